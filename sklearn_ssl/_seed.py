@@ -1,0 +1,52 @@
+"""Randomness from `random_state` alone, leaking nowhere."""
+
+import contextlib
+import numbers
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.utils import check_random_state
+
+
+def draw_seed(random_state: Any) -> int:
+    """Turn `random_state` into a seed; None draws one from the operating system, not from NumPy's global generator."""
+    if random_state is None:
+        return int(np.random.SeedSequence().generate_state(1)[0])
+    if isinstance(random_state, numbers.Integral):
+        return int(random_state)
+    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+
+
+@contextlib.contextmanager
+def forked_generators(device: torch.device) -> Iterator[None]:
+    """Run a block after which PyTorch's global generators (CPU and `device`) are as they were before."""
+    kind = device.type if device.type in ("cuda", "mps") else "cuda"
+    state = torch.mps.get_rng_state() if device.type == "mps" else None
+    devices = [torch.cuda.current_device() if device.index is None else device.index] if device.type == "cuda" else []
+    try:
+        with torch.random.fork_rng(devices=devices, device_type="cuda" if kind == "mps" else kind):
+            yield
+    finally:
+        if state is not None:
+            torch.mps.set_rng_state(state)
+
+
+def generator_states(device: torch.device) -> dict[str, torch.Tensor]:
+    """Return the states of the generators in use, to continue a random stream later."""
+    states = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        states["cuda"] = torch.cuda.get_rng_state(device)
+    if device.type == "mps":
+        states["mps"] = torch.mps.get_rng_state()
+    return states
+
+
+def restore_generators(states: dict[str, torch.Tensor], device: torch.device) -> None:
+    """Continue the random stream whose states were returned by `generator_states`."""
+    torch.set_rng_state(states["cpu"])
+    if device.type == "cuda" and "cuda" in states:
+        torch.cuda.set_rng_state(states["cuda"], device)
+    if device.type == "mps" and "mps" in states:
+        torch.mps.set_rng_state(states["mps"])
