@@ -25,8 +25,8 @@ def _parameter_entries(doc: str) -> dict[str, str]:
         return {}
     body = doc[slice(*section)]
     starts = [(match.start(), match.group(1)) for match in _ENTRY.finditer(body)]
-    ends = [start for start, _ in starts[1:]] + [len(body)]
-    return {name: body[start:end].rstrip() for (start, name), end in zip(starts, ends, strict=True)}
+    ends = [*(start for start, _ in starts), len(body)][1:]
+    return {name: body[start:end].rstrip() for (start, name), end in zip(starts, ends, strict=False)}
 
 
 def _parameters_section(doc: str) -> tuple[int, int] | None:

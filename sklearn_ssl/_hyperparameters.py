@@ -11,10 +11,12 @@ from torch import nn
 from sklearn_ssl._docs import inherit_parameter_docs
 from sklearn_ssl._module_value import ModuleValue
 
+# The parameters are called `default` and `default_factory` because type checkers look for these names.
 
-def recipe(default: Callable[[], Any]) -> Any:
-    """Declare a field that holds a recipe, None standing for ``default()``."""
-    return dataclasses.field(default=None, metadata={"recipe": default})
+
+def recipe(default_factory: Callable[..., Any]) -> Any:
+    """Declare a field that holds a recipe, None standing for what ``default_factory()`` returns."""
+    return dataclasses.field(default=None, metadata={"recipe": default_factory})
 
 
 def number(default: Any, *, above=None, least=None, most=None, below=None, integer=False, or_else=()) -> Any:
@@ -23,9 +25,10 @@ def number(default: Any, *, above=None, least=None, most=None, below=None, integ
     return dataclasses.field(default=default, metadata={"allowed": limit})
 
 
-def choice(default: Any, *others: Any) -> Any:
-    """Declare a field that takes one of a few values, the first being the default."""
-    return dataclasses.field(default=default, metadata={"allowed": _Options((default, *others))})
+def choice(*options: Any, default: Any = None) -> Any:
+    """Declare a field that takes one of a few values."""
+    default = options[0] if default is None else default
+    return dataclasses.field(default=default, metadata={"allowed": _Options(options)})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -40,9 +43,9 @@ class _Range:
     def __contains__(self, value: Any) -> bool:
         if any(value is other or (isinstance(other, str) and value == other) for other in self.or_else):
             return True
-        kind = numbers.Integral if self.integer else numbers.Real
-        if isinstance(value, bool) or not isinstance(value, kind):
+        if isinstance(value, bool) or not isinstance(value, numbers.Integral if self.integer else numbers.Real):
             return False
+        value = float(value)
         return bool(
             (self.above is None or value > self.above)
             and (self.least is None or value >= self.least)
@@ -69,7 +72,9 @@ class _Options:
         return "one of " + ", ".join(repr(option) for option in self.options)
 
 
-@dataclass_transform(kw_only_default=True, eq_default=False, field_specifiers=(recipe, number, choice, dataclasses.field))
+@dataclass_transform(
+    kw_only_default=True, eq_default=False, field_specifiers=(recipe, number, choice, dataclasses.field)
+)
 class Hyperparameters(BaseEstimator):
     """Base of everything that has hyper-parameters: its annotated fields are its constructor's parameters.
 
@@ -114,7 +119,7 @@ class Hyperparameters(BaseEstimator):
 
     def check_hyperparameters(self) -> None:
         """Raise a ValueError naming the first parameter outside its range, here or in a nested recipe."""
-        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+        for field in dataclasses.fields(self):
             value, allowed = getattr(self, field.name), field.metadata.get("allowed")
             if allowed is not None and value not in allowed:
                 raise ValueError(f"{type(self).__name__}: `{field.name}` must be {allowed}, got {value!r}.")
@@ -122,12 +127,12 @@ class Hyperparameters(BaseEstimator):
                 value.check_hyperparameters()
 
     def _default_recipe(self, name: str) -> Callable[[], Any] | None:
-        field = type(self).__dataclass_fields__.get(name)  # type: ignore[attr-defined]
+        field = type(self).__dataclass_fields__.get(name)
         return None if field is None else field.metadata.get("recipe")
 
     def __getstate__(self) -> dict:
         # A module inside a hyper-parameter is stored by value, so that joblib.hash sees weights and not addresses.
-        names = type(self).__dataclass_fields__  # type: ignore[attr-defined]
+        names = type(self).__dataclass_fields__
         return {
             key: ModuleValue.of(value) if key in names and isinstance(value, nn.Module) else value
             for key, value in super().__getstate__().items()

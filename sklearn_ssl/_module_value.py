@@ -39,7 +39,7 @@ class ModuleValue:
         for name, source in self.shared.items():
             path, _, last = name.rpartition(".")
             owner = module.get_submodule(path)
-            table = owner._parameters if last in owner._parameters else owner._buffers
+            table: dict[str, Any] = owner._parameters if last in owner._parameters else owner._buffers
             table[last] = tensors[source]
         return module
 

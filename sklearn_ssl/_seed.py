@@ -22,15 +22,21 @@ def draw_seed(random_state: Any) -> int:
 @contextlib.contextmanager
 def forked_generators(device: torch.device) -> Iterator[None]:
     """Run a block after which PyTorch's global generators (CPU and `device`) are as they were before."""
-    kind = device.type if device.type in ("cuda", "mps") else "cuda"
-    state = torch.mps.get_rng_state() if device.type == "mps" else None
-    devices = [torch.cuda.current_device() if device.index is None else device.index] if device.type == "cuda" else []
+    states = generator_states(device)
     try:
-        with torch.random.fork_rng(devices=devices, device_type="cuda" if kind == "mps" else kind):
-            yield
+        yield
     finally:
-        if state is not None:
-            torch.mps.set_rng_state(state)
+        restore_generators(states, device)
+
+
+def seed_generators(seed: int, device: torch.device) -> None:
+    """Start the random stream of `seed` on the CPU and on `device`."""
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            torch.cuda.manual_seed(seed)
+    if device.type == "mps":
+        torch.mps.manual_seed(seed)
 
 
 def generator_states(device: torch.device) -> dict[str, torch.Tensor]:

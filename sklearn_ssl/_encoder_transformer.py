@@ -1,0 +1,207 @@
+"""The part of every transformer that applies an encoder; what trains one is in `base`."""
+
+import abc
+import copy
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Self
+
+import numpy as np
+import torch
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_ssl._device import resolved_device, resolved_precision
+from sklearn_ssl._hyperparameters import Hyperparameters, choice, recipe
+from sklearn_ssl._net import SeriesDataset, SSLNet
+from sklearn_ssl._seed import draw_seed
+from sklearn_ssl._validation import Collection, unchanged_on_error, validated_collection
+from sklearn_ssl.architectures import Architecture
+from sklearn_ssl.callbacks import TaskReporter
+from sklearn_ssl.encoders import ResNetEncoder
+from sklearn_ssl.pooling import Pooling
+
+
+class EncoderTransformer(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupportMixin, Hyperparameters, abc.ABC
+):
+    """A transformer that maps every series to the pooled features of an encoder.
+
+    Parameters
+    ----------
+    encoder : recipe, callable or torch.nn.Module, default=None
+        A recipe such as ``TCNEncoder(depth=5)``; a callable or class ``n_channels -> torch.nn.Module``; or a module,
+        which is copied with its weights. A module maps x (B, C, L) to (B, D, L'). None is ``ResNetEncoder()``.
+    pooling : Pooling, default=None
+        How feature maps become one vector per series. None is ``Pooling()``.
+    device : str or torch.device, default="auto"
+        Where to compute; "auto" is CUDA where there is one, else MPS, else the CPU.
+    precision : {"auto", "float32", "bf16"}, default="auto"
+        Arithmetic of the encoder; losses are always computed in float32. "auto" is bf16 on CUDA devices that have it
+        and float32 elsewhere.
+    random_state : int, numpy.random.RandomState or None, default=None
+        Seed of weights, order, dropout and views. An int gives the same features every time. None draws a seed from
+        the operating system. The global generators of NumPy and PyTorch are neither used nor changed.
+
+    Attributes
+    ----------
+    net_ : skorch.NeuralNet
+        The trained net; ``net_.history`` has the loss of every epoch, ``net_.module_`` the modules.
+    n_channels_in_ : int
+        Channels of the series seen at fit.
+    n_features_in_ : int
+        Time steps seen at fit, for 2-D input only.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Column names seen at fit, for data frames only.
+    """
+
+    encoder: Any = recipe(default_factory=ResNetEncoder)
+    pooling: Any = recipe(default_factory=Pooling)
+    device: Any = "auto"
+    precision: str = choice("auto", "float32", "bf16", default="auto")
+    random_state: Any = None
+
+    @with_callbacks
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Build a new encoder and train it on `X`.
+
+        Parameters
+        ----------
+        X : array of shape (n_cases, n_channels, n_timepoints) or (n_cases, n_timepoints), or list of 2-D arrays
+            The series. 2-D input is one channel; a list of arrays (n_channels, n_timepoints) may have unequal lengths;
+            trailing steps at which all channels are NaN are padding. At least two series.
+        y : object, default=None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The fitted transformer.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter or the input is not valid. A transformer that was fitted before stays as it was.
+        FloatingPointError
+            If the loss becomes NaN or infinite; likewise.
+        """
+        with unchanged_on_error(self):
+            collection = self._checked(X, reset=True)
+            net = self._build_net(collection)
+            task = self._init_callback_context(max_subtasks=self._planned_epochs(net, len(collection)))
+            task.call_on_fit_task_begin(estimator=self, X=X, y=y)
+            self.net_ = self._trained(net, net.series(collection), TaskReporter(self, task))
+            task.call_on_fit_task_end(estimator=self, X=X, y=y)
+        return self
+
+    def partial_fit(self, X: Any, y: Any = None) -> Self:
+        """Continue for one epoch over `X` at a constant learning rate, or start with one.
+
+        Parameters
+        ----------
+        X : array or list of arrays
+            The series, as for `fit`.
+        y : object, default=None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The transformer.
+        """
+        started = self.__sklearn_is_fitted__()
+        with unchanged_on_error(self):
+            collection = self._checked(X, reset=not started)
+            net = copy.deepcopy(self.net_) if started else self._build_net(collection)
+            self.net_ = self._continued(net, net.series(collection))
+        return self
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Compute the features of every series.
+
+        Parameters
+        ----------
+        X : array or list of arrays
+            The series, as for `fit`, with the same number of channels. 3-D input may have another length.
+
+        Returns
+        -------
+        ndarray of shape (n_cases, n_features)
+            The features, float32.
+        """
+        collection, batches = self._represent(X, "features")
+        features = np.empty((len(collection), self._n_features_out), dtype=np.float32)
+        row = 0
+        for batch in batches:
+            features[row : row + len(batch)] = batch.numpy()  # (B, F)
+            row += len(batch)
+        return features
+
+    def encode(self, X: Any) -> np.ndarray:
+        """Compute the encoder's features per time step.
+
+        Parameters
+        ----------
+        X : array or list of arrays
+            The series, as for `transform`.
+
+        Returns
+        -------
+        ndarray of shape (n_cases, n_features, n_timepoints')
+            The last layer's features, float32; NaN where a series is padded.
+        """
+        _, batches = self._represent(X, "feature_maps")
+        return np.concatenate([batch.numpy() for batch in batches])
+
+    def _represent(self, X: Any, function: str) -> tuple[Collection, Any]:
+        check_is_fitted(self)
+        collection = validated_collection(self, X, reset=False)
+        return collection, self.net_.represent(self.net_.series(collection), function)
+
+    def _checked(self, X: Any, *, reset: bool) -> Collection:
+        self.check_hyperparameters()
+        return validated_collection(self, X, reset=reset, min_cases=2)
+
+    def _architecture(self) -> Callable[..., Architecture]:
+        return Architecture
+
+    def _build_net(self, collection: Collection, **training: Any) -> SSLNet:
+        device = resolved_device(self.device)
+        module = partial(
+            self._architecture(),
+            encoder=self.resolved("encoder"),
+            pooling=self.resolved("pooling"),
+            n_channels=collection.n_channels,
+            n_timepoints=collection.n_timepoints,
+        )
+        net = SSLNet(
+            module,
+            precision=resolved_precision(self.precision, device),
+            seed=draw_seed(self.random_state),
+            device=str(device),
+            **{"verbose": 0, "optimizer": torch.optim.AdamW, "train_split": None, **training},
+        )
+        return net.initialize()
+
+    def _planned_epochs(self, net: SSLNet, n_cases: int) -> int:
+        return 0
+
+    def _trained(self, net: SSLNet, dataset: SeriesDataset, reporter: TaskReporter) -> SSLNet:
+        return net
+
+    def _continued(self, net: SSLNet, dataset: SeriesDataset) -> SSLNet:
+        return net
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.net_.module_.n_features
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "net_")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags

@@ -1,0 +1,303 @@
+"""The one training engine: a skorch net with a few small overrides. It knows no method."""
+
+import contextlib
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from skorch import NeuralNet
+from torch import nn
+from torch.utils.data import Dataset, Subset
+
+from sklearn_ssl._padding import observed_mask
+from sklearn_ssl._seed import forked_generators, generator_states, restore_generators, seed_generators
+from sklearn_ssl._validation import Collection
+from sklearn_ssl.callbacks import CollapseMonitor, DivergenceGuard, WarmupCosine
+
+# Steps of all series in one inference batch: small enough for the cache, large enough to amortise the call.
+INFERENCE_STEPS = 1 << 15
+
+
+class SeriesDataset(Dataset):
+    """A collection that gives batches by index, from the device where it fits there."""
+
+    def __init__(self, collection: Collection, device: torch.device) -> None:
+        self.collection = collection
+        self.device = device
+        self.values = self._resident() if self._fits() else None
+        lengths = collection.lengths
+        self.lengths = None if lengths is None else torch.from_numpy(lengths).to(device)
+
+    def __len__(self) -> int:
+        return len(self.collection)
+
+    def __getitem__(self, index: Any) -> dict[str, torch.Tensor]:
+        rows = torch.atleast_1d(torch.as_tensor(index))
+        x = self._rows(rows)  # (B, C, L)
+        rows = rows.to(self.device)
+        if self.lengths is None:
+            return {"x": x, "index": rows}
+        lengths = self.lengths[rows]
+        return {
+            "x": torch.where(observed_mask(lengths, x.shape[2])[:, None], x, 0.0),
+            "lengths": lengths,
+            "index": rows,
+        }
+
+    def _rows(self, rows: torch.Tensor) -> torch.Tensor:
+        if self.values is not None:
+            return self.values[rows.to(self.device)]
+        batch = np.asarray(self.collection.values[rows.numpy()], dtype=np.float32)
+        return torch.from_numpy(batch).to(self.device)
+
+    def _fits(self) -> bool:
+        values = self.collection.values
+        if self.device.type != "cuda" or isinstance(values, np.memmap):
+            return False
+        free, _ = torch.cuda.mem_get_info(self.device)
+        return values.nbytes < free // 4
+
+    def _resident(self) -> torch.Tensor:
+        return torch.tensor(self.collection.values, dtype=torch.float32, device=self.device)
+
+
+class BatchIterator:
+    """Batches of row indices drawn from a dataset, a last batch of one row merged into the one before."""
+
+    def __init__(self, dataset: Dataset, batch_size: int, *, shuffle: bool) -> None:
+        self.dataset = dataset
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+
+    def __len__(self) -> int:
+        return steps_per_epoch(len(self.dataset), self.batch_size)  # type: ignore[arg-type]
+
+    def __iter__(self) -> Iterator[tuple[dict[str, torch.Tensor], torch.Tensor]]:
+        source: Any = self.dataset
+        rows = torch.arange(len(source))
+        while isinstance(source, Subset):
+            source, rows = source.dataset, torch.as_tensor(source.indices)[rows]
+        if self.shuffle:
+            rows = rows[torch.randperm(len(rows))]
+        cuts = [step * self.batch_size for step in range(1, len(self))]
+        for batch in torch.tensor_split(rows, cuts):
+            yield source[batch], batch
+
+
+def resolved_batch_size(batch_size: int | str, n_cases: int) -> int:
+    """Return the batch size; "auto" is the power of two next to a quarter of the series, from 8 to 256."""
+    if not isinstance(batch_size, str):
+        return int(batch_size)
+    return int(np.clip(2 ** round(math.log2(n_cases / 4)), 8, 256))
+
+
+def check_net_params(net_params: Any) -> None:
+    """Raise for names that the engine does not pass on to skorch.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `net_params` is no dictionary, or has names that are unknown or are parameters of the transformer.
+    """
+    if net_params is None:
+        return
+    if not isinstance(net_params, dict):
+        raise TypeError(f"`net_params` must be a dictionary or None, got {net_params!r}.")
+    allowed = ("optimizer", "callbacks", "train_split", "compile", "torch_load_kwargs")
+    unknown = [name for name in net_params if str(name).partition("__")[0] not in allowed]
+    if unknown:
+        raise ValueError(
+            f"`net_params` has unknown name(s) {unknown}. Allowed are {', '.join(allowed)} and nested ones such as "
+            "optimizer__betas; everything else is a parameter of the transformer itself."
+        )
+
+
+def steps_per_epoch(n_cases: int, batch_size: int) -> int:
+    """Count the batches of one pass; a rest of one row makes no batch of its own."""
+    return max(1, (n_cases + batch_size - 1 - (n_cases % batch_size == 1)) // batch_size)
+
+
+class TensorLoss(nn.Module):
+    """The criterion of the net: a pure function of the tensors that the architecture returns."""
+
+    def __init__(self, function: Callable[..., torch.Tensor] | None = None) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, outputs: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        """Return the loss of one batch."""
+        assert self.function is not None
+        return self.function(*outputs)
+
+
+class SSLNet(NeuralNet):
+    """A skorch net whose module makes its own views and whose loss needs no target.
+
+    Parameters
+    ----------
+    module : callable
+        Builds the `Architecture`.
+    loss : callable
+        Pure function of the tensors that the architecture's ``forward`` returns.
+    precision : {"float32", "bf16"}, default="float32"
+        Arithmetic of the forward pass.
+    max_steps : int or None, default=None
+        Budget in optimiser steps.
+    seed : int, default=0
+        Seed of the random stream: weights, order, dropout and views.
+    **kwargs : dict
+        Further parameters of `skorch.NeuralNet`.
+    """
+
+    def __init__(
+        self,
+        module: Any,
+        *,
+        loss: Callable[..., torch.Tensor] | None = None,
+        precision: str = "float32",
+        max_steps: int | None = None,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        self.loss = loss
+        self.precision = precision
+        self.max_steps = max_steps
+        self.seed = seed
+        kwargs.setdefault("criterion", partial(TensorLoss, function=loss))
+        super().__init__(module, **kwargs)
+
+    @property
+    def _default_callbacks(self) -> list:
+        return [
+            *super()._default_callbacks,
+            ("schedule", WarmupCosine()),
+            ("divergence", DivergenceGuard()),
+            ("collapse", CollapseMonitor()),
+        ]
+
+    def initialize(self) -> "SSLNet":
+        """Build module, criterion and optimiser from the seed."""
+        self.random_states_: dict[str, torch.Tensor] | None = None
+        self.steps_ = 0
+        self.planned_steps_ = 0
+        self.listeners_: tuple = ()
+        with self.random_stream():
+            return super().initialize()
+
+    def train(self, dataset: Dataset, epochs: int, planned_steps: int = 0, listeners: tuple = ()) -> "SSLNet":
+        """Train for some epochs.
+
+        Parameters
+        ----------
+        dataset : Dataset
+            The series.
+        epochs : int
+            Passes over the series.
+        planned_steps : int, default=0
+            Steps that the learning-rate schedule spans; 0 for a constant rate.
+        listeners : tuple of skorch.callbacks.Callback, default=()
+            Callbacks of this training alone, called after all others and never pickled.
+        """
+        self.planned_steps_ = planned_steps
+        self.listeners_ = listeners
+        try:
+            self.partial_fit(dataset, None, epochs=epochs)
+        finally:
+            self.listeners_ = ()
+        if self.history and "train_loss" not in self.history[-1]:
+            del self.history[-1]  # an epoch that was interrupted
+        return self
+
+    def series(self, collection: Collection) -> SeriesDataset:
+        """Put a collection where this net computes."""
+        return SeriesDataset(collection, torch.device(self.device))
+
+    def steps_per_epoch(self, n_cases: int) -> int:
+        """Count the optimiser steps of one pass over `n_cases` series."""
+        return steps_per_epoch(n_cases, self.batch_size)
+
+    @contextlib.contextmanager
+    def random_stream(self) -> Iterator[None]:
+        """Continue this net's own random stream and leave the caller's generators untouched."""
+        device = torch.device(self.device)
+        with forked_generators(device):
+            if self.random_states_ is None:
+                seed_generators(self.seed, device)
+            else:
+                restore_generators(self.random_states_, device)
+            try:
+                yield
+            finally:
+                self.record_stream()
+
+    def record_stream(self) -> None:
+        """Note where the random stream is, to continue it later."""
+        self.random_states_ = generator_states(torch.device(self.device))
+
+    def fit_loop(self, X: Any, y: Any = None, epochs: int | None = None, **fit_params: Any) -> "SSLNet":
+        """Run skorch's loop inside the net's random stream."""
+        with self.random_stream():
+            return super().fit_loop(X, y, epochs=epochs, **fit_params)
+
+    def run_single_epoch(self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any) -> None:
+        """Run one epoch, or what the budget in steps leaves of it."""
+        if training and self.max_steps is not None and self.planned_steps_:
+            iterator = itertools.islice(iterator, self.max_steps - self.steps_)
+        super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
+
+    def train_step(self, batch: Any, **fit_params: Any) -> dict:
+        """Take one optimiser step and count it."""
+        step = super().train_step(batch, **fit_params)
+        self.steps_ += 1
+        return step
+
+    def infer(self, x: dict[str, torch.Tensor], **fit_params: Any) -> Any:
+        """Return the tensors that the loss compares."""
+        with self._autocast():
+            return self.module_(**x)
+
+    def get_loss(self, y_pred: Any, y_true: Any, X: Any = None, training: bool = False) -> torch.Tensor:
+        """Return the loss of the architecture's output; there is no target."""
+        return self.criterion_(y_pred)
+
+    def get_iterator(self, dataset: Dataset, training: bool = False) -> BatchIterator:
+        """Draw batches by index."""
+        return BatchIterator(dataset, self.batch_size, shuffle=training)
+
+    def notify(self, method_name: str, **cb_kwargs: Any) -> None:
+        """Call the callbacks, then the listeners of this training."""
+        super().notify(method_name, **cb_kwargs)
+        for listener in self.listeners_:
+            getattr(listener, method_name)(self, **cb_kwargs)
+
+    def represent(self, dataset: SeriesDataset, function: str, rows: int | None = None) -> Iterator[torch.Tensor]:
+        """Apply a function of the module in evaluation mode, batch by batch.
+
+        Parameters
+        ----------
+        dataset : SeriesDataset
+            The series.
+        function : str
+            Name of a method of the architecture that takes a batch.
+        rows : int or None, default=None
+            How many of the first series; None for all.
+        """
+        self.module_.eval()
+        n_cases = len(dataset) if rows is None else min(rows, len(dataset))
+        size = math.ceil(INFERENCE_STEPS / dataset.collection.n_timepoints)
+        with torch.inference_mode(), forked_generators(torch.device(self.device)), self._autocast():
+            for start in range(0, n_cases, size):
+                batch = dataset[torch.arange(start, min(start + size, n_cases))]
+                yield getattr(self.module_, function)(batch["x"], batch.get("lengths")).float().cpu()
+
+    def _autocast(self) -> Any:
+        if self.precision == "float32":
+            return contextlib.nullcontext()
+        return torch.autocast(torch.device(self.device).type, dtype=torch.bfloat16)
+
+    def __getstate__(self) -> dict:
+        return {**super().__getstate__(), "listeners_": ()}

@@ -1,0 +1,261 @@
+"""What users hold, turned into one form: a collection of series with their lengths."""
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.utils.validation import check_array, validate_data
+
+CHUNK_BYTES = 1 << 24
+
+
+@dataclasses.dataclass(frozen=True)
+class Collection:
+    """Series of one batchable shape.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n_cases, n_channels, n_timepoints)
+        The values; steps from a series' length on are NaN. A memory-mapped array stays one, in its own dtype.
+    lengths : ndarray of shape (n_cases,) or None
+        Steps observed of each series; None when every series fills all time steps.
+    """
+
+    values: np.ndarray
+    lengths: np.ndarray | None
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def n_channels(self) -> int:
+        """Number of channels."""
+        return self.values.shape[1]
+
+    @property
+    def n_timepoints(self) -> int:
+        """Number of time steps of the longest series."""
+        return self.values.shape[2]
+
+
+def is_ragged(X: Any) -> bool:
+    """Tell whether `X` is a list of 2-D arrays rather than one array."""
+    if isinstance(X, (list, tuple)) or (isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1):
+        return any(getattr(series, "ndim", None) == 2 for series in X)
+    return False
+
+
+def validated_collection(
+    estimator: Any, X: Any, *, reset: bool, min_cases: int = 1, dtype: Any = np.float32, allow_missing: bool = False
+) -> Collection:
+    """Validate the input of `fit` (``reset=True``) or `transform` and set what scikit-learn expects on `estimator`.
+
+    Parameters
+    ----------
+    estimator : object
+        The estimator that received `X`; gets ``n_channels_in_`` and, for 2-D input, ``n_features_in_``.
+    X : array of shape (n_cases, n_channels, n_timepoints) or (n_cases, n_timepoints), or list of 2-D arrays
+        The series.
+    reset : bool
+        Whether to learn the number of channels or to compare with it.
+    min_cases : int, default=1
+        Fewest series allowed.
+    dtype : dtype or None, default=numpy.float32
+        What values in memory are converted to. None keeps float32 and float64, makes float64 of anything else, and
+        reads memory-mapped arrays into memory.
+    allow_missing : bool, default=False
+        Whether NaN may stand inside series, and series may have no observed step at all.
+
+    Returns
+    -------
+    Collection
+        The series.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the input is not numeric, has fewer than `min_cases` series, no time step, infinite or missing values, or
+        another number of channels than at fit.
+    """
+    X = X.detach().cpu().numpy() if isinstance(X, torch.Tensor) else X
+    if is_ragged(X):
+        values = _stack(X)
+    elif _depth(X) >= 3:
+        values = _three_d(X)
+    else:
+        values = _two_d(estimator, X, reset=reset)
+    _check_channels(estimator, values.shape[1], reset=reset)
+    _check_size(values, min_cases)
+    if reset and not _is_flat(X):
+        _forget_columns(estimator)
+    if dtype is None:
+        dtype = values.dtype if values.dtype in (np.float32, np.float64) else np.float64
+        values = np.asarray(values)
+    if not isinstance(values, np.memmap):
+        with np.errstate(over="ignore"):  # what overflows is reported as infinite
+            values = np.ascontiguousarray(values, dtype=dtype)
+    return Collection(values, observed_lengths(values, allow_missing=allow_missing))
+
+
+@contextlib.contextmanager
+def unchanged_on_error(estimator: Any) -> Iterator[None]:
+    """Put the fitted attributes of `estimator` back as they were if the block raises."""
+    before = _fitted(estimator)
+    try:
+        yield
+    except BaseException:
+        for name in _fitted(estimator):
+            del vars(estimator)[name]
+        vars(estimator).update(before)
+        raise
+
+
+def _fitted(estimator: Any) -> dict[str, Any]:
+    return {name: value for name, value in vars(estimator).items() if name.endswith("_") and not name.startswith("_")}
+
+
+def observed_lengths(values: np.ndarray, *, allow_missing: bool = False) -> np.ndarray | None:
+    """Return the number of steps before each series' padding, or None without any padding.
+
+    Raises
+    ------
+    ValueError
+        If a value is infinite, a value inside a series is NaN, or a series has no observed step.
+    """
+    n_cases, n_channels, n_timepoints = values.shape
+    if values.dtype.kind in "iub":
+        return None
+    lengths = np.full(n_cases, n_timepoints)
+    rows = max(1, CHUNK_BYTES // max(1, n_channels * n_timepoints * 4))
+    for start in range(0, n_cases, rows):
+        chunk = np.asarray(values[start : start + rows])
+        if not np.isfinite(chunk).all():
+            lengths[start : start + rows] = _chunk_lengths(chunk, start, allow_missing)
+    return None if (lengths == n_timepoints).all() else lengths
+
+
+def _chunk_lengths(chunk: np.ndarray, start: int, allow_missing: bool) -> np.ndarray:
+    if np.isinf(chunk).any():
+        case, channel, step = np.argwhere(np.isinf(chunk))[0]
+        raise ValueError(
+            f"X has an infinite value (inf) in series {start + case}, channel {channel}, time step {step}. "
+            "Replace infinite values by NaN and fill them before this step."
+        )
+    missing = np.isnan(chunk)
+    padded = np.logical_and.accumulate(missing.all(axis=1)[:, ::-1], axis=1)[:, ::-1]  # (n, L)
+    lengths = (~padded).sum(axis=1)
+    if allow_missing:
+        return lengths
+    if (lengths == 0).any():
+        raise ValueError(f"Series {start + int(np.argmin(lengths))} of X has zero time steps: all its values are NaN.")
+    gaps = missing & ~padded[:, None, :]
+    if gaps.any():
+        case, channel, step = np.argwhere(gaps)[0]
+        raise ValueError(
+            f"X has a missing value (NaN) inside series {start + case}, channel {channel}, time step {step}. "
+            "Only trailing steps at which all channels are NaN are padding; fill the others before this step, "
+            "for example with sklearn_ssl.preprocessing.FillMissing()."
+        )
+    return lengths
+
+
+def _depth(X: Any) -> int:
+    depth = 0
+    while isinstance(X, (list, tuple)) and len(X) > 0:
+        X, depth = X[0], depth + 1
+    return depth + int(getattr(X, "ndim", 0))
+
+
+def _is_flat(X: Any) -> bool:
+    return not is_ragged(X) and _depth(X) == 2
+
+
+def _stack(X: Any) -> np.ndarray:
+    series = [_numeric(np.asarray(one), f"series {case} of X") for case, one in enumerate(X)]
+    if any(one.ndim != 2 for one in series):
+        shapes = sorted({one.shape for one in series if one.ndim != 2})
+        raise ValueError(f"Each series of a list is an array of shape (n_channels, n_timepoints), got {shapes[0]}.")
+    channels = sorted({one.shape[0] for one in series})
+    if len(channels) > 1:
+        raise ValueError(
+            f"All series need the same number of channels, got {channels}. "
+            "Each series is an array of shape (n_channels, n_timepoints)."
+        )
+    empty = [case for case, one in enumerate(series) if one.shape[1] == 0]
+    if empty:
+        raise ValueError(f"Series {empty[0]} of X has zero time steps. Remove it.")
+    n_timepoints = max(one.shape[1] for one in series)
+    dtype = np.result_type(np.float32, *(one.dtype for one in series))
+    values = np.full((len(series), channels[0], n_timepoints), np.nan, dtype=dtype)
+    for case, one in enumerate(series):
+        values[case, :, : one.shape[1]] = one
+    return values
+
+
+def _three_d(X: Any) -> np.ndarray:
+    array = X if isinstance(X, np.memmap) else np.asarray(X)
+    if array.ndim != 3:
+        raise ValueError(
+            f"X has {array.ndim} dimensions (shape {array.shape}); a 3-D array (n_cases, n_channels, n_timepoints), a "
+            "2-D array (n_cases, n_timepoints) or a list of 2-D arrays is needed."
+        )
+    return _numeric(array, "X")
+
+
+def _two_d(estimator: Any, X: Any, *, reset: bool) -> np.ndarray:
+    if isinstance(X, np.memmap) and X.ndim == 2:
+        validate_data(estimator, X[:1], reset=reset, dtype=None, ensure_all_finite=False)
+        return _numeric(X, "X")[:, None, :]
+    _check_even(X)
+    array = validate_data(estimator, X, reset=reset, dtype="numeric", ensure_all_finite=False, ensure_min_samples=0)
+    return _numeric(array, "X")[:, None, :]
+
+
+def _check_even(X: Any) -> None:
+    if isinstance(X, (list, tuple)) and len({np.size(row) for row in X if np.ndim(row) == 1}) > 1:
+        raise ValueError(
+            "X is a list of 1-D series of unequal length. Give each as an array of shape (1, n_timepoints), "
+            "for example [series[None, :] for series in X]."
+        )
+
+
+def _numeric(array: np.ndarray, name: str) -> np.ndarray:
+    if array.dtype.kind in "biuf":
+        return array
+    if array.dtype.kind == "O" and array.ndim > 1:
+        return check_array(array, dtype=np.float64, allow_nd=True, ensure_all_finite=False, input_name=name)
+    if array.dtype.kind == "c":
+        raise ValueError(f"Complex data not supported: {name} has dtype {array.dtype}. Give real and imaginary parts.")
+    raise ValueError(
+        f"{name} has dtype {array.dtype} and shape {array.shape}; numbers of shape (n_cases, n_channels, n_timepoints) "
+        "are needed, or a list of arrays of shape (n_channels, n_timepoints)."
+    )
+
+
+def _check_size(values: np.ndarray, min_cases: int) -> None:
+    n_cases, n_channels, n_timepoints = values.shape
+    if n_cases < min_cases:
+        raise ValueError(
+            f"Found array with {n_cases} sample(s) (shape={values.shape}) while a minimum of {min_cases} is required: "
+            "give at least that many series."
+        )
+    if n_channels == 0 or n_timepoints == 0:
+        raise ValueError(f"X has shape {values.shape}: every series needs at least one channel and one time step.")
+
+
+def _check_channels(estimator: Any, n_channels: int, *, reset: bool) -> None:
+    if reset:
+        estimator.n_channels_in_ = n_channels
+    elif n_channels != estimator.n_channels_in_:
+        raise ValueError(
+            f"X has {n_channels} channel(s), but {type(estimator).__name__} was fitted on series with "
+            f"{estimator.n_channels_in_}. Give the channels of the training data, in the same order."
+        )
+
+
+def _forget_columns(estimator: Any) -> None:
+    for name in ("n_features_in_", "feature_names_in_"):
+        vars(estimator).pop(name, None)

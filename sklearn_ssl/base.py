@@ -1,0 +1,126 @@
+"""The base of all methods.
+
+Think twice before adding to these classes. A method brings a loss and at most an architecture; monitoring, schedules,
+probes and checkpoints are callbacks; what one method alone needs belongs into that method's architecture.
+"""
+
+import abc
+import copy
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+
+from sklearn_ssl._encoder_transformer import EncoderTransformer
+from sklearn_ssl._hyperparameters import number, recipe
+from sklearn_ssl._net import SeriesDataset, SSLNet, check_net_params, resolved_batch_size
+from sklearn_ssl._validation import Collection
+from sklearn_ssl.architectures import Architecture, SiameseArchitecture
+from sklearn_ssl.augmentations import Compose, CropResize, Jitter, MagnitudeWarp, Scaling
+from sklearn_ssl.callbacks import EpochCheckpoint, TaskReporter
+from sklearn_ssl.projectors import MLPProjector
+
+__all__ = ["EncoderTransformer", "JointEmbeddingTransformer", "SSLTransformer"]
+
+
+class SSLTransformer(EncoderTransformer, abc.ABC):
+    """A transformer whose encoder is trained without labels by gradient steps.
+
+    Parameters
+    ----------
+    max_epochs : int, default=100
+        Passes over the series. 0 leaves the weights as initialised.
+    max_steps : int or None, default=None
+        Budget in optimiser steps, in place of `max_epochs`: small sets then get as many steps as large ones.
+    batch_size : int or "auto", default="auto"
+        Series per step, at least 2. "auto" is the power of two next to a quarter of the series, from 8 to 256. A rest
+        of one series joins the last batch.
+    lr : float, default=1e-3
+        Highest learning rate; fit warms up to it and then decays it to zero along a cosine.
+    weight_decay : float, default=1e-4
+        Weight decay of AdamW.
+    checkpoint : str, pathlib.Path or None, default=None
+        A folder, made where it is missing. After every epoch the state is stored there in a file of this fit's
+        hyper-parameters and data; a killed fit that is started again goes on from it and ends with the features of an
+        uninterrupted one. A finished fit removes its file. The files are pickles: only use a folder of your own.
+    net_params : dict or None, default=None
+        Further parameters of the skorch net: "optimizer", "callbacks", "train_split", "compile", "torch_load_kwargs",
+        and nested ones such as "optimizer__betas" or "callbacks__collapse".
+    verbose : int, default=0
+        1 prints a line an epoch.
+    """
+
+    max_epochs: int = number(default=100, least=0, integer=True)
+    max_steps: int | None = number(default=None, least=1, integer=True, or_else=(None,))
+    batch_size: int | str = number(default="auto", least=2, integer=True, or_else=("auto",))
+    lr: float = number(default=1e-3, above=0)
+    weight_decay: float = number(default=1e-4, least=0)
+    checkpoint: Any = None
+    net_params: dict | None = None
+    verbose: int = number(default=0, least=0, integer=True)
+
+    @abc.abstractmethod
+    def _loss(self) -> Callable[..., torch.Tensor]:
+        """Return the pure function of the architecture's output that is minimised."""
+
+    def _checked(self, X: Any, *, reset: bool) -> Collection:
+        check_net_params(self.net_params)
+        EpochCheckpoint.check_folder(self.checkpoint)
+        return super()._checked(X, reset=reset)
+
+    def _build_net(self, collection: Collection, **training: Any) -> SSLNet:
+        return super()._build_net(
+            collection,
+            loss=self._loss(),
+            batch_size=resolved_batch_size(self.batch_size, len(collection)),
+            max_steps=self.max_steps,
+            lr=self.lr,
+            verbose=self.verbose,
+            **{"optimizer__weight_decay": self.weight_decay, **copy.deepcopy(self.net_params or {})},
+        )
+
+    def _planned_epochs(self, net: SSLNet, n_cases: int) -> int:
+        return self.max_epochs if self.max_steps is None else math.ceil(self.max_steps / net.steps_per_epoch(n_cases))
+
+    def _trained(self, net: SSLNet, dataset: SeriesDataset, reporter: TaskReporter) -> SSLNet:
+        epochs = self._planned_epochs(net, len(dataset))
+        planned_steps = self.max_steps or epochs * net.steps_per_epoch(len(dataset))
+        if self.checkpoint is None:
+            return net.train(dataset, epochs, planned_steps, (reporter,))
+        checkpoint = EpochCheckpoint.of(self, dataset.collection)
+        net = checkpoint.load() or net
+        net.train(dataset, epochs - len(net.history), planned_steps, (reporter, checkpoint))
+        if len(net.history) == epochs:
+            checkpoint.remove()
+        return net
+
+    def _continued(self, net: SSLNet, dataset: SeriesDataset) -> SSLNet:
+        return net.train(dataset, epochs=1)
+
+
+def mild_views() -> Compose:
+    """Return the augmentation used unless another is given."""
+    return Compose(crop=CropResize(), warp=MagnitudeWarp(), scaling=Scaling(), jitter=Jitter())
+
+
+class JointEmbeddingTransformer(SSLTransformer, abc.ABC):
+    """A transformer that compares projections of random views of the same series.
+
+    Parameters
+    ----------
+    augmentation : Augmentation, default=None
+        How views are made. None is a mild mix: ``Compose(crop=CropResize(), warp=MagnitudeWarp(), scaling=Scaling(),
+        jitter=Jitter())``.
+    projector : MLPProjector, default=None
+        Head between the pooled features and the loss; it is not used by `transform`. None is ``MLPProjector()``.
+    """
+
+    augmentation: Any = recipe(default_factory=mild_views)
+    projector: Any = recipe(default_factory=MLPProjector)
+
+    def _architecture(self) -> Callable[..., Architecture]:
+        return partial(
+            SiameseArchitecture, augmentation=self.resolved("augmentation"), projector=self.resolved("projector")
+        )

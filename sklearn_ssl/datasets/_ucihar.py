@@ -1,0 +1,131 @@
+import functools
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sklearn_ssl.datasets._published import Part, bunch, find_npz, read_npz
+
+_CHANNELS = [f"{sensor}_{axis}" for sensor in ("body_acc", "body_gyro", "total_acc") for axis in "xyz"]
+
+_DESCR = """Human activity recognition using smartphones (UCI HAR)
+
+Thirty volunteers, six activities, a smartphone at the waist. Windows of 2.56 s (128 time steps at 50 Hz) that overlap
+by half: 7,352 from 21 volunteers for training and 2,947 from 9 others for testing.
+Channels: acceleration without gravity (body_acc) and with it (total_acc), in g, and angular velocity (body_gyro), in
+radians per second, along three axes.
+Classes: WALKING, WALKING_UPSTAIRS, WALKING_DOWNSTAIRS, SITTING, STANDING, LAYING.
+Groups: the number of the volunteer. Rows are sorted by it.
+"""
+
+
+def load_ucihar(path: str | os.PathLike, split: str | None = None, *, return_X_y: bool = False) -> Any:
+    """Read the UCI HAR data set: smartphone recordings of six activities.
+
+    The files are got from the UCI Machine Learning Repository, "Human Activity Recognition Using Smartphones"
+    (https://doi.org/10.24432/C54S4K), and unpacked; nothing is downloaded here. The windows of the inertial signals are
+    read, not the 561 hand-made features that come with them.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The unpacked folder ``UCI HAR Dataset``, or the folder that holds it. Also read is a packed copy ``UCIHAR.npz``,
+        or the folder that holds it, with the arrays ``X_train`` (whole numbers, to be multiplied by ``scale``),
+        ``y_train`` and ``subject_train``, the same three for ``test``, ``classes`` (such as ``1=WALKING``) and
+        ``channels``.
+    split : {"train", "test"} or None, default=None
+        Which of the published splits to read; None reads both, training windows first.
+    return_X_y : bool, default=False
+        Whether to return ``(X, y)`` only.
+
+    Returns
+    -------
+    data : :class:`~sklearn.utils.Bunch`
+        With the attributes
+
+        X : ndarray of shape (n_cases, 9, 128)
+            The windows, float32.
+        y : ndarray of shape (n_cases,)
+            The names of the activities.
+        groups : ndarray of shape (n_cases,)
+            The numbers of the volunteers, for splitting by person.
+        channels : list of str
+            The names of the channels.
+        sampling_rate : float
+            50.0, in Hz.
+        DESCR : str
+            A description of the data set.
+    (X, y) : tuple of ndarray
+        If `return_X_y` is True.
+
+    Raises
+    ------
+    FileNotFoundError
+        If `path` holds neither form of the data set, or if a file is missing from it.
+    ValueError
+        If `split` is unknown, or if files do not fit together.
+
+    References
+    ----------
+    Anguita, D., Ghio, A., Oneto, L., Parra, X. and Reyes-Ortiz, J. L. (2013). A public domain dataset for human
+    activity recognition using smartphones. ESANN.
+
+    Examples
+    --------
+    >>> from sklearn_ssl.datasets import load_ucihar
+    >>> data = load_ucihar("UCI HAR Dataset", split="train")  # doctest: +SKIP
+    >>> data.X.shape  # doctest: +SKIP
+    (7352, 9, 128)
+    """
+    path = Path(path).expanduser()
+    packed = find_npz(path, "UCIHAR")
+    if packed is not None:
+        channels = read_npz(packed, ["channels"])["channels"].tolist()
+        read = functools.partial(_read_packed, packed)
+    else:
+        channels = _CHANNELS
+        read = functools.partial(_read_published, _published_folder(path))
+    return bunch(read, split, return_X_y, channels=list(channels), sampling_rate=50.0, DESCR=_DESCR)
+
+
+def _read_packed(file: Path, split: str) -> Part:
+    names = [f"X_{split}", f"y_{split}", f"subject_{split}"]
+    arrays = read_npz(file, [*names, "scale", "classes"])
+    values, labels, subjects = (arrays[name] for name in names)
+    name_of = dict(name.split("=") for name in arrays["classes"].tolist())
+    X = values * arrays["scale"].astype(np.float32)
+    return Part(X, np.array([name_of[label] for label in labels.tolist()]), subjects.astype(np.int64))
+
+
+def _read_published(folder: Path, split: str) -> Part:
+    signals = [folder / split / "Inertial Signals" / f"{channel}_{split}.txt" for channel in _CHANNELS]
+    windows = [_read_table(file, np.float32) for file in signals]
+    labels = _read_table(folder / split / f"y_{split}.txt", np.int64)[:, 0]
+    subjects = _read_table(folder / split / f"subject_{split}.txt", np.int64)[:, 0]
+    lengths = {len(rows) for rows in (*windows, labels, subjects)}
+    if len(lengths) > 1:
+        raise ValueError(
+            f"The files in {folder / split} must have one number of rows, got {sorted(lengths)}; unpack them again."
+        )
+    name_of = dict(line.split() for line in (folder / "activity_labels.txt").read_text().splitlines() if line.strip())
+    y = np.array([name_of[str(label)] for label in labels.tolist()])
+    return Part(np.stack(windows, axis=1), y, subjects)
+
+
+def _read_table(file: Path, dtype: type) -> np.ndarray:
+    if not file.is_file():
+        raise FileNotFoundError(f"{file} is missing; unpack the whole archive of UCI HAR again.")
+    return np.loadtxt(file, dtype=dtype, ndmin=2)
+
+
+def _published_folder(path: Path) -> Path:
+    marks = [path / "activity_labels.txt", *sorted(path.glob("*/activity_labels.txt"))]
+    folder = next((mark.parent for mark in marks if mark.is_file()), None)
+    if folder is None:
+        raise FileNotFoundError(
+            f"No UCI HAR data in {path}: expected the unpacked folder 'UCI HAR Dataset' with activity_labels.txt, "
+            "train and test, or the file UCIHAR.npz. Download https://doi.org/10.24432/C54S4K, unpack it and pass the "
+            "folder."
+        )
+    return folder

@@ -1,0 +1,60 @@
+import torch
+from torch.nn import functional as F
+
+from sklearn_ssl.losses._checks import check_views
+from sklearn_ssl.losses._precision import in_full_precision
+
+
+@in_full_precision
+def barlow_twins_loss(z1: torch.Tensor, z2: torch.Tensor, redundancy: float = 5e-3) -> torch.Tensor:
+    r"""Redundancy reduction between the dimensions of two views (Barlow Twins).
+
+    The correlation matrix between the dimensions of the two views is driven towards the identity: each dimension
+    agrees with itself across the views and with no other dimension.
+
+    .. math::
+        \ell = \sum_{j} (1 - C_{jj})^2 + \lambda \sum_{j \neq k} C_{jk}^2, \qquad
+        C_{jk} = \frac{1}{n} \sum_{i=1}^{n} \hat{Z}_{ij} \hat{Z}'_{ik}
+
+    where :math:`\hat{Z}` and :math:`\hat{Z}'` are the embeddings after batch normalisation without scale and shift
+    (each dimension centred and divided by :math:`\sqrt{\operatorname{Var} + 10^{-5}}`, the biased variance), and
+    :math:`\lambda` is `redundancy`. The sums run over all d dimensions and are not divided by their number, so the
+    loss of identical embeddings, which correlate with nothing, is d.
+
+    Parameters
+    ----------
+    z1, z2 : torch.Tensor of shape (n, d)
+        Embeddings of two views, row i of both from series i, for two or more series.
+    redundancy : float, default=5e-3
+        Weight of the correlations between different dimensions.
+
+    Returns
+    -------
+    loss : torch.Tensor of shape ()
+        The weighted sum over dimensions; float64 for float64 embeddings and float32 for all others.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or if the batch holds fewer than two series.
+
+    References
+    ----------
+    Zbontar, J., Jing, L., Misra, I., LeCun, Y. and Deny, S. (2021). Barlow Twins: Self-supervised learning via
+    redundancy reduction. ICML.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ssl.losses import barlow_twins_loss
+    >>> z = torch.tensor([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])
+    >>> round(float(barlow_twins_loss(z, z)), 4), round(float(barlow_twins_loss(z, -z)), 2)
+    (0.0, 8.0)
+    """
+    check_views(z1, z2)
+    z1 = F.batch_norm(z1, None, None, training=True)  # (n, d)
+    z2 = F.batch_norm(z2, None, None, training=True)  # (n, d)
+    correlations = z1.T @ z2 / len(z1)  # (d, d)
+    same = correlations.diagonal()  # (d,)
+    different = correlations - same.diag()  # (d, d), zeros on the diagonal
+    return (1 - same).square().sum() + redundancy * different.square().sum()

@@ -1,0 +1,178 @@
+import torch
+from torch.nn import functional as F
+
+from sklearn_ssl.losses._checks import check_batch, check_views
+from sklearn_ssl.losses._precision import in_full_precision
+
+
+@in_full_precision
+def vicreg_loss(
+    z1: torch.Tensor, z2: torch.Tensor, invariance: float = 25.0, variance: float = 25.0, covariance: float = 1.0
+) -> torch.Tensor:
+    r"""Variance-invariance-covariance loss (VICReg).
+
+    The two views of a series are pulled together while every dimension keeps a spread and no two dimensions say the
+    same, which needs no negatives:
+
+    .. math::
+        \ell = \lambda\, s(Z, Z') + \mu\, \tfrac{1}{2} \bigl(v(Z) + v(Z')\bigr) + \nu\, \bigl(c(Z) + c(Z')\bigr)
+
+    where :math:`s`, :math:`v` and :math:`c` are `vicreg_invariance_loss`, `vicreg_variance_loss` and
+    `vicreg_covariance_loss`, and :math:`\lambda`, :math:`\mu` and :math:`\nu` are the weights `invariance`, `variance`
+    and `covariance`.
+
+    The formula in the paper has no factor 1/2 on the variance term, the code of its authors has one. The published
+    weights belong to that code, which is followed here.
+
+    Parameters
+    ----------
+    z1, z2 : torch.Tensor of shape (n, d)
+        Embeddings of two views, row i of both from series i, for two or more series. They are not normalised.
+    invariance : float, default=25.0
+        Weight of the distance between the views.
+    variance : float, default=25.0
+        Weight of the mean variance term of the two views.
+    covariance : float, default=1.0
+        Weight of the summed covariance terms of the two views.
+
+    Returns
+    -------
+    loss : torch.Tensor of shape ()
+        The weighted sum; float64 for float64 embeddings and float32 for all others.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or if the batch holds fewer than two series.
+
+    See Also
+    --------
+    vicreg_invariance_loss : The distance between the views.
+    vicreg_variance_loss : The lack of spread of each dimension.
+    vicreg_covariance_loss : The covariance between dimensions.
+
+    References
+    ----------
+    Bardes, A., Ponce, J. and LeCun, Y. (2022). VICReg: Variance-invariance-covariance regularization for
+    self-supervised learning. ICLR.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ssl.losses import vicreg_loss
+    >>> collapsed = torch.ones(4, 8)
+    >>> round(float(vicreg_loss(collapsed, collapsed)), 2)
+    24.75
+    """
+    check_views(z1, z2)
+    spread = (vicreg_variance_loss(z1) + vicreg_variance_loss(z2)) / 2
+    redundancy = vicreg_covariance_loss(z1) + vicreg_covariance_loss(z2)
+    return invariance * vicreg_invariance_loss(z1, z2) + variance * spread + covariance * redundancy
+
+
+@in_full_precision
+def vicreg_invariance_loss(z1: torch.Tensor, z2: torch.Tensor) -> torch.Tensor:
+    r"""Mean squared difference between two views, VICReg's invariance term.
+
+    .. math:: s(Z, Z') = \frac{1}{n d} \sum_{i=1}^{n} \sum_{j=1}^{d} (Z_{ij} - Z'_{ij})^2
+
+    Parameters
+    ----------
+    z1, z2 : torch.Tensor of shape (n, d)
+        Embeddings :math:`Z` and :math:`Z'` of two views, row i of both from series i, for two or more series.
+
+    Returns
+    -------
+    loss : torch.Tensor of shape ()
+        The mean over series and dimensions; float64 for float64 embeddings and float32 for all others.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or if the batch holds fewer than two series.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ssl.losses import vicreg_invariance_loss
+    >>> float(vicreg_invariance_loss(torch.zeros(4, 8), torch.full((4, 8), 2.0)))
+    4.0
+    """
+    check_views(z1, z2)
+    return F.mse_loss(z1, z2)
+
+
+@in_full_precision
+def vicreg_variance_loss(z: torch.Tensor) -> torch.Tensor:
+    r"""How far the standard deviation of each dimension falls short of 1, VICReg's variance term.
+
+    .. math:: v(Z) = \frac{1}{d} \sum_{j=1}^{d} \max\bigl(0, 1 - \sqrt{\operatorname{Var}(Z_{\cdot j}) + 10^{-4}}\bigr)
+
+    with the unbiased variance of dimension j over the batch. It is 0.99 for identical embeddings and 0 once each
+    dimension has a standard deviation of 1 or more.
+
+    Parameters
+    ----------
+    z : torch.Tensor of shape (n, d)
+        Embeddings :math:`Z` of two or more series.
+
+    Returns
+    -------
+    loss : torch.Tensor of shape ()
+        The mean over dimensions; float64 for float64 embeddings and float32 for all others.
+
+    Raises
+    ------
+    ValueError
+        If the batch holds fewer than two series.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ssl.losses import vicreg_variance_loss
+    >>> round(float(vicreg_variance_loss(torch.ones(4, 8))), 2)
+    0.99
+    """
+    check_batch(z)
+    deviation = torch.sqrt(z.var(dim=0) + 1e-4)  # (d,)
+    return F.relu(1 - deviation).mean()
+
+
+@in_full_precision
+def vicreg_covariance_loss(z: torch.Tensor) -> torch.Tensor:
+    r"""Squared covariances between different dimensions, VICReg's covariance term.
+
+    .. math::
+        c(Z) = \frac{1}{d} \sum_{j \neq k} C_{jk}^2, \qquad
+        C = \frac{1}{n - 1} \sum_{i=1}^{n} (Z_i - \bar{Z})^\top (Z_i - \bar{Z})
+
+    where :math:`\bar{Z}` is the mean of the rows :math:`Z_i`.
+
+    Parameters
+    ----------
+    z : torch.Tensor of shape (n, d)
+        Embeddings :math:`Z` of two or more series.
+
+    Returns
+    -------
+    loss : torch.Tensor of shape ()
+        The sum over pairs of dimensions, divided by d; float64 for float64 embeddings and float32 for all others.
+
+    Raises
+    ------
+    ValueError
+        If the batch holds fewer than two series.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ssl.losses import vicreg_covariance_loss
+    >>> float(vicreg_covariance_loss(torch.tensor([[1.0, 1.0], [-1.0, -1.0]])))
+    4.0
+    """
+    check_batch(z)
+    n, d = z.shape
+    centred = z - z.mean(dim=0)  # (n, d)
+    covariances = centred.T @ centred / (n - 1)  # (d, d)
+    between = covariances - covariances.diagonal().diag()  # (d, d), zeros on the diagonal
+    return between.square().sum() / d

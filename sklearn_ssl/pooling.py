@@ -1,0 +1,171 @@
+"""Pooling: recipes of how feature maps over time become one vector per series."""
+
+import dataclasses
+import typing
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import nn
+
+from sklearn_ssl._hyperparameters import Hyperparameters, choice
+from sklearn_ssl.encoders import resize_mask
+
+
+def _mean(h: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    if mask is None:
+        return h.mean(2)
+    return (h * mask.unsqueeze(1)).sum(2) / mask.sum(1, keepdim=True).clamp(min=1)
+
+
+def _max(h: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    return (h if mask is None else torch.where(mask.unsqueeze(1), h, -torch.inf)).amax(2)
+
+
+def _std(h: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    h = h - h[:, :, :1].detach()  # makes a constant exactly zero, whatever rounding does to its mean
+    variance = _mean((h - _mean(h, mask).unsqueeze(2)).square(), mask)
+    varies = variance > 0
+    return torch.where(varies, torch.where(varies, variance, 1).sqrt(), 0)  # the root's slope at zero is infinite
+
+
+def _ppv(h: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    return _mean((h > 0).to(h.dtype), mask)
+
+
+def _last(h: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    if mask is None:
+        return h[:, :, -1]
+    last = (mask * torch.arange(mask.shape[1], device=mask.device)).amax(1)  # (B,)
+    return h.gather(2, last[:, None, None].expand(-1, h.shape[1], 1)).squeeze(2)
+
+
+_STATISTICS: dict[str, Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor]] = {
+    "mean": _mean,
+    "max": _max,
+    "std": _std,
+    "ppv": _ppv,
+    "last": _last,
+}
+
+
+class _StatisticNames:
+    def __contains__(self, value: object) -> bool:
+        names = (value,) if isinstance(value, str) else value
+        return isinstance(names, (tuple, list)) and len(names) > 0 and all(name in list(_STATISTICS) for name in names)
+
+    def __str__(self) -> str:
+        return "one of, or a non-empty tuple of, " + ", ".join(map(repr, _STATISTICS))
+
+
+@typing.final
+class Pooling(Hyperparameters):
+    """Pooling over time: statistics of each feature over the observed steps of a series, side by side.
+
+    The statistics of a feature h_1, ..., h_n over the n observed steps are
+
+    - "mean": m = sum_t h_t / n,
+    - "max": max_t h_t,
+    - "std": sqrt(sum_t (h_t - m)^2 / n), zero for one step,
+    - "ppv": the share of positive values, #{t : h_t > 0} / n, which has no gradient,
+    - "last": h_n.
+
+    They are computed in single precision or better. A series without any observed step gets zeros.
+
+    Parameters
+    ----------
+    statistics : str or tuple of str, default=("mean",)
+        One or several of "mean", "max", "std", "ppv" and "last".
+    layers : {"last", "all"}, default="last"
+        Whether to pool the encoder's output or the feature maps of all its layers.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ssl.pooling import Pooling
+    >>> pooling = Pooling(statistics=("mean", "max")).build()
+    >>> pooling([torch.tensor([[[1.0, 2.0, 6.0]]])])
+    tensor([[3., 6.]])
+    """
+
+    statistics: str | tuple[str, ...] = dataclasses.field(default=("mean",), metadata={"allowed": _StatisticNames()})
+    layers: str = choice("last", "all", default="last")
+
+    def build(self) -> "PoolingModule":
+        """Build the module.
+
+        Returns
+        -------
+        pooling : PoolingModule
+            Maps the feature maps of an encoder's layers to (B, F).
+
+        Raises
+        ------
+        ValueError
+            If a statistic is unknown or there is none.
+        """
+        self.check_hyperparameters()
+        return PoolingModule(self._names(), every_layer=self.layers == "all")
+
+    def n_features(self, widths: Sequence[int]) -> int:
+        """Return the number of pooled features.
+
+        Parameters
+        ----------
+        widths : sequence of int
+            Number of features D_i of each of the encoder's layers.
+
+        Returns
+        -------
+        n_features : int
+            F.
+        """
+        self.check_hyperparameters()
+        pooled = widths if self.layers == "all" else widths[-1:]
+        return len(self._names()) * sum(pooled)
+
+    def _names(self) -> tuple[str, ...]:
+        return (self.statistics,) if isinstance(self.statistics, str) else tuple(self.statistics)
+
+
+class PoolingModule(nn.Module):
+    """The module that `Pooling` builds.
+
+    Parameters
+    ----------
+    statistics : sequence of str
+        Names of the statistics.
+    every_layer : bool
+        Whether to pool all layers or the last one.
+    """
+
+    def __init__(self, statistics: Sequence[str], every_layer: bool) -> None:
+        super().__init__()
+        self.statistics = tuple(statistics)
+        self.every_layer = every_layer
+
+    def forward(self, layers: Sequence[torch.Tensor], mask: torch.Tensor | None = None) -> torch.Tensor:
+        """Pool feature maps.
+
+        Parameters
+        ----------
+        layers : sequence of Tensor of shape (B, D_i, L_i)
+            The feature maps of the layers.
+        mask : bool Tensor of shape (B, L) or None, default=None
+            True at observed steps. For a map with another number of steps it is resized by
+            `sklearn_ssl.encoders.resize_mask`.
+
+        Returns
+        -------
+        h : Tensor of shape (B, F)
+            Layer after layer, and within a layer statistic after statistic in the order given, the D_i features.
+        """
+        pooled = layers if self.every_layer else layers[-1:]
+        return torch.cat([part for h in pooled for part in self._statistics_of(h, mask)], 1)
+
+    def _statistics_of(self, h: torch.Tensor, mask: torch.Tensor | None) -> list[torch.Tensor]:
+        h = h.to(torch.promote_types(h.dtype, torch.float32))
+        if mask is None:
+            return [_STATISTICS[name](h, None) for name in self.statistics]
+        mask = resize_mask(mask, h.shape[2])
+        empty = ~mask.any(1, keepdim=True)  # (B, 1)
+        return [_STATISTICS[name](h, mask).masked_fill(empty, 0) for name in self.statistics]

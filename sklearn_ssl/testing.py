@@ -1,0 +1,319 @@
+"""Checks that every estimator of this library passes, for its own tests and for yours.
+
+`check_ssl_estimator` does for collections of series what `sklearn.utils.estimator_checks.check_estimator` does for
+tables: run both on an estimator that you write.
+"""
+
+import inspect
+import pickle
+import random
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import joblib
+import numpy as np
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import BaseEstimator, clone
+
+import sklearn_ssl
+from sklearn_ssl import preprocessing
+from sklearn_ssl.base import EncoderTransformer
+from sklearn_ssl.datasets import make_waves
+from sklearn_ssl.encoders import ResNetEncoder
+from sklearn_ssl.projectors import MLPProjector
+
+
+def all_estimators() -> list[tuple[str, type]]:
+    """List the public estimators.
+
+    Returns
+    -------
+    list of (name, class)
+        Sorted by name.
+
+    Examples
+    --------
+    >>> from sklearn_ssl.testing import all_estimators
+    >>> "VICRegTransformer" in dict(all_estimators())
+    True
+    """
+    public = [getattr(module, name) for module in (sklearn_ssl, preprocessing) for name in module.__all__]
+    found = {one.__name__: one for one in public if inspect.isclass(one) and issubclass(one, BaseEstimator)}
+    return sorted(found.items())
+
+
+def cheap_instance(cls: type) -> Any:
+    """Return an estimator of a class whose fit takes a fraction of a second.
+
+    Parameters
+    ----------
+    cls : type
+        A class of `all_estimators`.
+    """
+    small = {
+        "encoder": ResNetEncoder(depth=1, width=4),
+        "projector": MLPProjector(width=8),
+        "max_epochs": 2,
+        "batch_size": 8,
+        "device": "cpu",
+        "random_state": 0,
+    }
+    names = inspect.signature(cls).parameters
+    return cls(**{name: value for name, value in small.items() if name in names})
+
+
+def ssl_checks(estimator: Any) -> Iterator[Callable[[], None]]:
+    """Yield the checks that apply to an estimator, each ready to call and named by ``check.func.__name__``.
+
+    Parameters
+    ----------
+    estimator : estimator
+        An estimator that has `fit` and `transform`, with a `random_state` where it draws.
+    """
+    checks = [*COLLECTION_CHECKS, *(ENCODER_CHECKS if isinstance(estimator, EncoderTransformer) else ())]
+    for check in checks:
+        yield partial(check, clone(estimator))
+
+
+def check_ssl_estimator(estimator: Any) -> None:
+    """Check a transformer of series: 3-D input, unequal length, determinism, pickling, partial fits and bad input.
+
+    Parameters
+    ----------
+    estimator : estimator
+        An unfitted transformer. It is cloned.
+
+    Raises
+    ------
+    AssertionError
+        If a promise is not kept.
+
+    Examples
+    --------
+    >>> from sklearn_ssl import RandomEncoderTransformer
+    >>> from sklearn_ssl.testing import check_ssl_estimator
+    >>> check_ssl_estimator(RandomEncoderTransformer(random_state=0))
+    """
+    for check in ssl_checks(estimator):
+        check()
+
+
+def _series() -> Any:
+    X, _ = make_waves(n_cases=19, n_channels=2, n_timepoints=32, random_state=0)
+    return X
+
+
+def _unequal() -> Any:
+    return [series[:, : 6 + case] for case, series in enumerate(_series())]
+
+
+def _padded(series: list[np.ndarray], more: int = 0) -> np.ndarray:
+    longest = max(one.shape[1] for one in series) + more
+    X = np.full((len(series), series[0].shape[0], longest), np.nan, dtype=np.float32)
+    for row, one in zip(X, series, strict=True):
+        row[:, : one.shape[1]] = one
+    return X
+
+
+def _rows(output: Any) -> list[np.ndarray]:
+    return [np.asarray(row) for row in output]
+
+
+def _assert_same(actual: Any, expected: Any, *, exactly: bool = False) -> None:
+    compare = assert_array_equal if exactly else _assert_close
+    for one, other in zip(_rows(actual), _rows(expected), strict=True):
+        compare(one, other)
+
+
+def _assert_close(actual: Any, expected: Any) -> None:
+    assert_allclose(actual, expected, rtol=1e-4, atol=1e-5)
+
+
+def check_three_d(estimator: Any) -> None:
+    """Give one finite row per series, and the same from `fit_transform` as from `fit` and `transform`."""
+    X = _series()
+    before = X.copy()
+    first = clone(estimator).fit_transform(X)
+    assert len(first) == len(X)
+    assert all(np.isfinite(row).all() for row in _rows(first))
+    _assert_same(estimator.fit(X).transform(X), first)
+    assert_array_equal(X, before, err_msg="the input was changed")
+
+
+def check_two_d_is_one_channel(estimator: Any) -> None:
+    """Treat a 2-D array as series of one channel."""
+    X = _series()[:, 0]
+    flat, deep = clone(estimator).fit_transform(X), clone(estimator).fit_transform(X[:, None])
+    _assert_same([row.ravel() for row in _rows(flat)], [row.ravel() for row in _rows(deep)])
+
+
+def check_unequal_length(estimator: Any) -> None:
+    """Treat a list of series of unequal length as the array padded with NaN, row by row."""
+    series = _unequal()
+    ragged = clone(estimator).fit(series)
+    padded = clone(estimator).fit(_padded(series))
+    for one, other in zip(_rows(ragged.transform(series)), _rows(padded.transform(_padded(series))), strict=True):
+        assert np.isfinite(one).all()
+        _assert_close(other.ravel()[~np.isnan(other.ravel())], one.ravel())
+
+
+def check_deterministic(estimator: Any) -> None:
+    """Give bit-identical output for the same `random_state`, and leave the global generators alone."""
+    X = _series()
+    random.seed(1), np.random.seed(1), torch.manual_seed(1)  # noqa: NPY002
+    states = random.getstate(), str(np.random.get_state()), torch.get_rng_state()  # noqa: NPY002
+    first = clone(estimator).fit(X)
+    output = first.transform(X)
+    assert random.getstate() == states[0], "Python's generator was used"
+    assert str(np.random.get_state()) == states[1], "NumPy's global generator was used"  # noqa: NPY002
+    assert_array_equal(torch.get_rng_state(), states[2], err_msg="PyTorch's global generator was used")
+    torch.manual_seed(2)
+    _assert_same(clone(estimator).fit(X).transform(X), output, exactly=True)
+    _assert_same(first.fit(X).transform(X), output, exactly=True)
+
+
+def check_clone(estimator: Any) -> None:
+    """Keep every parameter in a clone, which is unfitted and fits to the same."""
+    X = _series()
+    fitted = estimator.fit(X)
+    copy = clone(fitted)
+    assert str(copy.get_params()) == str(fitted.get_params())
+    _assert_same(copy.fit(X).transform(X), fitted.transform(X), exactly=True)
+
+
+def check_round_trips(estimator: Any) -> None:
+    """Give the same output after pickle and joblib, in a process of its own."""
+    X = _series()
+    expected = estimator.fit(X).transform(X)
+    _assert_same(pickle.loads(pickle.dumps(estimator)).transform(X), expected, exactly=True)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "estimator.joblib"
+        joblib.dump(estimator, path)
+        outputs = joblib.Parallel(n_jobs=2)(joblib.delayed(_load_and_transform)(path, X) for _ in range(1))
+    _assert_same(outputs[0], expected)
+
+
+def _load_and_transform(path: Path, X: np.ndarray) -> Any:
+    return joblib.load(path).transform(X)
+
+
+def check_rows_are_independent(estimator: Any) -> None:
+    """Transform every series alike, alone or among others."""
+    X = _series()
+    together = estimator.fit(X).transform(X)
+    alone = [estimator.transform(X[case : case + 1])[0] for case in range(len(X))]
+    _assert_same(alone, together)
+
+
+def check_bad_input_changes_nothing(estimator: Any) -> None:
+    """Refuse bad input with a ValueError or TypeError, and stay as fitted before."""
+    X = _series()
+    expected = estimator.fit(X).transform(X)
+    infinite, words = X.copy(), np.full(X.shape, "a")
+    infinite[3, 1, 5] = np.inf
+    bad = {"infinite values": infinite, "strings": words, "no time step": X[:, :, :0], "four dimensions": X[None]}
+    bad["mixed channels"] = [X[0], X[1][:1]]
+    for what, Z in bad.items():
+        for method in (estimator.fit, estimator.transform):
+            _assert_refused(method, Z, what)
+    _assert_refused(estimator.transform, X[:, :1], "another number of channels")
+    _assert_same(estimator.transform(X), expected, exactly=True)
+
+
+def _assert_refused(method: Callable, X: Any, what: str) -> None:
+    try:
+        method(X)
+    except (ValueError, TypeError):
+        return
+    raise AssertionError(f"{method.__qualname__} accepted {what}")
+
+
+def check_features(estimator: Any) -> None:
+    """Give float32 features with names, as data frame too, and feature maps per time step."""
+    X = _series()
+    features = estimator.fit(X).transform(X)
+    names = estimator.get_feature_names_out()
+    assert features.dtype == np.float32
+    assert features.shape == (len(X), len(names))
+    maps = estimator.encode(X)
+    assert maps.ndim == 3
+    assert len(maps) == len(X)
+    assert np.isfinite(maps).all()
+
+
+def check_padding_is_masked(estimator: Any) -> None:
+    """Give the same features however much padding the batch adds."""
+    series = _unequal()
+    features = estimator.fit(series).transform(series)
+    _assert_close(estimator.transform(_padded(series, more=17)), features)
+    shortest = estimator.transform(np.stack([series[0]]))
+    _assert_close(shortest[0], features[0])
+
+
+def check_other_lengths(estimator: Any) -> None:
+    """Accept any length at transform, from one time step up."""
+    X = _series()
+    width = estimator.fit(X).transform(X).shape[1]
+    for length in (1, 2, 5, 50):
+        features = estimator.transform(np.resize(X, (3, X.shape[1], length)))
+        assert features.shape == (3, width)
+        assert np.isfinite(features).all()
+
+
+def check_dtypes(estimator: Any) -> None:
+    """Give the same features for float64, float32 and whole numbers of the same values."""
+    X = np.round(_series() * 4)
+    expected = clone(estimator).fit(X.astype(np.float32)).transform(X.astype(np.float32))
+    for dtype in (np.float64, np.int32):
+        _assert_same(clone(estimator).fit(X.astype(dtype)).transform(X.astype(dtype)), expected, exactly=True)
+
+
+def check_partial_fit(estimator: Any) -> None:
+    """Continue after pickling exactly as without, and leave features alone when there is nothing to learn from."""
+    X = _series()
+    once = estimator.fit(X)
+    copy = pickle.loads(pickle.dumps(once))
+    for _ in range(2):
+        once.partial_fit(X), copy.partial_fit(X)
+    _assert_same(copy.transform(X), once.transform(X), exactly=True)
+    fresh = clone(estimator).partial_fit(X).transform(X)
+    _assert_same(clone(estimator).partial_fit(X).transform(X), fresh, exactly=True)
+
+
+def check_gaps_and_single_series(estimator: Any) -> None:
+    """Refuse gaps inside series and a fit on one series, and stay as fitted before."""
+    X = _series()
+    expected = estimator.fit(X).transform(X)
+    gap = X.copy()
+    gap[2, 0, 3] = np.nan
+    empty = X.copy()
+    empty[2] = np.nan
+    for method in (estimator.fit, estimator.partial_fit, estimator.transform):
+        _assert_refused(method, gap, "a gap inside a series")
+        _assert_refused(method, empty, "a series without time steps")
+    _assert_refused(estimator.fit, X[:1], "one series")
+    _assert_same(estimator.transform(X), expected, exactly=True)
+
+
+COLLECTION_CHECKS = (
+    check_three_d,
+    check_two_d_is_one_channel,
+    check_unequal_length,
+    check_deterministic,
+    check_clone,
+    check_round_trips,
+    check_rows_are_independent,
+    check_bad_input_changes_nothing,
+)
+ENCODER_CHECKS = (
+    check_features,
+    check_padding_is_masked,
+    check_other_lengths,
+    check_dtypes,
+    check_partial_fit,
+    check_gaps_and_single_series,
+)

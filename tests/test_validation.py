@@ -1,0 +1,109 @@
+import numpy as np
+import pytest
+import torch
+from sklearn.base import BaseEstimator
+
+from sklearn_ssl._validation import validated_collection
+
+
+class Recorder(BaseEstimator):
+    pass
+
+
+def as_objects(*series):
+    array = np.empty(len(series), dtype=object)
+    array[:] = series
+    return array
+
+
+def collect(X, **options):
+    return validated_collection(Recorder(), X, reset=True, min_cases=2, **options)
+
+
+@pytest.mark.parametrize(
+    ("X", "shape", "lengths"),
+    [
+        (np.ones((3, 4)), (3, 1, 4), None),
+        (np.ones((3, 2, 4)), (3, 2, 4), None),
+        (np.ones((3, 2, 4), dtype=int), (3, 2, 4), None),
+        (torch.ones(3, 2, 4), (3, 2, 4), None),
+        ([[1, 2], [3, 4]], (2, 1, 2), None),
+        (np.ones((3, 2, 4)).tolist(), (3, 2, 4), None),
+        ([np.ones((2, 3)), np.ones((2, 5))], (2, 2, 5), [3, 5]),
+        ([np.ones((2, 5)), np.ones((2, 5))], (2, 2, 5), None),
+        (as_objects(np.ones((2, 3)), np.ones((2, 5))), (2, 2, 5), [3, 5]),
+        (np.array([[1, 2, np.nan], [1, 2, 3]]), (2, 1, 3), [2, 3]),
+    ],
+)
+def test_forms_of_input(X, shape, lengths):
+    collection = collect(X)
+    assert collection.values.shape == shape
+    assert collection.values.dtype == np.float32
+    assert (collection.lengths is None) if lengths is None else (list(collection.lengths) == lengths)
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (np.ones((1, 4)), r"1 sample.* minimum of 2"),
+        (np.ones((3, 2, 0)), "at least one channel and one time step"),
+        (np.ones((3, 0, 2)), "at least one channel and one time step"),
+        (np.ones((2, 2, 2, 2)), "4 dimensions"),
+        (np.ones(3), "1D array"),
+        ([np.ones((2, 3)), np.ones((3, 5))], r"same number of channels, got \[2, 3\]"),
+        (as_objects(np.ones((2, 3)), np.ones((1, 3, 1))), r"got \(1, 3, 1\)"),
+        (as_objects(np.ones((2, 3)), np.ones((1, 5))), "same number of channels"),
+        ([np.ones((2, 3)), np.ones(3)], r"shape \(n_channels, n_timepoints\), got \(3,\)"),
+        ([np.ones((2, 3)), np.ones((2, 0))], "Series 1 .* zero time steps"),
+        ([np.ones(3), np.ones(4)], "1-D series of unequal length"),
+        (np.full((3, 2, 4), "a"), "dtype <U1"),
+        ([["a", "b"], ["c", "d"]], "numeric"),
+        (np.ones((3, 2, 4), dtype=complex), "Complex data not supported"),
+        (np.array([[np.nan, 1], [1, 1]]), r"NaN.* series 0, channel 0, time step 0.*FillMissing"),
+        (np.array([[np.nan, np.nan], [1, 1]]), "Series 0 .* zero time steps"),
+        (np.array([[1, 1], [1, -np.inf]]), r"inf.* series 1, channel 0, time step 1"),
+        (np.array([[1e300, 1], [1, 1]]), "inf"),
+    ],
+)
+def test_bad_input(X, message):
+    with pytest.raises(ValueError, match=message):
+        collect(X)
+
+
+def test_trailing_nan_of_one_channel_alone_is_a_gap():
+    X = np.ones((2, 2, 4))
+    X[1, 0, 3] = np.nan
+    with pytest.raises(ValueError, match="series 1, channel 0, time step 3"):
+        collect(X)
+    X[1, 1, 3] = np.nan
+    assert list(collect(X).lengths) == [4, 3]
+
+
+def test_gaps_in_late_chunks_are_found(monkeypatch):
+    monkeypatch.setattr("sklearn_ssl._validation.CHUNK_BYTES", 64)
+    X = np.ones((50, 2, 4))
+    X[:, :, 3] = np.nan
+    assert set(collect(X).lengths) == {3}
+    X[41, 1, 0] = np.nan
+    with pytest.raises(ValueError, match="series 41, channel 1, time step 0"):
+        collect(X)
+
+
+def test_float32_is_not_copied():
+    X = np.ones((3, 2, 4), dtype=np.float32)
+    assert np.shares_memory(collect(X).values, X)
+
+
+def test_memory_maps_stay_on_disk(tmp_path):
+    X = np.lib.format.open_memmap(tmp_path / "X.npy", mode="w+", dtype=np.float64, shape=(5, 2, 4))
+    X[:] = 1
+    collection = collect(np.load(tmp_path / "X.npy", mmap_mode="r"))
+    assert isinstance(collection.values, np.memmap)
+    assert collection.lengths is None
+
+
+def test_missing_values_may_be_allowed_and_dtype_kept():
+    X = np.array([[np.nan, 1, np.nan], [1, 1, 1]])
+    collection = collect(X, allow_missing=True, dtype=None)
+    assert list(collection.lengths) == [2, 3]
+    assert collection.values.dtype == np.float64
