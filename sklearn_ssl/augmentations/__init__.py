@@ -1,0 +1,56 @@
+"""Augmentations: recipes that make random views of a batch of series, on its device."""
+
+from sklearn_ssl.augmentations._amplitude import (
+    Jitter,
+    MagnitudeWarp,
+    RandomNoise,
+    RandomSmoothing,
+    Rotation,
+    Scaling,
+    SignFlip,
+)
+from sklearn_ssl.augmentations._base import Augmentation
+from sklearn_ssl.augmentations._composition import Compose, OneOf, RandomApply
+from sklearn_ssl.augmentations._frequency import FrequencyMask, FrequencyPerturbation
+from sklearn_ssl.augmentations._masking import Blockout, ChannelDropout, ChannelReversal
+from sklearn_ssl.augmentations._mixing import Mixup
+from sklearn_ssl.augmentations._time import (
+    CropResize,
+    Permutation,
+    RandomCrop,
+    SpeedChange,
+    TimeReversal,
+    TimeShift,
+    TimeStretch,
+    TimeWarp,
+    WindowWarp,
+)
+
+__all__ = [
+    "Augmentation",
+    "Blockout",
+    "ChannelDropout",
+    "ChannelReversal",
+    "Compose",
+    "CropResize",
+    "FrequencyMask",
+    "FrequencyPerturbation",
+    "Jitter",
+    "MagnitudeWarp",
+    "Mixup",
+    "OneOf",
+    "Permutation",
+    "RandomApply",
+    "RandomCrop",
+    "RandomNoise",
+    "RandomSmoothing",
+    "Rotation",
+    "Scaling",
+    "SignFlip",
+    "SpeedChange",
+    "TimeReversal",
+    "TimeShift",
+    "TimeStretch",
+    "TimeWarp",
+    "WindowWarp",
+]

@@ -1,0 +1,374 @@
+import inspect
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.utils import estimator_html_repr
+
+import sklearn_ssl.augmentations as augmentations
+from sklearn_ssl.augmentations import (
+    Augmentation,
+    Blockout,
+    ChannelDropout,
+    ChannelReversal,
+    Compose,
+    CropResize,
+    FrequencyMask,
+    FrequencyPerturbation,
+    Jitter,
+    MagnitudeWarp,
+    Mixup,
+    OneOf,
+    Permutation,
+    RandomApply,
+    RandomCrop,
+    RandomNoise,
+    RandomSmoothing,
+    Rotation,
+    Scaling,
+    SignFlip,
+    SpeedChange,
+    TimeReversal,
+    TimeShift,
+    TimeStretch,
+    TimeWarp,
+    WindowWarp,
+)
+
+COMPOSITIONS = {
+    Compose: Compose(jitter=Jitter(), order=Permutation(), off=None),
+    OneOf: OneOf(jitter=Jitter(), order=Permutation(), off="passthrough"),
+    RandomApply: RandomApply(Permutation()),
+}
+CLASSES = [getattr(augmentations, name) for name in augmentations.__all__ if name != "Augmentation"]
+ALL = [
+    *(COMPOSITIONS[cls] if cls in COMPOSITIONS else cls() for cls in CLASSES),
+    MagnitudeWarp(kind="curve"),
+    TimeShift(mode="edge", ratio=0.5),
+    Blockout(kind="rectangle", ratio=0.5),
+    Rotation(axes=((5, 1, 3),)),
+    TimeStretch(strength=3.0),
+]
+NEUTRAL = [
+    SignFlip(p=0.0),
+    Jitter(sigma=0.0),
+    RandomNoise(strength=0.0),
+    Scaling(sigma=0.0),
+    MagnitudeWarp(strength=0.0),
+    MagnitudeWarp(strength=0.0, kind="curve"),
+    RandomSmoothing(strength=0.0),
+    Rotation(angle=0.0),
+    TimeReversal(p=0.0),
+    CropResize(min_ratio=1.0),
+    RandomCrop(min_ratio=1.0),
+    TimeWarp(sigma=0.0),
+    TimeStretch(strength=0.0),
+    WindowWarp(ratio=0.0),
+    WindowWarp(factor=1.0),
+    Permutation(n_segments=1),
+    SpeedChange(slowest=1.0, fastest=1.0),
+    TimeShift(ratio=0.0),
+    TimeShift(ratio=0.0, mode="edge"),
+    FrequencyMask(ratio=0.0),
+    FrequencyPerturbation(amplitude=0.0, phase=0.0),
+    Blockout(ratio=0.0),
+    Blockout(ratio=0.0, kind="rectangle"),
+    ChannelDropout(p=0.0),
+    ChannelReversal(p=0.0),
+    Mixup(alpha=0.0),
+    Compose(),
+    Compose(jitter=Jitter(sigma=0.0), off=None),
+    OneOf(a=None, b="passthrough"),
+    RandomApply(Jitter(), p=0.0),
+]
+OUT_OF_RANGE = [
+    (SignFlip, "p", 1.5),
+    (SignFlip, "p", True),
+    (Jitter, "sigma", -0.1),
+    (Jitter, "sigma", float("nan")),
+    (RandomNoise, "strength", -1),
+    (Scaling, "sigma", "0.1"),
+    (MagnitudeWarp, "strength", -1),
+    (MagnitudeWarp, "kind", "square"),
+    (MagnitudeWarp, "n_cycles", 0),
+    (MagnitudeWarp, "n_knots", 1),
+    (RandomSmoothing, "strength", 1.1),
+    (Rotation, "angle", 181),
+    (Rotation, "axes", ((0, 1),)),
+    (Rotation, "axes", ((0, 1, 2), (2, 3, 4))),
+    (Rotation, "axes", ((0, 1, -1),)),
+    (Rotation, "axes", ((0, 1, 9),)),
+    (Rotation, "axes", 3),
+    (TimeReversal, "p", -0.1),
+    (CropResize, "min_ratio", 0),
+    (RandomCrop, "min_ratio", 1.1),
+    (TimeWarp, "sigma", -1),
+    (TimeWarp, "n_knots", 2.5),
+    (TimeStretch, "strength", -0.5),
+    (WindowWarp, "ratio", 2),
+    (WindowWarp, "factor", 0.5),
+    (Permutation, "n_segments", 0),
+    (SpeedChange, "slowest", 0),
+    (SpeedChange, "slowest", 3.0),
+    (SpeedChange, "fastest", float("inf")),
+    (TimeShift, "ratio", -0.1),
+    (TimeShift, "mode", "zero"),
+    (FrequencyMask, "ratio", 1.01),
+    (FrequencyPerturbation, "amplitude", -1),
+    (FrequencyPerturbation, "phase", -1),
+    (Blockout, "ratio", -0.1),
+    (Blockout, "kind", "channel"),
+    (ChannelDropout, "p", 2),
+    (ChannelReversal, "p", None),
+    (Mixup, "alpha", -1),
+]
+MIXES_CHANNELS = (Rotation, ChannelReversal)
+MOVES_TIME = [
+    TimeReversal(p=1.0),
+    CropResize(),
+    TimeWarp(sigma=1.0),
+    TimeStretch(strength=1.0),
+    WindowWarp(ratio=0.5),
+    Permutation(),
+    SpeedChange(),
+    TimeShift(ratio=1.0),
+    TimeShift(ratio=1.0, mode="edge"),
+]
+
+
+def ragged(n_series=12, n_channels=6, n_steps=20, fill=0.0, dtype=torch.float32):
+    lengths = torch.randint(4, n_steps + 1, (n_series,))
+    lengths[:4] = torch.tensor([1, 2, 3, n_steps])
+    x = torch.randn(n_series, n_channels, n_steps, dtype=torch.float64)
+    return torch.where(torch.arange(n_steps) < lengths[:, None, None], x, fill).to(dtype), lengths
+
+
+def leaves(draws):
+    for value in draws.values():
+        yield from leaves(value) if isinstance(value, dict) else [value]
+
+
+def seeded(augmentation, x, lengths=None, seed=3):
+    torch.manual_seed(seed)
+    return augmentation(x, lengths)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("augmentation", ALL, ids=repr)
+def test_keeps_shape_dtype_and_input(augmentation, dtype):
+    x, lengths = ragged(dtype=dtype)
+    before = x.clone()
+    for given in (lengths, None):
+        y = augmentation(x, given)
+        assert y.shape == x.shape
+        assert y.dtype == dtype
+        assert y.isfinite().all()
+        assert torch.equal(x, before)
+
+
+@pytest.mark.parametrize("augmentation", ALL, ids=repr)
+def test_half_precision_is_the_rounded_result_of_float32(augmentation):
+    x, lengths = ragged(dtype=torch.bfloat16)
+    assert torch.equal(seeded(augmentation, x, lengths), seeded(augmentation, x.float(), lengths).bfloat16())
+
+
+@pytest.mark.parametrize("augmentation", ALL, ids=repr)
+def test_computes_the_same_under_autocast(augmentation):
+    x, lengths = ragged()
+    expected = seeded(augmentation, x, lengths)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(seeded(augmentation, x, lengths), expected)
+
+
+@pytest.mark.parametrize("augmentation", ALL, ids=repr)
+def test_padding_is_neither_changed_nor_read(augmentation):
+    x, lengths = ragged(fill=0.0)
+    padding = torch.arange(20) >= lengths[:, None, None]
+    junk = torch.where(padding, float("nan"), x)
+    y = seeded(augmentation, x, lengths)
+    assert (y.masked_select(padding) == 0).all()
+    torch.testing.assert_close(seeded(augmentation, junk, lengths), junk.where(padding, y), equal_nan=True)
+
+
+@pytest.mark.parametrize("augmentation", [a for a in ALL if not isinstance(a, Mixup)], ids=repr)
+def test_a_padded_series_is_treated_like_the_short_one(augmentation):
+    x = torch.randn(5, 6, 8)
+    draws = augmentation.draw(x, torch.full((5,), 8))
+    short = augmentation.apply(x, torch.full((5,), 8), draws)
+    padded_draws = padded(draws)
+    long = augmentation.apply(torch.nn.functional.pad(x, (0, 7)), torch.full((5,), 8), padded_draws)
+    torch.testing.assert_close(long[:, :, :8], short, rtol=1e-5, atol=1e-5)
+
+
+def padded(draws):
+    """Lengthen what is drawn for each step (8) or frequency (5) of a series of 8 steps to one of 15."""
+    if isinstance(draws, dict):
+        return {key: padded(value) for key, value in draws.items()}
+    new_size = {8: 15, 5: 8}.get(draws.shape[-1], 0) if draws.dim() == 3 else 0
+    return torch.nn.functional.pad(draws, (0, new_size - draws.shape[-1])) if new_size else draws
+
+
+@pytest.mark.parametrize("augmentation", NEUTRAL, ids=repr)
+def test_zero_strength_is_exactly_the_identity(augmentation):
+    for dtype in (torch.float32, torch.float64, torch.bfloat16):
+        x, lengths = ragged(n_steps=333, dtype=dtype)
+        assert torch.equal(augmentation(x, lengths), x)
+        assert torch.equal(augmentation(x), x)
+
+
+def test_zero_strength_is_tested_for_every_augmentation():
+    assert {type(augmentation) for augmentation in NEUTRAL} == set(CLASSES)
+
+
+@pytest.mark.parametrize("augmentation", ALL, ids=repr)
+def test_default_strength_changes_something(augmentation):
+    x, lengths = ragged(n_series=40)
+    assert not torch.equal(augmentation(x, lengths), x)
+
+
+@pytest.mark.parametrize("n_steps", [1, 2, 3])
+@pytest.mark.parametrize("augmentation", [*ALL, *NEUTRAL], ids=repr)
+def test_very_short_series(augmentation, n_steps):
+    x = torch.randn(30, 6, n_steps)
+    y = augmentation(x, torch.randint(1, n_steps + 1, (30,)))
+    assert y.shape == x.shape
+    assert y.isfinite().all()
+
+
+@pytest.mark.parametrize("augmentation", ALL, ids=repr)
+def test_randomness_comes_from_the_generator_of_torch_alone(augmentation):
+    x, lengths = ragged()
+    state = np.random.get_state()[1].copy()  # noqa: NPY002
+    first = seeded(augmentation, x, lengths)
+    assert np.array_equal(np.random.get_state()[1], state)  # noqa: NPY002
+    np.random.random(10)  # noqa: NPY002
+    assert torch.equal(seeded(augmentation, x, lengths), first)
+    assert any(not torch.equal(seeded(augmentation, x, lengths, seed), first) for seed in range(4, 9))
+
+
+@pytest.mark.parametrize("augmentation", ALL, ids=repr)
+def test_every_series_has_its_own_draw(augmentation):
+    x = torch.randn(1, 6, 20).expand(64, -1, -1)
+    draws = [
+        drawn
+        for drawn in leaves(augmentation.draw(x, torch.full((64,), 20)))
+        if not (isinstance(augmentation, Blockout) and augmentation.kind == "time" and drawn.max() == 0)
+    ]
+    assert draws
+    for drawn in draws:
+        assert drawn.shape[0] == 64
+        assert len(drawn.unique(dim=0)) > 1
+    if not isinstance(augmentation, Mixup):  # the same series mixed with itself
+        assert len(augmentation(x).unique(dim=0)) > 1
+
+
+@pytest.mark.parametrize("augmentation", [a for a in ALL if not isinstance(a, MIXES_CHANNELS)], ids=repr)
+def test_a_channel_does_not_depend_on_the_others(augmentation):
+    x, lengths = ragged(n_series=30)
+    other = x.clone()
+    other[:, 1:] += 1
+    y, y_other = seeded(augmentation, x, lengths), seeded(augmentation, other, lengths)
+    assert torch.equal(y[:, 0], y_other[:, 0])
+    assert not torch.equal(y[:, 1], y_other[:, 1])
+
+
+@pytest.mark.parametrize("augmentation", MOVES_TIME, ids=repr)
+def test_each_channel_keeps_its_own_values(augmentation):
+    # The well-known mistake writes the permuted first channel into every channel.
+    lengths = torch.randint(2, 21, (30,))
+    marks = 1000 * torch.arange(6.0, dtype=torch.float64)[:, None]
+    x = (marks + torch.arange(20)).expand(30, -1, -1)
+    y = augmentation(x, lengths)
+    assert not torch.equal(y, x)
+    assert ((y - marks).masked_select(torch.arange(20) < lengths[:, None, None]) >= 0).all()
+    torch.testing.assert_close(y - marks, (y - marks)[:, :1].expand_as(y), rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("augmentation", ALL, ids=repr)
+def test_never_waits_for_the_values_of_a_tensor(augmentation):
+    # A tensor on the meta device has no values: whatever would copy one to the host raises.
+    x = torch.empty(5, 6, 20, device="meta")
+    lengths = torch.empty(5, dtype=torch.long, device="meta")
+    if isinstance(augmentation, Mixup):  # PyTorch cannot draw from a Beta distribution there
+        draws = {"partner": torch.empty_like(lengths), "weight": torch.empty(5, device="meta")}
+    else:
+        draws = augmentation.draw(x, lengths)
+    assert all(drawn.is_meta for drawn in leaves(draws))
+    assert augmentation.apply(x, lengths, draws).shape == x.shape
+
+
+@pytest.mark.parametrize("augmentation", ALL, ids=repr)
+def test_gradients_reach_the_input(augmentation):
+    x, lengths = ragged()
+    x.requires_grad_()
+    augmentation(x, lengths).sum().backward()
+    assert x.grad.isfinite().all()
+
+
+@pytest.mark.parametrize(("cls", "name", "value"), OUT_OF_RANGE)
+def test_parameters_out_of_range(cls, name, value):
+    with pytest.raises(ValueError, match=rf"{cls.__name__}: `{name}` must "):
+        cls(**{name: value})(torch.zeros(2, 6, 5))
+    Compose(step=cls())(torch.zeros(2, 6, 5))
+    with pytest.raises(ValueError, match=name):
+        Compose(step=RandomApply(cls(**{name: value})))(torch.zeros(2, 6, 5))
+
+
+def test_parameters_out_of_range_are_tested_for_every_augmentation():
+    assert {cls for cls, _, _ in OUT_OF_RANGE} == set(CLASSES) - set(COMPOSITIONS)
+
+
+def test_rotation_needs_triples():
+    with pytest.raises(ValueError, match=r"`axes` is None.*`x` has 4.*axes="):
+        Rotation()(torch.zeros(1, 4, 5))
+
+
+@pytest.mark.parametrize(
+    ("x", "lengths", "error", "message"),
+    [
+        (np.zeros((1, 1, 3)), None, TypeError, "floating-point torch.Tensor, got ndarray"),
+        (torch.zeros(1, 1, 3, dtype=torch.int), None, TypeError, "got torch.int32"),
+        (torch.zeros(2, 3), None, ValueError, r"shape \(B, C, L\), got \(2, 3\)"),
+        (torch.zeros(2, 1, 3), [3, 3], TypeError, "whole numbers, got list"),
+        (torch.zeros(2, 1, 3), torch.tensor([3.0, 3.0]), TypeError, "whole numbers, got torch.float32"),
+        (torch.zeros(2, 1, 3), torch.tensor([3, 3, 3]), ValueError, r"shape \(2,\).*got \(3,\)"),
+    ],
+)
+def test_bad_input(x, lengths, error, message):
+    with pytest.raises(error, match=message):
+        Jitter()(x, lengths)
+
+
+@pytest.mark.parametrize("augmentation", ALL, ids=repr)
+def test_clone_pickle_and_representations(augmentation):
+    x, lengths = ragged()
+    expected = seeded(augmentation, x, lengths)
+    for copy in (clone(augmentation), pickle.loads(pickle.dumps(augmentation))):
+        assert copy is not augmentation
+        assert repr(copy) == repr(augmentation)
+        assert copy.get_params().keys() == augmentation.get_params().keys()
+        assert torch.equal(seeded(copy, x, lengths), expected)
+    assert type(augmentation).__name__ in estimator_html_repr(augmentation)
+
+
+@pytest.mark.parametrize("cls", [cls for cls in CLASSES if cls not in COMPOSITIONS])
+def test_parameters_can_be_read_and_set(cls):
+    augmentation = cls()
+    for name, value in augmentation.get_params().items():
+        assert augmentation.set_params(**{name: value}) is augmentation
+        assert getattr(augmentation, name) is value
+    with pytest.raises(ValueError, match="unheard_of"):
+        augmentation.set_params(unheard_of=1)
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_every_parameter_is_documented(cls):
+    doc = inspect.cleandoc(cls.__doc__)
+    assert [name for name in cls.__dataclass_fields__ if f"\n{name} : " not in doc] == []
+
+
+def test_augmentation_is_abstract():
+    with pytest.raises(TypeError, match="abstract"):
+        Augmentation()
