@@ -1,0 +1,6 @@
+"""Modules that turn a batch of series into the tensors that a loss compares; all training state lives here."""
+
+from sklearn_ssl.architectures._base import Architecture
+from sklearn_ssl.architectures._siamese import SiameseArchitecture
+
+__all__ = ["Architecture", "SiameseArchitecture"]

@@ -1,0 +1,21 @@
+"""Encoders: recipes of networks that map series (B, C, L) to features (B, D, L')."""
+
+from sklearn_ssl.encoders._base import Encoder, EncoderModule, resize_mask
+from sklearn_ssl.encoders.fcn import FCNEncoder
+from sklearn_ssl.encoders.gru import GRUEncoder
+from sklearn_ssl.encoders.inception import InceptionEncoder
+from sklearn_ssl.encoders.resnet import ResNetEncoder
+from sklearn_ssl.encoders.tcn import TCNEncoder
+from sklearn_ssl.encoders.transformer import TransformerEncoder
+
+__all__ = [
+    "Encoder",
+    "EncoderModule",
+    "FCNEncoder",
+    "GRUEncoder",
+    "InceptionEncoder",
+    "ResNetEncoder",
+    "TCNEncoder",
+    "TransformerEncoder",
+    "resize_mask",
+]

@@ -1,0 +1,143 @@
+"""What every encoder is: a recipe without weights, and the module that it builds."""
+
+import abc
+import typing
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from sklearn_ssl._hyperparameters import Hyperparameters
+
+
+class EncoderModule(nn.Module, abc.ABC):
+    """A network that turns a batch of series into feature maps.
+
+    It promises that the features at a series' observed steps depend on that series alone, whatever padding and
+    whatever other series its batch holds (in training mode batch normalisation mixes the series of a batch, and only
+    their observed steps). At padded steps the features are zero.
+
+    Parameters
+    ----------
+    widths : sequence of int
+        Number of features of each map that `layers` returns.
+    stride : int, default=1
+        Number of time steps that one step of a feature map stands for.
+
+    Attributes
+    ----------
+    widths : list of int
+        Number of features of each map that `layers` returns; the last one is the encoder's output width.
+    stride : int
+        Number of time steps that one step of a feature map stands for.
+    """
+
+    def __init__(self, widths: Sequence[int], stride: int = 1) -> None:
+        super().__init__()
+        self.widths = list(widths)
+        self.stride = stride
+
+    @abc.abstractmethod
+    def layers(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> list[torch.Tensor]:
+        """Return the feature maps of every layer.
+
+        Parameters
+        ----------
+        x : Tensor of shape (B, C, L)
+            Series, of one time step or more, zero where padded.
+        mask : bool Tensor of shape (B, L) or None, default=None
+            True at observed steps, which come before the padding; None if nothing is padded.
+
+        Returns
+        -------
+        layers : list of Tensor of shape (B, D_i, L')
+            The maps, the last one being the encoder's output. Their features lie next to each other in memory, so
+            use `reshape` or `flatten` on them, not `view`.
+        """
+
+    def forward(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
+        """Return the last feature map.
+
+        Parameters
+        ----------
+        x : Tensor of shape (B, C, L)
+            Series, of one time step or more, zero where padded.
+        mask : bool Tensor of shape (B, L) or None, default=None
+            True at observed steps, which come before the padding; None if nothing is padded.
+
+        Returns
+        -------
+        h : Tensor of shape (B, D, L')
+            The features; L' is L divided by `stride`, rounded up.
+        """
+        return self.layers(x, mask)[-1]
+
+
+class Encoder(Hyperparameters, abc.ABC):
+    """Base of encoder recipes: the hyper-parameters of a network, without its weights."""
+
+    @typing.final
+    def build(self, n_channels: int) -> EncoderModule:
+        """Build the network, with fresh weights drawn from PyTorch's global generator.
+
+        Parameters
+        ----------
+        n_channels : int
+            Number of channels C of the series.
+
+        Returns
+        -------
+        encoder : EncoderModule
+            Maps (B, C, L) to (B, D, L').
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the number of channels is outside its range.
+        """
+        self.check_hyperparameters()
+        if n_channels < 1:
+            raise ValueError(f"{type(self).__name__}: `n_channels` must be at least 1, got {n_channels!r}.")
+        return self._module(n_channels)
+
+    @abc.abstractmethod
+    def _module(self, n_channels: int) -> EncoderModule:
+        """Build the network from checked parameters."""
+
+
+def zero_padding(h: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    """Set the padded steps of h (B, D, L) to zero."""
+    return h if mask is None else h * mask.unsqueeze(1)
+
+
+def resize_mask(mask: torch.Tensor, length: int) -> torch.Tensor:
+    """Return the mask that belongs to a feature map with another number of steps.
+
+    A coarse step counts as observed if any of its fine steps is. If a power of two s explains the new length,
+    length = ceil(L / s), then a coarse step stands for s fine ones and the answer for a series does not depend on
+    how long its batch is; no two powers of two explain the same length above one. Any other length divides the
+    steps as evenly as possible.
+
+    Parameters
+    ----------
+    mask : bool Tensor of shape (B, L)
+        True at observed steps.
+    length : int
+        Number of steps of the feature map.
+
+    Returns
+    -------
+    mask : bool Tensor of shape (B, length)
+        True at observed steps of the feature map.
+    """
+    n_steps = mask.shape[1]
+    if length == n_steps:
+        return mask
+    stride = 1 << (-(-n_steps // length) - 1).bit_length()  # the smallest power of two that is at least L / length
+    steps = mask.unsqueeze(1).float()  # (B, 1, L)
+    if -(-n_steps // stride) == length:
+        steps = F.max_pool1d(F.pad(steps, (0, -n_steps % stride)), stride)  # (B, 1, length)
+    else:
+        steps = F.adaptive_max_pool1d(steps, length)  # (B, 1, length)
+    return steps.squeeze(1) > 0

@@ -1,0 +1,148 @@
+"""The parts that convolutional encoders share.
+
+Tensors have the shape (B, D, L), but the D features of a step lie next to each other in memory ("channels last"):
+long and dilated convolutions, max-pooling and batch normalisation are two to five times faster on a CPU in that layout.
+Every part leaves zeros at the padded steps, so that the next convolution sees the same zeros beyond the end of a series
+whether its batch pads it or not. Nothing works in place: on a view, as most of these tensors are, it would be slower.
+"""
+
+import dataclasses
+import numbers
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from sklearn_ssl._hyperparameters import choice
+from sklearn_ssl.encoders._base import Encoder, zero_padding
+
+
+class ConvolutionalEncoder(Encoder):
+    """Base of the recipes of convolutional encoders.
+
+    Parameters
+    ----------
+    norm : {"batch", "layer", "none"}, default="batch"
+        What follows each convolution: batch normalisation over the observed steps of the batch, layer
+        normalisation over the features of each step, or nothing.
+    """
+
+    norm: str = choice("batch", "layer", "none", default="batch")
+
+
+def kernels(*default: int) -> Any:
+    """Declare a field that holds the kernel sizes of parallel or successive convolutions."""
+    return dataclasses.field(default=default, metadata={"allowed": _KernelSizes()})
+
+
+class _KernelSizes:
+    def __contains__(self, value: Any) -> bool:
+        return isinstance(value, (tuple, list)) and len(value) > 0 and all(map(self._is_size, value))
+
+    def __str__(self) -> str:
+        return "a non-empty tuple of whole numbers at least 1"
+
+    @staticmethod
+    def _is_size(value: Any) -> bool:
+        return isinstance(value, numbers.Integral) and not isinstance(value, bool) and int(value) >= 1
+
+
+class SameConv1d(nn.Conv1d):
+    """Convolution that keeps the number of steps, with even kernels as with odd ones.
+
+    An even kernel looks one tap further ahead than back.
+    """
+
+    def __init__(self, n_in: int, n_out: int, kernel_size: int = 1, *, dilation: int = 1, bias: bool = True) -> None:
+        super().__init__(n_in, n_out, kernel_size, dilation=dilation, bias=bias)
+
+    def forward(self, h: torch.Tensor) -> torch.Tensor:
+        """Map (B, n_in, L) to (B, n_out, L)."""
+        (size,), (dilation,) = self.kernel_size, self.dilation
+        centre = (size - 1) // 2
+        reach = (h.shape[2] - 1) // dilation  # a tap further from the centre would only ever meet zeros
+        before, after = min(centre, reach), min(size - 1 - centre, reach)
+        taps = self.weight[:, :, centre - before : centre + after + 1].unsqueeze(2)  # (n_out, n_in, 1, taps)
+        h = h.unsqueeze(2).contiguous(memory_format=torch.channels_last)  # (B, n_in, 1, L)
+        if after > before:
+            h = F.pad(h, (0, (after - before) * dilation))
+        h = F.conv2d(h, taps, self.bias, padding=(0, before * dilation), dilation=(1, dilation))
+        return h.squeeze(2)  # (B, n_out, L)
+
+
+class MaskedBatchNorm1d(nn.BatchNorm1d):
+    r"""Batch normalisation whose statistics see observed steps only.
+
+    With m the mask, n its number of observed steps, and sums over the batch and time,
+
+    .. math:: \mu_d = \tfrac{1}{n} \sum m_{bl} h_{bdl}, \quad
+              \sigma_d^2 = \tfrac{1}{n} \sum m_{bl} (h_{bdl} - \mu_d)^2, \quad
+              h'_{bdl} = m_{bl} \Big(\gamma_d \frac{h_{bdl} - \mu_d}{\sqrt{\sigma_d^2 + \epsilon}} + \beta_d\Big).
+
+    Without a mask it is `torch.nn.BatchNorm1d`.
+    """
+
+    def forward(self, h: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
+        """Normalise h (B, D, L), given the observed steps (B, L)."""
+        rows = h.transpose(1, 2).flatten(0, 1)  # (B L, D)
+        if mask is not None and self.training:
+            rows = self._normalise_observed(rows, mask.flatten().unsqueeze(1))
+        else:
+            rows = super().forward(rows)
+        h = rows.unflatten(0, (h.shape[0], h.shape[2])).transpose(1, 2)  # (B, D, L)
+        return zero_padding(h, mask)
+
+    def _normalise_observed(self, rows: torch.Tensor, observed: torch.Tensor) -> torch.Tensor:
+        n = observed.sum().clamp(min=1)
+        wide = rows.to(torch.promote_types(rows.dtype, torch.float32)) * observed
+        mean = wide.sum(0) / n
+        centred = (wide - mean) * observed
+        variance = centred.square().sum(0) / n
+        self._follow(mean.detach(), variance.detach(), n)
+        return torch.addcmul(self.bias, centred, self.weight * (variance + self.eps).rsqrt()).to(rows.dtype)
+
+    @torch.no_grad()
+    def _follow(self, mean: torch.Tensor, variance: torch.Tensor, n: torch.Tensor) -> None:
+        """Move the running statistics, the variance being the unbiased one as in PyTorch."""
+        assert self.running_mean is not None
+        assert self.running_var is not None
+        assert self.num_batches_tracked is not None
+        self.num_batches_tracked.add_(1)
+        rate = 1 / self.num_batches_tracked.float() if self.momentum is None else self.momentum
+        self.running_mean.lerp_(mean, rate)
+        self.running_var.lerp_(variance * n / (n - 1).clamp(min=1), rate)
+
+
+class StepNorm(nn.LayerNorm):
+    """Layer normalisation over the features of each step."""
+
+    def forward(self, h: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
+        """Normalise h (B, D, L), given the observed steps (B, L)."""
+        return zero_padding(super().forward(h.transpose(1, 2)).transpose(1, 2), mask)
+
+
+class NoNorm(nn.Module):
+    """No normalisation: it only sets padded steps to zero."""
+
+    def forward(self, h: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
+        """Return h (B, D, L), given the observed steps (B, L)."""
+        return zero_padding(h, mask)
+
+
+def build_norm(norm: str, width: int) -> nn.Module:
+    """Build the normalisation of that name for maps of `width` features."""
+    return {"batch": lambda: MaskedBatchNorm1d(width), "layer": lambda: StepNorm(width), "none": NoNorm}[norm]()
+
+
+class ConvNorm(nn.Module):
+    """Convolution, then normalisation: (B, n_in, L) to (B, n_out, L)."""
+
+    def __init__(self, n_in: int, n_out: int, kernel_size: int = 1, *, dilation: int = 1, norm: str) -> None:
+        super().__init__()
+        self.conv = SameConv1d(n_in, n_out, kernel_size, dilation=dilation, bias=norm == "none")
+        self.norm = build_norm(norm, n_out)
+
+    def forward(self, h: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
+        """Map h (B, n_in, L) to (B, n_out, L), given the observed steps (B, L)."""
+        return self.norm(self.conv(h), mask)

@@ -1,0 +1,1 @@
+"""One file a method; this folder is the catalogue."""

@@ -1,0 +1,27 @@
+"""The untrained encoder."""
+
+from typing import final
+
+from sklearn_ssl.base import EncoderTransformer
+
+
+@final
+class RandomEncoderTransformer(EncoderTransformer):
+    """The encoder as initialised: the baseline that every pretrained one has to beat.
+
+    The weights are drawn from `random_state` exactly as a pretraining transformer with the same encoder draws its
+    initial ones, and stay as they are. Only the number of channels is learnt from the data.
+
+    References
+    ----------
+    Dempster, Schmidt and Webb, "MiniRocket: A Very Fast (Almost) Deterministic Transform for Time Series
+    Classification", KDD 2021, show how strong random convolutions are.
+
+    Examples
+    --------
+    >>> from sklearn_ssl import RandomEncoderTransformer
+    >>> from sklearn_ssl.datasets import make_waves
+    >>> X, y = make_waves(n_cases=20, random_state=0)
+    >>> RandomEncoderTransformer(random_state=0).fit_transform(X).shape
+    (20, 192)
+    """
