@@ -1,6 +1,7 @@
 """Annotated fields are the hyper-parameters: the base of every estimator and recipe."""
 
 import dataclasses
+import math
 import numbers
 from collections.abc import Callable
 from typing import Any, Self, dataclass_transform
@@ -51,7 +52,7 @@ class _Range:
             and (self.least is None or value >= self.least)
             and (self.most is None or value <= self.most)
             and (self.below is None or value < self.below)
-            and abs(value) != float("inf")
+            and math.isfinite(value)
         )
 
     def __str__(self) -> str:

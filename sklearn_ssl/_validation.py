@@ -145,6 +145,8 @@ def _chunk_lengths(chunk: np.ndarray, start: int, allow_missing: bool) -> np.nda
             "Replace infinite values by NaN and fill them before this step."
         )
     missing = np.isnan(chunk)
+    if allow_missing and not missing[:, :, -1].all(axis=1).any():
+        return np.full(len(chunk), chunk.shape[2])
     padded = np.logical_and.accumulate(missing.all(axis=1)[:, ::-1], axis=1)[:, ::-1]  # (n, L)
     lengths = (~padded).sum(axis=1)
     if allow_missing:
@@ -188,7 +190,7 @@ def _stack(X: Any) -> np.ndarray:
     if empty:
         raise ValueError(f"Series {empty[0]} of X has zero time steps. Remove it.")
     n_timepoints = max(one.shape[1] for one in series)
-    dtype = np.result_type(np.float32, *(one.dtype for one in series))
+    dtype = np.float32 if all(one.dtype == np.float32 for one in series) else np.float64
     values = np.full((len(series), channels[0], n_timepoints), np.nan, dtype=dtype)
     for case, one in enumerate(series):
         values[case, :, : one.shape[1]] = one

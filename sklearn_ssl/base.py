@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from sklearn_ssl._encoder_transformer import EncoderTransformer
-from sklearn_ssl._hyperparameters import number, recipe
+from sklearn_ssl._hyperparameters import Hyperparameters, choice, number, recipe
 from sklearn_ssl._net import SeriesDataset, SSLNet, check_net_params, resolved_batch_size
 from sklearn_ssl._validation import Collection
 from sklearn_ssl.architectures import Architecture, SiameseArchitecture
@@ -22,7 +22,15 @@ from sklearn_ssl.augmentations import Compose, CropResize, Jitter, MagnitudeWarp
 from sklearn_ssl.callbacks import EpochCheckpoint, TaskReporter
 from sklearn_ssl.projectors import MLPProjector
 
-__all__ = ["EncoderTransformer", "JointEmbeddingTransformer", "SSLTransformer"]
+__all__ = [
+    "EncoderTransformer",
+    "Hyperparameters",
+    "JointEmbeddingTransformer",
+    "SSLTransformer",
+    "choice",
+    "number",
+    "recipe",
+]
 
 
 class SSLTransformer(EncoderTransformer, abc.ABC):
@@ -102,7 +110,7 @@ class SSLTransformer(EncoderTransformer, abc.ABC):
 
 def mild_views() -> Compose:
     """Return the augmentation used unless another is given."""
-    return Compose(crop=CropResize(), warp=MagnitudeWarp(), scaling=Scaling(), jitter=Jitter())
+    return Compose(crop=CropResize(min_ratio=0.8), warp=MagnitudeWarp(), scaling=Scaling(), jitter=Jitter(sigma=0.05))
 
 
 class JointEmbeddingTransformer(SSLTransformer, abc.ABC):
@@ -111,8 +119,8 @@ class JointEmbeddingTransformer(SSLTransformer, abc.ABC):
     Parameters
     ----------
     augmentation : Augmentation, default=None
-        How views are made. None is a mild mix: ``Compose(crop=CropResize(), warp=MagnitudeWarp(), scaling=Scaling(),
-        jitter=Jitter())``.
+        How views are made. None is a mild mix: ``Compose(crop=CropResize(min_ratio=0.8), warp=MagnitudeWarp(),
+        scaling=Scaling(), jitter=Jitter(sigma=0.05))``.
     projector : MLPProjector, default=None
         Head between the pooled features and the loss; it is not used by `transform`. None is ``MLPProjector()``.
     """

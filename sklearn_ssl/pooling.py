@@ -73,9 +73,9 @@ class Pooling(Hyperparameters):
 
     Parameters
     ----------
-    statistics : str or tuple of str, default=("mean",)
+    statistics : str or tuple of str, default=("mean", "max", "std", "ppv")
         One or several of "mean", "max", "std", "ppv" and "last".
-    layers : {"last", "all"}, default="last"
+    layers : {"all", "last"}, default="all"
         Whether to pool the encoder's output or the feature maps of all its layers.
 
     Examples
@@ -87,8 +87,10 @@ class Pooling(Hyperparameters):
     tensor([[3., 6.]])
     """
 
-    statistics: str | tuple[str, ...] = dataclasses.field(default=("mean",), metadata={"allowed": _StatisticNames()})
-    layers: str = choice("last", "all", default="last")
+    statistics: str | tuple[str, ...] = dataclasses.field(
+        default=("mean", "max", "std", "ppv"), metadata={"allowed": _StatisticNames()}
+    )
+    layers: str = choice("all", "last", default="all")
 
     def build(self) -> "PoolingModule":
         """Build the module.

@@ -72,7 +72,7 @@ def ssl_checks(estimator: Any) -> Iterator[Callable[[], None]]:
     Parameters
     ----------
     estimator : estimator
-        An estimator that has `fit` and `transform`, with a `random_state` where it draws.
+        An estimator with `fit` and `transform` or `predict`, with a `random_state` where it draws.
     """
     checks = [*COLLECTION_CHECKS, *(ENCODER_CHECKS if isinstance(estimator, EncoderTransformer) else ())]
     for check in checks:
@@ -80,12 +80,12 @@ def ssl_checks(estimator: Any) -> Iterator[Callable[[], None]]:
 
 
 def check_ssl_estimator(estimator: Any) -> None:
-    """Check a transformer of series: 3-D input, unequal length, determinism, pickling, partial fits and bad input.
+    """Check an estimator of series: 3-D input, unequal length, determinism, pickling, partial fits and bad input.
 
     Parameters
     ----------
     estimator : estimator
-        An unfitted transformer. It is cloned.
+        An unfitted transformer or outlier detector. It is cloned.
 
     Raises
     ------
@@ -133,21 +133,27 @@ def _assert_close(actual: Any, expected: Any) -> None:
     assert_allclose(actual, expected, rtol=1e-4, atol=1e-5)
 
 
+def _apply(estimator: Any, X: Any) -> Any:
+    return estimator.transform(X) if hasattr(estimator, "transform") else estimator.predict(X)
+
+
 def check_three_d(estimator: Any) -> None:
     """Give one finite row per series, and the same from `fit_transform` as from `fit` and `transform`."""
     X = _series()
     before = X.copy()
-    first = clone(estimator).fit_transform(X)
+    first = _apply(clone(estimator).fit(X), X)
+    if hasattr(estimator, "fit_transform"):
+        _assert_same(clone(estimator).fit_transform(X), first)
     assert len(first) == len(X)
     assert all(np.isfinite(row).all() for row in _rows(first))
-    _assert_same(estimator.fit(X).transform(X), first)
     assert_array_equal(X, before, err_msg="the input was changed")
 
 
 def check_two_d_is_one_channel(estimator: Any) -> None:
     """Treat a 2-D array as series of one channel."""
     X = _series()[:, 0]
-    flat, deep = clone(estimator).fit_transform(X), clone(estimator).fit_transform(X[:, None])
+    flat = _apply(clone(estimator).fit(X), X)
+    deep = _apply(clone(estimator).fit(X[:, None]), X[:, None])
     _assert_same([row.ravel() for row in _rows(flat)], [row.ravel() for row in _rows(deep)])
 
 
@@ -156,7 +162,8 @@ def check_unequal_length(estimator: Any) -> None:
     series = _unequal()
     ragged = clone(estimator).fit(series)
     padded = clone(estimator).fit(_padded(series))
-    for one, other in zip(_rows(ragged.transform(series)), _rows(padded.transform(_padded(series))), strict=True):
+    of_list, of_array = _apply(ragged, series), _apply(padded, _padded(series))
+    for one, other in zip(_rows(of_list), _rows(of_array), strict=True):
         assert np.isfinite(one).all()
         _assert_close(other.ravel()[~np.isnan(other.ravel())], one.ravel())
 
@@ -167,13 +174,13 @@ def check_deterministic(estimator: Any) -> None:
     random.seed(1), np.random.seed(1), torch.manual_seed(1)  # noqa: NPY002
     states = random.getstate(), str(np.random.get_state()), torch.get_rng_state()  # noqa: NPY002
     first = clone(estimator).fit(X)
-    output = first.transform(X)
+    output = _apply(first, X)
     assert random.getstate() == states[0], "Python's generator was used"
     assert str(np.random.get_state()) == states[1], "NumPy's global generator was used"  # noqa: NPY002
     assert_array_equal(torch.get_rng_state(), states[2], err_msg="PyTorch's global generator was used")
     torch.manual_seed(2)
-    _assert_same(clone(estimator).fit(X).transform(X), output, exactly=True)
-    _assert_same(first.fit(X).transform(X), output, exactly=True)
+    _assert_same(_apply(clone(estimator).fit(X), X), output, exactly=True)
+    _assert_same(_apply(first.fit(X), X), output, exactly=True)
 
 
 def check_clone(estimator: Any) -> None:
@@ -182,14 +189,14 @@ def check_clone(estimator: Any) -> None:
     fitted = estimator.fit(X)
     copy = clone(fitted)
     assert str(copy.get_params()) == str(fitted.get_params())
-    _assert_same(copy.fit(X).transform(X), fitted.transform(X), exactly=True)
+    _assert_same(_apply(copy.fit(X), X), _apply(fitted, X), exactly=True)
 
 
 def check_round_trips(estimator: Any) -> None:
     """Give the same output after pickle and joblib, in a process of its own."""
     X = _series()
-    expected = estimator.fit(X).transform(X)
-    _assert_same(pickle.loads(pickle.dumps(estimator)).transform(X), expected, exactly=True)
+    expected = _apply(estimator.fit(X), X)
+    _assert_same(_apply(pickle.loads(pickle.dumps(estimator)), X), expected, exactly=True)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "estimator.joblib"
         joblib.dump(estimator, path)
@@ -198,30 +205,30 @@ def check_round_trips(estimator: Any) -> None:
 
 
 def _load_and_transform(path: Path, X: np.ndarray) -> Any:
-    return joblib.load(path).transform(X)
+    return _apply(joblib.load(path), X)
 
 
 def check_rows_are_independent(estimator: Any) -> None:
     """Transform every series alike, alone or among others."""
     X = _series()
-    together = estimator.fit(X).transform(X)
-    alone = [estimator.transform(X[case : case + 1])[0] for case in range(len(X))]
+    together = _apply(estimator.fit(X), X)
+    alone = [_apply(estimator, X[case : case + 1])[0] for case in range(len(X))]
     _assert_same(alone, together)
 
 
 def check_bad_input_changes_nothing(estimator: Any) -> None:
     """Refuse bad input with a ValueError or TypeError, and stay as fitted before."""
     X = _series()
-    expected = estimator.fit(X).transform(X)
+    expected = _apply(estimator.fit(X), X)
     infinite, words = X.copy(), np.full(X.shape, "a")
     infinite[3, 1, 5] = np.inf
     bad = {"infinite values": infinite, "strings": words, "no time step": X[:, :, :0], "four dimensions": X[None]}
     bad["mixed channels"] = [X[0], X[1][:1]]
     for what, Z in bad.items():
-        for method in (estimator.fit, estimator.transform):
+        for method in (estimator.fit, partial(_apply, estimator)):
             _assert_refused(method, Z, what)
-    _assert_refused(estimator.transform, X[:, :1], "another number of channels")
-    _assert_same(estimator.transform(X), expected, exactly=True)
+    _assert_refused(partial(_apply, estimator), X[:, :1], "another number of channels")
+    _assert_same(_apply(estimator, X), expected, exactly=True)
 
 
 def _assert_refused(method: Callable, X: Any, what: str) -> None:
@@ -229,7 +236,7 @@ def _assert_refused(method: Callable, X: Any, what: str) -> None:
         method(X)
     except (ValueError, TypeError):
         return
-    raise AssertionError(f"{method.__qualname__} accepted {what}")
+    raise AssertionError(f"{getattr(method, '__name__', 'transform')} accepted {what}")
 
 
 def check_features(estimator: Any) -> None:

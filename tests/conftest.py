@@ -1,12 +1,15 @@
+import os
+
+os.environ["SCIPY_ARRAY_API"] = "1"  # before SciPy is imported: scikit-learn then skips no check
+
 import pytest
 import torch
-
-torch.set_num_threads(1)
 
 
 @pytest.fixture(autouse=True)
 def _seeded_torch():
-    """Give every test the same global generator, and leave it as it was."""
+    """Give every test one thread and the same global generator, and leave the generator as it was."""
+    torch.set_num_threads(1)
     with torch.random.fork_rng():
         torch.manual_seed(0)
         yield

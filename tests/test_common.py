@@ -1,5 +1,7 @@
 """The contract that every public estimator keeps; nothing in here knows one of them."""
 
+import inspect
+
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -32,5 +34,5 @@ def test_html_representation(estimator):
 
 @pytest.mark.parametrize("cls", [cls for _, cls in all_estimators()], ids=lambda cls: cls.__name__)
 def test_every_parameter_is_documented(cls):
-    undocumented = [name for name in cls().get_params(deep=False) if f"\n{name} : " not in cls.__doc__]
+    undocumented = [name for name in cls().get_params(deep=False) if f"\n{name} : " not in inspect.getdoc(cls)]
     assert not undocumented

@@ -1,12 +1,11 @@
 import joblib
 import numpy as np
-import pytest
 import torch
 from aeon.transformations.collection.convolution_based import MiniRocket
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.frozen import FrozenEstimator
-from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV, cross_val_score
+from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV, KFold, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import StandardScaler
@@ -22,7 +21,7 @@ X, y = make_waves(n_cases=36, n_channels=2, n_timepoints=32, random_state=0)
 
 def small(cls=SimCLRTransformer, **parameters):
     settings = {"encoder": ResNetEncoder(depth=1, width=4), "device": "cpu", "random_state": 0, **parameters}
-    return cls(**({"max_epochs": 1} if cls is not RandomEncoderTransformer else {}), **settings)
+    return cls(**({"max_epochs": 1} if cls is not RandomEncoderTransformer else {}) | settings)
 
 
 def pipeline(transformer=None, **options):
@@ -65,12 +64,11 @@ def test_grid_search():
         "ssl__augmentation__jitter__sigma": [0.0, 0.1],
         "ssl__temperature": [0.1, 1.0],
     }
-    search = GridSearchCV(pipeline(small(encoder=None, max_epochs=0)), grid, cv=2, n_jobs=2, error_score="raise")
-    search.fit(X[:12], y[:12])
+    search = GridSearchCV(pipeline(small(encoder=None, max_epochs=0)), grid, cv=KFold(2), n_jobs=2, error_score="raise")
+    search.fit(X[:24], y[:24])
     assert len(search.cv_results_["params"]) == 8
-    best = search.best_estimator_.named_steps["ssl"]
-    assert best.encoder.depth == search.best_params_["ssl__encoder__depth"]
-    assert best.augmentation.jitter.sigma == search.best_params_["ssl__augmentation__jitter__sigma"]
+    best = search.best_estimator_.get_params()
+    assert {name: best[name] for name in grid} == search.best_params_
 
 
 def test_halving_grid_search():
@@ -78,8 +76,7 @@ def test_halving_grid_search():
     assert search.fit(X, y).predict(X).shape == y.shape
 
 
-@pytest.mark.parametrize("encoder", [None, "instance"])
-def test_memory_pretrains_once_for_a_grid_over_the_classifier(tmp_path, encoder):
+def test_memory_pretrains_once_for_a_series_of_classifiers(tmp_path):
     (tmp_path / "steps").mkdir()
     torch.manual_seed(0)
     module = CountingEncoder(tmp_path / "steps")
@@ -90,7 +87,7 @@ def test_memory_pretrains_once_for_a_grid_over_the_classifier(tmp_path, encoder)
     assert len(list((tmp_path / "steps").iterdir())) == 1
     with torch.no_grad():
         module.conv.weight[0, 0, 0] += 1
-    steps.fit(X, y)
+    steps.set_params(ssl__encoder=module).fit(X, y)
     assert len(list((tmp_path / "steps").iterdir())) == 2, "other weights were taken for the same"
 
 
@@ -113,7 +110,7 @@ def test_union_with_minirocket():
     union = FeatureUnion([("ssl", small(VICRegTransformer)), ("rocket", MiniRocket(n_kernels=84, random_state=0))])
     features = union.fit(X).transform(X)
     assert features.shape[0] == len(X)
-    assert_array_equal(union.fit_transform(X), features)
+    assert_allclose(union.fit_transform(X), features, rtol=1e-5)  # aeon changes PyTorch's number of threads
 
 
 def test_untrained_and_trained_are_exchangeable():

@@ -190,7 +190,7 @@ class TestFailures:
     def test_bad_parameters(self, parameters, message):
         transformer = small(**parameters)
         if message == "no_error":
-            assert transformer.fit_transform(X).shape == (21, 6)
+            assert transformer.fit_transform(X).shape == (21, 8)
             return
         with pytest.raises((ValueError, TypeError), match=message):
             transformer.fit(X)

@@ -36,7 +36,7 @@ METHODS = {
 ENCODER = ResNetEncoder()
 POOLING = Pooling()
 PROJECTOR = MLPProjector()
-AUGMENTATION = Compose(crop=CropResize(), scaling=Scaling(), jitter=Jitter())
+AUGMENTATION = Compose(crop=CropResize(min_ratio=0.8), scaling=Scaling(), jitter=Jitter())
 RATE, DECAY, SEED = 1e-3, 1e-4, 0
 
 
@@ -61,8 +61,9 @@ class BareModel(nn.Module):
 def bare_fit(X, method, batch_size, steps):
     """Train with a plain loop; return the model and the loss of every step."""
     _, loss_function, weights = METHODS[method]
+    width = pooled_width()
     torch.manual_seed(SEED)
-    model = BareModel(X.shape[1], transformer_width())
+    model = BareModel(X.shape[1], width)
     optimiser = torch.optim.AdamW(model.parameters(), lr=RATE, weight_decay=DECAY)
     data = torch.from_numpy(X)
     losses: list[float] = []
@@ -85,7 +86,7 @@ def bare_fit(X, method, batch_size, steps):
     return model, losses
 
 
-def transformer_width():
+def pooled_width():
     """Return the width of the pooled features."""
     probe = ENCODER.build(1)
     return POOLING.n_features([layer.shape[1] for layer in probe.layers(torch.zeros(2, 1, 8))])

@@ -22,8 +22,9 @@ class ResNetEncoder(ConvolutionalEncoder):
     ----------
     depth : int, default=3
         Number of residual blocks.
-    width : int, default=64
-        Number of features of the first block; the following ones have twice as many.
+    width : int, default=32
+        Number of features of the first block; the following ones have twice as many. The paper has 64, at four times
+        the cost.
     kernel_sizes : tuple of int, default=(7, 5, 3)
         Kernel sizes of the convolutions in each block.
 
@@ -43,7 +44,7 @@ class ResNetEncoder(ConvolutionalEncoder):
     """
 
     depth: int = number(default=3, least=1, integer=True)
-    width: int = number(default=64, least=1, integer=True)
+    width: int = number(default=32, least=1, integer=True)
     kernel_sizes: tuple[int, ...] = kernels(7, 5, 3)
 
     def _module(self, n_channels: int) -> EncoderModule:

@@ -1,0 +1,60 @@
+"""A method with an architecture of its own: each view predicts the other."""
+
+from functools import partial
+from typing import Any, final
+
+import torch
+from sklearn.base import clone
+from torch.nn import functional as F
+
+from sklearn_ssl.architectures import SiameseArchitecture
+from sklearn_ssl.base import JointEmbeddingTransformer, recipe
+from sklearn_ssl.projectors import MLPProjector
+
+
+def prediction_loss(p1: torch.Tensor, p2: torch.Tensor, z1: torch.Tensor, z2: torch.Tensor) -> torch.Tensor:
+    """Mean negative cosine of each prediction (n, d) and the projection (n, d) that it predicts."""
+    return -(F.cosine_similarity(p1, z2).mean() + F.cosine_similarity(p2, z1).mean()) / 2
+
+
+class PredictingArchitecture(SiameseArchitecture):
+    """Two views, and a predictor behind the projector."""
+
+    def __init__(self, *, predictor: Any, projector: Any, **common: Any) -> None:
+        super().__init__(projector=projector, **common)
+        width = projector.output_width or projector.width
+        self.predictor = clone(predictor).set_params(output_width=width).build(width)
+
+    def forward(self, x, lengths=None, index=None):
+        z1, z2 = super().forward(x, lengths, index)  # (B, P)
+        return self.predictor(z1), self.predictor(z2), z1.detach(), z2.detach()
+
+
+def small_predictor() -> MLPProjector:
+    """Return the predictor used unless another is given."""
+    return MLPProjector(width=64)
+
+
+@final
+class PredictingTransformer(JointEmbeddingTransformer):
+    """Each view predicts the projection of the other view.
+
+    Parameters
+    ----------
+    predictor : MLPProjector, default=None
+        Head between the projection and the loss; its output is as wide as the projection. None is
+        ``MLPProjector(width=64)``.
+    """
+
+    predictor: Any = recipe(default_factory=small_predictor)
+
+    def _architecture(self):
+        return partial(
+            PredictingArchitecture,
+            augmentation=self.resolved("augmentation"),
+            projector=self.resolved("projector"),
+            predictor=self.resolved("predictor"),
+        )
+
+    def _loss(self):
+        return prediction_loss

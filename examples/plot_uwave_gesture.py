@@ -1,0 +1,106 @@
+"""
+Gestures from an accelerometer
+==============================
+
+UWaveGestureLibrary has 120 training and 320 test recordings of eight gestures (three axes, 315 time steps). VICReg and
+SimCLR learn from the training series without labels. A nearest-neighbour classifier and a ridge classifier on their
+features are compared with the same encoder untrained and with MiniRocket.
+
+The data come through aeon. Name a folder that holds them in aeon's form, or none to let aeon download them::
+
+    python examples/plot_uwave_gesture.py --data FOLDER
+    SKLEARN_SSL_DATA=FOLDER python examples/plot_uwave_gesture.py
+"""
+
+# %%
+# The data
+# --------
+import argparse
+import os
+import time
+
+import matplotlib.pyplot as plt
+import numpy as np
+from aeon.datasets import load_classification
+from aeon.transformations.collection.convolution_based import MiniRocket
+from sklearn.linear_model import RidgeClassifierCV
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sklearn_ssl import RandomEncoderTransformer, SimCLRTransformer, VICRegTransformer
+from sklearn_ssl.preprocessing import ChannelWise
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--data", default=os.environ.get("SKLEARN_SSL_DATA"), help="folder with archives in aeon's form")
+parser.add_argument("--seeds", type=int, default=1, help="how many seeds to average over")
+options, _ = parser.parse_known_args()
+
+
+def load(split):
+    """Return one part of UWaveGestureLibrary."""
+    try:
+        return load_classification("UWaveGestureLibrary", split=split, extract_path=options.data)
+    except Exception as error:
+        raise SystemExit(
+            f"UWaveGestureLibrary could not be read or downloaded ({error}). Give the folder that holds "
+            "UWaveGestureLibrary/UWaveGestureLibrary_TRAIN.ts by --data or SKLEARN_SSL_DATA."
+        ) from error
+
+
+X_train, y_train = load("train")
+X_test, y_test = load("test")
+print(f"{X_train.shape} training series, {X_test.shape} test series, {len(set(y_train))} gestures")
+
+# %%
+# The same probes for every row
+# -----------------------------
+# Each transformer is fitted once a seed on the training series; the probes are fitted on its features.
+PROBES = {
+    "1-NN": lambda: make_pipeline(StandardScaler(), KNeighborsClassifier(n_neighbors=1)),
+    "ridge": lambda: make_pipeline(StandardScaler(), RidgeClassifierCV(np.logspace(-3, 3, 13))),
+}
+TRANSFORMERS = {
+    "untrained": lambda seed: RandomEncoderTransformer(random_state=seed),
+    "VICReg": lambda seed: VICRegTransformer(random_state=seed),
+    "SimCLR": lambda seed: SimCLRTransformer(random_state=seed),
+    "MiniRocket": lambda seed: MiniRocket(random_state=seed),
+}
+
+
+def evaluate(make_transformer, seed):
+    """Return the accuracy of every probe, the seconds of the fit and the fitted steps."""
+    steps = Pipeline([("scale", ChannelWise(StandardScaler())), ("features", make_transformer(seed))])
+    start = time.perf_counter()
+    features = steps.fit(X_train).transform(X_train)
+    seconds = time.perf_counter() - start
+    unseen = steps.transform(X_test)
+    scores = [probe().fit(features, y_train).score(unseen, y_test) for probe in PROBES.values()]
+    return scores, seconds, steps
+
+
+# %%
+# What came out
+# -------------
+fitted, table = {}, {}
+print(f"{'features':<12}" + "".join(f"{name:>16}" for name in PROBES) + f"{'fit seconds':>14}")
+for name, make_transformer in TRANSFORMERS.items():
+    runs = [evaluate(make_transformer, seed) for seed in range(options.seeds)]
+    table[name] = np.array([scores for scores, _, _ in runs])
+    fitted[name] = runs[0][2]
+    cells = [f"{mean:.3f} ± {std:.3f}" for mean, std in zip(table[name].mean(0), table[name].std(0), strict=True)]
+    print(f"{name:<12}" + "".join(f"{cell:>16}" for cell in cells) + f"{np.mean([s for _, s, _ in runs]):>14.1f}")
+
+# %%
+# How the losses went
+# -------------------
+# SimCLR's chance level is log(2n - 1) for batches of n series: the loss of an encoder that tells nothing apart.
+figure, axes = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
+for axis, name in zip(axes, ("VICReg", "SimCLR"), strict=True):
+    net = fitted[name].named_steps["features"].net_
+    axis.plot(net.history[:, "train_loss"], color="black", label="training loss")
+    axis.set(title=name, xlabel="epoch", ylabel="loss")
+axes[1].axhline(np.log(2 * net.batch_size - 1), color="grey", linestyle="--", label="chance level")
+axes[1].legend()
+figure.savefig("uwave_losses.png", dpi=150)
+print("The picture of the losses is in uwave_losses.png.")

@@ -1,0 +1,33 @@
+"""Transformers from series to series for what comes before the pretraining step of a Pipeline."""
+
+from sklearn_ssl.preprocessing._as_collection import AsCollection, as_collection, as_labels
+from sklearn_ssl.preprocessing._channel_wise import ChannelWise
+from sklearn_ssl.preprocessing._decompose import Decompose
+from sklearn_ssl.preprocessing._detectors import IQRDetector, ZScoreDetector
+from sklearn_ssl.preprocessing._drop_correlated import DropCorrelated
+from sklearn_ssl.preprocessing._missing import FillMissing
+from sklearn_ssl.preprocessing._outlier_filtered import OutlierFiltered
+from sklearn_ssl.preprocessing._outliers import ClipOutliers
+from sklearn_ssl.preprocessing._resample import Resample
+from sklearn_ssl.preprocessing._series_wise import SeriesWise
+from sklearn_ssl.preprocessing._smooth import Smooth
+from sklearn_ssl.preprocessing._windows import aggregate_windows, window_recordings
+
+__all__ = [
+    "AsCollection",
+    "ChannelWise",
+    "ClipOutliers",
+    "Decompose",
+    "DropCorrelated",
+    "FillMissing",
+    "IQRDetector",
+    "OutlierFiltered",
+    "Resample",
+    "SeriesWise",
+    "Smooth",
+    "ZScoreDetector",
+    "aggregate_windows",
+    "as_collection",
+    "as_labels",
+    "window_recordings",
+]

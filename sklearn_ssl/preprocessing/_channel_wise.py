@@ -1,0 +1,192 @@
+import copy
+import typing
+from collections.abc import Callable
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, StandardScaler
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_ssl._validation import Collection, unchanged_on_error, validated_collection
+from sklearn_ssl.preprocessing._base import in_form_of
+from sklearn_ssl.preprocessing._gaps import missing_channel
+from sklearn_ssl.preprocessing._wrapped import SCALERS, WrappedTransformer, series_in_cache
+
+# Fitting these to one batch after the other is the same as fitting them to all.
+_FITTED_IN_BATCHES = (StandardScaler, MinMaxScaler, MaxAbsScaler)
+
+
+def _transformer_has(method: str) -> Callable[["ChannelWise"], bool]:
+    return lambda self: hasattr(getattr(self, "transformer_", self.resolved("transformer")), method)
+
+
+@typing.final
+class ChannelWise(WrappedTransformer):
+    """Apply a scikit-learn transformer with one column per channel, over all time steps of all series.
+
+    The table that `transformer` gets has a row for every time step of every training series, padding left out, and a
+    column for every channel. So ``StandardScaler()`` scales each channel by its mean and standard deviation over the
+    training set, ``MinMaxScaler()`` by its range, ``SimpleImputer(strategy="median")`` fills gaps with the median of
+    the channel, and ``PCA(2)`` turns the channels of a step into two. A constant channel becomes zero by
+    ``StandardScaler()``.
+
+    Padding stays padding, and a series without any observed step comes back so. Missing values inside series are for
+    `transformer` to deal with; scalers leave them as they are.
+
+    Attributes
+    ----------
+    transformer_ : scikit-learn transformer
+        The fitted copy of `transformer`.
+    n_channels_out_ : int
+        Channels of the result.
+
+    Raises
+    ------
+    TypeError
+        If `transformer` is not a transformer.
+    ValueError
+        If a channel is missing in every training series, or `transformer` refuses the values.
+
+    See Also
+    --------
+    SeriesWise : Each series by its own statistics.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.preprocessing import MinMaxScaler
+    >>> from sklearn_ssl.preprocessing import ChannelWise
+    >>> X = np.array([[[0.0, 5.0], [1.0, 1.0]], [[10.0, np.nan], [3.0, np.nan]]])
+    >>> scale = ChannelWise(MinMaxScaler())
+    >>> scale.fit_transform(X)
+    array([[[0. , 0.5],
+            [0. , 0. ]],
+    <BLANKLINE>
+           [[1. , nan],
+            [1. , nan]]])
+    >>> scale.transformer_.data_max_
+    array([10.,  3.])
+    """
+
+    @available_if(_transformer_has("partial_fit"))
+    def partial_fit(self, X: Any, y: Any = None) -> Self:
+        """Continue learning from further series, where `transformer` can.
+
+        Parameters
+        ----------
+        X : array or list of arrays
+            The series, as for `fit`.
+        y : object, default=None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The transformer.
+        """
+        started = hasattr(self, "transformer_")
+        with unchanged_on_error(self):
+            collection = self._checked(X, reset=not started)
+            transformer = copy.deepcopy(self.transformer_) if started else self._fresh_transformer()
+            self._keep(transformer.partial_fit(_observed_steps(collection)), collection)
+        return self
+
+    @available_if(_transformer_has("inverse_transform"))
+    def inverse_transform(self, X: Any) -> Any:
+        """Undo `transform`, where `transformer` can.
+
+        Parameters
+        ----------
+        X : array or list of arrays
+            Series as `transform` returns them.
+
+        Returns
+        -------
+        array or list of arrays
+            The series as they were before `transform`, in the form of `X`.
+        """
+        check_is_fitted(self)
+        collection = validated_collection(BaseEstimator(), X, reset=True, dtype=None, allow_missing=True)
+        if collection.n_channels != self.n_channels_out_:
+            raise ValueError(
+                f"X has {collection.n_channels} channel(s), but this ChannelWise returns {self.n_channels_out_}. Give "
+                "series as transform returns them."
+            )
+        undone = self._per_step(self.transformer_.inverse_transform, collection, self.n_channels_in_)
+        return in_form_of(X, undone)
+
+    def _learn(self, collection: Collection) -> None:
+        transformer = self._fresh_transformer()
+        if type(transformer) in _FITTED_IN_BATCHES:
+            _fit_in_batches(transformer, collection)
+        else:
+            transformer.fit(_observed_steps(collection))
+        self._keep(transformer, collection)
+
+    def _keep(self, transformer: Any, collection: Collection) -> None:
+        case = 0 if collection.lengths is None else int(np.argmax(collection.lengths))
+        first_step = collection.values[[case], :, 0]  # (1, C)
+        self.transformer_ = transformer
+        self.n_channels_out_ = self._dense(transformer.transform(first_step), 1).shape[1]
+
+    def _changed(self, collection: Collection) -> Collection:
+        return self._per_step(self.transformer_.transform, collection, self.n_channels_out_)
+
+    def _per_step(self, function: Callable[[np.ndarray], Any], collection: Collection, n_channels: int) -> Collection:
+        values = np.empty((len(collection), n_channels, collection.n_timepoints), collection.values.dtype)
+        batches = series_in_cache(collection) if type(self.transformer_) in SCALERS else [slice(None)]
+        for rows in batches:
+            steps = _steps(collection, rows)
+            if len(steps) == 0:
+                values[rows] = np.nan
+                continue
+            lengths = None if collection.lengths is None else collection.lengths[rows]
+            _write(self._dense(function(steps), len(steps)), values[rows], lengths)
+        return Collection(values, collection.lengths)
+
+    def _channel_names_out(self, names: list[str]) -> np.ndarray:
+        if hasattr(self.transformer_, "get_feature_names_out"):
+            return self.transformer_.get_feature_names_out(names)
+        return super()._channel_names_out(names)
+
+
+def _fit_in_batches(scaler: Any, collection: Collection) -> None:
+    # As one fit, for a fraction of its memory traffic. A channel that one batch lacks would spoil all statistics.
+    for rows in series_in_cache(collection):
+        steps = _steps(collection, rows)
+        if np.isnan(steps).all(axis=0).any():
+            scaler.fit(_observed_steps(collection))
+            return
+        scaler.partial_fit(steps)
+
+
+def _observed_steps(collection: Collection) -> np.ndarray:
+    steps = _steps(collection, slice(None))
+    for channel, first in enumerate(steps[0] if len(steps) else [np.nan]):
+        if np.isnan(first) and np.isnan(steps[:, channel]).all():
+            raise missing_channel(channel)
+    return steps
+
+
+def _steps(collection: Collection, rows: slice) -> np.ndarray:
+    # Copied once, channel by channel, so that whole series are moved and each column is contiguous.
+    by_channel = collection.values[rows].transpose(1, 0, 2)  # (C, n, L)
+    if collection.lengths is None:
+        return np.array(by_channel, order="C").reshape(collection.n_channels, -1).T  # (n * L, C)
+    inside = _inside(collection.lengths[rows], collection.n_timepoints)
+    return np.ascontiguousarray(by_channel[:, inside]).T  # (steps, C)
+
+
+def _write(steps: np.ndarray, values: np.ndarray, lengths: np.ndarray | None) -> None:
+    n_cases, n_channels, n_timepoints = values.shape
+    if lengths is None:
+        values[...] = steps.T.reshape(n_channels, n_cases, n_timepoints).transpose(1, 0, 2)  # (n, C, L)
+    else:
+        values[...] = np.nan
+        values.transpose(1, 0, 2)[:, _inside(lengths, n_timepoints)] = steps.T
+
+
+def _inside(lengths: np.ndarray, n_timepoints: int) -> np.ndarray:
+    return np.arange(n_timepoints) < lengths[:, None]  # (n, L)

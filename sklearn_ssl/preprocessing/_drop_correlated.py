@@ -1,0 +1,279 @@
+"""Feature and channel selection by correlation."""
+
+import abc
+import typing
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Self
+
+import numpy as np
+from sklearn.feature_selection import SelectorMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sklearn_ssl._hyperparameters import Hyperparameters, number
+from sklearn_ssl._validation import Collection, is_ragged, unchanged_on_error, validated_collection
+from sklearn_ssl.preprocessing._base import in_form_of
+from sklearn_ssl.preprocessing._forms import has_channels
+
+BLOCK = 512
+# The part of a feature's size below which its variation is rounding.
+ROUNDING = 1e-12
+FEWEST_OBSERVATIONS = 3
+
+
+class FeatureOrChannelSelector(SelectorMixin, Hyperparameters, abc.ABC, auto_wrap_output_keys=None):
+    """Selects columns of 2-D input, and channels of series; `set_output` acts on the former.
+
+    Attributes
+    ----------
+    support_ : ndarray of shape (n_features_in_,) or (n_channels_in_,)
+        Whether each feature or channel is kept.
+    n_features_in_ : int
+        Columns seen at fit, for 2-D input only.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Column names seen at fit, for data frames only.
+    n_channels_in_ : int
+        Channels seen at fit, for series only.
+    """
+
+    @abc.abstractmethod
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Set `support_`."""
+
+    def transform(self, X: Any) -> Any:
+        """Keep the selected features or channels.
+
+        Parameters
+        ----------
+        X : array, data frame or list of arrays
+            Features or series, whichever was given to `fit`.
+
+        Returns
+        -------
+        array, data frame or list of arrays
+            The columns of 2-D input that are kept, or else the channels of every series, in the form of `X`.
+
+        Raises
+        ------
+        ValueError
+            If `fit` was given series and `X` is 2-D, or the other way round.
+        """
+        check_is_fitted(self)
+        self._check_form(X)
+        if not has_channels(X):
+            return super().transform(X)
+        collection = validated_collection(self, X, reset=False, allow_missing=True, dtype=None)
+        return in_form_of(X, Collection(collection.values[:, self.support_], collection.lengths))
+
+    def fit_transform(self, X: Any, y: Any = None) -> Any:
+        """Choose features or channels, and keep those.
+
+        Parameters
+        ----------
+        X : array, data frame or list of arrays
+            Features or series, as for `fit`.
+        y : object, default=None
+            Ignored.
+
+        Returns
+        -------
+        array, data frame or list of arrays
+            The columns of 2-D input that are kept, or else the channels of every series, in the form of `X`.
+        """
+        return self.fit(X, y).transform(X)
+
+    def inverse_transform(self, X: Any) -> Any:
+        """Put zeros where features or channels were dropped.
+
+        Parameters
+        ----------
+        X : array or list of arrays
+            A result of `transform`.
+
+        Returns
+        -------
+        array or list of arrays
+            All features or channels, in their first order.
+        """
+        check_is_fitted(self)
+        if not has_channels(X):
+            return super().inverse_transform(X)
+        if is_ragged(X):
+            return [self._with_all_channels(np.asarray(series)) for series in X]
+        return self._with_all_channels(np.asarray(X))
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Return the names of the features or channels that are kept.
+
+        Parameters
+        ----------
+        input_features : list of str, default=None
+            Names of all features or channels. None are the column names seen at fit, or else x0, x1, ... for columns
+            and channel0, channel1, ... for channels.
+
+        Returns
+        -------
+        ndarray of str
+            The names.
+        """
+        check_is_fitted(self)
+        if hasattr(self, "n_features_in_"):
+            return super().get_feature_names_out(input_features)
+        n_channels = len(self.support_)
+        names = [f"channel{channel}" for channel in range(n_channels)] if input_features is None else input_features
+        if len(names) != n_channels:
+            raise ValueError(
+                f"input_features should have length equal to the number of channels ({n_channels}), got {len(names)}."
+            )
+        return np.asarray(names, dtype=object)[self.support_]
+
+    def _get_support_mask(self) -> np.ndarray:
+        check_is_fitted(self)
+        return self.support_
+
+    def _with_all_channels(self, kept: np.ndarray) -> np.ndarray:
+        whole = np.zeros((*kept.shape[:-2], len(self.support_), kept.shape[-1]), dtype=kept.dtype)
+        whole[..., self.support_, :] = kept
+        return whole
+
+    def _check_form(self, X: Any) -> None:
+        fitted_on_series = not hasattr(self, "n_features_in_")
+        if has_channels(X) != fitted_on_series:
+            given, fitted = ("series", "2-D features") if not fitted_on_series else ("2-D features", "series")
+            raise ValueError(f"X has {given}, but fit was given {fitted}. Give the same form to both.")
+
+
+@typing.final
+class DropCorrelated(FeatureOrChannelSelector):
+    r"""Of every pair of features correlated above a threshold, keep the first.
+
+    Features are visited from first to last. Feature j is kept if
+
+    .. math:: |r_{jk}| \le \text{threshold} \quad \text{for every feature } k < j \text{ that is kept,}
+
+    r being Pearson's correlation. So, no two kept features are correlated above the threshold, every dropped one is
+    with some kept one before it, and the choice depends on nothing but the order of the features.
+
+    Features are the columns of 2-D input. Of series, given as 3-D array or list of 2-D arrays, channels are kept or
+    dropped, r being taken over all time steps of all series together.
+
+    Missing values (NaN, padding among them) are left out pair by pair: r is taken over the rows or steps at which both
+    are observed. Where these are fewer than three, or one of the two is constant on them, r is undefined and counts as
+    0, so a constant feature is kept and drops no other.
+
+    Parameters
+    ----------
+    threshold : float, default=0.95
+        Largest absolute correlation between kept features, from 0 to 1; 1 keeps all.
+
+    Attributes
+    ----------
+    support_ : ndarray of shape (n_features_in_,) or (n_channels_in_,)
+        Whether each feature or channel is kept.
+    n_features_in_ : int
+        Columns seen at fit, for 2-D input only.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Column names seen at fit, for data frames only.
+    n_channels_in_ : int
+        Channels seen at fit, for series only.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ssl.preprocessing import DropCorrelated
+    >>> X = np.random.default_rng(0).normal(size=(100, 3))
+    >>> X[:, 1] = 2 * X[:, 0] + 0.01 * X[:, 1]
+    >>> DropCorrelated(threshold=0.9).fit(X).get_support()
+    array([ True, False,  True])
+    """
+
+    threshold: float = number(default=0.95, least=0, most=1)
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Choose features or channels.
+
+        Parameters
+        ----------
+        X : array of shape (n_cases, n_features) or (n_cases, n_channels, n_timepoints), or list of 2-D arrays
+            Features, or series; NaN is missing or padding.
+        y : object, default=None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The fitted selector.
+
+        Raises
+        ------
+        ValueError
+            If `threshold` is outside its range or a value is infinite.
+        """
+        self.check_hyperparameters()
+        with unchanged_on_error(self):
+            table = self._channels_as_columns(X) if has_channels(X) else self._columns(X)
+            self.support_ = _first_uncorrelated(table, self.threshold)
+        return self
+
+    def _channels_as_columns(self, X: Any) -> np.ndarray:
+        values = validated_collection(self, X, reset=True, allow_missing=True, dtype=None).values
+        return values.transpose(0, 2, 1).reshape(-1, values.shape[1])  # (n * L, C)
+
+    def _columns(self, X: Any) -> np.ndarray:
+        self.__dict__.pop("n_channels_in_", None)
+        return validate_data(self, X, dtype=(np.float64, np.float32), ensure_all_finite="allow-nan")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = True
+        tags.transformer_tags.preserves_dtype = ["float32", "float64"]
+        return tags
+
+
+def _first_uncorrelated(table: np.ndarray, threshold: float) -> np.ndarray:
+    correlation = _correlation_of(table)
+    n_features = table.shape[1]
+    kept = np.zeros(n_features, dtype=bool)
+    for start in range(0, n_features, BLOCK):
+        block = slice(start, min(start + BLOCK, n_features))
+        dropped = np.any(correlation(block, np.flatnonzero(kept)) > threshold, axis=1)
+        within = correlation(block, block) > threshold  # (BLOCK, BLOCK)
+        for row, feature in enumerate(range(block.start, block.stop)):
+            kept[feature] = not dropped[row] and not (within[row, :row] & kept[start:feature]).any()
+    return kept
+
+
+def _correlation_of(table: np.ndarray) -> Callable[[Any, Any], np.ndarray]:
+    observed = ~np.isnan(table)
+    centred = _centred(table, observed)
+    if not observed.all():
+        return partial(_pairwise_correlation, centred, observed.astype(np.float64))
+    norm = np.linalg.norm(centred, axis=0)
+    norm[norm == 0] = 1.0
+    unit = centred / norm if len(table) >= FEWEST_OBSERVATIONS else np.zeros_like(centred)
+    return lambda left, right: np.minimum(np.abs(unit[:, left].T @ unit[:, right]), 1.0)
+
+
+def _centred(table: np.ndarray, observed: np.ndarray) -> np.ndarray:
+    values = np.where(observed, table, 0.0).astype(np.float64, copy=False)
+    _, exponent = np.frexp(np.abs(values).max(axis=0))
+    values = np.ldexp(values, -exponent)  # exact, so that squares of huge values do not overflow
+    count = np.maximum(observed.sum(axis=0), 1)
+    centred = np.where(observed, values - values.sum(axis=0) / count, 0.0)
+    spread = np.abs(centred).max(axis=0)
+    return np.where(spread > ROUNDING, centred / np.where(spread > ROUNDING, spread, 1.0), 0.0)
+
+
+def _pairwise_correlation(centred: np.ndarray, observed: np.ndarray, left: Any, right: Any) -> np.ndarray:
+    a, b = centred[:, left], centred[:, right]  # (n, p), (n, q)
+    seen_a, seen_b = observed[:, left], observed[:, right]
+    count = seen_a.T @ seen_b  # (p, q)
+    defined = count >= FEWEST_OBSERVATIONS
+    count = np.maximum(count, 1.0)
+    sum_a, sum_b = a.T @ seen_b, seen_a.T @ b
+    squares_a, squares_b = (a**2).T @ seen_b, seen_a.T @ b**2
+    spread_a, spread_b = squares_a - sum_a**2 / count, squares_b - sum_b**2 / count
+    defined &= (spread_a > ROUNDING * squares_a) & (spread_b > ROUNDING * squares_b)
+    spread = np.where(defined, np.sqrt(np.maximum(spread_a, 0)) * np.sqrt(np.maximum(spread_b, 0)), 1.0)
+    return np.where(defined, np.minimum(np.abs(a.T @ b - sum_a * sum_b / count) / spread, 1.0), 0.0)

@@ -1,0 +1,10 @@
+import importlib
+from types import ModuleType
+
+
+def optional_module(name: str, *, package: str, extra: str, needed_by: str) -> ModuleType:
+    """Import a module that only some methods need, or say how to install it."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise ImportError(f"{needed_by} needs {package}. Install it by: pip install sklearn-ssl[{extra}]") from error

@@ -1,0 +1,159 @@
+import dataclasses
+import typing
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from sklearn_ssl._hyperparameters import choice, number
+from sklearn_ssl._validation import CHUNK_BYTES, Collection
+from sklearn_ssl.preprocessing._base import CollectionTransformer
+from sklearn_ssl.preprocessing._gaps import Gaps, missing_channel
+from sklearn_ssl.preprocessing._smooth import MAD_TO_STD, check_odd_window
+
+
+@typing.final
+class ClipOutliers(CollectionTransformer):
+    r"""Bound the values of time series by limits per channel, or per window.
+
+    With :math:`k` the `threshold`, a value is an outlier outside of
+
+    ========  ======================================================================================================
+    "zscore"  :math:`\mu \pm k \sigma`, the mean and standard deviation of the channel over the training series
+    "iqr"     :math:`[q_1 - k (q_3 - q_1),\ q_3 + k (q_3 - q_1)]`, the quartiles of the channel over the training
+              series
+    "hampel"  :math:`m_t \pm 1.4826\, k \operatorname{MAD}_t`, with :math:`m_t` the median of the `window` around step
+              :math:`t` and :math:`\operatorname{MAD}_t` the median of the absolute deviations from it; nothing is
+              learnt, and near the ends of a series the window holds fewer values
+    ========  ======================================================================================================
+
+    Missing values (NaN) count for nothing and stay missing. A channel without any spread in training
+    (:math:`\sigma = 0`, or :math:`q_1 = q_3`) has no limits, since nothing tells what is far. In a window of equal
+    values but one, :math:`\operatorname{MAD}_t = 0` and that one is an outlier.
+
+    Parameters
+    ----------
+    method : {"zscore", "iqr", "hampel"}, default="zscore"
+        Where the limits lie.
+    action : {"clip", "nan", "interpolate"}, default="clip"
+        What becomes of an outlier: the limit it is beyond; NaN, for a later step to fill; or a straight line between
+        the nearest values within the limits, level at the ends of the series. A channel of a series that is beyond the
+        limits throughout is clipped instead of interpolated. Trailing steps that "nan" makes NaN in all channels are
+        padding to later steps; ``FillMissing(padding="fill")`` fills them.
+    threshold : float or None, default=None
+        The factor k. None is 3 for "zscore" and "hampel", and 1.5 for "iqr".
+    window : int, default=7
+        Steps in a window of "hampel"; an odd number of at least 3.
+
+    Attributes
+    ----------
+    lower_, upper_ : ndarray of shape (n_channels_in_,) or None
+        The limits; None for "hampel".
+
+    Raises
+    ------
+    ValueError
+        If a channel is missing in every training series, or `window` is even.
+
+    References
+    ----------
+    Hampel, F. R. (1974). The influence curve and its role in robust estimation. Journal of the American Statistical
+    Association 69.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ssl.preprocessing import ClipOutliers
+    >>> X = np.array([[[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 90.0, 8.0]]])
+    >>> ClipOutliers(method="iqr").fit_transform(X)
+    array([[[ 1.   ,  2.   ,  3.   ,  4.   ,  5.   ,  6.   , 12.125,  8.   ]]])
+    >>> ClipOutliers(method="hampel", action="interpolate").fit_transform(X)
+    array([[[1., 2., 3., 4., 5., 6., 7., 8.]]])
+    """
+
+    method: str = choice("zscore", "iqr", "hampel", default="zscore")
+    action: str = choice("clip", "nan", "interpolate", default="clip")
+    threshold: float | None = number(default=None, above=0, or_else=(None,))
+    window: int = number(default=7, least=3, integer=True)
+
+    def _learn(self, collection: Collection) -> None:
+        if self.method == "hampel":
+            check_odd_window(self)
+        self.lower_, self.upper_ = self._learnt_limits(collection)
+
+    def _learnt_limits(self, collection: Collection) -> tuple[np.ndarray | None, np.ndarray | None]:
+        if self.method == "hampel":
+            return None, None
+        limits = _zscore_limits if self.method == "zscore" else _iqr_limits
+        lower, upper = np.transpose([limits(observed, self._factor) for observed in _observed_channels(collection)])
+        return lower, upper
+
+    def _changed(self, collection: Collection) -> Collection:
+        values = collection.values
+        lower, upper = self._limits(values)
+        if self.action == "clip":
+            return dataclasses.replace(collection, values=np.clip(values, lower, upper))
+        outlying = (values < lower) | (values > upper)
+        if self.action == "nan":
+            return dataclasses.replace(collection, values=np.where(outlying, values.dtype.type(np.nan), values))
+        result = np.clip(values, lower, upper)
+        gaps = Gaps.of(outlying | np.isnan(values))
+        gaps.where(outlying.reshape(-1)[gaps.at] & ~gaps.hopeless).connect(result)
+        return dataclasses.replace(collection, values=result)
+
+    @property
+    def _factor(self) -> float:
+        if self.threshold is None:
+            return 1.5 if self.method == "iqr" else 3.0
+        return self.threshold
+
+    def _limits(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        if self.lower_ is None or self.upper_ is None:
+            median, mad = _rolling_median_and_mad(values, self.window)  # (n, C, L)
+            reach = mad * values.dtype.type(MAD_TO_STD * self._factor)
+            return median - reach, median + reach
+        return self.lower_[:, None].astype(values.dtype), self.upper_[:, None].astype(values.dtype)  # (C, 1)
+
+
+def _observed_channels(collection: Collection) -> Iterator[np.ndarray]:
+    for channel in range(collection.n_channels):
+        values = collection.values[:, channel]
+        observed = values[~np.isnan(values)]
+        if len(observed) == 0:
+            raise missing_channel(channel)
+        yield observed
+
+
+def _zscore_limits(observed: np.ndarray, factor: float) -> tuple[float, float]:
+    if observed.min() == observed.max():
+        return -np.inf, np.inf
+    mean, reach = observed.mean(dtype=np.float64), factor * observed.std(dtype=np.float64)
+    return mean - reach, mean + reach
+
+
+def _iqr_limits(observed: np.ndarray, factor: float) -> tuple[float, float]:
+    first, third = np.quantile(observed, [0.25, 0.75]).astype(np.float64)
+    if first == third:
+        return -np.inf, np.inf
+    return first - factor * (third - first), third + factor * (third - first)
+
+
+def _rolling_median_and_mad(values: np.ndarray, window: int) -> tuple[np.ndarray, np.ndarray]:
+    half = min(window // 2, values.shape[2] - 1)
+    padded = np.pad(values, ((0, 0), (0, 0), (half, half)), constant_values=np.nan)
+    windows = sliding_window_view(padded, 2 * half + 1, axis=2)  # (n, C, L, w), a view
+    median, mad = np.empty_like(values), np.empty_like(values)
+    at_once = max(1, CHUNK_BYTES // (values[:1].nbytes * (2 * half + 1)))
+    for start in range(0, len(values), at_once):
+        rows = slice(start, start + at_once)
+        median[rows] = _median(windows[rows])
+        mad[rows] = _median(np.abs(windows[rows] - median[rows, :, :, None]))
+    return median, mad
+
+
+def _median(windows: np.ndarray) -> np.ndarray:
+    ordered = np.sort(windows, axis=-1)  # NaN last
+    count = np.count_nonzero(~np.isnan(ordered), axis=-1, keepdims=True)
+    below = np.take_along_axis(ordered, (count - 1) // 2, axis=-1)
+    above = np.take_along_axis(ordered, count // 2, axis=-1)
+    return ((below + above) / 2)[..., 0]

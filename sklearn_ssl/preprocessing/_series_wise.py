@@ -1,0 +1,101 @@
+import typing
+from collections.abc import Iterator
+
+import numpy as np
+
+from sklearn_ssl._validation import Collection
+from sklearn_ssl.preprocessing._wrapped import SCALERS, WrappedTransformer, series_in_cache
+
+
+@typing.final
+class SeriesWise(WrappedTransformer):
+    """Apply a scikit-learn transformer to each series by itself.
+
+    For every series, at fit and at transform alike, a new copy of `transformer` is fitted on the table with a row per
+    time step of that series, padding left out, and a column per channel, and transforms it. ``StandardScaler()`` then
+    gives every channel of every series mean 0 and standard deviation 1, ``MinMaxScaler()`` the range from 0 to 1.
+    Nothing is learnt from the training series, so that there is no way back: for `inverse_transform`, and to keep what
+    tells series apart by their level, take `ChannelWise`. A constant channel becomes zero by ``StandardScaler()``.
+
+    Scikit-learn's scalers treat all series at once; any other transformer costs one fit per series.
+
+    Padding stays padding, and a series without any observed step comes back so, as does a channel that is missing in
+    a whole series. Missing values inside series are for `transformer` to deal with; scalers leave them as they are.
+
+    Attributes
+    ----------
+    n_channels_out_ : int
+        Channels of the result.
+
+    Raises
+    ------
+    TypeError
+        If `transformer` is not a transformer.
+    ValueError
+        If `transformer` returns different numbers of channels for different series, or refuses a series.
+
+    See Also
+    --------
+    ChannelWise : Each channel by its statistics over the training series.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.preprocessing import MinMaxScaler
+    >>> from sklearn_ssl.preprocessing import SeriesWise
+    >>> X = np.array([[[0.0, 5.0, 10.0]], [[100.0, 300.0, np.nan]]])
+    >>> SeriesWise(MinMaxScaler()).fit_transform(X)
+    array([[[0. , 0.5, 1. ]],
+    <BLANKLINE>
+           [[0. , 1. , nan]]])
+    """
+
+    def _learn(self, collection: Collection) -> None:
+        if collection.lengths is not None and not collection.lengths.any():
+            raise ValueError("X has no observed value: all are NaN.")
+        if self._only_scales:
+            self._scaled(Collection(collection.values[:1], None))
+            self.n_channels_out_ = collection.n_channels
+        else:
+            _, table = next(self._tables(collection))
+            self.n_channels_out_ = table.shape[1]
+
+    def _changed(self, collection: Collection) -> Collection:
+        values = self._scaled(collection) if self._only_scales else self._one_by_one(collection)
+        return Collection(values, collection.lengths)
+
+    @property
+    def _only_scales(self) -> bool:
+        return type(self.resolved("transformer")) in SCALERS
+
+    def _scaled(self, collection: Collection) -> np.ndarray:
+        # Scalers treat columns apart and pass over NaN, so that each channel of each series may be a column of one fit.
+        scaled = collection.values.copy()
+        for batch in series_in_cache(collection):
+            rows = scaled[batch].reshape(-1, collection.n_timepoints)  # (n * C, L), a view
+            observed = ~np.isnan(rows).all(axis=1)
+            if observed.any():
+                rows[observed] = self._fitted(rows[observed].T).T
+        return scaled
+
+    def _one_by_one(self, collection: Collection) -> np.ndarray:
+        shape = (len(collection), self.n_channels_out_, collection.n_timepoints)
+        values = np.full(shape, np.nan, collection.values.dtype)
+        for case, table in self._tables(collection):
+            if table.shape[1] != self.n_channels_out_:
+                raise ValueError(
+                    f"SeriesWise: {self.resolved('transformer')!r} returned {table.shape[1]} channel(s) for series "
+                    f"{case} of X, and {self.n_channels_out_} at fit. Take a transformer that keeps all channels, or "
+                    "fill missing ones before."
+                )
+            values[case, :, : len(table)] = table.T
+        return values
+
+    def _tables(self, collection: Collection) -> Iterator[tuple[int, np.ndarray]]:
+        for case, series in enumerate(collection.values):
+            n_steps = collection.n_timepoints if collection.lengths is None else collection.lengths[case]
+            if n_steps > 0:
+                yield case, self._fitted(series[:, :n_steps].T.copy())  # (steps, C')
+
+    def _fitted(self, table: np.ndarray) -> np.ndarray:
+        return self._dense(self._fresh_transformer().fit_transform(table), len(table))

@@ -1,0 +1,193 @@
+"""Reading data frames and record arrays, known by what they can do and not by their library."""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+
+def as_array(values: Any) -> np.ndarray:
+    """Return an array of the values of a tensor, Series, list or array."""
+    if isinstance(values, torch.Tensor):
+        values = values.detach().cpu()
+        return (values.float() if values.dtype is torch.bfloat16 else values).numpy()
+    return np.asarray(values)
+
+
+def cells_of(values: Any) -> np.ndarray:
+    """Return an array in which the text of a list has not swallowed its other values."""
+    array = as_array(values)
+    return np.array(values, dtype=object) if array.dtype.kind in "SU" and not hasattr(values, "dtype") else array
+
+
+def columns_of(X: Any) -> dict[Any, np.ndarray] | None:
+    """Return the columns of a data frame or record array by name, or None for anything else."""
+    if isinstance(X, np.ndarray) and X.dtype.names is not None:
+        return {name: X[name] for name in X.dtype.names}
+    if not hasattr(X, "columns") or not hasattr(X, "__getitem__"):
+        return None
+    names = list(X.columns)
+    if len(set(names)) < len(names):
+        twice = sorted({str(name) for name in names if names.count(name) > 1})
+        raise ValueError(f"X has several columns of the name(s) {twice}. Names must be unique.")
+    return {name: np.asarray(X[name]) for name in names}
+
+
+def long_channels(columns: dict, case: Any, time: Any) -> tuple[dict, np.ndarray]:
+    """Sort the rows of a long table by series and time.
+
+    Parameters
+    ----------
+    columns : dict of ndarray of shape (n_rows,)
+        The table.
+    case : object
+        Name of the column that tells the series apart; they stay in the order in which they first occur.
+    time : object
+        Name of the column that sorts the steps of a series, or None to keep the order of rows.
+
+    Returns
+    -------
+    channels : dict of ndarray of shape (n_rows,)
+        The other columns, series by series.
+    n_steps : ndarray of shape (n_cases,)
+        Rows of each series.
+    """
+    codes = _places(case, columns[case], list(dict.fromkeys(columns[case].tolist())))
+    moments = np.arange(len(codes)) if time is None else _places(time, columns[time], _sorted(time, columns[time]))
+    order = np.lexsort((moments, codes))
+    codes, moments = codes[order], moments[order]
+    twice = (codes[1:] == codes[:-1]) & (moments[1:] == moments[:-1])
+    if twice.any():
+        row = order[np.argmax(twice)]
+        raise ValueError(
+            f"Series {columns[case][row]} has several rows with {time} = {columns[time][row]}. Keep one of them."
+        )
+    channels = {name: cells[order] for name, cells in columns.items() if name not in (case, time)}
+    return channels, np.bincount(codes)
+
+
+def nested_channels(columns: dict) -> tuple[dict, np.ndarray]:
+    """Join the series in the cells of every column.
+
+    Parameters
+    ----------
+    columns : dict of ndarray of shape (n_cases,)
+        The table; cells are 1-D arrays, lists, tensors or Series, or missing.
+
+    Returns
+    -------
+    channels : dict of ndarray of shape (n_steps,)
+        The columns, series by series; NaN for missing cells.
+    n_steps : ndarray of shape (n_cases,)
+        Steps of each series.
+    """
+    parts = {name: _parts(name, cells) for name, cells in columns.items()}
+    rows = zip(*parts.values(), strict=True)
+    n_steps = np.array([_common_length(row, channels) for row, channels in enumerate(rows)])
+    return {name: _joined(channel, n_steps) for name, channel in parts.items()}, n_steps
+
+
+def holds_records(cells: np.ndarray) -> bool:
+    """Tell whether cells are structured arrays, a whole series each."""
+    return cells.dtype.kind == "O" and all(getattr(getattr(cell, "dtype", None), "names", None) for cell in cells)
+
+
+def is_nested(cells: np.ndarray) -> bool:
+    """Tell whether any cell is a series."""
+    return cells.dtype.kind == "O" and any(
+        hasattr(cell, "__len__") and not isinstance(cell, (str, bytes)) for cell in cells
+    )
+
+
+def is_text(name: Any, cells: np.ndarray) -> bool:
+    """Tell whether the cells of the column `name` are strings or byte strings, as far as they are not missing."""
+    if cells.dtype.kind != "O":
+        return cells.dtype.kind in "SU"
+    present = [cell for cell in cells if not is_missing(cell)]
+    texts = sum(isinstance(cell, (str, bytes)) for cell in present)
+    if 0 < texts < len(present):
+        raise ValueError(f"Column {name!r} holds text and numbers. Make all its values numbers, or all text.")
+    return texts > 0
+
+
+def is_missing(cell: Any) -> bool:
+    """Tell whether a cell is None, NaN or what pandas has for missing."""
+    if cell is None or type(cell).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(cell, (float, np.floating)) and bool(np.isnan(cell))
+
+
+def decoded(cell: Any) -> Any:
+    """Return byte strings as strings, and all else as it is."""
+    return cell.decode("utf-8") if isinstance(cell, bytes) else cell
+
+
+def numbers_of(name: Any, cells: np.ndarray) -> np.ndarray:
+    """Return the cells of the column `name` as numbers, NaN where they are missing."""
+    if cells.dtype.kind in "biuf":
+        return cells
+    try:
+        if cells.dtype.kind != "O":
+            raise TypeError(f"its dtype is {cells.dtype}")
+        return np.array([np.nan if is_missing(cell) else float(cell) for cell in cells])
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"Column {name!r} holds no numbers: {error}. Leave it out by drop={name!r}.") from error
+
+
+def codes_of(name: Any, cells: np.ndarray, categories: np.ndarray) -> np.ndarray:
+    """Return the place of each text of the column `name` among the categories, NaN where it is missing."""
+    places = {text: float(place) for place, text in enumerate(categories.tolist())}
+    texts = [None if is_missing(cell) else decoded(cell) for cell in cells]
+    unknown = [text for text in texts if text is not None and text not in places]
+    if unknown:
+        raise ValueError(
+            f"Column {name!r} holds {unknown[0]!r}, which was not there at fit: {list(places)}. Fit on all categories."
+        )
+    return np.array([np.nan if text is None else places[text] for text in texts])
+
+
+def filled_forward(values: np.ndarray, n_steps: np.ndarray) -> np.ndarray:
+    """Repeat the last observed value over gaps, within each of the series that stand one after the other."""
+    steps = np.arange(len(values))
+    start = np.repeat(np.cumsum(n_steps) - n_steps, n_steps)  # of the series that each step belongs to
+    return values[np.maximum.accumulate(np.where(np.isnan(values), start, steps))]
+
+
+def _places(name: Any, cells: np.ndarray, order: list) -> np.ndarray:
+    missing = np.array([is_missing(cell) for cell in cells])
+    if missing.any():
+        raise ValueError(f"Column {name!r} is missing in row {int(np.argmax(missing))}. Fill it or remove the row.")
+    places = {cell: place for place, cell in enumerate(order)}
+    return np.array([places[cell] for cell in cells.tolist()], dtype=np.intp)
+
+
+def _sorted(name: Any, cells: np.ndarray) -> list:
+    try:
+        return sorted(set(cells.tolist()))
+    except TypeError as error:
+        raise ValueError(f"Column {name!r} holds values that cannot be sorted. Give numbers, dates or text.") from error
+
+
+def _parts(name: Any, cells: np.ndarray) -> list:
+    parts = [None if is_missing(cell) else cells_of(cell) for cell in cells]
+    for row, part in enumerate(parts):
+        if part is not None and (part.ndim != 1 or len(part) == 0):
+            raise ValueError(
+                f"Column {name!r} has {decoded(cells[row])!r} in row {row}, where a 1-D array or list of time steps is "
+                f"needed. If the column is no channel, leave it out by drop={name!r}."
+            )
+    return parts
+
+
+def _common_length(row: int, parts: tuple) -> int:
+    lengths = {len(part) for part in parts if part is not None}
+    if len(lengths) != 1:
+        reason = f"differ in length: {sorted(lengths)}" if lengths else "are all missing"
+        raise ValueError(f"The channels of series {row} of X {reason}. All channels of a series need the same steps.")
+    return lengths.pop()
+
+
+def _joined(parts: list, n_steps: np.ndarray) -> np.ndarray:
+    whole = [np.full(steps, np.nan) if part is None else part for part, steps in zip(parts, n_steps, strict=True)]
+    numeric = all(part.dtype.kind in "biuf" for part in whole)
+    return np.concatenate(whole if numeric else [part.astype(object) for part in whole])

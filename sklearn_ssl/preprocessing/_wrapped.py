@@ -1,0 +1,71 @@
+import abc
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
+from sklearn.utils import get_tags
+
+from sklearn_ssl._hyperparameters import recipe
+from sklearn_ssl._validation import Collection
+from sklearn_ssl.preprocessing._base import CollectionTransformer, positional
+
+# Those that treat columns apart, rows apart once they are fitted, and pass over NaN.
+SCALERS = (StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler)
+_STEPS_IN_CACHE = 1 << 15
+
+
+def series_in_cache(collection: Collection) -> Iterator[slice]:
+    """Yield slices of few enough series for their tables to stay in the processor's cache."""
+    n_cases = max(1, _STEPS_IN_CACHE // collection.n_timepoints)
+    for start in range(0, len(collection), n_cases):
+        yield slice(start, start + n_cases)
+
+
+class WrappedTransformer(CollectionTransformer, abc.ABC):
+    """A transformer of series by one of tables: a row per time step, a column per channel.
+
+    Parameters
+    ----------
+    transformer : scikit-learn transformer, default=None
+        What is applied to the table; it is copied before. None is ``StandardScaler()``.
+    """
+
+    transformer: Any = positional(recipe(default_factory=StandardScaler))
+
+    def _fresh_transformer(self) -> Any:
+        transformer = self.resolved("transformer")
+        if isinstance(transformer, type) or not (hasattr(transformer, "fit") and hasattr(transformer, "transform")):
+            raise TypeError(
+                f"{type(self).__name__}: `transformer` must be an object with fit and transform such as "
+                f"StandardScaler(), got {transformer!r}."
+            )
+        return clone(transformer)
+
+    def _dense(self, result: Any, n_rows: int) -> np.ndarray:
+        table = result.toarray() if sparse.issparse(result) else np.asarray(result)
+        if table.ndim != 2 or len(table) != n_rows:
+            raise ValueError(
+                f"{type(self).__name__}: {self.resolved('transformer')!r} must return a row for each of the {n_rows} "
+                f"time steps, got shape {table.shape}."
+            )
+        return table
+
+    @property
+    def _n_channels_out(self) -> int:
+        return self.n_channels_out_
+
+    def _channel_names_out(self, names: list[str]) -> np.ndarray:
+        if self.n_channels_out_ != len(names):
+            names = [f"channel{channel}" for channel in range(self.n_channels_out_)]
+        return super()._channel_names_out(names)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        transformer = self.resolved("transformer")
+        if hasattr(transformer, "__sklearn_tags__") and not isinstance(transformer, type):
+            inner = get_tags(transformer)
+            tags.input_tags.allow_nan = inner.input_tags.allow_nan or inner.no_validation
+        return tags

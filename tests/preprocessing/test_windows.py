@@ -1,0 +1,199 @@
+import re
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GroupKFold, cross_val_predict
+
+from sklearn_ssl.preprocessing import aggregate_windows, window_recordings
+
+
+def naive_windows(recordings, length, step):
+    windows, source = [], []
+    for index, recording in enumerate(recordings):
+        start = 0
+        while start + length <= len(recording[0]):
+            windows.append([channel[start : start + length] for channel in recording])
+            source.append((index, start))
+            start += step
+    return windows, source
+
+
+def naive_majority(labels):
+    return min(set(labels), key=lambda label: (-labels.count(label), label))
+
+
+@pytest.fixture
+def recordings():
+    rng = np.random.default_rng(0)
+    return [rng.normal(size=(2, steps)) for steps in (17, 9, 30)]
+
+
+@settings(max_examples=40, deadline=None)
+@given(steps=st.lists(st.integers(5, 40), min_size=1, max_size=4), length=st.integers(1, 5), step=st.integers(1, 9))
+def test_windows_are_those_of_the_naive_loop(steps, length, step):
+    recordings = [np.random.default_rng(size).normal(size=(2, size)) for size in steps]
+    windows, labels, groups = window_recordings(recordings, length=length, step=step)
+    expected, source = naive_windows([recording.tolist() for recording in recordings], length, step)
+    assert windows.tolist() == expected
+    assert labels is None
+    assert groups.tolist() == [index for index, _ in source]
+
+
+@pytest.mark.parametrize("step", [1, 3, 4, 9])
+def test_arrays_of_every_form(step, recordings):
+    X = np.stack([recording[:, :9] for recording in recordings])
+    expected = window_recordings(list(X), length=4, step=step)
+    for form in (X, torch.from_numpy(X), X.tolist(), [torch.from_numpy(recording) for recording in X]):
+        windows, _, groups = window_recordings(form, length=4, step=step)
+        assert_array_equal(windows, expected[0])
+        assert_array_equal(groups, expected[2])
+    assert_array_equal(window_recordings(X[:, 0], length=4, step=step)[0], expected[0][:, :1])
+
+
+def test_default_step_is_the_length(recordings):
+    windows, _, groups = window_recordings(recordings, length=4)
+    assert_array_equal(windows[1], recordings[0][:, 4:8])
+    assert np.bincount(groups).tolist() == [4, 2, 7]
+
+
+def test_padding_is_no_window_and_gaps_stay(recordings):
+    padded = np.full((3, 2, 30), np.nan)
+    for row, recording in zip(padded, recordings, strict=True):
+        row[:, : recording.shape[1]] = recording
+    padded[0, 1, 2] = recordings[0][1, 2] = np.nan
+    windows, _, groups = window_recordings(padded, length=5, step=2)
+    expected = window_recordings(recordings, length=5, step=2)
+    assert_array_equal(windows, expected[0])
+    assert_array_equal(groups, expected[2])
+    assert np.isnan(windows).sum() == 2  # in the windows that start at steps 0 and 2
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int16])
+@pytest.mark.parametrize("form", ["array", "list"])
+def test_windows_of_one_recording_are_a_view(dtype, form):
+    recording = np.arange(200, dtype=dtype).reshape(2, 100)
+    windows, _, _ = window_recordings([recording] if form == "list" else recording[None], length=10, step=2)
+    assert windows.shape == (46, 2, 10)
+    assert windows.dtype == dtype
+    assert np.shares_memory(windows, recording)
+    assert not windows.flags.writeable
+
+
+def test_memory_map_stays_one(tmp_path):
+    recording = np.memmap(tmp_path / "recording.bin", dtype=np.float32, mode="w+", shape=(2, 100))
+    recording[:] = np.arange(200).reshape(2, 100)
+    for form in ([recording], recording[None]):
+        windows, _, _ = window_recordings(form, length=10, step=1)
+        assert isinstance(windows, np.memmap)
+        assert np.shares_memory(windows, recording)
+
+
+def test_one_label_a_recording(recordings):
+    windows, labels, groups = window_recordings(recordings, ["b", "a", "b"], ["p", "q", "p"], length=4)
+    assert len(windows) == 13
+    assert labels.tolist() == ["b"] * 4 + ["a"] * 2 + ["b"] * 7
+    assert groups.tolist() == ["p"] * 4 + ["q"] * 2 + ["p"] * 7
+
+
+@pytest.mark.parametrize("label", ["majority", "last"])
+def test_one_label_a_time_step(label, recordings):
+    rng = np.random.default_rng(0)
+    y = [rng.choice(["walk", "run", "sit"], size=recording.shape[1]) for recording in recordings]
+    _, labels, _ = window_recordings(recordings, y, length=6, step=2, label=label)
+    _, source = naive_windows(recordings, 6, 2)
+    parts = [y[index][start : start + 6].tolist() for index, start in source]
+    assert labels.tolist() == [part[-1] if label == "last" else naive_majority(part) for part in parts]
+
+
+def test_labels_of_padded_steps_do_not_count():
+    X = np.ones((2, 1, 8))
+    X[1, :, 5:] = np.nan
+    y = np.array([[0, 0, 1, 1, 1, 0, 0, 0], [1, 1, 0, 0, 0, 9, 9, 9]])
+    assert window_recordings(X, y, length=5, step=3)[1].tolist() == [1, 0, 0]
+    assert window_recordings(X, [y[0], y[1, :5]], length=5, step=3)[1].tolist() == [1, 0, 0]
+
+
+def test_forecasting_with_the_last_label():
+    series = np.arange(20.0) / 7
+    windows, target, _ = window_recordings(series[None, None, :-1], series[None, 1:], length=4, step=1, label="last")
+    assert_allclose(target, windows[:, 0, -1] + 1 / 7)
+    with pytest.raises(ValueError, match=r'y is continuous per time step .* label="last"'):
+        window_recordings(series[None, None, :-1], series[None, 1:], length=4)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"length": 10}, ValueError, "`length`=10 is longer than recording 1 of X, which has 9 steps"),
+        ({"length": 0}, ValueError, "`length` must be at least 1, got 0"),
+        ({"length": 2.0}, TypeError, "`length` must be a whole number of time steps, got 2.0"),
+        ({"step": 0}, ValueError, "`step` must be at least 1, got 0"),
+        ({"step": True}, TypeError, "`step` must be a whole number of time steps, got True"),
+        ({"label": "first"}, ValueError, "`label` must be one of 'majority', 'last', got 'first'"),
+        ({"y": [1, 2]}, ValueError, "y has 2 entries for 3 recordings"),
+        ({"y": [[1] * 17, [1] * 8, [1] * 30]}, ValueError, "y has shape (8,) for recording 1, which has 9 time steps"),
+        ({"groups": [1, 2]}, ValueError, "`groups` has shape (2,)"),
+        ({"X": []}, ValueError, "X has dtype float64 and shape (0,)"),
+        ({"X": np.ones((0, 2, 9))}, ValueError, "X has no recording"),
+        ({"X": [np.ones((2, 9)), np.ones((1, 9))]}, ValueError, "same number of channels, got [1, 2]"),
+        ({"X": [[1, 2, 3], [1, 2]]}, ValueError, "Recordings of unequal length must be arrays of shape"),
+        ({"X": [np.full((2, 9), "a")]}, ValueError, "Recording 0 of X has dtype <U1"),
+        ({"X": np.full((1, 2, 9), np.inf)}, ValueError, "infinite value"),
+    ],
+)
+def test_bad_input(changes, error, message, recordings):
+    with pytest.raises(error, match=re.escape(message)):
+        window_recordings(**{"X": recordings, "length": 4, **changes})
+
+
+@pytest.mark.parametrize("shape", [(12,), (12, 3)])
+def test_mean_of_windows(shape):
+    rng = np.random.default_rng(0)
+    predictions, groups = rng.random(shape), np.array(list("zaazbbazbabb"))
+    expected = [predictions[groups == group].mean(axis=0) for group in "zab"]
+    assert_allclose(aggregate_windows(predictions, groups), expected)
+
+
+def test_vote_of_windows():
+    labels, groups = list("babcacbb"), [7, 7, 3, 3, 3, 5, 5, 5]
+    assert aggregate_windows(labels, groups, method="vote").tolist() == ["a", "a", "b"]  # 1:1, 1:1:1, 2:1
+    assert aggregate_windows([2, 2, 1], [0, 0, 0], "vote").tolist() == [2]
+
+
+def test_windows_and_back(recordings):
+    windows, labels, groups = window_recordings(recordings, ["b", "a", "b"], length=3, step=1)
+    assert aggregate_windows(labels, groups, method="vote").tolist() == ["b", "a", "b"]
+    assert_allclose(
+        aggregate_windows(windows.mean(axis=2), groups)[:, 0], [np.mean(windows[groups == g, 0]) for g in range(3)]
+    )
+
+
+def test_no_window_of_a_recording_is_on_both_sides():
+    rng = np.random.default_rng(0)
+    recordings = [rng.normal(loc=label, size=(1, 40)) for label in [0, 3] * 5]
+    windows, labels, groups = window_recordings(recordings, [0, 1] * 5, length=8, step=4)
+    for train, test in GroupKFold(5).split(windows, labels, groups):
+        assert not set(groups[train]) & set(groups[test])
+    model = LogisticRegression()
+    proba = cross_val_predict(model, windows[:, 0], labels, groups=groups, cv=GroupKFold(5), method="predict_proba")
+    assert aggregate_windows(proba, groups).argmax(axis=1).tolist() == [0, 1] * 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (([1, 2], [0]), "one entry a window and at least one window, got shapes (2,) and (1,)"),
+        (([], []), "at least one window"),
+        (([1], [0], "median"), "`method` must be one of 'mean', 'vote', got 'median'"),
+        ((["a"], [0]), 'method="mean" needs numbers, got predictions of dtype <U1'),
+        (([[0.2, 0.8]], [0], "vote"), 'method="vote" needs one label a window, got predictions of shape (1, 2)'),
+    ],
+)
+def test_bad_aggregation(arguments, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        aggregate_windows(*arguments)

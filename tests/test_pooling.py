@@ -1,0 +1,159 @@
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+
+from sklearn_ssl.encoders import TransformerEncoder
+from sklearn_ssl.pooling import Pooling
+
+STATISTICS = ("mean", "max", "std", "ppv", "last")
+NAIVE = {
+    "mean": np.mean,
+    "max": np.max,
+    "std": np.std,
+    "ppv": lambda values: np.mean(values > 0),
+    "last": lambda values: values[-1],
+}
+LENGTHS = (1, 4, 9)
+
+
+def ragged_layers(widths=(2, 3)):
+    mask = torch.zeros(len(LENGTHS), max(LENGTHS), dtype=torch.bool)
+    for i, length in enumerate(LENGTHS):
+        mask[i, :length] = True
+    return [torch.randn(len(LENGTHS), width, max(LENGTHS)) - 0.5 for width in widths], mask
+
+
+def naive(h, lengths, statistics):
+    rows = []
+    for i, length in enumerate(lengths):
+        features = h[i].detach().numpy().astype(float)[:, :length]
+        rows.append([NAIVE[name](values) for name in statistics for values in features])
+    return np.array(rows)
+
+
+@pytest.mark.parametrize("statistics", [*STATISTICS, STATISTICS, ("last", "mean"), ["std", "max"]])
+@pytest.mark.parametrize("layers", ["last", "all"])
+def test_pooling_equals_loops(statistics, layers):
+    maps, mask = ragged_layers()
+    recipe = Pooling(statistics=statistics, layers=layers)
+    names = [statistics] if isinstance(statistics, str) else statistics
+    pooled = maps if layers == "all" else maps[-1:]
+    for lengths, given in ((LENGTHS, mask), ([max(LENGTHS)] * 3, None)):
+        expected = np.concatenate([naive(h, lengths, names) for h in pooled], axis=1)
+        result = recipe.build()(maps, given)
+        assert result.shape == (3, recipe.n_features([2, 3]))
+        np.testing.assert_allclose(result.numpy(), expected, atol=1e-6)
+
+
+def test_padding_does_not_matter():
+    maps, mask = ragged_layers()
+    pooling = Pooling(statistics=STATISTICS, layers="all").build()
+    expected = pooling(maps, mask)
+    filled = [torch.where(mask[:, None], h, 1e4) for h in maps]
+    torch.testing.assert_close(pooling(filled, mask), expected)
+    longer = [torch.nn.functional.pad(h, (0, 7), value=5.0) for h in maps]
+    torch.testing.assert_close(pooling(longer, torch.nn.functional.pad(mask, (0, 7))), expected)
+
+
+@pytest.mark.parametrize("n_steps", [9, 10, 16, 31])
+def test_padding_does_not_matter_to_windows(n_steps):
+    encoder = TransformerEncoder(width=8, depth=1).build(1).eval()
+    pooling = Pooling(statistics=STATISTICS, layers="all").build()
+    x = torch.randn(1, 1, 6)
+    padded = torch.nn.functional.pad(x, (0, n_steps - 6))
+    mask = torch.arange(n_steps)[None] < 6
+    torch.testing.assert_close(pooling(encoder.layers(padded, mask), mask), pooling(encoder.layers(x)))
+
+
+def test_layers_of_different_lengths():
+    maps, mask = ragged_layers()
+    halved = torch.randn(3, 4, 5)  # nine steps, two by two
+    pooling = Pooling(statistics=STATISTICS, layers="all").build()
+    result = pooling([*maps, halved], mask)[:, 25:]
+    np.testing.assert_allclose(result.numpy(), naive(halved, [1, 2, 5], STATISTICS), atol=1e-6)
+
+
+@pytest.mark.parametrize("padded", [False, True])
+def test_std_of_a_constant_is_zero_with_finite_gradient(padded):
+    h = torch.tensor([0.1, 1e6, 0.0])[None, :, None].repeat(2, 1, 315).requires_grad_()
+    mask = torch.arange(315) < torch.tensor([[1], [300]])
+    std = Pooling(statistics="std").build()([h], mask if padded else None)
+    assert not std.any()
+    std.sum().backward()
+    assert h.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("scale", [1e-18, 1e-3, 1e6])
+def test_std_of_any_scale(scale):
+    h = (scale * torch.randn(2, 3, 50)).requires_grad_()
+    std = Pooling(statistics="std").build()([h])
+    np.testing.assert_allclose(std.detach().numpy(), h.detach().numpy().astype(float).std(2), rtol=1e-3)
+    std.sum().backward()
+    assert h.grad.isfinite().all()
+    assert h.grad.abs().max() <= 1
+
+
+def test_gradient_ignores_padding():
+    (h, *_), mask = ragged_layers()
+    h.requires_grad_()
+    pooled = Pooling(statistics=("mean", "max", "std", "last")).build()([h], mask)
+    (pooled * torch.randn_like(pooled)).sum().backward()
+    assert h.grad.isfinite().all()
+    assert not h.grad[~mask[:, None].expand_as(h)].any()
+    assert h.grad[mask[:, None].expand_as(h)].all()
+
+
+def test_half_precision_is_summed_in_single():
+    h = torch.full((1, 1, 5000), 1.0, dtype=torch.bfloat16)
+    h[:, :, ::2] = 1.0078125  # the next number in bfloat16
+    result = Pooling(statistics=("mean", "std")).build()([h])
+    assert result.dtype == torch.float32
+    np.testing.assert_allclose(result.numpy(), [[1.00390625, 0.00390625]], rtol=1e-5)
+
+
+def test_double_precision_is_kept():
+    assert Pooling().build()([torch.zeros(1, 1, 2, dtype=torch.float64)]).dtype == torch.float64
+
+
+def test_a_series_without_observed_steps_gets_zeros():
+    (h, *_), mask = ragged_layers()
+    mask[0] = False
+    h.requires_grad_()
+    result = Pooling(statistics=STATISTICS).build()([h], mask)
+    assert not result[0].any()
+    result.sum().backward()
+    assert h.grad.isfinite().all()
+
+
+def test_nothing_reads_values_back_from_the_device():
+    h = torch.zeros(2, 3, 4, device="meta")  # has no values to read
+    mask = torch.ones(2, 4, dtype=torch.bool, device="meta")
+    assert Pooling(statistics=STATISTICS).build()([h], mask).shape == (2, 15)
+
+
+@pytest.mark.parametrize(
+    ("statistics", "shown"),
+    [(("mean", "median"), "median"), ("median", "median"), ((), r"\(\)"), ((1,), "1"), (3, "3")],
+)
+def test_statistics_out_of_range(statistics, shown):
+    recipe = Pooling(statistics=statistics)
+    with pytest.raises(ValueError, match=f"`statistics` must be .*'mean', 'max', 'std', 'ppv', 'last', got .*{shown}"):
+        recipe.build()
+    with pytest.raises(ValueError, match="`statistics` must be"):
+        recipe.n_features([3])
+
+
+def test_layers_out_of_range():
+    with pytest.raises(ValueError, match="`layers` must be one of 'all', 'last', got 'first'"):
+        Pooling(layers="first").build()
+
+
+def test_clone_and_pickle():
+    recipe = Pooling(statistics=["mean", "max"], layers="all")
+    assert clone(recipe).get_params() == {"statistics": ["mean", "max"], "layers": "all"}
+    maps, mask = ragged_layers()
+    pooling = pickle.loads(pickle.dumps(recipe)).build()
+    assert pickle.loads(pickle.dumps(pooling))(maps, mask).equal(recipe.build()(maps, mask))
