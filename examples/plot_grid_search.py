@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_ssl import RandomEncoderTransformer, SimCLRTransformer
 from sklearn_ssl.datasets import make_waves
-from sklearn_ssl.encoders import ResNetEncoder
+from sklearn_ssl.encoders import InceptionEncoder
 from sklearn_ssl.preprocessing import ChannelWise
 
 X, y = make_waves(n_cases=96, n_channels=2, n_timepoints=64, noise=0.8, random_state=0)
@@ -27,7 +27,10 @@ X, y = make_waves(n_cases=96, n_channels=2, n_timepoints=64, noise=0.8, random_s
 model = Pipeline(
     [
         ("scale", ChannelWise(StandardScaler())),
-        ("ssl", SimCLRTransformer(encoder=ResNetEncoder(width=16), max_steps=60, device="cpu", random_state=0)),
+        (
+            "ssl",
+            SimCLRTransformer(encoder=InceptionEncoder(depth=3, width=8), max_steps=60, device="cpu", random_state=0),
+        ),
         ("knn", KNeighborsClassifier(n_neighbors=3)),
     ]
 )
@@ -40,7 +43,7 @@ model = Pipeline(
 folds = StratifiedKFold(n_splits=3, shuffle=True, random_state=0)
 grid = [
     {"ssl__encoder__depth": [1, 3], "ssl__augmentation__jitter__sigma": [0.05, 0.5], "ssl__temperature": [0.1, 0.5]},
-    {"ssl": [RandomEncoderTransformer(encoder=ResNetEncoder(width=16), device="cpu", random_state=0)]},
+    {"ssl": [RandomEncoderTransformer(encoder=InceptionEncoder(depth=3, width=8), device="cpu", random_state=0)]},
 ]
 search = GridSearchCV(model, grid, cv=folds, n_jobs=2).fit(X, y)
 

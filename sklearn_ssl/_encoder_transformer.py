@@ -19,8 +19,13 @@ from sklearn_ssl._seed import draw_seed
 from sklearn_ssl._validation import Collection, unchanged_on_error, validated_collection
 from sklearn_ssl.architectures import Architecture
 from sklearn_ssl.callbacks import TaskReporter
-from sklearn_ssl.encoders import ResNetEncoder
+from sklearn_ssl.encoders import InceptionEncoder
 from sklearn_ssl.pooling import Pooling
+
+
+def small_inception() -> InceptionEncoder:
+    """Return the encoder used unless another is given; the user guide says how it was chosen."""
+    return InceptionEncoder(depth=3, width=16, bottleneck=16)
 
 
 class EncoderTransformer(
@@ -32,7 +37,8 @@ class EncoderTransformer(
     ----------
     encoder : recipe, callable or torch.nn.Module, default=None
         A recipe such as ``TCNEncoder(depth=5)``; a callable or class ``n_channels -> torch.nn.Module``; or a module,
-        which is copied with its weights. A module maps x (B, C, L) to (B, D, L'). None is ``ResNetEncoder()``.
+        which is copied with its weights. A module maps x (B, C, L) to (B, D, L'). None is
+        ``InceptionEncoder(depth=3, width=16, bottleneck=16)``.
     pooling : Pooling, default=None
         How feature maps become one vector per series. None is ``Pooling()``.
     device : str or torch.device, default="auto"
@@ -56,7 +62,7 @@ class EncoderTransformer(
         Column names seen at fit, for data frames only.
     """
 
-    encoder: Any = recipe(default_factory=ResNetEncoder)
+    encoder: Any = recipe(default_factory=small_inception)
     pooling: Any = recipe(default_factory=Pooling)
     device: Any = "auto"
     precision: str = choice("auto", "float32", "bf16", default="auto")

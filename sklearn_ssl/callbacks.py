@@ -82,11 +82,11 @@ class CollapseMonitor(Callback):
     ----------
     least_spread : float, default=1e-6
         A smaller spread is called a collapse.
-    n_cases : int, default=128
+    n_cases : int, default=64
         How many training series are looked at.
     """
 
-    def __init__(self, least_spread: float = 1e-6, n_cases: int = 128) -> None:
+    def __init__(self, least_spread: float = 1e-6, n_cases: int = 64) -> None:
         self.least_spread = least_spread
         self.n_cases = n_cases
 

@@ -23,7 +23,7 @@ from torch import nn
 
 from sklearn_ssl import SimCLRTransformer, VICRegTransformer
 from sklearn_ssl.augmentations import Compose, CropResize, Jitter, Scaling
-from sklearn_ssl.encoders import ResNetEncoder
+from sklearn_ssl.encoders import InceptionEncoder
 from sklearn_ssl.losses import ntxent_loss, vicreg_loss
 from sklearn_ssl.pooling import Pooling
 from sklearn_ssl.projectors import MLPProjector
@@ -33,7 +33,7 @@ METHODS = {
     "SimCLR": (SimCLRTransformer, ntxent_loss, {"temperature": 0.2}),
     "VICReg": (VICRegTransformer, vicreg_loss, {}),
 }
-ENCODER = ResNetEncoder()
+ENCODER = InceptionEncoder(depth=3, width=16, bottleneck=16)
 POOLING = Pooling()
 PROJECTOR = MLPProjector()
 AUGMENTATION = Compose(crop=CropResize(min_ratio=0.8), scaling=Scaling(), jitter=Jitter())

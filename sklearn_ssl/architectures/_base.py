@@ -71,7 +71,7 @@ def _build_encoder(encoder: Any, n_channels: int) -> nn.Module:
     module = build(n_channels) if callable(build) else None
     if not isinstance(module, nn.Module):
         raise TypeError(
-            f"`encoder` must be a recipe such as ResNetEncoder(), a callable n_channels -> torch.nn.Module, or a "
+            f"`encoder` must be a recipe such as InceptionEncoder(), a callable n_channels -> torch.nn.Module, or a "
             f"torch.nn.Module, got {encoder!r}."
         )
     return module

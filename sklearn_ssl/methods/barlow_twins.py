@@ -33,7 +33,7 @@ class BarlowTwinsTransformer(JointEmbeddingTransformer):
     >>> from sklearn_ssl.datasets import make_waves
     >>> X, y = make_waves(n_cases=20, random_state=0)
     >>> BarlowTwinsTransformer(max_epochs=1, random_state=0).fit_transform(X).shape
-    (20, 640)
+    (20, 768)
     """
 
     redundancy: float = number(default=5e-3, least=0)

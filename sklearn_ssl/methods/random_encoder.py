@@ -23,5 +23,5 @@ class RandomEncoderTransformer(EncoderTransformer):
     >>> from sklearn_ssl.datasets import make_waves
     >>> X, y = make_waves(n_cases=20, random_state=0)
     >>> RandomEncoderTransformer(random_state=0).fit_transform(X).shape
-    (20, 640)
+    (20, 768)
     """

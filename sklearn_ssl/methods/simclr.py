@@ -38,7 +38,7 @@ class SimCLRTransformer(JointEmbeddingTransformer):
     >>> from sklearn_ssl.datasets import make_waves
     >>> X, y = make_waves(n_cases=20, random_state=0)
     >>> SimCLRTransformer(max_epochs=1, random_state=0).fit_transform(X).shape
-    (20, 640)
+    (20, 768)
     """
 
     temperature: float = number(default=0.2, above=0)

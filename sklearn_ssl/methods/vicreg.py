@@ -42,7 +42,7 @@ class VICRegTransformer(JointEmbeddingTransformer):
     >>> from sklearn_ssl.datasets import make_waves
     >>> X, y = make_waves(n_cases=20, random_state=0)
     >>> VICRegTransformer(max_epochs=1, random_state=0).fit_transform(X).shape
-    (20, 640)
+    (20, 768)
     """
 
     invariance: float = number(default=25.0, least=0)
