@@ -19,6 +19,7 @@ import joblib
 import numpy as np
 import torch
 from aeon.datasets import load_classification
+from aeon.transformations.collection.convolution_based import MiniRocket
 from sklearn.linear_model import RidgeClassifierCV
 from sklearn.model_selection import StratifiedKFold
 from sklearn.neighbors import KNeighborsClassifier
@@ -60,6 +61,7 @@ VIEWS = {
 }
 DEFAULT = ("Inception 3 x 16", "4 statistics, all layers", "mild")
 SETTINGS = [
+    ("MiniRocket", "", "", ""),
     *((method, *DEFAULT) for method in METHODS),
     *((method, encoder, *DEFAULT[1:]) for encoder in ("ResNet 3 x 32", "FCN 64") for method in ("untrained", "VICReg")),
     *(
@@ -72,18 +74,24 @@ SETTINGS = [
 FIELDS = ("set", "fold", "method", "encoder", "pooling", "views", "1-NN", "ridge", "seconds")
 
 
+def features_of(setting, steps):
+    """Return the transformer of a setting."""
+    method, encoder, pooling, views = setting
+    if method == "MiniRocket":
+        return MiniRocket(random_state=0)
+    training = {} if method == "untrained" else {"augmentation": VIEWS[views], "max_steps": steps}
+    return METHODS[method](
+        encoder=ENCODERS[encoder], pooling=POOLINGS[pooling], device="cpu", random_state=0, **training
+    )
+
+
 def evaluate(name, folder, fold, setting, steps):
     """Return one row of the table."""
     torch.set_num_threads(1)
     X, y = load_classification(name, split="train", extract_path=None if name in SHIPPED else folder)
     folds = StratifiedKFold(n_splits=2, shuffle=True, random_state=0)
     fit, judge = list(folds.split(X, y))[fold]
-    method, encoder, pooling, views = setting
-    training = {} if method == "untrained" else {"augmentation": VIEWS[views], "max_steps": steps}
-    transformer = METHODS[method](
-        encoder=ENCODERS[encoder], pooling=POOLINGS[pooling], device="cpu", random_state=0, **training
-    )
-    model = make_pipeline(ChannelWise(StandardScaler()), transformer)
+    model = make_pipeline(ChannelWise(StandardScaler()), features_of(setting, steps))
     start = time.perf_counter()
     features = model.fit(X[fit]).transform(X[fit])
     seconds = time.perf_counter() - start
@@ -99,6 +107,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", default=os.environ.get("SKLEARN_SSL_DATA"), help="folder with archives")
     parser.add_argument("--csv", default="defaults.csv", type=Path)
+    parser.add_argument("--means", type=Path, help="also write the means to this file")
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
@@ -117,19 +126,24 @@ def main():
         for row in parallel(calls):
             writer.writerow(row)
             file.flush()
-    print_means(csv.DictReader(options.csv.open()))
+    table = means(csv.DictReader(options.csv.open()))
+    for method, encoder, pooling, views, neighbour, ridge in table:
+        print(f"{method:<14}{encoder:<18}{pooling:<26}{views:<10}{neighbour:>7}{ridge:>7}")
+    if options.means:
+        with options.means.open("w", newline="") as file:
+            csv.writer(file).writerows(table)
 
 
-def print_means(rows):
-    """Print the mean over sets and folds of every setting."""
+def means(rows):
+    """Return the lines of a table: the mean over sets and folds of every setting."""
     scores = defaultdict(list)
     for row in rows:
         scores[tuple(row[field] for field in FIELDS[2:6])].append((float(row["1-NN"]), float(row["ridge"])))
-    print(f"{'method':<14}{'encoder':<18}{'pooling':<26}{'views':<10}{'1-NN':>7}{'ridge':>7}")
-    for setting, values in sorted(scores.items()):
-        method, encoder, pooling, views = setting
-        neighbour, ridge = np.mean(values, axis=0)
-        print(f"{method:<14}{encoder:<18}{pooling:<26}{views:<10}{neighbour:>7.3f}{ridge:>7.3f}")
+    table = [(*FIELDS[2:6], "1-NN", "ridge")]
+    for setting in SETTINGS:
+        neighbour, ridge = np.mean(scores[setting], axis=0)
+        table.append((*setting, f"{neighbour:.3f}", f"{ridge:.3f}"))
+    return table
 
 
 if __name__ == "__main__":
