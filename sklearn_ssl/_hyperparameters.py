@@ -67,7 +67,7 @@ class _Options:
     options: tuple
 
     def __contains__(self, value: Any) -> bool:
-        return any(type(value) is type(option) and value == option for option in self.options)
+        return any(isinstance(value, type(option)) and value == option for option in self.options)  # also numpy.str_
 
     def __str__(self) -> str:
         return "one of " + ", ".join(repr(option) for option in self.options)

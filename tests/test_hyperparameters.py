@@ -3,6 +3,7 @@ import pickle
 from typing import Any
 
 import joblib
+import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
@@ -107,6 +108,10 @@ def test_unknown_names_are_refused():
 def test_ranges(parameters, message):
     with pytest.raises(ValueError, match=message):
         Outer(**parameters).check_hyperparameters()
+
+
+def test_options_from_an_array_of_a_search():
+    Outer(mode=np.array(["fast"])[0], rate=np.float32(0.5)).check_hyperparameters()
 
 
 def test_alternatives_to_a_number():

@@ -16,6 +16,8 @@ from sklearn_ssl.preprocessing._tables import (
     columns_of,
     decoded,
     filled_forward,
+    framed_channels,
+    holds_frames,
     holds_records,
     is_missing,
     is_nested,
@@ -43,12 +45,14 @@ def as_collection(
                                                channel
     list of 1-D or 2-D arrays, or nested list  an entry a series, of shape (n_timepoints,) for one channel or
                                                (n_channels, n_timepoints)
-    list of data frames                        a frame a series, a row a time step, a column a channel
+    list of data frames                        a frame a series, a row a time step, a column a channel; all with the
+                                               same columns
     tensor or array                            of shape (n_cases, n_channels, n_timepoints), or (n_cases, n_timepoints)
                                                for one channel
     =========================================  =======================================================================
 
-    Nothing is filled or resampled: what is missing becomes NaN. Byte strings are decoded as UTF-8.
+    Nothing is filled or resampled: what is missing becomes NaN, also ``b"?"``, by which `scipy.io.arff` says that a
+    nominal value is missing. Other byte strings are decoded as UTF-8.
 
     Parameters
     ----------
@@ -74,7 +78,8 @@ def as_collection(
     ------
     ValueError, TypeError
         If a column holds text, dates or anything else but numbers, if channels of a series differ in length, if a
-        series has two rows for one time, if a value is infinite, or if a name is no column.
+        series has two rows for one time, if series are data frames with different columns, if a value is infinite, or
+        if a name is no column.
 
     See Also
     --------
@@ -218,9 +223,13 @@ class AsCollection(CollectionTransformer):
         return list(known) if names is None and len(known) == self.n_channels_in_ else super()._channel_names_in(names)
 
     def _plain(self, X: Any, *, reset: bool) -> Any:
+        if holds_frames(X):
+            self._check_no_names("case", "time")
+            channels, n_steps = framed_channels(X)
+            return self._series(self._without_dropped(channels, reset=reset), n_steps, reset=reset)
         columns = columns_of(X)
         if columns is None:
-            self._check_no_names()
+            self._check_no_names("case", "time", "drop")
             return _plain_arrays(X)
         columns = self._without_dropped(columns, reset=reset)
         if self.case is not None:
@@ -231,8 +240,8 @@ class AsCollection(CollectionTransformer):
             return self._series(*nested_channels(columns), reset=reset)
         return self._flat(X, columns, reset=reset)
 
-    def _check_no_names(self) -> None:
-        for name in ("case", "time", "drop"):
+    def _check_no_names(self, *parameters: str) -> None:
+        for name in parameters:
             if getattr(self, name) is not None:
                 raise ValueError(f"`{name}`={getattr(self, name)!r} names a column, but X is no table with columns.")
 
@@ -253,10 +262,11 @@ class AsCollection(CollectionTransformer):
         numbers = [self._numbers(name, cells, n_steps, reset=reset) for name, cells in channels.items()]
         values = np.stack(numbers)  # (C, sum of L)
         if len(set(n_steps.tolist())) == 1:
-            return values.reshape(len(values), len(n_steps), -1).transpose(1, 0, 2)  # (n, C, L)
+            return values.reshape(len(values), len(n_steps), n_steps[0]).transpose(1, 0, 2)  # (n, C, L)
         return np.split(values, np.cumsum(n_steps)[:-1], axis=1)
 
     def _flat(self, X: Any, columns: dict, *, reset: bool) -> Any:
+        _check_plain_index(X)
         for name, cells in columns.items():
             if is_text(name, cells):
                 raise ValueError(
@@ -308,9 +318,15 @@ def _plain_arrays(X: Any) -> Any:
     return [np.atleast_2d(one) for one in series] if dimensions in ({1}, {2}) else X
 
 
+def _check_plain_index(X: Any) -> None:
+    if getattr(getattr(X, "index", None), "nlevels", 1) > 1:
+        raise ValueError(
+            f"The rows of X have the index {list(X.index.names)}, as those of a long table. Give X.reset_index(), and "
+            "its columns as `case` and `time`."
+        )
+
+
 def _one_series(one: Any, case: int) -> np.ndarray:
-    if hasattr(one, "columns"):
-        return np.asarray(one).T  # (L, C) to (C, L)
     try:
         return as_array(one)
     except ValueError as error:

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_ssl._validation import Collection, unchanged_on_error, validated_collection
 from sklearn_ssl.preprocessing._base import in_form_of
 from sklearn_ssl.preprocessing._gaps import missing_channel
-from sklearn_ssl.preprocessing._wrapped import SCALERS, WrappedTransformer, series_in_cache
+from sklearn_ssl.preprocessing._wrapped import SCALERS, WrappedTransformer, series_in_cache, spared_second_look
 
 # Fitting these to one batch after the other is the same as fitting them to all.
 _FITTED_IN_BATCHES = (StandardScaler, MinMaxScaler, MaxAbsScaler)
@@ -143,7 +143,9 @@ class ChannelWise(WrappedTransformer):
                 values[rows] = np.nan
                 continue
             lengths = None if collection.lengths is None else collection.lengths[rows]
-            _write(self._dense(function(steps), len(steps)), values[rows], lengths)
+            with spared_second_look(self.transformer_):
+                changed = function(steps)
+            _write(self._dense(changed, len(steps)), values[rows], lengths)
         return Collection(values, collection.lengths)
 
     def _channel_names_out(self, names: list[str]) -> np.ndarray:
@@ -159,7 +161,8 @@ def _fit_in_batches(scaler: Any, collection: Collection) -> None:
         if np.isnan(steps).all(axis=0).any():
             scaler.fit(_observed_steps(collection))
             return
-        scaler.partial_fit(steps)
+        with spared_second_look(scaler):
+            scaler.partial_fit(steps)
 
 
 def _observed_steps(collection: Collection) -> np.ndarray:
@@ -176,7 +179,7 @@ def _steps(collection: Collection, rows: slice) -> np.ndarray:
     if collection.lengths is None:
         return np.array(by_channel, order="C").reshape(collection.n_channels, -1).T  # (n * L, C)
     inside = _inside(collection.lengths[rows], collection.n_timepoints)
-    return np.ascontiguousarray(by_channel[:, inside]).T  # (steps, C)
+    return np.stack([channel[inside] for channel in by_channel]).T  # (steps, C)
 
 
 def _write(steps: np.ndarray, values: np.ndarray, lengths: np.ndarray | None) -> None:
@@ -185,7 +188,9 @@ def _write(steps: np.ndarray, values: np.ndarray, lengths: np.ndarray | None) ->
         values[...] = steps.T.reshape(n_channels, n_cases, n_timepoints).transpose(1, 0, 2)  # (n, C, L)
     else:
         values[...] = np.nan
-        values.transpose(1, 0, 2)[:, _inside(lengths, n_timepoints)] = steps.T
+        inside = _inside(lengths, n_timepoints)
+        for channel, column in zip(values.transpose(1, 0, 2), steps.T, strict=True):
+            channel[inside] = column
 
 
 def _inside(lengths: np.ndarray, n_timepoints: int) -> np.ndarray:

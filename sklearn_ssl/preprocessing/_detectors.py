@@ -14,6 +14,8 @@ from sklearn_ssl._validation import unchanged_on_error, validated_collection
 NEGLIGIBLE = 1e-6
 STD_OF_NORMAL_BY_MAD = 1.4826
 IQR_OF_NORMAL_BY_STD = 1.349
+# Statistics beyond count as this, so that squares of what stands for "missing" at the end of float64 stay finite.
+LARGEST = 1e75
 
 
 def series_statistics(values: np.ndarray) -> np.ndarray:
@@ -30,13 +32,15 @@ def series_statistics(values: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray of shape (n_cases, n_channels, 5)
-        The statistics, float64; NaN where a series has no observed value in a channel, and for a roughness without
-        any pair of neighbours.
+        The statistics, float64, none beyond 1e75; NaN where a series has no observed value in a channel, and for a
+        roughness without any pair of neighbours.
     """
-    mean = _observed_mean(values)  # (n, C)
-    std = np.sqrt(_observed_mean(np.square(values - mean[:, :, None])))
-    roughness = _observed_mean(np.square(np.diff(values, axis=2), dtype=np.float64))
-    return np.stack([mean, std, np.fmin.reduce(values, axis=2), np.fmax.reduce(values, axis=2), roughness], axis=2)
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = _observed_mean(values)  # (n, C)
+        std = np.sqrt(_observed_mean(np.square(values - mean[:, :, None])))
+        roughness = _observed_mean(np.square(np.diff(values, axis=2), dtype=np.float64))
+    extremes = np.fmin.reduce(values, axis=2), np.fmax.reduce(values, axis=2)
+    return np.clip(np.stack([mean, std, *extremes, roughness], axis=2), -LARGEST, LARGEST)  # (n, C, 5)
 
 
 def _observed_mean(values: np.ndarray) -> np.ndarray:

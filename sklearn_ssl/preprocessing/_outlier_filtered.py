@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
-from sklearn import get_config
+from scipy import sparse
+from sklearn import config_context, get_config
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import _safe_indexing, get_tags, indexable
@@ -128,8 +129,8 @@ class OutlierFiltered(MetaEstimatorMixin, Hyperparameters):
     TypeError
         At fit, if the detector has no `fit_predict`.
     ValueError
-        At fit, if fewer than `min_cases` series or no series of some class are left, if the detector does not
-        return 1 and -1, or if the inner estimator works on precomputed distances.
+        At fit, if fewer than `min_cases` series or no series of some class (of some output) are left, if the detector
+        does not return 1 and -1, or if the inner estimator works on precomputed distances.
 
     Examples
     --------
@@ -371,7 +372,9 @@ class OutlierFiltered(MetaEstimatorMixin, Hyperparameters):
         return inliers
 
     def _judged(self, features: Any) -> np.ndarray:
-        labels = np.asarray(self.detector_.fit_predict(features))
+        # There is nothing to route, and EllipticEnvelope of scikit-learn 1.9 cannot say what it requests.
+        with config_context(enable_metadata_routing=False):
+            labels = np.asarray(self.detector_.fit_predict(features))
         if labels.shape != (_num_samples(features),) or not np.isin(labels, (-1, 1)).all():
             raise ValueError(
                 f"`detector` must return 1 for every inlier and -1 for every outlier, got {labels!r} from "
@@ -389,11 +392,11 @@ class OutlierFiltered(MetaEstimatorMixin, Hyperparameters):
         if y is None or self.allow_lost_classes or self.n_outliers_ == 0 or not is_classifier(self):
             return
         check_classification_targets(y)
-        lost = _classes(y) - _classes(self._kept(y))
+        lost = _lost_classes(y, self._kept(y))
         if lost:
             raise ValueError(
-                f"{self.detector_!r} takes every series of class(es) {sorted(map(str, lost))} for an outlier. Make it "
-                "less strict, or set `allow_lost_classes`=True to fit without them."
+                f"{self.detector_!r} takes every series of class(es) {lost} for an outlier. Make it less strict, or "
+                "set `allow_lost_classes`=True to fit without them."
             )
 
     def _kept(self, value: Any) -> Any:
@@ -432,6 +435,13 @@ def _without_missing(summary: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(summary), np.nanmedian(summary, axis=0), summary)
 
 
-def _classes(y: Any) -> set:
-    labels = np.asarray(y)
-    return set(labels.ravel().tolist()) if labels.size == len(labels) else set()
+def _lost_classes(y: Any, kept: Any) -> list[str]:
+    before, after = _outputs(y), _outputs(kept)
+    lost = [set(one.tolist()) - set(other.tolist()) for one, other in zip(before, after, strict=True)]
+    names = ["" if len(before) == 1 else f" of output {output}" for output in range(len(before))]
+    return [f"{label}{name}" for labels, name in zip(lost, names, strict=True) for label in sorted(map(str, labels))]
+
+
+def _outputs(y: Any) -> np.ndarray:
+    labels = y.toarray() if sparse.issparse(y) else np.asarray(y)
+    return labels.reshape(len(labels), -1).T  # (n_outputs, n)

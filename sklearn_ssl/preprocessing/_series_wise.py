@@ -4,7 +4,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from sklearn_ssl._validation import Collection
-from sklearn_ssl.preprocessing._wrapped import SCALERS, WrappedTransformer, series_in_cache
+from sklearn_ssl.preprocessing._wrapped import SCALERS, WrappedTransformer, series_in_cache, spared_second_look
 
 
 @typing.final
@@ -74,8 +74,9 @@ class SeriesWise(WrappedTransformer):
         for batch in series_in_cache(collection):
             rows = scaled[batch].reshape(-1, collection.n_timepoints)  # (n * C, L), a view
             observed = ~np.isnan(rows).all(axis=1)
+            chosen = slice(None) if observed.all() else observed  # a slice spares a copy
             if observed.any():
-                rows[observed] = self._fitted(rows[observed].T).T
+                rows[chosen] = self._fitted(rows[chosen].T).T
         return scaled
 
     def _one_by_one(self, collection: Collection) -> np.ndarray:
@@ -98,4 +99,6 @@ class SeriesWise(WrappedTransformer):
                 yield case, self._fitted(series[:, :n_steps].T.copy())  # (steps, C')
 
     def _fitted(self, table: np.ndarray) -> np.ndarray:
-        return self._dense(self._fresh_transformer().fit_transform(table), len(table))
+        transformer = self._fresh_transformer()
+        with spared_second_look(transformer):
+            return self._dense(transformer.fit_transform(table), len(table))

@@ -152,5 +152,6 @@ def _soft_thresholded(x: np.ndarray, wavelet: str, level: int) -> np.ndarray:
     approximation, *details = pywt.wavedec(x, wavelet, mode="symmetric", level=level, axis=-1)
     noise = MAD_TO_STD * np.median(np.abs(details[-1]), axis=-1, keepdims=True)  # (n, C, 1)
     threshold = noise * np.sqrt(2 * np.log(x.shape[-1]))
+    # pywt.threshold makes NaN of a coefficient 0 where the threshold is 0.
     shrunk = [np.sign(detail) * np.maximum(np.abs(detail) - threshold, 0) for detail in details]
     return pywt.waverec([approximation, *shrunk], wavelet, mode="symmetric", axis=-1)[..., : x.shape[-1]]

@@ -84,7 +84,40 @@ def nested_channels(columns: dict) -> tuple[dict, np.ndarray]:
     parts = {name: _parts(name, cells) for name, cells in columns.items()}
     rows = zip(*parts.values(), strict=True)
     n_steps = np.array([_common_length(row, channels) for row, channels in enumerate(rows)])
-    return {name: _joined(channel, n_steps) for name, channel in parts.items()}, n_steps
+    return {name: _joined(name, _all_present(channel, n_steps)) for name, channel in parts.items()}, n_steps
+
+
+def framed_channels(frames: Any) -> tuple[dict, np.ndarray]:
+    """Join the columns of a list of data frames, a series each, a row a time step.
+
+    Parameters
+    ----------
+    frames : list of data frames
+        The series.
+
+    Returns
+    -------
+    channels : dict of ndarray of shape (n_rows,)
+        The columns, series by series.
+    n_steps : ndarray of shape (n_cases,)
+        Rows of each series.
+    """
+    tables = [columns_of(frame) or {} for frame in frames]
+    names = list(tables[0])
+    for case, table in enumerate(tables):
+        if list(table) != names:
+            raise ValueError(
+                f"Series {case} of X has the columns {list(table)}, but series 0 has {names}. Give all series the same "
+                "columns in the same order."
+            )
+    n_steps = np.array([len(frame) for frame in frames])
+    return {name: _joined(name, [table[name] for table in tables]) for name in names}, n_steps
+
+
+def holds_frames(X: Any) -> bool:
+    """Tell whether `X` is a list of which any entry is a data frame."""
+    is_list = isinstance(X, (list, tuple)) or (isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1)
+    return is_list and any(hasattr(one, "columns") for one in X)
 
 
 def holds_records(cells: np.ndarray) -> bool:
@@ -111,9 +144,11 @@ def is_text(name: Any, cells: np.ndarray) -> bool:
 
 
 def is_missing(cell: Any) -> bool:
-    """Tell whether a cell is None, NaN or what pandas has for missing."""
+    """Tell whether a cell is None, NaN, what pandas has for missing, or the byte string that stands for it in ARFF."""
     if cell is None or type(cell).__name__ in ("NAType", "NaTType"):
         return True
+    if isinstance(cell, bytes):
+        return cell == b"?"
     return isinstance(cell, (float, np.floating)) and bool(np.isnan(cell))
 
 
@@ -131,7 +166,7 @@ def numbers_of(name: Any, cells: np.ndarray) -> np.ndarray:
             raise TypeError(f"its dtype is {cells.dtype}")
         return np.array([np.nan if is_missing(cell) else float(cell) for cell in cells])
     except (TypeError, ValueError) as error:
-        raise ValueError(f"Column {name!r} holds no numbers: {error}. Leave it out by drop={name!r}.") from error
+        raise _no_numbers(name, error) from error
 
 
 def codes_of(name: Any, cells: np.ndarray, categories: np.ndarray) -> np.ndarray:
@@ -187,7 +222,17 @@ def _common_length(row: int, parts: tuple) -> int:
     return lengths.pop()
 
 
-def _joined(parts: list, n_steps: np.ndarray) -> np.ndarray:
-    whole = [np.full(steps, np.nan) if part is None else part for part, steps in zip(parts, n_steps, strict=True)]
-    numeric = all(part.dtype.kind in "biuf" for part in whole)
-    return np.concatenate(whole if numeric else [part.astype(object) for part in whole])
+def _all_present(parts: list, n_steps: np.ndarray) -> list:
+    return [np.full(steps, np.nan) if part is None else part for part, steps in zip(parts, n_steps, strict=True)]
+
+
+def _joined(name: Any, parts: list) -> np.ndarray:
+    dates = [part.dtype for part in parts if part.dtype.kind in "mM"]
+    if dates:  # as objects, those of nanoseconds would be whole numbers
+        raise _no_numbers(name, f"its dtype is {dates[0]}")
+    numeric = all(part.dtype.kind in "biuf" for part in parts)
+    return np.concatenate(parts if numeric else [part.astype(object) for part in parts])
+
+
+def _no_numbers(name: Any, reason: Any) -> ValueError:
+    return ValueError(f"Column {name!r} holds no numbers: {reason}. Leave it out by drop={name!r}.")

@@ -1,9 +1,11 @@
 import abc
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from scipy import sparse
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 from sklearn.utils import get_tags
@@ -14,14 +16,19 @@ from sklearn_ssl.preprocessing._base import CollectionTransformer, positional
 
 # Those that treat columns apart, rows apart once they are fitted, and pass over NaN.
 SCALERS = (StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler)
-_STEPS_IN_CACHE = 1 << 15
+_VALUES_IN_CACHE = 3 << 17
 
 
 def series_in_cache(collection: Collection) -> Iterator[slice]:
     """Yield slices of few enough series for their tables to stay in the processor's cache."""
-    n_cases = max(1, _STEPS_IN_CACHE // collection.n_timepoints)
+    n_cases = max(1, _VALUES_IN_CACHE // (collection.n_channels * collection.n_timepoints))
     for start in range(0, len(collection), n_cases):
         yield slice(start, start + n_cases)
+
+
+def spared_second_look(transformer: Any) -> contextlib.AbstractContextManager:
+    """Spare scalers the search for infinite values: the series have passed one, and NaN is welcome."""
+    return config_context(assume_finite=True) if type(transformer) in SCALERS else contextlib.nullcontext()
 
 
 class WrappedTransformer(CollectionTransformer, abc.ABC):

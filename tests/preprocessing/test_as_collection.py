@@ -25,6 +25,7 @@ from sklearn_ssl.preprocessing import (
 
 NAN = np.nan
 SERIES = np.random.default_rng(0).normal(size=(5, 2, 7))
+DATES = np.array(["2020-01-01", "2021-01-01"], dtype="datetime64[ns]")
 RAGGED = [series[:, : 3 + case] for case, series in enumerate(SERIES)]
 
 
@@ -82,6 +83,27 @@ def test_times_only_sort():
 @pytest.mark.parametrize("one", [np.asarray, lambda x: x.tolist(), torch.from_numpy, lambda x: pd.DataFrame(x.T)])
 def test_lists_of_series(series, one):
     assert_same_series(as_collection([one(values) for values in series]), series)
+
+
+def test_lists_of_data_frames_are_read_by_name():
+    frames = [pd.DataFrame({"x": one[0], "y": one[1], "state": "on"}) for one in RAGGED]
+    assert_same_series(as_collection(frames, drop="state"), RAGGED)
+    with pytest.raises(ValueError, match=r"Column 'state' holds text\. Set categorical"):
+        as_collection(frames)
+    frames[1].loc[1:2, "state"] = ["off", None]
+    reader = AsCollection(categorical="encode").fit(frames)
+    assert reader.get_feature_names_out().tolist() == ["x", "y", "state"]
+    assert_array_equal(reader.transform(frames)[1], np.vstack([RAGGED[1], [1, 0, 0, 1]]))
+    swapped = [frame[["y", "x", "state"]] for frame in frames]
+    with pytest.raises(ValueError, match="but AsCollection was fitted on"):
+        reader.transform(swapped)
+    message = r"Series 1 of X has the columns \['y', 'x', 'state'\], but series 0 has \['x', 'y', 'state'\]"
+    with pytest.raises(ValueError, match=message):
+        as_collection([frames[0], swapped[1]])
+    single = [frame[["x"]].astype(np.float32)[:3] for frame in frames]
+    assert as_collection(single).dtype == np.float32
+    with pytest.raises(ValueError, match="time step"):
+        as_collection([single[0], single[0][:0]])
 
 
 def test_lists_of_one_channel():
@@ -143,6 +165,28 @@ def test_univariate_arff():
     assert as_labels(records["activity"]).tolist() == ["walk", "run"]
     with pytest.raises(ValueError, match=r"Column 'activity' holds text, .* drop='activity'"):
         as_collection(records)
+
+
+LONG = """@relation waves
+@attribute id {s1,s2}
+@attribute time numeric
+@attribute x numeric
+@attribute state {on,off}
+@data
+s1,1,2,?
+s1,0,1,on
+s2,0,3,?
+s2,1,?,off
+"""
+
+
+def test_long_arff_with_missing_states():
+    records, _ = arff.loadarff(io.StringIO(LONG))
+    expected = np.array([[[1, 2], [1, 1]], [[3, NAN], [NAN, 0]]])
+    for table in (records, pd.DataFrame(records)):
+        reader = AsCollection(case="id", time="time", categorical="encode")
+        assert_same_series(reader.fit_transform(table), expected)
+        assert reader.categories_["state"].tolist() == ["off", "on"]
 
 
 def test_multivariate_arff():
@@ -259,6 +303,12 @@ def test_input_is_not_changed():
         (pd.DataFrame({"x": [["a", 1]]}), {}, "Column 'x' holds text and numbers"),
         (pd.DataFrame({"x": [[1], [[1]]]}), {}, "Column 'x' has [[1]] in row 1"),
         (pd.DataFrame({"x": [pd.to_datetime(["2020-01-01"])]}), {}, "Column 'x' holds no numbers"),
+        (pd.DataFrame({"x": [DATES]}), {}, "Column 'x' holds no numbers: its dtype is datetime64[ns]"),
+        (pd.DataFrame({"x": [DATES, None], "y": [[1, 2]] * 2}), {}, "Column 'x' holds no numbers: its dtype is date"),
+        ([pd.DataFrame({"x": DATES})], {}, "Column 'x' holds no numbers: its dtype is datetime64[ns]"),
+        ([pd.DataFrame({"x": [1.0]}), np.ones((1, 1))], {}, "Series 1 of X has the columns [], but series 0 has ['x']"),
+        ([pd.DataFrame({"x": [1.0]})], {"case": "x"}, "`case`='x' names a column, but X is no table"),
+        (long(SERIES).set_index(["id", "t"]), {}, "index ['id', 't'], as those of a long table. Give X.reset_index()"),
         (pd.DataFrame([[1, 2]], columns=["x", "x"]), {}, "several columns of the name(s) ['x']"),
         (pd.DataFrame({"x": [1.0], "label": ["a"]}), {}, "Column 'label' holds text"),
         (pd.DataFrame({"x": ["1.5"]}), {"categorical": "encode"}, "Column 'x' holds text"),

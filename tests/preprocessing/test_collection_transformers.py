@@ -117,6 +117,20 @@ class TestContract:
         np.testing.assert_array_equal(X, before)
 
     @named(ALL)
+    @pytest.mark.parametrize("n_axes", [2, 3])
+    def test_memory_maps_and_read_only_arrays(self, transformer, n_axes, tmp_path):
+        X = with_gaps(series())
+        X = X[:, 0] if n_axes == 2 else X
+        expected = clone(transformer).fit_transform(X)
+        np.save(tmp_path / "X.npy", X)
+        X.flags.writeable = False
+        for given in (X, np.load(tmp_path / "X.npy", mmap_mode="r")):
+            result = clone(transformer).fit(given).transform(given)
+            np.testing.assert_array_equal(result, expected)
+            assert result.flags.writeable
+            assert not isinstance(result, np.memmap)
+
+    @named(ALL)
     def test_whole_numbers_become_float64(self, transformer):
         X = np.random.default_rng(0).integers(0, 9, size=(6, 2, 12))
         result = clone(transformer).fit_transform(X)

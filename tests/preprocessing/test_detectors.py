@@ -177,6 +177,15 @@ def test_single_steps_and_single_series(detector):
 
 
 @EACH_DETECTOR
+@pytest.mark.parametrize("sentinel", [np.finfo(float).max, -np.finfo(float).max, 1e200])
+def test_values_at_the_end_of_float64_are_outliers(detector, sentinel, series):
+    series[7, 1, 3:5] = sentinel
+    assert detector.fit(series).predict(series)[7] == -1
+    assert detector.predict(series[:7]).sum() > 0
+    assert np.isfinite(detector.scale_).all()
+
+
+@EACH_DETECTOR
 def test_predicting_learns_nothing(detector, series):
     detector.fit(series[:20])
     before = detector.lower_.copy(), detector.upper_.copy(), detector.scale_.copy()

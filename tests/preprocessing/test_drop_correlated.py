@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import KFold, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -166,6 +168,19 @@ def test_data_frames_and_set_output():
 def test_in_a_pipeline():
     X = np.random.default_rng(0).normal(size=(30, 3))[:, [0, 1, 0, 2]]
     assert make_pipeline(StandardScaler(), DropCorrelated()).fit_transform(X).shape == (30, 3)
+
+
+def test_folds_learn_from_their_training_rows_only():
+    X = np.random.default_rng(0).normal(size=(30, 6)) @ np.random.default_rng(1).normal(size=(6, 6))
+    changed = X.copy()
+    changed[20:] = X[20:, :1]  # all features are one
+    model = make_pipeline(DropCorrelated(threshold=0.5), Ridge())
+    learnt = [
+        cross_validate(model, data, np.arange(30.0), cv=KFold(3), return_estimator=True)["estimator"][2][0].support_
+        for data in (X, changed)
+    ]
+    assert_array_equal(*learnt)
+    assert DropCorrelated(threshold=0.5).fit(changed).support_.tolist() != learnt[0].tolist()
 
 
 def test_transform_needs_the_form_of_fit():

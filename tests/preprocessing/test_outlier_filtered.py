@@ -383,6 +383,30 @@ def test_grid_search_with_weights(routing, X, y):
     assert not np.isnan(search.cv_results_["mean_test_score"]).any()
 
 
+@pytest.mark.parametrize(
+    "detector",
+    [
+        IsolationForest(n_estimators=10, random_state=0),
+        LocalOutlierFactor(n_neighbors=5),
+        EllipticEnvelope(random_state=0),
+        make_pipeline(StandardScaler(), EllipticEnvelope(random_state=0)),
+        IQRDetector(factor=4),
+    ],
+    ids=repr,
+)
+def test_every_detector_stands_metadata_routing(detector, X, y):
+    expected = OutlierFiltered(Recorder(), detector=detector).fit(X, y).inlier_mask_
+    weights = np.linspace(1, 2, N_CASES)
+    with config_context(enable_metadata_routing=True):
+        inner = Recorder().set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
+        model = OutlierFiltered(inner, detector=detector)
+        search = GridSearchCV(model, {"min_cases": [2, 3]}, cv=KFold(3), error_score="raise")
+        search.fit(X, y, sample_weight=weights)
+    assert 0 < search.best_estimator_.n_outliers_ < N_CASES / 2
+    assert_array_equal(search.best_estimator_.inlier_mask_, expected)
+    assert_array_equal(search.best_estimator_.estimator_.sample_weight_, weights[expected])
+
+
 def test_only_training_folds_matter(X, y):
     folds = list(KFold(4).split(X))
     model = OutlierFiltered(Recorder(), detector=CAREFUL)
@@ -439,6 +463,21 @@ def test_lost_classes(labels, X):
     regressor = OutlierFiltered(LinearRegression(), detector=planted_only(*PLANTED))
     assert regressor.fit(X[:, 0], np.arange(N_CASES)).n_outliers_ == 3  # values of a regression are no classes
     OutlierFiltered(ChannelWise(StandardScaler()), detector=CAREFUL).fit(X, y)  # a transformer needs no classes
+
+
+def test_lost_classes_of_several_outputs(X, y):
+    first = np.where(np.isin(np.arange(N_CASES), KEPT), y, 7)
+    table, several = X[:, 0], np.column_stack([first, y])
+    model = OutlierFiltered(KNeighborsClassifier(), detector=planted_only(*PLANTED))
+    for given in (several, several.tolist(), pd.DataFrame(several)):
+        with pytest.raises(ValueError, match=r"every series of class\(es\) \['7 of output 0'\] for an outlier"):
+            model.fit(table, given)
+    assert model.fit(table, np.column_stack([y, 1 - y])).n_outliers_ == 3
+    labels = csr_array(np.column_stack([first == 7, y == 1]).astype(int))
+    with pytest.raises(ValueError, match=r"\['1 of output 0'\]"):
+        model.fit(table, labels)
+    model.set_params(allow_lost_classes=True).fit(table, several)
+    assert [classes.tolist() for classes in model.classes_] == [[0, 1], [0, 1]]
 
 
 class Deaf(BaseEstimator):
