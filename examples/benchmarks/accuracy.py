@@ -106,18 +106,16 @@ def main():
 
 
 def means(rows):
-    """Return the lines of a table: ridge accuracy a set, then the means over sets of ridge, 1-NN and seconds."""
+    """Return the lines of a table: ridge accuracy a set, the means over sets of ridge and 1-NN, and the width."""
     cells = defaultdict(list)
     for row in rows:
-        cells[row["row"], row["set"]].append([float(row[field]) for field in ("ridge", "1-NN", "fit seconds")])
+        cells[row["row"], row["set"]].append([float(row[field]) for field in ("ridge", "1-NN", "features")])
     sets = sorted({name for _, name in cells})
-    table = [["features", *sets, "mean, ridge", "mean, 1-NN", "fit seconds"]]
+    table = [["", *sets, "mean, ridge", "mean, 1-NN", "features"]]
     for row in ROWS:
         a_set = np.array([np.mean(cells[row, name], axis=0) for name in sets])  # (sets, 3)
-        ridge, neighbour, seconds = a_set.mean(axis=0)
-        table.append(
-            [row, *(f"{one:.3f}" for one in a_set[:, 0]), f"{ridge:.3f}", f"{neighbour:.3f}", f"{seconds:.1f}"]
-        )
+        ridge, neighbour, width = a_set.mean(axis=0)
+        table.append([row, *(f"{one:.3f}" for one in a_set[:, 0]), f"{ridge:.3f}", f"{neighbour:.3f}", f"{width:.0f}"])
     return table
 
 
