@@ -17,8 +17,8 @@ def resolved_device(device: Any) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "mps" if torch.mps.is_available() else "cpu")
     try:
         resolved = torch.device(device)
-        torch.empty(0, device=resolved)
-    except (RuntimeError, TypeError, AssertionError) as error:
+        torch.empty(0, device=resolved).cpu()
+    except (RuntimeError, TypeError, AssertionError, NotImplementedError) as error:
         raise ValueError(
             f'`device` must be "auto", "cpu" or an accelerator of this machine, such as "cuda" or "mps", '
             f"got {device!r} ({str(error).splitlines()[0]})."

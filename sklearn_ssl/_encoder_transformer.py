@@ -48,7 +48,8 @@ class EncoderTransformer(
         and float32 elsewhere.
     random_state : int, numpy.random.RandomState or None, default=None
         Seed of weights, order, dropout and views. An int gives the same features every time. None draws a seed from
-        the operating system. The global generators of NumPy and PyTorch are neither used nor changed.
+        the operating system. The global generators of NumPy and PyTorch are neither used nor changed. Features are
+        equal to the last bit on CPUs with the same number of threads.
 
     Attributes
     ----------
@@ -63,7 +64,7 @@ class EncoderTransformer(
     """
 
     encoder: Any = recipe(default_factory=small_inception)
-    pooling: Any = recipe(default_factory=Pooling)
+    pooling: Any = recipe(default_factory=Pooling, needs="build")
     device: Any = "auto"
     precision: str = choice("auto", "float32", "bf16", default="auto")
     random_state: Any = None
@@ -95,9 +96,10 @@ class EncoderTransformer(
         with unchanged_on_error(self):
             collection = self._checked(X, reset=True)
             net = self._build_net(collection)
-            task = self._init_callback_context(max_subtasks=self._planned_epochs(net, len(collection)))
+            dataset = net.series(collection)
+            task = self._init_callback_context(max_subtasks=self._planned_epochs(net, dataset))
             task.call_on_fit_task_begin(estimator=self, X=X, y=y)
-            self.net_ = self._trained(net, net.series(collection), TaskReporter(self, task))
+            self.net_ = self._trained(net, dataset, TaskReporter(self, task))
             task.call_on_fit_task_end(estimator=self, X=X, y=y)
         return self
 
@@ -142,6 +144,11 @@ class EncoderTransformer(
         for batch in batches:
             features[row : row + len(batch)] = batch.numpy()  # (B, F)
             row += len(batch)
+        if not np.isfinite(features).all():
+            raise ValueError(
+                "The features of finite series became NaN or infinite: the values of X are too large for the encoder. "
+                "Put a scaler such as ChannelWise(StandardScaler()) before this step."
+            )
         return features
 
     def encode(self, X: Any) -> np.ndarray:
@@ -190,14 +197,17 @@ class EncoderTransformer(
         )
         return net.initialize()
 
-    def _planned_epochs(self, net: SSLNet, n_cases: int) -> int:
-        return 0
+    @abc.abstractmethod
+    def _planned_epochs(self, net: SSLNet, dataset: SeriesDataset) -> int:
+        """Return how many epochs `fit` takes."""
 
+    @abc.abstractmethod
     def _trained(self, net: SSLNet, dataset: SeriesDataset, reporter: TaskReporter) -> SSLNet:
-        return net
+        """Train a new net."""
 
+    @abc.abstractmethod
     def _continued(self, net: SSLNet, dataset: SeriesDataset) -> SSLNet:
-        return net
+        """Train a net for one epoch more."""
 
     @property
     def _n_features_out(self) -> int:

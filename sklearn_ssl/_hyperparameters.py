@@ -15,9 +15,17 @@ from sklearn_ssl._module_value import ModuleValue
 # The parameters are called `default` and `default_factory` because type checkers look for these names.
 
 
-def recipe(default_factory: Callable[..., Any]) -> Any:
-    """Declare a field that holds a recipe, None standing for what ``default_factory()`` returns."""
-    return dataclasses.field(default=None, metadata={"recipe": default_factory})
+def recipe(default_factory: Callable[..., Any], needs: str | None = None) -> Any:
+    """Declare a field that holds a recipe.
+
+    Parameters
+    ----------
+    default_factory : callable
+        ``default_factory()`` is what None stands for.
+    needs : str or None, default=None
+        Name of a method that every recipe in this field has.
+    """
+    return dataclasses.field(default=None, metadata={"recipe": default_factory, "needs": needs})
 
 
 def number(default: Any, *, above=None, least=None, most=None, below=None, integer=False, or_else=()) -> Any:
@@ -124,6 +132,10 @@ class Hyperparameters(BaseEstimator):
             value, allowed = getattr(self, field.name), field.metadata.get("allowed")
             if allowed is not None and value not in allowed:
                 raise ValueError(f"{type(self).__name__}: `{field.name}` must be {allowed}, got {value!r}.")
+            needs = field.metadata.get("needs")
+            if needs is not None and value is not None and (isinstance(value, type) or not hasattr(value, needs)):
+                where, example = f"{type(self).__name__}: `{field.name}`", field.metadata["recipe"]()
+                raise TypeError(f"{where} must be None or an object such as {example!r}, got {value!r}.")
             if isinstance(value, Hyperparameters):
                 value.check_hyperparameters()
 

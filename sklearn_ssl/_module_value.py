@@ -1,6 +1,7 @@
 """A PyTorch module as a plain value: its structure and its weights as NumPy arrays."""
 
 import copy
+from collections.abc import Iterator
 from typing import Any, Self
 
 import torch
@@ -14,56 +15,45 @@ class ModuleValue:
     `joblib.hash`. This value has neither addresses nor gradients, devices or the train/eval switch.
     """
 
-    def __init__(self, skeleton: nn.Module, weights: dict[str, Any], shared: dict[str, str]) -> None:
+    def __init__(self, skeleton: nn.Module) -> None:
         self.skeleton = skeleton
-        self.weights = weights
-        self.shared = shared
 
     @classmethod
     def of(cls, module: nn.Module) -> Self:
-        """Take a module apart, leaving it as it is."""
-        tensors = {**_named(module, "_parameters"), **_named(module, "_buffers")}
-        skeleton = copy.deepcopy(module, {id(tensor): None for tensor in tensors.values()})
+        """Copy a module with the values of its tensors in place of the tensors."""
+        skeleton = copy.deepcopy(module, {id(tensor): TensorValue(tensor) for tensor in _leaves(module, torch.Tensor)})
         skeleton.train()
-        first: dict[int, str] = {}
-        shared = {name: first.setdefault(id(tensor), name) for name, tensor in tensors.items()}
-        weights = {
-            name: (_to_numpy(tensors[name]), str(tensors[name].dtype), _kind(tensors[name])) for name in first.values()
-        }
-        return cls(skeleton, weights, shared)
+        return cls(skeleton)
 
     def build(self) -> nn.Module:
         """Put the module together again, on the CPU."""
-        module = copy.deepcopy(self.skeleton)
-        tensors = {name: _to_tensor(*weight) for name, weight in self.weights.items()}
-        for name, source in self.shared.items():
-            path, _, last = name.rpartition(".")
-            owner = module.get_submodule(path)
-            table: dict[str, Any] = owner._parameters if last in owner._parameters else owner._buffers
-            table[last] = tensors[source]
-        return module
+        return copy.deepcopy(self.skeleton, {id(value): value.build() for value in _leaves(self.skeleton, TensorValue)})
 
 
-def _named(module: nn.Module, table: str) -> dict[str, torch.Tensor]:
-    return {
-        f"{path}.{name}" if path else name: tensor
-        for path, part in module.named_modules()
-        for name, tensor in getattr(part, table).items()
-        if tensor is not None
-    }
+class TensorValue:
+    """A tensor as NumPy array, with what NumPy does not know of it."""
+
+    def __init__(self, tensor: torch.Tensor) -> None:
+        self.dtype = str(tensor.dtype).removeprefix("torch.")
+        self.trainable = tensor.requires_grad if isinstance(tensor, nn.Parameter) else None
+        exact = tensor.detach().cpu()
+        self.array = (exact.float() if exact.dtype == torch.bfloat16 else exact).numpy().copy()  # no bfloat16 in NumPy
+
+    def build(self) -> torch.Tensor:
+        """Return the tensor, a parameter where it was one."""
+        tensor = torch.from_numpy(self.array.copy()).to(getattr(torch, self.dtype))
+        return tensor if self.trainable is None else nn.Parameter(tensor, requires_grad=self.trainable)
 
 
-def _kind(tensor: torch.Tensor) -> str:
-    if not isinstance(tensor, nn.Parameter):
-        return "buffer"
-    return "trainable" if tensor.requires_grad else "frozen"
-
-
-def _to_numpy(tensor: torch.Tensor) -> Any:
-    tensor = tensor.detach().cpu().contiguous()
-    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy().copy()  # NumPy has no bfloat16
-
-
-def _to_tensor(array: Any, dtype: str, kind: str) -> torch.Tensor:
-    tensor = torch.from_numpy(array.copy()).to(getattr(torch, dtype.removeprefix("torch.")))
-    return tensor if kind == "buffer" else nn.Parameter(tensor, requires_grad=kind == "trainable")
+def _leaves(part: Any, kind: type) -> Iterator[Any]:
+    """Yield the objects of a kind in a module, its submodules, and the containers that are their attributes."""
+    if isinstance(part, kind):
+        yield part
+    elif isinstance(part, nn.Module):
+        yield from _leaves(vars(part), kind)
+    elif isinstance(part, dict):
+        for value in part.values():
+            yield from _leaves(value, kind)
+    elif isinstance(part, (list, tuple, set)):
+        for value in part:
+            yield from _leaves(value, kind)

@@ -1,8 +1,11 @@
 """The one training engine: a skorch net with a few small overrides. It knows no method."""
 
 import contextlib
+import inspect
 import itertools
 import math
+import threading
+import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -20,6 +23,18 @@ from sklearn_ssl.callbacks import CollapseMonitor, DivergenceGuard, WarmupCosine
 
 # Steps of all series in one inference batch: small enough for the cache, large enough to amortise the call.
 INFERENCE_STEPS = 1 << 15
+
+
+NET_PARAMS = {
+    "optimizer": "a class of torch.optim",
+    "callbacks": 'a list of skorch callbacks or "disable"',
+    "train_split": "a callable such as skorch.dataset.ValidSplit(5), or None",
+    "compile": "a bool",
+    "torch_load_kwargs": "a dictionary",
+}
+
+# PyTorch's generators are global: two threads that train at once would mix their random streams.
+GENERATORS_IN_USE = threading.RLock()
 
 
 class SeriesDataset(Dataset):
@@ -96,24 +111,55 @@ def resolved_batch_size(batch_size: int | str, n_cases: int) -> int:
 
 
 def check_net_params(net_params: Any) -> None:
-    """Raise for names that the engine does not pass on to skorch.
+    """Raise for names that the engine does not pass on to skorch, and for values that skorch cannot take.
 
     Raises
     ------
     TypeError, ValueError
-        If `net_params` is no dictionary, or has names that are unknown or are parameters of the transformer.
+        If `net_params` is no dictionary, has names that are unknown or are parameters of the transformer, or values of
+        the wrong kind.
     """
     if net_params is None:
         return
     if not isinstance(net_params, dict):
         raise TypeError(f"`net_params` must be a dictionary or None, got {net_params!r}.")
-    allowed = ("optimizer", "callbacks", "train_split", "compile", "torch_load_kwargs")
-    unknown = [name for name in net_params if str(name).partition("__")[0] not in allowed]
-    if unknown:
-        raise ValueError(
-            f"`net_params` has unknown name(s) {unknown}. Allowed are {', '.join(allowed)} and nested ones such as "
-            "optimizer__betas; everything else is a parameter of the transformer itself."
-        )
+    _check_values(net_params)
+    optimizer = net_params.get("optimizer", torch.optim.AdamW)
+    nested = {
+        "optimizer": [*inspect.signature(optimizer).parameters, "param_groups"],
+        "compile": [*inspect.signature(torch.compile).parameters],
+        "callbacks": _callback_names(net_params.get("callbacks")),
+    }
+    for name in map(str, net_params):
+        outer, _, inner = name.partition("__")
+        if outer not in NET_PARAMS or (inner and inner.partition("__")[0] not in nested.get(outer, ())):
+            known = f" Known in {outer!r}: {', '.join(nested[outer])}." if inner and outer in nested else ""
+            raise ValueError(
+                f"`net_params` has the unknown name {name!r}. Allowed are {', '.join(NET_PARAMS)} and nested ones such "
+                f"as optimizer__betas; everything else is a parameter of the transformer itself.{known}"
+            )
+
+
+def _check_values(net_params: dict) -> None:
+    callbacks = net_params.get("callbacks")
+    each = callbacks if isinstance(callbacks, (list, tuple)) else []
+    wrong = {
+        "optimizer": not isinstance(net_params.get("optimizer", torch.optim.AdamW), type),
+        "train_split": not callable(net_params.get("train_split", len)) and net_params["train_split"] is not None,
+        "callbacks": not (callbacks in (None, "disable") if isinstance(callbacks, (str, type(None))) else bool(each))
+        or any(not hasattr(one[-1] if isinstance(one, tuple) else one, "on_epoch_end") for one in each),
+    }
+    for name, is_wrong in wrong.items():
+        if is_wrong and name in net_params:
+            raise TypeError(
+                f'`net_params`: "{name}" must be {NET_PARAMS[name]}, got {net_params[name]!r}.',
+            )
+
+
+def _callback_names(callbacks: Any) -> list[str]:
+    own = [] if callbacks is None or isinstance(callbacks, str) else callbacks
+    names = [one[0] if isinstance(one, tuple) else type(one).__name__ for one in own]
+    return names + [name for name, _ in SSLNet(None)._default_callbacks]
 
 
 def steps_per_epoch(n_cases: int, batch_size: int) -> int:
@@ -183,12 +229,16 @@ class SSLNet(NeuralNet):
         """Build module, criterion and optimiser from the seed."""
         self.random_states_: dict[str, torch.Tensor] | None = None
         self.steps_ = 0
+        self.epochs_ = 0
         self.planned_steps_ = 0
+        self.stopped_ = False
         self.listeners_: tuple = ()
         with self.random_stream():
             return super().initialize()
 
-    def train(self, dataset: Dataset, epochs: int, planned_steps: int = 0, listeners: tuple = ()) -> "SSLNet":
+    def train(
+        self, dataset: Dataset, epochs: int, planned_steps: int = 0, listeners: tuple = (), *, resumed: bool = False
+    ) -> "SSLNet":
         """Train for some epochs.
 
         Parameters
@@ -201,16 +251,33 @@ class SSLNet(NeuralNet):
             Steps that the learning-rate schedule spans; 0 for a constant rate.
         listeners : tuple of skorch.callbacks.Callback, default=()
             Callbacks of this training alone, called after all others and never pickled.
+        resumed : bool, default=False
+            Whether this goes on with a training that was killed; the callbacks then keep what they know.
         """
         self.planned_steps_ = planned_steps
+        self.stopped_ = False
         self.listeners_ = listeners
         try:
-            self.partial_fit(dataset, None, epochs=epochs)
+            if not resumed:
+                self.notify("on_train_begin", X=dataset, y=None)
+            self._train_until_stopped(dataset, epochs)
+            self.notify("on_train_end", X=dataset, y=None)
         finally:
             self.listeners_ = ()
-        if self.history and "train_loss" not in self.history[-1]:
-            del self.history[-1]  # an epoch that was interrupted
         return self
+
+    def _train_until_stopped(self, dataset: Dataset, epochs: int) -> None:
+        try:
+            self.fit_loop(dataset, epochs=epochs)
+        except KeyboardInterrupt:
+            del self.history[self.epochs_ :]
+            if not self.stopped_:
+                warnings.warn(
+                    f"The training was interrupted after {self.epochs_} whole epochs. The features are those of the "
+                    "weights as they are now.",
+                    UserWarning,
+                    stacklevel=2,
+                )
 
     def series(self, collection: Collection) -> SeriesDataset:
         """Put a collection where this net computes."""
@@ -224,7 +291,7 @@ class SSLNet(NeuralNet):
     def random_stream(self) -> Iterator[None]:
         """Continue this net's own random stream and leave the caller's generators untouched."""
         device = torch.device(self.device)
-        with forked_generators(device):
+        with GENERATORS_IN_USE, forked_generators(device):
             if self.random_states_ is None:
                 seed_generators(self.seed, device)
             else:
@@ -270,9 +337,34 @@ class SSLNet(NeuralNet):
 
     def notify(self, method_name: str, **cb_kwargs: Any) -> None:
         """Call the callbacks, then the listeners of this training."""
-        super().notify(method_name, **cb_kwargs)
-        for listener in self.listeners_:
-            getattr(listener, method_name)(self, **cb_kwargs)
+        try:
+            super().notify(method_name, **cb_kwargs)
+            for listener in self.listeners_:
+                getattr(listener, method_name)(self, **cb_kwargs)
+        except KeyboardInterrupt:
+            self.stopped_ = method_name == "on_epoch_end"  # how callbacks of skorch end a training early
+            raise
+
+    def on_epoch_end(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
+        """Count the epoch."""
+        super().on_epoch_end(net, dataset_train=dataset_train, dataset_valid=dataset_valid, **kwargs)
+        self.epochs_ += 1
+
+    def n_training_cases(self, dataset: Dataset) -> int:
+        """Count the series that `train_split` leaves for training.
+
+        Raises
+        ------
+        ValueError
+            If either part has fewer than two series.
+        """
+        parts = [part for part in self.get_split_datasets(dataset) if part is not None]
+        if min(len(part) for part in parts) < 2:
+            raise ValueError(
+                f'`net_params`: "train_split" makes parts of {[len(part) for part in parts]} series; at least two are '
+                "needed in each. Split off more, or nothing."
+            )
+        return len(parts[0])
 
     def represent(self, dataset: SeriesDataset, function: str, rows: int | None = None) -> Iterator[torch.Tensor]:
         """Apply a function of the module in evaluation mode, batch by batch.
@@ -289,7 +381,7 @@ class SSLNet(NeuralNet):
         self.module_.eval()
         n_cases = len(dataset) if rows is None else min(rows, len(dataset))
         size = math.ceil(INFERENCE_STEPS / dataset.collection.n_timepoints)
-        with torch.inference_mode(), forked_generators(torch.device(self.device)), self._autocast():
+        with torch.inference_mode(), self._autocast():
             for start in range(0, n_cases, size):
                 batch = dataset[torch.arange(start, min(start + size, n_cases))]
                 yield getattr(self.module_, function)(batch["x"], batch.get("lengths")).float().cpu()

@@ -7,16 +7,20 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.utils import check_random_state
 
 
 def draw_seed(random_state: Any) -> int:
     """Turn `random_state` into a seed; None draws one from the operating system, not from NumPy's global generator."""
     if random_state is None:
         return int(np.random.SeedSequence().generate_state(1)[0])
-    if isinstance(random_state, numbers.Integral):
+    if isinstance(random_state, numbers.Integral) and 0 <= int(random_state) < 2**63:
         return int(random_state)
-    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+    if not isinstance(random_state, np.random.RandomState):
+        raise ValueError(
+            "`random_state` must be a whole number of at least 0 and below 2**63, a numpy.random.RandomState or None, "
+            f"got {random_state!r}."
+        )
+    return int(random_state.randint(np.iinfo(np.int32).max))
 
 
 @contextlib.contextmanager

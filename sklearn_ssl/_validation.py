@@ -41,6 +41,13 @@ class Collection:
         return self.values.shape[2]
 
 
+def _plain(X: Any) -> Any:
+    if not isinstance(X, torch.Tensor):
+        return X
+    X = X.detach().cpu()
+    return (X.float() if X.dtype == torch.bfloat16 else X).numpy()  # NumPy has no bfloat16
+
+
 def is_ragged(X: Any) -> bool:
     """Tell whether `X` is a list of 2-D arrays rather than one array."""
     if isinstance(X, (list, tuple)) or (isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1):
@@ -80,7 +87,7 @@ def validated_collection(
         If the input is not numeric, has fewer than `min_cases` series, no time step, infinite or missing values, or
         another number of channels than at fit.
     """
-    X = X.detach().cpu().numpy() if isinstance(X, torch.Tensor) else X
+    X = [_plain(one) for one in X] if isinstance(X, (list, tuple)) else _plain(X)
     if is_ragged(X):
         values = _stack(X)
     elif _depth(X) >= 3:
@@ -132,6 +139,9 @@ def observed_lengths(values: np.ndarray, *, allow_missing: bool = False) -> np.n
     rows = max(1, CHUNK_BYTES // max(1, n_channels * n_timepoints * 4))
     for start in range(0, n_cases, rows):
         chunk = np.asarray(values[start : start + rows])
+        if isinstance(values, np.memmap):  # others have been converted; what overflows is reported as infinite
+            with np.errstate(over="ignore"):
+                chunk = chunk.astype(np.float32)
         if not np.isfinite(chunk).all():
             lengths[start : start + rows] = _chunk_lengths(chunk, start, allow_missing)
     return None if (lengths == n_timepoints).all() else lengths

@@ -6,6 +6,7 @@ probes and checkpoints are callbacks; what one method alone needs belongs into t
 
 import abc
 import copy
+import inspect
 import math
 from collections.abc import Callable
 from functools import partial
@@ -67,7 +68,7 @@ class SSLTransformer(EncoderTransformer, abc.ABC):
     weight_decay: float = number(default=1e-4, least=0)
     checkpoint: Any = None
     net_params: dict | None = None
-    verbose: int = number(default=0, least=0, integer=True)
+    verbose: int = number(default=0, least=0, integer=True, or_else=(True, False))
 
     @abc.abstractmethod
     def _loss(self) -> Callable[..., torch.Tensor]:
@@ -79,6 +80,10 @@ class SSLTransformer(EncoderTransformer, abc.ABC):
         return super()._checked(X, reset=reset)
 
     def _build_net(self, collection: Collection, **training: Any) -> SSLNet:
+        net_params = copy.deepcopy(self.net_params or {})  # callbacks learn, and hyper-parameters stay as they were set
+        optimizer = net_params.get("optimizer", torch.optim.AdamW)
+        takes_decay = "weight_decay" in inspect.signature(optimizer).parameters
+        weight_decay = {"optimizer__weight_decay": self.weight_decay} if takes_decay else {}
         return super()._build_net(
             collection,
             loss=self._loss(),
@@ -86,21 +91,26 @@ class SSLTransformer(EncoderTransformer, abc.ABC):
             max_steps=self.max_steps,
             lr=self.lr,
             verbose=self.verbose,
-            **{"optimizer__weight_decay": self.weight_decay, **copy.deepcopy(self.net_params or {})},
+            **{**weight_decay, **net_params},
         )
 
-    def _planned_epochs(self, net: SSLNet, n_cases: int) -> int:
-        return self.max_epochs if self.max_steps is None else math.ceil(self.max_steps / net.steps_per_epoch(n_cases))
+    def _planned_epochs(self, net: SSLNet, dataset: SeriesDataset) -> int:
+        if self.max_steps is None:
+            return self.max_epochs
+        return math.ceil(self.max_steps / net.steps_per_epoch(net.n_training_cases(dataset)))
 
     def _trained(self, net: SSLNet, dataset: SeriesDataset, reporter: TaskReporter) -> SSLNet:
-        epochs = self._planned_epochs(net, len(dataset))
-        planned_steps = self.max_steps or epochs * net.steps_per_epoch(len(dataset))
+        epochs = self._planned_epochs(net, dataset)
+        planned_steps = self.max_steps or epochs * net.steps_per_epoch(net.n_training_cases(dataset))
         if self.checkpoint is None:
             return net.train(dataset, epochs, planned_steps, (reporter,))
         checkpoint = EpochCheckpoint.of(self, dataset.collection)
-        net = checkpoint.load() or net
-        net.train(dataset, epochs - len(net.history), planned_steps, (reporter, checkpoint))
-        if len(net.history) == epochs:
+        stored = checkpoint.load()
+        net = stored or net
+        net.verbose = self.verbose
+        listeners = (reporter, checkpoint)
+        net.train(dataset, epochs - net.epochs_, planned_steps, listeners, resumed=stored is not None)
+        if net.stopped_ or net.epochs_ == epochs:
             checkpoint.remove()
         return net
 
@@ -125,8 +135,8 @@ class JointEmbeddingTransformer(SSLTransformer, abc.ABC):
         Head between the pooled features and the loss; it is not used by `transform`. None is ``MLPProjector()``.
     """
 
-    augmentation: Any = recipe(default_factory=mild_views)
-    projector: Any = recipe(default_factory=MLPProjector)
+    augmentation: Any = recipe(default_factory=mild_views, needs="apply")
+    projector: Any = recipe(default_factory=MLPProjector, needs="build")
 
     def _architecture(self) -> Callable[..., Architecture]:
         return partial(

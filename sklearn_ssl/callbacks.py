@@ -63,37 +63,66 @@ class DivergenceGuard(Callback):
         """Raise FloatingPointError naming epoch, learning rate and likely cause."""
         loss = net.history[-1]["batches"][-1].get("train_loss" if training else "valid_loss", 0.0)
         if not math.isfinite(loss):
-            rate = net.optimizer_.param_groups[0]["lr"]
-            raise FloatingPointError(
-                f"The loss became {loss} in epoch {net.history[-1, 'epoch']} at learning rate {rate:.3g}. "
-                "Likely causes: a learning rate that is too high (lower `lr`), series that are not scaled "
-                '(put a scaler before this step), or too little precision (set precision="float32").'
-            )
+            raise _diverged(f"The loss became {loss}", net)
+
+    def on_epoch_end(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
+        """Raise FloatingPointError if weights are NaN or infinite."""
+        self._check_weights(net)
+
+    def on_train_end(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
+        """Raise FloatingPointError if the last step left weights that are NaN or infinite."""
+        self._check_weights(net)
+
+    def _check_weights(self, net: Any) -> None:
+        if not all(bool(tensor.isfinite().all()) for tensor in net.module_.state_dict().values()):
+            raise _diverged("Weights became NaN or infinite", net)
+
+
+def _diverged(what: str, net: Any) -> FloatingPointError:
+    rate = net.optimizer_.param_groups[0]["lr"]
+    return FloatingPointError(
+        f"{what} in epoch {len(net.history)} at learning rate {rate:.3g}. Likely causes: a learning rate that is too "
+        "high (lower `lr`), series that are not scaled (put a scaler before this step), or too little precision "
+        '(set precision="float32").'
+    )
 
 
 class CollapseMonitor(Callback):
-    r"""Warn when the features of different series become the same.
+    r"""Warn when the features of different series, or the tensors that the loss compares, become the same.
 
-    The spread of feature vectors h_1, ..., h_n is the share of their variance in their mean square,
+    The spread of vectors h_1, ..., h_n is the share of their variance in their mean square,
     1 - \|mean h\|^2 / mean \|h\|^2: 0 when all are the same, 1 when they are centred. It is looked at after the first
-    tenth, half and all of the planned steps.
+    tenth, half and all of the planned steps, and compared with what it was before, so that series which hardly differ
+    are no collapse.
 
     Parameters
     ----------
-    least_spread : float, default=1e-6
-        A smaller spread is called a collapse.
+    least_share : float, default=1e-3
+        A spread below this share of that before training is called a collapse, and so is none at all.
     n_cases : int, default=64
         How many training series are looked at.
     """
 
-    def __init__(self, least_spread: float = 1e-6, n_cases: int = 64) -> None:
-        self.least_spread = least_spread
+    def __init__(self, least_share: float = 1e-3, n_cases: int = 64) -> None:
+        self.least_share = least_share
         self.n_cases = n_cases
 
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
-        """Look again in a new training."""
+        """Look at the features before training, at those of the loss in the first step."""
         self.collapsed_ = False
         self.milestones_ = [share * net.planned_steps_ for share in (0.1, 0.5)]
+        self.same_series_ = _same_series(X, min(len(X), self.n_cases))
+        self.before_ = {"features": self._spread_of_features(net, X)}
+        self.projections_: float | None = None
+
+    def on_batch_end(self, net: Any, batch: Any = None, training: bool = False, **kwargs: Any) -> None:
+        """Look at the first tensor that the loss compares, where a look is due."""
+        last = net.steps_ == net.planned_steps_
+        due = "projections" not in self.before_ or last or any(net.steps_ >= step for step in self.milestones_)
+        outputs = kwargs.get("y_pred")
+        if training and due and isinstance(outputs, tuple) and outputs[0].ndim == 2:
+            self.projections_ = _spread(outputs[0].detach())
+            self.before_.setdefault("projections", self.projections_)
 
     def on_epoch_end(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
         """Look when a milestone has been passed."""
@@ -108,19 +137,32 @@ class CollapseMonitor(Callback):
             self._look(net, X)
 
     def _look(self, net: Any, dataset: Any) -> None:
-        dataset = getattr(dataset, "dataset", dataset)
         if self.collapsed_:
             return
-        features = torch.cat(list(net.represent(dataset, "features", rows=self.n_cases)))  # (n, F)
-        self.collapsed_ = _spread(features) < self.least_spread and not _same_series(dataset, len(features))
-        if self.collapsed_:
+        now = {"features": self._spread_of_features(net, dataset), "projections": self.projections_}
+        collapsed = [name for name, spread in now.items() if spread is not None and self._is_collapse(name, spread)]
+        self.collapsed_ = bool(collapsed)
+        if collapsed:
             warnings.warn(
-                f"The features collapsed: after {net.steps_} steps those of all series are the same. Try a lower "
-                "`lr`, a larger `batch_size`, another `temperature` or larger weights of the terms against collapse "
-                "(VICReg: `variance`, `covariance`; Barlow Twins: `redundancy`), and milder augmentations.",
+                f"The {' and '.join(collapsed)} collapsed: after {net.steps_} steps those of all series are the same. "
+                "Try a lower `lr`, a larger `batch_size`, another `temperature` or larger weights of the terms against "
+                "collapse (VICReg: `variance`, `covariance`; Barlow Twins: `redundancy`), milder augmentations, and "
+                "series that are scaled.",
                 UserWarning,
                 stacklevel=2,
             )
+
+    def _is_collapse(self, name: str, spread: float) -> bool:
+        if spread == 0:
+            return not self.same_series_
+        return spread < self.least_share * self.before_[name]
+
+    def _spread_of_features(self, net: Any, dataset: Any) -> float:
+        series = getattr(dataset, "dataset", dataset)  # also behind a split
+        features = torch.cat(list(net.represent(series, "features", rows=self.n_cases)))  # (n, F)
+        if not features.isfinite().all():
+            raise _diverged("Features became NaN or infinite", net)
+        return _spread(features)
 
 
 def _spread(features: torch.Tensor) -> float:
@@ -177,13 +219,19 @@ class EpochCheckpoint(Callback):
     @staticmethod
     def check_folder(folder: Any) -> None:
         """Raise a ValueError or TypeError if `folder` cannot be one."""
-        if folder is not None and Path(folder).is_file():
-            raise ValueError(f"`checkpoint` must be a folder, but {folder} is a file. Name another path.")
+        if folder is None:
+            return
+        if not isinstance(folder, (str, os.PathLike)):
+            raise TypeError(f"`checkpoint` must be the path of a folder or None, got {folder!r}.")
+        if any(path.is_file() for path in (Path(folder), *Path(folder).parents)):
+            raise ValueError(
+                f"`checkpoint` must be a folder, but {folder} is, or lies below, a file. Name another path."
+            )
 
     @classmethod
     def of(cls, estimator: Any, collection: Any) -> Self:
         """Return the checkpoint of one fit in its estimator's folder, which is made where it is missing."""
-        name = fingerprint(estimator, collection, ignore=("checkpoint", "device", "verbose"))
+        name = fingerprint(estimator, collection, ignore=("checkpoint", "verbose"))
         folder = Path(estimator.checkpoint)
         folder.mkdir(parents=True, exist_ok=True)
         return cls(folder / f"{name}.checkpoint")
@@ -203,7 +251,9 @@ class EpochCheckpoint(Callback):
         if not self.path.exists():
             return None
         try:
-            return pickle.loads(self.path.read_bytes())
+            net = pickle.loads(self.path.read_bytes())
+            net.listeners_ = ()
+            return net
         except Exception as error:
             raise ValueError(
                 f"`checkpoint`: {self.path} cannot be read ({error}). Remove it to start afresh."

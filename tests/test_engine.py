@@ -3,20 +3,24 @@ import subprocess
 import sys
 import textwrap
 
+import joblib
 import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_array_equal
 from sklearn.callback import ProgressBar
 from skorch.callbacks import Callback, EarlyStopping
+from skorch.dataset import ValidSplit
 from torch import nn
 
 from sklearn_ssl import RandomEncoderTransformer, SimCLRTransformer, VICRegTransformer
 from sklearn_ssl._net import BatchIterator, resolved_batch_size, steps_per_epoch
 from sklearn_ssl._validation import Collection
+from sklearn_ssl.augmentations import Jitter
 from sklearn_ssl.callbacks import EpochCheckpoint, WarmupCosine
 from sklearn_ssl.datasets import make_waves
 from sklearn_ssl.encoders import ResNetEncoder
+from sklearn_ssl.projectors import MLPProjector
 
 X, _ = make_waves(n_cases=21, n_channels=2, n_timepoints=30, random_state=0)
 SMALL = {"encoder": ResNetEncoder(depth=1, width=4), "batch_size": 8, "device": "cpu", "random_state": 0}
@@ -84,10 +88,16 @@ class TestBatches:
         assert recorder(fitted).sizes_ == [8, 8, 5] * 3
 
     def test_validation_split_of_skorch(self):
-        from skorch.dataset import ValidSplit
-
-        fitted = small(net_params={"train_split": ValidSplit(3)}).fit(X)
+        split = {"train_split": ValidSplit(3), "callbacks": [Recorder()]}
+        fitted = small(max_steps=10, net_params=split).fit(X)
         assert np.isfinite(fitted.net_.history[:, "valid_loss"]).all()
+        assert fitted.net_.steps_ == 10
+        with pytest.raises(ValueError, match=r"train_split.*\[18, 1\]"):
+            small(net_params={"train_split": ValidSplit(19)}).fit(X[:19])
+
+    def test_callbacks_can_be_switched_off(self):
+        fitted = small(net_params={"callbacks": "disable"}).fit(X)
+        assert len(fitted.net_.history) == 3
 
 
 class TestSchedule:
@@ -123,8 +133,9 @@ class TestHistory:
     def test_partial_fit_adds_to_it(self):
         assert len(small().fit(X).partial_fit(X).net_.history) == 4
 
-    def test_verbose_prints(self, capsys):
-        small(verbose=1).fit(X)
+    @pytest.mark.parametrize("verbose", [1, True])
+    def test_verbose_prints(self, capsys, verbose):
+        small(verbose=verbose).fit(X)
         assert "train_loss" in capsys.readouterr().out
 
     def test_silent_by_default(self, capsys):
@@ -152,15 +163,37 @@ class TestFailures:
         assert_array_equal(fitted.transform(X), before)
 
     def test_interrupt_leaves_a_usable_transformer(self):
-        fitted = small(net_params={"callbacks": [Recorder(fail_in=2, error=KeyboardInterrupt)]}).fit(X)
+        with pytest.warns(UserWarning, match="interrupted after 1 whole epochs"):
+            fitted = small(net_params={"callbacks": [Recorder(fail_in=2, error=KeyboardInterrupt)]}).fit(X)
         assert len(fitted.net_.history[:, "train_loss"]) == 1
         assert np.isfinite(fitted.transform(X)).all()
         recorder(fitted).fail_in = None
         assert len(fitted.partial_fit(X).net_.history[:, "train_loss"]) == 2
 
     def test_collapse_warns(self):
-        with pytest.warns(UserWarning, match="features collapsed"):
+        with pytest.warns(UserWarning, match="The features and projections collapsed"):
             small(encoder=ConstantEncoder).fit(X)
+
+    def test_collapse_of_the_projections_warns(self):
+        with pytest.warns(UserWarning, match="The projections collapsed"):
+            small(VICRegTransformer, variance=0, covariance=0, lr=0.1, max_epochs=100).fit(X)
+
+    @pytest.mark.parametrize("Z", [X + 1e3, X * 1e-3 + 1], ids=["far", "near one"])
+    def test_series_that_are_not_scaled_are_no_collapse(self, Z):
+        small().fit(Z)
+
+    def test_weights_that_diverge_in_the_last_step(self):
+        with pytest.raises(FloatingPointError, match=r"(Weights|Features) became NaN"):
+            small(max_epochs=1, batch_size=24, lr=1e30).fit(X)
+        fitted = small(max_epochs=0, batch_size=24, lr=1e30).fit(X)
+        before = fitted.transform(X)
+        with pytest.raises(FloatingPointError):
+            fitted.partial_fit(X)
+        assert_array_equal(fitted.transform(X), before)
+
+    def test_features_of_huge_values(self):
+        with pytest.raises(ValueError, match=r"too large for the encoder.*scaler"):
+            small().fit(X).transform(X * np.float32(1e37))
 
     def test_collapse_of_the_series_themselves_is_no_warning(self):
         small().fit(np.ones_like(X))
@@ -177,10 +210,22 @@ class TestFailures:
             ({"precision": "half"}, "`precision` must be one of 'auto', 'float32', 'bf16'"),
             ({"net_params": {"optimiser": 1}}, "optimiser"),
             ({"net_params": {"max_epochs": 1}}, "parameter of the transformer itself"),
-            ({"net_params": {"optimizer__momentun": 1}}, "momentun"),
+            ({"net_params": {"optimizer__momentun": 1}}, "unknown name 'optimizer__momentun'.*betas"),
+            ({"net_params": {"callbacks__nope": None}}, "unknown name 'callbacks__nope'.*collapse"),
+            ({"net_params": {"compile__speed": 1}}, "compile__speed"),
+            ({"net_params": {"optimizer": "sgd"}}, '"optimizer" must be a class of torch.optim'),
+            ({"net_params": {"callbacks": [3]}}, '"callbacks" must be a list of skorch callbacks'),
+            ({"net_params": {"train_split": 3}}, '"train_split" must be a callable'),
+            ({"pooling": "mean"}, r"`pooling` must be None or an object such as Pooling\(\)"),
+            ({"projector": MLPProjector}, r"`projector` must be None or an object such as MLPProjector\(\)"),
+            ({"augmentation": [Jitter()]}, "`augmentation` must be None or an object such as Compose"),
+            ({"encoder": ResNetEncoder}, r"not its class: write ResNetEncoder\(\)"),
+            ({"encoder": nn.Conv1d(3, 4, 3)}, r"`encoder` failed on series of shape \(2, 2, 30\)"),
+            ({"device": "meta"}, "`device`"),
+            ({"random_state": "a"}, "`random_state`"),
+            ({"checkpoint": 3}, "`checkpoint` must be the path of a folder"),
             ({"net_params": [1]}, "must be a dictionary"),
             ({"encoder": 3}, "`encoder` must be a recipe"),
-            ({"encoder": nn.Linear(30, 4)}, r"no_error"),
             ({"encoder": nn.Flatten()}, r"must return \(batch, features, time\).*got \(2, 60\)"),
             ({"encoder": ResNetEncoder(depth=0)}, "`depth` must be a whole number at least 1"),
             ({"max_epochs": -1}, "`max_epochs`"),
@@ -189,9 +234,6 @@ class TestFailures:
     )
     def test_bad_parameters(self, parameters, message):
         transformer = small(**parameters)
-        if message == "no_error":
-            assert transformer.fit_transform(X).shape == (21, 8)
-            return
         with pytest.raises((ValueError, TypeError), match=message):
             transformer.fit(X)
         assert not hasattr(transformer, "net_")
@@ -209,6 +251,14 @@ class TestEncoders:
         assert_array_equal(untouched.net_.module_.encoder.conv.weight.detach(), weight)
         small(encoder=module).fit(X)
         assert_array_equal(module.conv.weight.detach(), weight)
+
+    def test_a_mask_is_given_by_name_and_always_where_it_is_required(self):
+        class Masked(ConvEncoder):
+            def forward(self, x, scale=1.0, *, mask):
+                return scale * self.conv(x) * mask[:, None]
+
+        assert np.isfinite(small(encoder=Masked).fit_transform(X)).all()
+        assert np.isfinite(small(encoder=Masked).fit_transform([one[:, : 5 + i] for i, one in enumerate(X)])).all()
 
     def test_bf16(self):
         features = small(precision="bf16").fit(X).transform(X)
@@ -249,6 +299,13 @@ class TestInput:
 
 
 class TestRandomness:
+    def test_threads_do_not_mix_their_streams(self):
+        fits = joblib.Parallel(n_jobs=2, backend="threading")(
+            joblib.delayed(small().fit_transform)(X) for _ in range(4)
+        )
+        for features in fits:
+            assert_array_equal(features, small().fit_transform(X))
+
     def test_random_state_instance_moves_on(self):
         state = np.random.RandomState(0)
         first, second = (small(random_state=state).fit_transform(X) for _ in range(2))
@@ -298,7 +355,7 @@ class TestCallbacks:
 
 class TestCheckpoint:
     def fit(self, folder, **parameters):
-        return small(VICRegTransformer, max_epochs=5, checkpoint=folder, **parameters)
+        return small(VICRegTransformer, **{"max_epochs": 5, "checkpoint": folder, **parameters})
 
     @pytest.fixture
     def die(self, monkeypatch):
@@ -332,13 +389,34 @@ class TestCheckpoint:
         with die(), pytest.raises(RuntimeError):
             self.fit(tmp_path, net_params=counting).fit(X)
         resumed = self.fit(tmp_path, net_params=counting).fit(X)
-        assert len(recorder(resumed).rates_) == 2 * 3, "epochs before the kill were trained again"
+        assert len(recorder(resumed).rates_) == 5 * 3, "epochs before the kill were trained again, or forgotten"
 
-    def test_continues_after_ctrl_c(self, tmp_path, die):
-        with die(KeyboardInterrupt):
-            interrupted = self.fit(tmp_path).fit(X)
+    def test_continues_after_ctrl_c(self, tmp_path, monkeypatch):
+        def interrupt(checkpoint, net, **kwargs):
+            if net.epochs_ == 3:
+                raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(EpochCheckpoint, "on_epoch_begin", interrupt)
+            with pytest.warns(UserWarning, match="interrupted after 3 whole epochs"):
+                interrupted = self.fit(tmp_path).fit(X)
         assert len(interrupted.net_.history) == 3
+        assert len(list(tmp_path.iterdir())) == 1
         assert_array_equal(self.fit(tmp_path).fit_transform(X), self.fit(None).fit_transform(X))
+
+    def test_early_stopping_ends_the_fit(self, tmp_path, die):
+        def stopping():
+            stop = EarlyStopping(monitor="train_loss", patience=4, threshold=1e9, sink=print)
+            return {"max_epochs": 9, "net_params": {"callbacks": [stop]}}
+
+        expected = self.fit(None, **stopping()).fit(X)
+        assert 3 < len(expected.net_.history) < 9
+        for _ in range(2):
+            assert_array_equal(self.fit(tmp_path, **stopping()).fit_transform(X), expected.transform(X))
+            assert list(tmp_path.iterdir()) == []
+        with die(), pytest.raises(RuntimeError):
+            self.fit(tmp_path, **stopping()).fit(X)
+        assert_array_equal(self.fit(tmp_path, **stopping()).fit_transform(X), expected.transform(X))
 
     def test_killed_process(self, tmp_path):
         code = f"""

@@ -134,6 +134,18 @@ def test_module_survives_pickling_with_ties_and_frozen_weights():
         torch.testing.assert_close(back.state_dict()[name], tensor)
 
 
+def test_hash_of_plain_tensors_in_a_module():
+    module = Tied()
+    module.steps, module.both = torch.arange(3.0), [module.first.weight, {"half": torch.ones(2, dtype=torch.bfloat16)}]
+    expected = joblib.hash(Outer(inner=module))
+    back = pickle.loads(pickle.dumps(Outer(inner=module))).inner
+    assert joblib.hash(Outer(inner=back)) == expected == joblib.hash(Outer(inner=copy.deepcopy(module)))
+    assert back.both[0] is back.first.weight is back.second.weight
+    assert back.both[1]["half"].dtype == torch.bfloat16
+    back.steps += 1
+    assert joblib.hash(Outer(inner=back)) != expected
+
+
 def test_hash_depends_on_weights_alone():
     module = Tied()
     expected = joblib.hash(Outer(inner=module))

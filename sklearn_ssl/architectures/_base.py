@@ -2,13 +2,14 @@
 
 import copy
 import inspect
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import nn
 
 from sklearn_ssl._padding import observed_mask
-from sklearn_ssl.encoders import resize_mask
+from sklearn_ssl.encoders import EncoderModule, resize_mask
 from sklearn_ssl.pooling import Pooling
 
 
@@ -36,7 +37,6 @@ class Architecture(nn.Module):
         super().__init__()
         self.encoder = _build_encoder(encoder, n_channels)
         self.pooling = pooling.build()
-        self._takes_mask = _takes_mask(self.encoder)
         widths = _try_out(self.encoder, n_channels, n_timepoints)
         self.n_features = pooling.n_features(widths)
 
@@ -54,19 +54,26 @@ class Architecture(nn.Module):
         return torch.where(resize_mask(mask, h.shape[2])[:, None], h, torch.nan)
 
     def _layers(self, x: torch.Tensor, mask: torch.Tensor | None) -> list[torch.Tensor]:
-        arguments = (x, mask) if self._takes_mask else (x,)
-        return feature_layers(self.encoder, *arguments)
+        return feature_layers(self.encoder, x, mask)
 
 
-def feature_layers(encoder: nn.Module, *arguments: Any) -> list[torch.Tensor]:
+def feature_layers(encoder: nn.Module, x: torch.Tensor, mask: torch.Tensor | None) -> list[torch.Tensor]:
     """Return the feature maps of every layer; those of a foreign module are its output alone."""
-    layers = getattr(encoder, "layers", None)
-    return layers(*arguments) if inspect.ismethod(layers) else [encoder(*arguments)]
+    if isinstance(encoder, EncoderModule):
+        return encoder.layers(x, mask)
+    parameter = _signature(encoder).get("mask")
+    if parameter is None:
+        return [encoder(x)]
+    if mask is None and parameter.default is inspect.Parameter.empty:
+        mask = torch.ones(x.shape[0], x.shape[2], dtype=torch.bool, device=x.device)
+    return [encoder(x, mask=mask)]
 
 
 def _build_encoder(encoder: Any, n_channels: int) -> nn.Module:
     if isinstance(encoder, nn.Module):
         return copy.deepcopy(encoder).float()
+    if isinstance(encoder, type) and hasattr(encoder, "build"):
+        raise TypeError(f"`encoder` must be a recipe, not its class: write {encoder.__name__}().")
     build = getattr(encoder, "build", encoder)
     module = build(n_channels) if callable(build) else None
     if not isinstance(module, nn.Module):
@@ -77,16 +84,24 @@ def _build_encoder(encoder: Any, n_channels: int) -> nn.Module:
     return module
 
 
-def _takes_mask(encoder: nn.Module) -> bool:
-    parameters = inspect.signature(encoder.forward).parameters
-    return "mask" in parameters
+def _signature(encoder: nn.Module) -> Mapping[str, inspect.Parameter]:
+    try:
+        return inspect.signature(encoder.forward).parameters
+    except ValueError:  # a scripted module has none
+        return {}
 
 
 @torch.no_grad()
 def _try_out(encoder: nn.Module, n_channels: int, n_timepoints: int) -> list[int]:
     was_training = encoder.training
     x = torch.zeros(2, n_channels, n_timepoints)
-    layers = feature_layers(encoder.eval(), x)
+    try:
+        layers = feature_layers(encoder.eval(), x, None)
+    except (RuntimeError, TypeError, IndexError) as error:
+        raise ValueError(
+            f"`encoder` failed on series of shape {tuple(x.shape)} (batch, channels, time): {error}. It must take any "
+            "number of channels that it was built for and the length of the series."
+        ) from error
     encoder.train(was_training)
     for h in layers:
         if not isinstance(h, torch.Tensor) or h.ndim != 3 or h.shape[0] != 2 or 0 in h.shape:
