@@ -12,6 +12,7 @@ and all. Pretraining happens inside each fold, so no validation series is ever s
 # Four classes of waves, generated; nothing is downloaded. The budget in optimiser steps keeps the example short.
 import matplotlib.pyplot as plt
 import numpy as np
+from aeon.transformations.collection.convolution_based import MiniRocket
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
@@ -39,37 +40,48 @@ model = Pipeline(
 # The grid
 # --------
 # ``ssl__encoder__depth`` reaches into the encoder's recipe, ``ssl__augmentation__jitter__sigma`` into one step of the
-# default views, ``ssl`` replaces the method itself: here by the same encoder untrained.
+# default views, ``ssl`` replaces the method itself: here by the same encoder untrained, and by
+# MiniRocket.
 folds = StratifiedKFold(n_splits=3, shuffle=True, random_state=0)
 grid = [
     {"ssl__encoder__depth": [1, 3], "ssl__augmentation__jitter__sigma": [0.05, 0.5], "ssl__temperature": [0.1, 0.5]},
-    {"ssl": [RandomEncoderTransformer(encoder=InceptionEncoder(depth=3, width=8), device="cpu", random_state=0)]},
+    {
+        "ssl": [
+            RandomEncoderTransformer(encoder=InceptionEncoder(depth=3, width=8), device="cpu", random_state=0),
+            MiniRocket(random_state=0),
+        ]
+    },
 ]
 search = GridSearchCV(model, grid, cv=folds, n_jobs=2).fit(X, y)
 
 results = search.cv_results_
+
+
+def label(parameters):
+    """Return a setting in words."""
+    if "ssl" in parameters:
+        return "untrained" if isinstance(parameters["ssl"], RandomEncoderTransformer) else "MiniRocket"
+    return ", ".join(f"{name.split('__')[-1]} {value}" for name, value in parameters.items())
+
+
 for rank in np.argsort(results["rank_test_score"]):
-    parameters = {name.removeprefix("ssl__"): str(value)[:24] for name, value in results["params"][rank].items()}
     mean, std = results["mean_test_score"][rank], results["std_test_score"][rank]
-    print(f"{mean:.3f} ± {std:.3f}  {parameters}")
+    print(f"{mean:.3f} ± {std:.3f}  {label(results['params'][rank])}")
 
 # %%
 # Reading it
 # ----------
 # The spread over the folds beside the differences between settings tells how much such a search can decide.
-labels = [
-    ", ".join(f"{name.split('__')[-1]} {value}" for name, value in parameters.items())
-    if len(parameters) > 1
-    else "untrained"
-    for parameters in results["params"]
-]
+
+
+labels = [label(parameters) for parameters in results["params"]]
 order = np.argsort(results["mean_test_score"])
 figure, axis = plt.subplots(figsize=(8, 4), layout="constrained")
 axis.barh(
     [labels[i] for i in order],
     results["mean_test_score"][order],
     xerr=results["std_test_score"][order],
-    color=["darkorange" if labels[i] == "untrained" else "steelblue" for i in order],
+    color=["darkorange" if "ssl" in results["params"][i] else "steelblue" for i in order],
     capsize=3,
 )
 axis.set(xlabel="accuracy, mean and standard deviation over folds", xlim=(0, 1))

@@ -88,7 +88,8 @@ for name, make_transformer in TRANSFORMERS.items():
     runs = [evaluate(make_transformer, seed) for seed in range(options.seeds)]
     table[name] = np.array([scores for scores, _, _ in runs])
     fitted[name] = runs[0][2]
-    cells = [f"{mean:.3f} ± {std:.3f}" for mean, std in zip(table[name].mean(0), table[name].std(0), strict=True)]
+    spread = [f" ± {std:.3f}" if options.seeds > 1 else "" for std in table[name].std(0)]
+    cells = [f"{mean:.3f}{std}" for mean, std in zip(table[name].mean(0), spread, strict=True)]
     print(f"{name:<12}" + "".join(f"{cell:>16}" for cell in cells) + f"{np.mean([s for _, s, _ in runs]):>14.1f}")
 
 # %%
