@@ -198,14 +198,17 @@ def check_round_trips(estimator: Any) -> None:
     expected = _apply(estimator.fit(X), X)
     _assert_same(_apply(pickle.loads(pickle.dumps(estimator)), X), expected, exactly=True)
     with TemporaryDirectory() as folder:
-        path = Path(folder) / "estimator.joblib"
-        joblib.dump(estimator, path)
-        outputs = joblib.Parallel(n_jobs=2)(joblib.delayed(_load_and_transform)(path, X) for _ in range(1))
-    _assert_same(outputs[0], expected)
+        paths = [Path(folder) / "estimator.joblib", Path(folder) / "estimator.pickle"]
+        joblib.dump(estimator, paths[0])
+        paths[1].write_bytes(pickle.dumps(estimator))
+        outputs = joblib.Parallel(n_jobs=2)(joblib.delayed(_load_and_transform)(path, X) for path in paths)
+    for output in outputs:
+        _assert_same(output, expected)
 
 
 def _load_and_transform(path: Path, X: np.ndarray) -> Any:
-    return _apply(joblib.load(path), X)
+    estimator = pickle.loads(path.read_bytes()) if path.suffix == ".pickle" else joblib.load(path)
+    return _apply(estimator, X)
 
 
 def check_rows_are_independent(estimator: Any) -> None:
