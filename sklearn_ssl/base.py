@@ -59,6 +59,12 @@ class SSLTransformer(EncoderTransformer, abc.ABC):
         and nested ones such as "optimizer__betas" or "callbacks__collapse".
     verbose : int, default=0
         1 prints a line an epoch.
+
+    Attributes
+    ----------
+    collapsed_loss_ : float or None
+        The loss of a batch whose projections are all the same, for comparison with ``net_.history[:, "train_loss"]``;
+        None where that says nothing about the method. For a contrastive loss it is chance level.
     """
 
     max_epochs: int = number(default=100, least=0, integer=True)
@@ -73,6 +79,16 @@ class SSLTransformer(EncoderTransformer, abc.ABC):
     @abc.abstractmethod
     def _loss(self) -> Callable[..., torch.Tensor]:
         """Return the pure function of the architecture's output that is minimised."""
+
+    def _collapsed_loss(self, n_cases: int, n_projections: int) -> float | None:
+        """Return the loss of `n_cases` series whose projections are all the same, or None if that says nothing."""
+        return None
+
+    @property
+    def collapsed_loss_(self) -> float | None:
+        """The loss of a batch whose projections are all the same."""
+        n_projections = getattr(self.net_.module_, "n_projections", 0)
+        return self._collapsed_loss(self.net_.batch_size, n_projections)
 
     def _checked(self, X: Any, *, reset: bool) -> Collection:
         check_net_params(self.net_params)

@@ -40,3 +40,6 @@ class BarlowTwinsTransformer(JointEmbeddingTransformer):
 
     def _loss(self):
         return partial(barlow_twins_loss, redundancy=self.redundancy)
+
+    def _collapsed_loss(self, n_cases, n_projections):
+        return float(n_projections)

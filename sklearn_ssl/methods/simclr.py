@@ -1,5 +1,6 @@
 """SimCLR."""
 
+import math
 from functools import partial
 from typing import final
 
@@ -45,3 +46,6 @@ class SimCLRTransformer(JointEmbeddingTransformer):
 
     def _loss(self):
         return partial(ntxent_loss, temperature=self.temperature)
+
+    def _collapsed_loss(self, n_cases, n_projections):
+        return math.log(2 * n_cases - 1)

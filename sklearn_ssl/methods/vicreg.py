@@ -1,5 +1,6 @@
 """VICReg."""
 
+import math
 from functools import partial
 from typing import final
 
@@ -51,3 +52,6 @@ class VICRegTransformer(JointEmbeddingTransformer):
 
     def _loss(self):
         return partial(vicreg_loss, invariance=self.invariance, variance=self.variance, covariance=self.covariance)
+
+    def _collapsed_loss(self, n_cases, n_projections):
+        return self.variance * (1 - math.sqrt(1e-4))

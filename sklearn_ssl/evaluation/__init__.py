@@ -1,0 +1,1 @@
+"""Whether pretraining helped: probes, label-free scores, collapse, dissection, importance."""
