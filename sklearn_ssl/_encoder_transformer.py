@@ -40,7 +40,8 @@ class EncoderTransformer(
         which is copied with its weights. A module maps x (B, C, L) to (B, D, L'). None is
         ``InceptionEncoder(depth=3, width=16, bottleneck=16)``.
     pooling : Pooling, default=None
-        How feature maps become one vector per series. None is ``Pooling()``.
+        How feature maps become one vector per series. None is ``Pooling()``, and ``Pooling(statistics="mean",
+        layers="last")`` for an encoder that pools over time by itself.
     device : str or torch.device, default="auto"
         Where to compute; "auto" is CUDA where there is one, else MPS, else the CPU.
     precision : {"auto", "float32", "bf16"}, default="auto"
@@ -97,6 +98,7 @@ class EncoderTransformer(
             collection = self._checked(X, reset=True)
             net = self._build_net(collection)
             dataset = net.series(collection)
+            net.adapt(dataset)
             task = self._init_callback_context(max_subtasks=self._planned_epochs(net, dataset))
             task.call_on_fit_task_begin(estimator=self, X=X, y=y)
             self.net_ = self._trained(net, dataset, TaskReporter(self, task))
@@ -122,7 +124,10 @@ class EncoderTransformer(
         with unchanged_on_error(self):
             collection = self._checked(X, reset=not started)
             net = copy.deepcopy(self.net_) if started else self._build_net(collection)
-            self.net_ = self._continued(net, net.series(collection))
+            dataset = net.series(collection)
+            if not started:
+                net.adapt(dataset)
+            self.net_ = self._continued(net, dataset)
         return self
 
     def transform(self, X: Any) -> np.ndarray:
@@ -184,7 +189,7 @@ class EncoderTransformer(
         module = partial(
             self._architecture(),
             encoder=self.resolved("encoder"),
-            pooling=self.resolved("pooling"),
+            pooling=self.pooling,
             n_channels=collection.n_channels,
             n_timepoints=collection.n_timepoints,
         )

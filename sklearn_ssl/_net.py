@@ -4,7 +4,6 @@ import contextlib
 import inspect
 import itertools
 import math
-import threading
 import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -16,14 +15,18 @@ from skorch import NeuralNet
 from torch import nn
 from torch.utils.data import Dataset, Subset
 
-from sklearn_ssl._padding import observed_mask
-from sklearn_ssl._seed import forked_generators, generator_states, restore_generators, seed_generators
+from sklearn_ssl._seed import (
+    GENERATORS_IN_USE,
+    forked_generators,
+    generator_states,
+    restore_generators,
+    seed_generators,
+)
+from sklearn_ssl._series import INFERENCE_STEPS, SeriesDataset
 from sklearn_ssl._validation import Collection
 from sklearn_ssl.callbacks import CollapseMonitor, DivergenceGuard, WarmupCosine
 
-# Steps of all series in one inference batch: small enough for the cache, large enough to amortise the call.
-INFERENCE_STEPS = 1 << 15
-
+ADAPTATION_CASES = 512
 
 NET_PARAMS = {
     "optimizer": "a class of torch.optim",
@@ -32,52 +35,6 @@ NET_PARAMS = {
     "compile": "a bool",
     "torch_load_kwargs": "a dictionary",
 }
-
-# PyTorch's generators are global: two threads that train at once would mix their random streams.
-GENERATORS_IN_USE = threading.RLock()
-
-
-class SeriesDataset(Dataset):
-    """A collection that gives batches by index, from the device where it fits there."""
-
-    def __init__(self, collection: Collection, device: torch.device) -> None:
-        self.collection = collection
-        self.device = device
-        self.values = self._resident() if self._fits() else None
-        lengths = collection.lengths
-        self.lengths = None if lengths is None else torch.from_numpy(lengths).to(device)
-
-    def __len__(self) -> int:
-        return len(self.collection)
-
-    def __getitem__(self, index: Any) -> dict[str, torch.Tensor]:
-        rows = torch.atleast_1d(torch.as_tensor(index))
-        x = self._rows(rows)  # (B, C, L)
-        rows = rows.to(self.device)
-        if self.lengths is None:
-            return {"x": x, "index": rows}
-        lengths = self.lengths[rows]
-        return {
-            "x": torch.where(observed_mask(lengths, x.shape[2])[:, None], x, 0.0),
-            "lengths": lengths,
-            "index": rows,
-        }
-
-    def _rows(self, rows: torch.Tensor) -> torch.Tensor:
-        if self.values is not None:
-            return self.values[rows.to(self.device)]
-        batch = np.asarray(self.collection.values[rows.numpy()], dtype=np.float32)
-        return torch.from_numpy(batch).to(self.device)
-
-    def _fits(self) -> bool:
-        values = self.collection.values
-        if self.device.type != "cuda" or isinstance(values, np.memmap):
-            return False
-        free, _ = torch.cuda.mem_get_info(self.device)
-        return values.nbytes < free // 4
-
-    def _resident(self) -> torch.Tensor:
-        return torch.tensor(self.collection.values, dtype=torch.float32, device=self.device)
 
 
 class BatchIterator:
@@ -282,6 +239,13 @@ class SSLNet(NeuralNet):
     def series(self, collection: Collection) -> SeriesDataset:
         """Put a collection where this net computes."""
         return SeriesDataset(collection, torch.device(self.device))
+
+    def adapt(self, dataset: SeriesDataset) -> None:
+        """Let the module fix before training what it takes from the series themselves, at most 512 of them."""
+        rows = torch.randperm(len(dataset), generator=torch.Generator().manual_seed(self.seed))[:ADAPTATION_CASES]
+        batch = dataset[rows]
+        with self.random_stream(), torch.no_grad():
+            self.module_.adapt(batch["x"], batch.get("lengths"))
 
     def steps_per_epoch(self, n_cases: int) -> int:
         """Count the optimiser steps of one pass over `n_cases` series."""

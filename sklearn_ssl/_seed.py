@@ -2,11 +2,15 @@
 
 import contextlib
 import numbers
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import torch
+
+# PyTorch's generators are global: two threads that train at once would mix their random streams.
+GENERATORS_IN_USE = threading.RLock()
 
 
 def draw_seed(random_state: Any) -> int:

@@ -20,8 +20,8 @@ class Architecture(nn.Module):
     ----------
     encoder : recipe, callable or torch.nn.Module
         A recipe with ``build(n_channels)``, a callable ``n_channels -> nn.Module``, or a module, which is copied.
-    pooling : Pooling
-        Recipe that turns feature maps into one vector per series.
+    pooling : Pooling or None
+        Recipe that turns feature maps into one vector per series; None is the one that suits the encoder.
     n_channels : int
         Channels of the series.
     n_timepoints : int
@@ -33,12 +33,18 @@ class Architecture(nn.Module):
         Width F of the pooled features.
     """
 
-    def __init__(self, *, encoder: Any, pooling: Pooling, n_channels: int, n_timepoints: int) -> None:
+    def __init__(self, *, encoder: Any, pooling: Pooling | None, n_channels: int, n_timepoints: int) -> None:
         super().__init__()
         self.encoder = _build_encoder(encoder, n_channels)
+        pooling = pooling or default_pooling(self.encoder)
         self.pooling = pooling.build()
         widths = _try_out(self.encoder, n_channels, n_timepoints)
         self.n_features = pooling.n_features(widths)
+
+    def adapt(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> None:
+        """Let the encoder fix before training what it takes from the series themselves."""
+        if isinstance(self.encoder, EncoderModule):
+            self.encoder.adapt(x, None if lengths is None else observed_mask(lengths, x.shape[2]))
 
     def features(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
         """Pool the encoder's feature maps: x (B, C, L) to (B, F)."""
@@ -55,6 +61,13 @@ class Architecture(nn.Module):
 
     def _layers(self, x: torch.Tensor, mask: torch.Tensor | None) -> list[torch.Tensor]:
         return feature_layers(self.encoder, x, mask)
+
+
+def default_pooling(encoder: nn.Module) -> Pooling:
+    """Return the pooling used unless another is given."""
+    if getattr(encoder, "pools_over_time", False):
+        return Pooling(statistics="mean", layers="last")
+    return Pooling()
 
 
 def feature_layers(encoder: nn.Module, x: torch.Tensor, mask: torch.Tensor | None) -> list[torch.Tensor]:

@@ -31,12 +31,28 @@ class EncoderModule(nn.Module, abc.ABC):
         Number of features of each map that `layers` returns; the last one is the encoder's output width.
     stride : int
         Number of time steps that one step of a feature map stands for.
+    pools_over_time : bool
+        Whether maps have one time step, because the encoder pools by itself. Unless told otherwise, the last map is
+        then taken as it is.
     """
+
+    pools_over_time = False
 
     def __init__(self, widths: Sequence[int], stride: int = 1) -> None:
         super().__init__()
         self.widths = list(widths)
         self.stride = stride
+
+    def adapt(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> None:
+        """Fix before training what is taken from the series themselves, thresholds for example; nothing by default.
+
+        Parameters
+        ----------
+        x : Tensor of shape (B, C, L)
+            Some of the training series, zero where padded.
+        mask : bool Tensor of shape (B, L) or None, default=None
+            True at observed steps; None if nothing is padded.
+        """
 
     @abc.abstractmethod
     def layers(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> list[torch.Tensor]:

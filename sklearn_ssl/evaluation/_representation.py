@@ -12,8 +12,8 @@ from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from sklearn_ssl._net import GENERATORS_IN_USE, INFERENCE_STEPS, SeriesDataset, SSLNet
-from sklearn_ssl._seed import draw_seed, forked_generators, seed_generators
+from sklearn_ssl._seed import GENERATORS_IN_USE, draw_seed, forked_generators, seed_generators
+from sklearn_ssl._series import INFERENCE_STEPS, SeriesDataset
 from sklearn_ssl._validation import Collection, validated_collection
 from sklearn_ssl.preprocessing import OutlierFiltered
 
@@ -51,7 +51,7 @@ class Representation:
         TypeError
             If nothing in it transforms.
         """
-        if isinstance(estimator, SSLNet):
+        if _is_net(estimator):
             return cls(_NetTransformer(estimator))
         estimator = _unwrapped(estimator)
         if not isinstance(estimator, Pipeline):
@@ -72,7 +72,7 @@ class Representation:
         return cls(inner.transformer, make_pipeline(*chain) if chain else None, make_pipeline(*tail) if tail else None)
 
     @property
-    def net(self) -> SSLNet | None:
+    def net(self) -> Any:
         """The trained net, or None where the transformer has none."""
         return getattr(self.transformer, "net_", None)
 
@@ -168,7 +168,7 @@ class Representation:
 class _NetTransformer:
     """A net in training, seen as a transformer."""
 
-    def __init__(self, net: SSLNet) -> None:
+    def __init__(self, net: Any) -> None:
         self.net_ = net
         if hasattr(net.module_, "augmentation"):
             self.augmentation = net.module_.augmentation
@@ -206,7 +206,7 @@ def random_views(collection: Collection, augmentation: Any, n_views: int, random
 
 def is_embedding(source: Any) -> bool:
     """Tell whether `source` is an embedding rather than something that computes one."""
-    return not hasattr(source, "fit") and not isinstance(source, SSLNet)
+    return not hasattr(source, "fit")
 
 
 def checked_embedding(H: Any, *, min_cases: int = 2) -> np.ndarray:
@@ -219,6 +219,10 @@ def checked_embedding(H: Any, *, min_cases: int = 2) -> np.ndarray:
     """
     H = H.detach().cpu().float().numpy() if isinstance(H, torch.Tensor) else H
     return check_array(H, dtype=[np.float64, np.float32], ensure_min_samples=min_cases, input_name="the embedding")
+
+
+def _is_net(source: Any) -> bool:
+    return hasattr(source, "represent") and hasattr(source, "module_")
 
 
 def _unwrapped(estimator: Any) -> Any:
