@@ -192,6 +192,7 @@ class EncoderTransformer(
             pooling=self.pooling,
             n_channels=collection.n_channels,
             n_timepoints=collection.n_timepoints,
+            n_cases=len(collection),
         )
         net = SSLNet(
             module,

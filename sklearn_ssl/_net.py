@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from sklearn.base import BaseEstimator
 from skorch import NeuralNet
 from torch import nn
 from torch.utils.data import Dataset, Subset
@@ -23,7 +24,7 @@ from sklearn_ssl._seed import (
     seed_generators,
 )
 from sklearn_ssl._series import INFERENCE_STEPS, SeriesDataset
-from sklearn_ssl._validation import Collection
+from sklearn_ssl._validation import Collection, validated_collection
 from sklearn_ssl.callbacks import CollapseMonitor, DivergenceGuard, WarmupCosine
 
 ADAPTATION_CASES = 512
@@ -282,6 +283,7 @@ class SSLNet(NeuralNet):
 
     def train_step(self, batch: Any, **fit_params: Any) -> dict:
         """Take one optimiser step and count it."""
+        self.module_.progress.fill_(self.steps_ / self.planned_steps_ if self.planned_steps_ else 0.0)
         step = super().train_step(batch, **fit_params)
         self.steps_ += 1
         return step
@@ -349,6 +351,11 @@ class SSLNet(NeuralNet):
             for start in range(0, n_cases, size):
                 batch = dataset[torch.arange(start, min(start + size, n_cases))]
                 yield getattr(self.module_, function)(batch["x"], batch.get("lengths")).float().cpu()
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Compute the features of every series, so that a net in training is scored as a fitted transformer is."""
+        dataset = self.series(validated_collection(BaseEstimator(), X, reset=True))
+        return torch.cat(list(self.represent(dataset, "features"))).numpy()  # (n, F)
 
     def _autocast(self) -> Any:
         if self.precision == "float32":

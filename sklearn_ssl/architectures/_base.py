@@ -26,20 +26,28 @@ class Architecture(nn.Module):
         Channels of the series.
     n_timepoints : int
         Time steps of the series, used to try the encoder out.
+    n_cases : int, default=0
+        Number of training series, for memories with a place for each.
 
     Attributes
     ----------
     n_features : int
         Width F of the pooled features.
+    progress : Tensor of shape ()
+        Share of the planned steps that are done, set by the engine; 0 where there is no plan.
     """
 
-    def __init__(self, *, encoder: Any, pooling: Pooling | None, n_channels: int, n_timepoints: int) -> None:
+    def __init__(
+        self, *, encoder: Any, pooling: Pooling | None, n_channels: int, n_timepoints: int, n_cases: int = 0
+    ) -> None:
         super().__init__()
         self.encoder = _build_encoder(encoder, n_channels)
         pooling = pooling or default_pooling(self.encoder)
         self.pooling = pooling.build()
         widths = _try_out(self.encoder, n_channels, n_timepoints)
         self.n_features = pooling.n_features(widths)
+        self.n_cases = n_cases
+        self.register_buffer("progress", torch.zeros(()))
 
     def adapt(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> None:
         """Let the encoder fix before training what it takes from the series themselves."""
@@ -48,19 +56,23 @@ class Architecture(nn.Module):
 
     def features(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
         """Pool the encoder's feature maps: x (B, C, L) to (B, F)."""
-        mask = None if lengths is None else observed_mask(lengths, x.shape[2])
-        return self.pooling(self._layers(x, mask), mask)  # (B, F)
+        return pooled_features(self.encoder, self.pooling, x, lengths)
 
     def feature_maps(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
         """Return the encoder's output per time step: x (B, C, L) to (B, D, L'), NaN where a series is padded."""
         if lengths is None:
-            return self._layers(x, None)[-1]  # (B, D, L')
+            return feature_layers(self.encoder, x, None)[-1]  # (B, D, L')
         mask = observed_mask(lengths, x.shape[2])
-        h = self._layers(x, mask)[-1]  # (B, D, L')
+        h = feature_layers(self.encoder, x, mask)[-1]  # (B, D, L')
         return torch.where(resize_mask(mask, h.shape[2])[:, None], h, torch.nan)
 
-    def _layers(self, x: torch.Tensor, mask: torch.Tensor | None) -> list[torch.Tensor]:
-        return feature_layers(self.encoder, x, mask)
+
+def pooled_features(
+    encoder: nn.Module, pooling: nn.Module, x: torch.Tensor, lengths: torch.Tensor | None
+) -> torch.Tensor:
+    """Encode and pool: x (B, C, L) to (B, F)."""
+    mask = None if lengths is None else observed_mask(lengths, x.shape[2])
+    return pooling(feature_layers(encoder, x, mask), mask)  # (B, F)
 
 
 def default_pooling(encoder: nn.Module) -> Pooling:

@@ -1,4 +1,4 @@
-"""Two views through one encoder."""
+"""Random views through one encoder."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from sklearn_ssl.architectures._base import Architecture
 
 
 class SiameseArchitecture(Architecture):
-    """Two random views of every series through the same encoder and projector.
+    """Random views of every series through the same encoder and projector.
 
     Parameters
     ----------
@@ -17,6 +17,8 @@ class SiameseArchitecture(Architecture):
         Makes the views.
     projector : recipe
         ``build(n_features)`` maps pooled features (B, F) to projections (B, P).
+    n_views : int, default=2
+        Views V of every series.
     **common : dict
         Parameters of `Architecture`.
 
@@ -26,21 +28,26 @@ class SiameseArchitecture(Architecture):
         Width P of the projections.
     """
 
-    def __init__(self, *, augmentation: Any, projector: Any, **common: Any) -> None:
+    def __init__(self, *, augmentation: Any, projector: Any, n_views: int = 2, **common: Any) -> None:
         super().__init__(**common)
         self.augmentation = augmentation
+        self.n_views = n_views
         self.projector = projector.build(self.n_features)
         self.n_projections = _width(self.projector, self.n_features)
 
     def forward(
         self, x: torch.Tensor, lengths: torch.Tensor | None = None, index: torch.Tensor | None = None
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the projections of two views of x (B, C, L), each (B, P)."""
-        both = x.repeat(2, 1, 1)  # (2B, C, L)
-        lengths = None if lengths is None else lengths.repeat(2)
-        views = self.augmentation(both, lengths)  # (2B, C, L)
-        z1, z2 = self.projections(views, lengths).chunk(2)  # (2B, P) to two of (B, P)
-        return z1, z2
+    ) -> tuple[torch.Tensor, ...]:
+        """Return the projections of V views of x (B, C, L), each (B, P)."""
+        return self.projections(*self.views(x, lengths)).chunk(self.n_views)  # (V B, P) to V of (B, P)
+
+    def views(
+        self, x: torch.Tensor, lengths: torch.Tensor | None, n_views: int | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Return V views of x (B, C, L) one after another, (V B, C, L), and their lengths."""
+        n_views = n_views or self.n_views
+        lengths = None if lengths is None else lengths.repeat(n_views)
+        return self.augmentation(x.repeat(n_views, 1, 1), lengths), lengths
 
     def projections(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
         """Project the pooled features: x (B, C, L) to (B, P)."""

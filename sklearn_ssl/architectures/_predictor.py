@@ -1,0 +1,37 @@
+"""Two views, each predicting the other."""
+
+from typing import Any
+
+import torch
+from sklearn.base import clone
+from torch import nn
+
+from sklearn_ssl.architectures._siamese import SiameseArchitecture
+
+
+class PredictorArchitecture(SiameseArchitecture):
+    """Two views, with a predictor behind the projector.
+
+    Parameters
+    ----------
+    predictor : MLPProjector
+        Head from projections (B, P) to predictions (B, P); its output is made as wide as the projections.
+    **siamese : dict
+        Parameters of `SiameseArchitecture`.
+    """
+
+    def __init__(self, *, predictor: Any, **siamese: Any) -> None:
+        super().__init__(**siamese)
+        self.predictor = build_predictor(predictor, self.n_projections)
+
+    def forward(
+        self, x: torch.Tensor, lengths: torch.Tensor | None = None, index: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, ...]:
+        """Return predictions p1, p2 and projections z1, z2 of two views of x (B, C, L), each (B, P)."""
+        z = self.projections(*self.views(x, lengths))  # (2B, P)
+        return (*self.predictor(z).chunk(2), *z.chunk(2))
+
+
+def build_predictor(predictor: Any, n_projections: int) -> nn.Module:
+    """Build a head from projections to predictions of the same width."""
+    return clone(predictor).set_params(output_width=n_projections).build(n_projections)
