@@ -37,6 +37,8 @@ class Architecture(nn.Module):
         Share of the planned steps that are done, set by the engine; 0 where there is no plan.
     """
 
+    progress: torch.Tensor
+
     def __init__(
         self, *, encoder: Any, pooling: Pooling | None, n_channels: int, n_timepoints: int, n_cases: int = 0
     ) -> None:

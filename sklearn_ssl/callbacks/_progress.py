@@ -1,0 +1,30 @@
+from typing import Any
+
+from skorch.callbacks import Callback
+
+
+class TaskReporter(Callback):
+    """Tell scikit-learn's callbacks of every epoch, and stop when they ask for it.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator being fitted.
+    context : sklearn.callback.CallbackContext
+        Context of its fit.
+    """
+
+    def __init__(self, estimator: Any, context: Any) -> None:
+        self.estimator = estimator
+        self.context = context
+
+    def on_epoch_begin(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
+        """Begin the task of one epoch."""
+        self.epoch_ = self.context.subcontext(task_name="epoch")
+        self.epoch_.call_on_fit_task_begin(estimator=self.estimator)
+
+    def on_epoch_end(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
+        """End the task of one epoch."""
+        fitted = {"net_": net}
+        if self.epoch_.call_on_fit_task_end(estimator=self.estimator, reconstruction_attributes=fitted):
+            raise KeyboardInterrupt  # skorch's way to end a training early

@@ -1,0 +1,360 @@
+import contextlib
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_array_equal
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifierCV, SGDClassifier
+from sklearn.metrics import r2_score
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from skorch.callbacks import Checkpoint, EarlyStopping
+from skorch.dataset import ValidSplit
+from torch import nn
+
+from sklearn_ssl import SimCLRTransformer
+from sklearn_ssl._net import SSLNet
+from sklearn_ssl.callbacks import EpochCheckpoint, OnlineProbe, ScoreMonitor
+from sklearn_ssl.callbacks._monitors import SCORES
+from sklearn_ssl.datasets import make_waves
+from sklearn_ssl.encoders import ResNetEncoder
+from sklearn_ssl.evaluation import _scorers
+
+X, Y = make_waves(n_cases=40, n_channels=2, n_timepoints=30, random_state=0)
+X_TEST, Y_TEST = make_waves(n_cases=12, n_channels=2, n_timepoints=30, random_state=1)
+SMALL = {"encoder": ResNetEncoder(depth=1, width=4), "batch_size": 16, "device": "cpu", "random_state": 0}
+
+
+def small(*callbacks, **parameters):
+    net_params = {"callbacks": list(callbacks), **parameters.pop("net_params", {})}
+    return SimCLRTransformer(
+        **{**SMALL, "max_epochs": 4, "net_params": net_params if callbacks else None, **parameters}
+    )
+
+
+def fitted_callback(transformer, kind):
+    return next(callback for _, callback in transformer.net_.callbacks_ if isinstance(callback, kind))
+
+
+def weights(transformer):
+    return list(transformer.net_.module_.state_dict().values())
+
+
+def same_weights(first, second):
+    return all(torch.equal(mine, theirs) for mine, theirs in zip(weights(first), weights(second), strict=True))
+
+
+class Scripted:
+    """A score that gives the numbers it was told, one a look, and keeps the features it saw."""
+
+    def __init__(self, *scores):
+        self.scores = scores
+        self.features = []
+
+    def __call__(self, estimator, X, y=None):
+        self.features.append(estimator.transform(X))
+        return self.scores[len(self.features) - 1]
+
+
+def scripted(*scores, **parameters):
+    return ScoreMonitor(X[:6], Scripted(*scores), **parameters)
+
+
+@pytest.fixture
+def killed_after_epoch_3(monkeypatch):
+    """Raise right after the checkpoint of epoch 3 was written, within a context."""
+
+    @contextlib.contextmanager
+    def dying():
+        write = EpochCheckpoint.on_epoch_end
+
+        def write_and_raise(checkpoint, net, **kwargs):
+            write(checkpoint, net, **kwargs)
+            if len(net.history) == 3:
+                raise RuntimeError("killed")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(EpochCheckpoint, "on_epoch_end", write_and_raise)
+            yield
+
+    return dying
+
+
+class TestBoth:
+    @pytest.mark.parametrize(
+        "monitor",
+        [
+            OnlineProbe(X[:20], Y[:20]),
+            OnlineProbe(X[:20], Y[:20], X_TEST, Y_TEST, probe=SGDClassifier(), every=2),
+            ScoreMonitor(None),
+            ScoreMonitor(X[:20], "lidar"),
+        ],
+        ids=["knn", "an estimator that draws", "rankme", "views that are drawn"],
+    )
+    def test_training_is_the_same_to_the_last_bit(self, monitor):
+        plain = small(encoder=WithDropout).fit(X)
+        watched = small(monitor, encoder=WithDropout).fit(X)
+        assert watched.net_.history[:, "train_loss"] == plain.net_.history[:, "train_loss"]
+        assert same_weights(watched, plain)
+        assert same_weights(watched.partial_fit(X), plain.partial_fit(X))
+
+    def test_global_generators_are_left_alone(self):
+        before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
+        small(OnlineProbe(X, Y, probe=SGDClassifier()), ScoreMonitor(X, "alignment")).fit(X)
+        assert torch.equal(torch.get_rng_state(), before[0])
+        assert_array_equal(np.random.get_state()[1], before[1])  # noqa: NPY002
+
+    def test_history_has_an_entry_an_epoch_and_nan_without_a_look(self):
+        fitted = small(scripted(0.0, 2.0, 1.0, 3.0, every=2), max_epochs=5).fit(X)
+        assert_array_equal(fitted.net_.history[:, "score"], [np.nan, 2.0, np.nan, 1.0, 3.0])
+        assert fitted.net_.history[:, "score_best"] == [False, True, False, False, True]
+        monitor = fitted_callback(fitted, ScoreMonitor)
+        assert (monitor.untrained_score_, monitor.best_score_, monitor.best_epoch_) == (0.0, 3.0, 5)
+
+    def test_untrained_score_is_that_of_the_initial_weights(self):
+        untrained = small(OnlineProbe(X, Y), max_epochs=0).fit(X)
+        H = make_pipeline(StandardScaler(), KNeighborsClassifier(5))
+        folds = StratifiedKFold(5, shuffle=True, random_state=0)
+        predicted = cross_val_predict(H, untrained.transform(X), Y, cv=folds)
+        probes = [fitted_callback(small(OnlineProbe(X, Y), max_epochs=n).fit(X), OnlineProbe) for n in (0, 2)]
+        assert [probe.untrained_score_ for probe in probes] == [np.mean(predicted == Y)] * 2
+        assert probes[0].best_epoch_ is None
+
+    def test_patience_ends_the_training(self):
+        fitted = small(scripted(9.0, 1.0, 2.0, 2.0, 1.5, 7.0, patience=2), max_epochs=9).fit(X)
+        assert fitted.net_.history[:, "score"] == [1.0, 2.0, 2.0, 1.5]
+        assert fitted.net_.stopped_
+
+    def test_patience_counts_looks_and_not_epochs(self):
+        fitted = small(scripted(0.0, 2.0, 1.0, 1.0, 1.0, patience=2, every=3), max_epochs=20).fit(X)
+        assert len(fitted.net_.history) == 9
+
+    @pytest.mark.parametrize("patience", [None, 2])
+    def test_the_best_weights_are_put_back(self, patience):
+        monitor = scripted(0.0, 1.0, 3.0, 2.0, 1.0, patience=patience, restore_best=True)
+        fitted = small(monitor).fit(X)
+        seen = fitted_callback(fitted, ScoreMonitor)
+        assert seen.best_epoch_ == 2
+        assert_array_equal(fitted.transform(X[:6]), seen.score.features[2])
+        assert not np.array_equal(fitted.transform(X[:6]), seen.score.features[-1])
+        assert seen.best_state_ is None, "the weights are stored twice"
+
+    def test_the_best_weights_are_put_back_after_another_callback_ended_the_training(self):
+        stop = EarlyStopping(monitor="train_loss", patience=2, threshold=1e9, sink=lambda text: None)
+        fitted = small(scripted(0.0, 3.0, 1.0, 1.0, 1.0, restore_best=True), stop, max_epochs=9).fit(X)
+        assert len(fitted.net_.history) < 9
+        seen = fitted_callback(fitted, ScoreMonitor)
+        assert_array_equal(fitted.transform(X[:6]), seen.score.features[1])
+
+    def test_without_a_better_score_than_nan_nothing_is_put_back(self):
+        fitted = small(scripted(*[np.nan] * 5, restore_best=True)).fit(X)
+        assert same_weights(fitted, small().fit(X))
+        assert fitted_callback(fitted, ScoreMonitor).best_epoch_ is None
+
+    def test_partial_fit_goes_on_from_what_was_put_back_with_its_optimiser(self):
+        fitted = small(scripted(0.0, 1.0, 3.0, 2.0, 1.0, 0.5, restore_best=True)).fit(X)
+        steps = {int(state["step"]) for state in fitted.net_.optimizer_.state.values()}
+        assert steps == {2 * 3}, "the optimiser is not that of epoch 2"
+        before = fitted.transform(X)
+        fitted.partial_fit(X)
+        assert fitted.net_.history[:, "score"] == [1.0, 3.0, 2.0, 1.0, 0.5]
+        assert not np.array_equal(fitted.transform(X), before), "an epoch that was no better was forgotten"
+
+    def test_with_a_validation_split(self):
+        split = {"train_split": ValidSplit(4, stratified=False)}
+        seen = Scripted(*range(5))
+        fitted = small(ScoreMonitor(None, seen), OnlineProbe(X, Y), net_params=split).fit(X)
+        assert fitted.net_.history[:, "score"] == [1, 2, 3, 4]
+        score = fitted_callback(fitted, ScoreMonitor).score
+        assert {features.shape[0] for features in score.features} == {40}, "series behind the split are missing"
+        assert np.isfinite(fitted.net_.history[:, "valid_loss"]).all()
+
+    def test_pickling_keeps_it_and_partial_fit_goes_on(self):
+        fitted = small(OnlineProbe(X, Y), ScoreMonitor(X)).fit(X)
+        stored = pickle.loads(pickle.dumps(fitted))
+        for one in (fitted, stored):
+            one.partial_fit(X)
+        for name in ("probe", "score", "train_loss"):
+            assert stored.net_.history[:, name] == fitted.net_.history[:, name]
+            assert len(fitted.net_.history[:, name]) == 5
+        probes = [fitted_callback(one, OnlineProbe) for one in (fitted, stored)]
+        assert probes[0].untrained_score_ == probes[1].untrained_score_ is not None
+
+    def test_the_callback_given_learns_nothing(self):
+        monitor = OnlineProbe(X, Y)
+        transformer = small(monitor)
+        before = set(vars(monitor))
+        clone(transformer).fit(X)
+        transformer.fit(X)
+        assert set(vars(monitor)) == before
+
+    def test_a_second_fit_starts_anew(self):
+        transformer = small(OnlineProbe(X, Y))
+        first = transformer.fit(X).net_.history[:, "probe"]
+        assert transformer.fit(X).net_.history[:, "probe"] == first
+
+    def test_stopping_by_skorch_on_the_score(self):
+        stop = EarlyStopping(monitor="score", lower_is_better=False, patience=2, threshold=0, sink=lambda text: None)
+        fitted = small(scripted(0.0, 1.0, 3.0, 2.0, 1.0, 9.0), stop, max_epochs=9).fit(X)
+        assert fitted.net_.history[:, "score"] == [1.0, 3.0, 2.0, 1.0]
+
+    def test_checkpoint_of_skorch_on_the_best(self, tmp_path):
+        keep = Checkpoint(monitor="score_best", dirname=str(tmp_path), f_history=None, f_criterion=None)
+        fitted = small(scripted(0.0, 1.0, 3.0, 2.0, 1.0), keep).fit(X)
+        last = fitted.transform(X[:6])
+        fitted.net_.load_params(checkpoint=fitted_callback(fitted, Checkpoint))
+        assert_array_equal(fitted.transform(X[:6]), fitted_callback(fitted, ScoreMonitor).score.features[2])
+        assert not np.array_equal(fitted.transform(X[:6]), last)
+
+    @pytest.mark.parametrize("restore_best", [False, True])
+    def test_a_killed_fit_keeps_what_the_monitor_knew(self, tmp_path, killed_after_epoch_3, restore_best):
+        def monitored(folder):
+            probe = OnlineProbe(X, Y, probe="linear", patience=3, restore_best=restore_best)
+            best_is_early = scripted(0.0, 1.0, 5.0, 2.0, 1.0, 0.0, 0.0, restore_best=restore_best)
+            return small(best_is_early, probe, checkpoint=folder, max_epochs=6)
+
+        expected = monitored(None).fit(X)
+        with killed_after_epoch_3(), pytest.raises(RuntimeError, match="killed"):
+            monitored(tmp_path).fit(X)
+        assert len(list(tmp_path.iterdir())) == 1
+        resumed = monitored(tmp_path).fit(X)
+        for name in ("probe", "probe_best", "score", "score_best"):
+            assert resumed.net_.history[:, name] == expected.net_.history[:, name]
+        for kind in (OnlineProbe, ScoreMonitor):
+            mine, theirs = fitted_callback(resumed, kind), fitted_callback(expected, kind)
+            for what in ("untrained_score_", "best_score_", "best_epoch_", "misses_"):
+                assert getattr(mine, what) == getattr(theirs, what)
+        assert_array_equal(resumed.transform(X), expected.transform(X))
+        assert list(tmp_path.iterdir()) == []
+
+    def test_two_probes_with_names_of_their_own(self):
+        probes = [OnlineProbe(X, Y, probe=kind, name=kind) for kind in ("knn", "linear")]
+        fitted = small(*[(f"probe {probe.name}", probe) for probe in probes]).fit(X)
+        assert len(fitted.net_.history[:, ("knn", "linear")]) == 4
+
+    @pytest.mark.parametrize(
+        ("callbacks", "message"),
+        [
+            ([OnlineProbe(X, Y, every=0)], "OnlineProbe: `every` must be a whole number of at least 1, got 0"),
+            ([ScoreMonitor(X, every=True)], "ScoreMonitor: `every` must be a whole number of at least 1, got True"),
+            ([OnlineProbe(X, Y, patience=1.5)], "`patience` must be a whole number of at least 1 or None, got 1.5"),
+            ([OnlineProbe(X, Y, name="")], "`name` must be a text that is not empty, got ''"),
+            ([OnlineProbe(X, Y, name="train_loss")], "`name` must be a name in the history that nothing else has"),
+            ([ScoreMonitor(X, name="a"), OnlineProbe(X, Y, name="a")], "`name` must be a name in the history"),
+            ([OnlineProbe(X, Y, n_neighbors=0)], "`n_neighbors` must be a whole number of at least 1, got 0"),
+            ([OnlineProbe(X, Y, probe="svm")], "`probe` must be one of .*'knn', 'linear'.*, a classifier or a regr"),
+            ([OnlineProbe(X, Y, probe=Ridge)], "`probe` must be one of .*, not its class"),
+            ([OnlineProbe(X, Y, probe=StandardScaler())], "`probe` must be one of"),
+            ([OnlineProbe(X, Y[:-1])], r"`y` has shape \(39,\), but `X` has 40 series. Give one label for each"),
+            ([OnlineProbe(X, Y, X_TEST)], "`X_test` and `y_test` belong together, but only one is given"),
+            ([OnlineProbe(X, Y, X_TEST, Y)], r"`y_test` has shape \(40,\), but `X_test` has 12 series"),
+            ([OnlineProbe(X, np.zeros(40, int))], "`y` must have at least two values"),
+            ([OnlineProbe(X, np.arange(40) // 39)], "`y` has class .*1.* only once"),
+            ([OnlineProbe(X, np.r_[np.nan, np.zeros(39)])], "`y` has values that are NaN or infinite"),
+            ([OnlineProbe(X, Y, X_TEST, Y_TEST + 7)], "`y_test` has classes that `y` has not"),
+            ([OnlineProbe(X, Y + 0.5, X_TEST[:1], Y_TEST[:1])], "`X_test` has 1 series; R2 needs at least two"),
+            ([OnlineProbe(X[:, :1], Y)], "`X` has 1 channels, but the net is trained on series with 2"),
+            ([OnlineProbe(X, Y, X_TEST[:, :1], Y_TEST)], "`X_test` has 1 channels"),
+            ([OnlineProbe(np.where(np.arange(30) == 3, np.nan, X), Y)], "OnlineProbe: `X` must be series as the net"),
+            ([OnlineProbe(X, Y, random_state="a")], "`random_state` must be"),
+            ([ScoreMonitor(X, "rank")], "`score` must be one of .* or a callable"),
+            ([ScoreMonitor(X, 3)], "`score` must be one of .* or a callable"),
+            ([ScoreMonitor(X, lambda estimator, X: None)], "`score` must return a number, got None"),
+            ([ScoreMonitor("X")], "ScoreMonitor: `X` must be series as the net is trained on"),
+            ([ScoreMonitor(X[:1])], "rankme|series|two"),
+        ],
+    )
+    def test_bad_parameters_are_named_before_training_and_nothing_is_lost(self, callbacks, message, monkeypatch):
+        fitted = small().fit(X)
+        before, net = fitted.transform(X), fitted.net_
+        steps = []
+        monkeypatch.setattr(SSLNet, "train_step", lambda net, batch, **params: steps.append(batch))
+        fitted.set_params(net_params={"callbacks": [(f"callback {i}", one) for i, one in enumerate(callbacks)]})
+        with pytest.raises((ValueError, TypeError), match=message):
+            fitted.fit(X)
+        assert steps == []
+        assert fitted.net_ is net
+        assert_array_equal(fitted.transform(X), before)
+
+
+class WithDropout(nn.Module):
+    """An encoder that draws in training and behaves otherwise in evaluation."""
+
+    def __init__(self, n_channels):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Conv1d(n_channels, 6, 3), nn.BatchNorm1d(6), nn.ReLU(), nn.Dropout(0.2))
+
+    def forward(self, x):
+        return self.layers(x)
+
+
+class TestOnlineProbe:
+    @pytest.mark.parametrize(
+        ("probe", "by_hand"),
+        [
+            ("knn", make_pipeline(StandardScaler(), KNeighborsClassifier(5))),
+            ("linear", make_pipeline(StandardScaler(), RidgeClassifierCV(np.logspace(-3, 3, 7)))),
+            (LogisticRegression(C=0.1), LogisticRegression(C=0.1)),
+        ],
+        ids=["knn", "linear", "own"],
+    )
+    @pytest.mark.parametrize("labels", [Y, np.array(list("abcd"))[Y.astype(int) % 4]], ids=["numbers", "texts"])
+    def test_the_last_score_is_that_of_the_features(self, probe, by_hand, labels):
+        test = X_TEST, labels[:12]
+        fitted = small(OnlineProbe(X, labels, *test, probe=probe), OnlineProbe(X, labels, probe=probe, name="cv"))
+        fitted.fit(X)
+        H = fitted.transform(X)
+        expected = clone(by_hand).fit(H, labels).score(fitted.transform(X_TEST), labels[:12])
+        assert fitted.net_.history[-1, "probe"] == pytest.approx(expected, abs=1e-12)
+        folds = StratifiedKFold(5, shuffle=True, random_state=0)
+        predicted = cross_val_predict(by_hand, H, labels, cv=folds)
+        assert fitted.net_.history[-1, "cv"] == pytest.approx(np.mean(predicted == labels), abs=1e-12)
+
+    def test_regression(self):
+        y, y_test = X[:, 0].std(axis=1), X_TEST[:, 0].std(axis=1)
+        fitted = small(OnlineProbe(X, y, X_TEST, y_test), OnlineProbe(X, y, probe="linear", name="cv")).fit(X)
+        by_hand = make_pipeline(StandardScaler(), KNeighborsRegressor(5)).fit(fitted.transform(X), y)
+        expected = r2_score(y_test, by_hand.predict(fitted.transform(X_TEST)))
+        assert fitted.net_.history[-1, "probe"] == pytest.approx(expected)
+        assert np.isfinite(fitted.net_.history[:, "cv"]).all()
+
+    def test_whole_numbers_are_targets_for_a_regressor(self):
+        fitted = small(OnlineProbe(X, np.arange(40), X_TEST, np.arange(12), probe=Ridge())).fit(X)
+        by_hand = Ridge().fit(fitted.transform(X), np.arange(40))
+        assert fitted.net_.history[-1, "probe"] == pytest.approx(by_hand.score(fitted.transform(X_TEST), np.arange(12)))
+
+    def test_no_more_neighbours_than_series(self):
+        fitted = small(OnlineProbe(X[:4], [0, 0, 1, 1], n_neighbors=50)).fit(X)
+        assert set(fitted.net_.history[:, "probe"]) <= {0.0, 0.25, 0.5, 0.75, 1.0}
+
+    def test_never_scored_on_what_it_was_fitted_on(self):
+        labels = np.random.RandomState(0).randint(2, size=40)
+        nearest = OnlineProbe(X, labels, n_neighbors=1)
+        assert max(small(nearest).fit(X).net_.history[:, "probe"]) < 0.9, "one neighbour knows itself"
+
+    def test_series_of_unequal_lengths_and_other_lengths(self):
+        series = [one[:, : 8 + case % 20] for case, one in enumerate(X)]
+        fitted = small(OnlineProbe(series, Y, X_TEST[:, :, :20], Y_TEST)).fit(X)
+        assert np.isfinite(fitted.net_.history[:, "probe"]).all()
+
+
+class TestScoreMonitor:
+    @pytest.mark.parametrize("name", SCORES)
+    def test_each_score_is_that_of_the_scorer(self, name):
+        fitted = small(ScoreMonitor(X[:30], name)).fit(X)
+        scorer = getattr(_scorers, f"{name}_scorer")
+        assert fitted.net_.history[-1, "score"] == pytest.approx(scorer(fitted, X[:30]), rel=1e-6)
+        assert len(set(fitted.net_.history[:, "score"])) == 4
+
+    def test_all_series_of_fit_without_any_given(self):
+        fitted = small(ScoreMonitor(None), ScoreMonitor(X, name="given")).fit(X)
+        assert fitted.net_.history[:, "score"] == fitted.net_.history[:, "given"]
+
+    def test_series_of_fit_with_unequal_lengths(self):
+        series = [one[:, : 8 + case % 20] for case, one in enumerate(X)]
+        fitted = small(ScoreMonitor(None, "rankme"), ScoreMonitor(series, "rankme", name="given")).fit(series)
+        assert fitted.net_.history[:, "score"] == pytest.approx(fitted.net_.history[:, "given"], rel=1e-5)
