@@ -1,1 +1,75 @@
 """Whether pretraining helped: probes, label-free scores, collapse, dissection, importance."""
+
+from sklearn_ssl.evaluation._collapse import CollapseReport, EmbeddingReport, collapse_report
+from sklearn_ssl.evaluation._concepts import concept_masks
+from sklearn_ssl.evaluation._dissection import Dissection, dissect
+from sklearn_ssl.evaluation._importance import embedding_importance
+from sklearn_ssl.evaluation._label_efficiency import LabelEfficiencyResult, label_efficiency
+from sklearn_ssl.evaluation._occlusion import Occlusion, occlusion
+from sklearn_ssl.evaluation._probes import ProbeResult, knn_probe, linear_probe, svm_probe
+from sklearn_ssl.evaluation._scorers import (
+    AlignmentScorer,
+    AlphaReQScorer,
+    LabelFreeScorer,
+    LiDARScorer,
+    RankMeScorer,
+    UniformityScorer,
+    ViewScorer,
+    alignment_scorer,
+    alpha_req_scorer,
+    lidar_scorer,
+    rankme_scorer,
+    uniformity_scorer,
+)
+from sklearn_ssl.evaluation._scores import (
+    alignment,
+    alpha_req,
+    effective_rank,
+    lidar,
+    n_dead,
+    normalized_std,
+    rankme,
+    spectrum,
+    spread,
+    uniformity,
+)
+
+__all__ = [
+    "AlignmentScorer",
+    "AlphaReQScorer",
+    "CollapseReport",
+    "Dissection",
+    "EmbeddingReport",
+    "LabelEfficiencyResult",
+    "LabelFreeScorer",
+    "LiDARScorer",
+    "Occlusion",
+    "ProbeResult",
+    "RankMeScorer",
+    "UniformityScorer",
+    "ViewScorer",
+    "alignment",
+    "alignment_scorer",
+    "alpha_req",
+    "alpha_req_scorer",
+    "collapse_report",
+    "concept_masks",
+    "dissect",
+    "effective_rank",
+    "embedding_importance",
+    "knn_probe",
+    "label_efficiency",
+    "lidar",
+    "lidar_scorer",
+    "linear_probe",
+    "n_dead",
+    "normalized_std",
+    "occlusion",
+    "rankme",
+    "rankme_scorer",
+    "spectrum",
+    "spread",
+    "svm_probe",
+    "uniformity",
+    "uniformity_scorer",
+]

@@ -1,0 +1,188 @@
+"""Permutation importance of the features of an embedding."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.inspection import permutation_importance
+from sklearn.metrics import check_scoring
+from sklearn.utils import check_consistent_length
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_ssl._seed import draw_seed
+from sklearn_ssl._validation import is_ragged
+from sklearn_ssl.encoders import EncoderModule
+from sklearn_ssl.evaluation._occlusion import mode_kept
+from sklearn_ssl.evaluation._representation import Representation, checked_embedding
+
+
+def embedding_importance(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    *,
+    scoring: Any = None,
+    n_repeats: int = 10,
+    groups: Any = None,
+    random_state: Any = 0,
+    n_jobs: int | None = None,
+) -> pd.DataFrame:
+    r"""Measure how much a prediction loses when features of the embedding are shuffled between the series.
+
+    .. math:: I_j = s - \frac{1}{R} \sum_{r=1}^{R} s_{jr}
+
+    where s is the score of the predictor on the embedding, :math:`s_{jr}` that on the embedding whose feature j was
+    permuted over the series for the r-th time, and R is `n_repeats`. The features of a group are permuted together.
+    It is `sklearn.inspection.permutation_importance` of what follows the transformer; the series are embedded once.
+    Features that tell the same hide each other's importance; group them then. Use series that were not trained on.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted Pipeline with a transformer of series and a predictor after it, or a fitted predictor that was
+        trained on an embedding.
+    X : array or list of arrays
+        The series; for a predictor alone, and for a Pipeline without `encode` given a 2-D array, the embedding
+        (n_cases, n_features).
+    y : array-like of shape (n_cases,)
+        The targets.
+    scoring : str, callable or None, default=None
+        The score; None is the predictor's own.
+    n_repeats : int, default=10
+        Permutations R of each feature or group.
+    groups : "unit", array-like of shape (n_features,) or None, default=None
+        The group of each feature. "unit" groups the statistics that pooling took of one unit of one layer. None takes
+        every feature by itself.
+    random_state : int, RandomState or None, default=0
+        Seed of the permutations.
+    n_jobs : int or None, default=None
+        Processes, as in scikit-learn.
+
+    Returns
+    -------
+    DataFrame
+        Columns feature (its name or its group), importance_mean and importance_std over the repeats, the most
+        important first.
+
+    Raises
+    ------
+    TypeError
+        If nothing predicts, or a Pipeline given series has no transformer.
+    ValueError
+        If a parameter does not fit the embedding.
+
+    References
+    ----------
+    Breiman, "Random Forests", Machine Learning 45, 2001.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn_ssl import RandomEncoderTransformer
+    >>> from sklearn_ssl.datasets import make_waves
+    >>> from sklearn_ssl.evaluation import embedding_importance
+    >>> X, y = make_waves(n_cases=40, random_state=0)
+    >>> model = make_pipeline(RandomEncoderTransformer(random_state=0), LogisticRegression(C=0.01)).fit(X, y)
+    >>> embedding_importance(model, X, y, groups="unit", n_repeats=2).shape
+    (192, 3)
+    """
+    representation = _representation(estimator, X)
+    predictor = estimator if representation is None else representation.after
+    if not hasattr(predictor, "predict"):
+        raise TypeError(
+            f"`estimator` must be a fitted Pipeline that ends in a predictor, or a fitted predictor, got {estimator!r}."
+        )
+    check_is_fitted(predictor)
+    check_consistent_length(X, y)
+    if isinstance(scoring, list | tuple | set | dict):
+        raise ValueError(f"`scoring` must be one score, got {scoring!r}. Call once for each.")
+    seed = draw_seed(random_state) % 2**32
+    net = None if representation is None else representation.net
+    with mode_kept(net):
+        H = checked_embedding(X if representation is None else representation.embed(X))  # (n, F)
+    members = _members(groups, _feature_names(representation, X, H), representation)
+    scorer = check_scoring(predictor, scoring=scoring)
+    # Row numbers are permuted, one column a group: then features of a group stay together.
+    rows = np.repeat(np.arange(len(H))[:, None], len(members), axis=1)  # (n, n_groups)
+    result = permutation_importance(
+        predictor,
+        rows,
+        y,
+        scoring=_ScoreOfRows(scorer, H, list(members.values())),
+        n_repeats=n_repeats,
+        random_state=seed,
+        n_jobs=n_jobs,
+    )
+    table = pd.DataFrame(
+        {
+            "feature": list(members),
+            "importance_mean": result.importances_mean,
+            "importance_std": result.importances_std,
+        }
+    )
+    return table.sort_values("importance_mean", ascending=False, kind="stable", ignore_index=True)
+
+
+class _ScoreOfRows:
+    """A scorer of the embedding whose groups of columns are taken from given rows."""
+
+    def __init__(self, scorer: Any, H: np.ndarray, members: list[np.ndarray]) -> None:
+        self.scorer = scorer
+        self.H = H
+        self.group = np.empty(H.shape[1], dtype=np.intp)  # of every column
+        for number, columns in enumerate(members):
+            self.group[columns] = number
+
+    def __call__(self, predictor: Any, rows: np.ndarray, y: Any) -> float:
+        H: Any = np.ascontiguousarray(np.take_along_axis(self.H, rows[:, self.group], axis=0))  # (n, F)
+        names = getattr(predictor, "feature_names_in_", None)
+        return self.scorer(predictor, H if names is None else pd.DataFrame(H, columns=names), y)
+
+
+def _representation(estimator: Any, X: Any) -> Representation | None:
+    """Return what embeds X, or None if X is an embedding."""
+    is_embedding = not is_ragged(X) and np.ndim(X) == 2
+    try:
+        representation = Representation.of(estimator)
+    except TypeError:
+        if is_embedding:
+            return None
+        raise
+    return None if is_embedding and not hasattr(representation.transformer, "encode") else representation
+
+
+def _feature_names(representation: Representation | None, X: Any, H: np.ndarray) -> list[str]:
+    names = None
+    if representation is None:
+        names = getattr(X, "columns", None)
+    elif hasattr(representation.transformer, "get_feature_names_out"):
+        names = representation.transformer.get_feature_names_out()
+    return [f"x{column}" for column in range(H.shape[1])] if names is None else [str(name) for name in names]
+
+
+def _members(groups: Any, names: list[str], representation: Representation | None) -> dict[Any, np.ndarray]:
+    """Return the columns of every group, in the order in which groups first appear."""
+    if groups is None:
+        return {name: np.array([column]) for column, name in enumerate(names)}
+    labels = _units(representation, len(names)) if isinstance(groups, str) and groups == "unit" else np.asarray(groups)
+    if labels.shape != (len(names),):
+        raise ValueError(
+            f'`groups` must be "unit", None or one label for each of the {len(names)} features, got {groups!r}.'
+        )
+    return {label: np.flatnonzero(labels == label) for label in pd.unique(labels)}
+
+
+def _units(representation: Representation | None, n_features: int) -> np.ndarray:
+    """Name the unit of every pooled feature: layer after layer, in each statistic after statistic."""
+    module: Any = getattr(getattr(representation, "net", None), "module_", None)
+    pooling: Any = getattr(module, "pooling", None)
+    if not hasattr(pooling, "statistics"):
+        raise ValueError('`groups`: "unit" needs a transformer that pools an encoder. Give one label a feature.')
+    n_statistics = len(pooling.statistics)
+    encoder = module.encoder
+    widths = encoder.widths if isinstance(encoder, EncoderModule) else [n_features // n_statistics]
+    layers = list(enumerate(widths))[slice(None) if pooling.every_layer else slice(-1, None)]
+    return np.array(
+        [f"layer{layer}_unit{unit}" for layer, width in layers for _ in pooling.statistics for unit in range(width)]
+    )

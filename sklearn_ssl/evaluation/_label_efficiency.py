@@ -1,0 +1,342 @@
+"""How the score of a probe grows with the number of labels."""
+
+import dataclasses
+import numbers
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any, final
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing
+
+from sklearn_ssl._seed import draw_seed
+from sklearn_ssl.evaluation._probes import (
+    KNNProbe,
+    LinearProbe,
+    Probe,
+    SVMProbe,
+    Targets,
+    all_scores,
+    check_same_features,
+    check_whole_number,
+    embedder,
+    greater_is_better,
+    random_order,
+)
+from sklearn_ssl.evaluation._representation import Representation
+
+PROBES: dict[str, Callable[[], Probe]] = {"linear": LinearProbe, "knn": KNNProbe, "svm": SVMProbe}
+
+
+def label_efficiency(
+    transformer: Any,
+    X: Any,
+    y: Any,
+    *,
+    X_test: Any = None,
+    y_test: Any = None,
+    fractions: Sequence[float] = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0),
+    probe: Any = "linear",
+    n_draws: int = 5,
+    test_size: float = 0.3,
+    task: str = "auto",
+    random_state: Any = 0,
+    name: str | None = None,
+) -> "LabelEfficiencyResult":
+    """Score a probe on the embedding with few labels, more, and all: what pretraining saves in labels.
+
+    Training and test series are embedded once. Then, for each share of `fractions`, the probe is fitted on that share
+    of the training series, with their labels, and scored on the test part. This is repeated for `n_draws` draws of the
+    labelled series.
+
+    Draws of classes are stratified and have at least one series of each class; draws of numbers are plain and have at
+    least two series. Within a draw, the series of a small share are among those of every larger one. Which series are
+    held out and drawn depends on `y`, `test_size` and `random_state` alone, so that transformers are compared on equal
+    labels.
+
+    Parameters
+    ----------
+    transformer : estimator or None
+        A fitted transformer or Pipeline is taken as it is. If its training series include the test part, the curve is
+        transductive. An unfitted one is cloned, and the clone fitted once, without labels, on all training series and
+        on no test series; a predictor at the end of a Pipeline is left out. None: `X` is an embedding already.
+    X : array or list of arrays
+        The series, or with ``transformer=None`` an embedding of shape (n_cases, n_features).
+    y : array-like of shape (n_cases,) or (n_cases, n_outputs)
+        The classes, or the numbers. Several outputs are for regression only.
+    X_test, y_test : optional
+        A test part, like `X` and `y`. Without one, a share of `X` is held out before anything is fitted.
+    fractions : sequence of float, default=(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+        Shares of the training series that are labelled, each above 0 and at most 1. Numbers of series are rounded.
+    probe : {"linear", "knn", "svm"} or estimator, default="linear"
+        `linear_probe`, `knn_probe` or `svm_probe` with their defaults, or any scikit-learn classifier or regressor,
+        of which clones are fitted on the embedding as it is.
+    n_draws : int, default=5
+        Number of draws. The first ones are the same whatever their number.
+    test_size : float, default=0.3
+        Share of the series held out where no test part is given, of every class about the same.
+    task : {"auto", "classification", "regression"}, default="auto"
+        What `y` is, as for `linear_probe`. "auto" goes by the probe where that is an estimator.
+    random_state : int, RandomState or None, default=0
+        Seed of the held-out part and of the draws.
+    name : str, default=None
+        Name of the curve; None takes the class of the transformer, or "embedding".
+
+    Returns
+    -------
+    LabelEfficiencyResult
+        The scores, the labelled series and the fitted probes.
+
+    Raises
+    ------
+    ValueError
+        If a share is not above 0 and at most 1, lengths differ, there is one class only, or the held-out part has fewer
+        series than there are classes.
+    TypeError
+        If the transformer does not transform, or the probe is no classifier or regressor.
+
+    Examples
+    --------
+    >>> from sklearn_ssl import RandomEncoderTransformer
+    >>> from sklearn_ssl.datasets import make_waves
+    >>> from sklearn_ssl.evaluation import label_efficiency
+    >>> X, y = make_waves(n_cases=100, random_state=0)
+    >>> curve = label_efficiency(RandomEncoderTransformer(random_state=0), X, y, fractions=(0.1, 0.5, 1.0))
+    >>> curve.n_labels
+    array([ 7, 35, 70])
+    >>> bool(curve.mean[-1] > curve.mean[0])
+    True
+    """
+    shares = _checked_fractions(fractions)
+    check_whole_number("n_draws", n_draws, least=1)
+    chosen, task = _chosen(probe, task)
+    targets = Targets.checked(X, y, X_test, y_test, task)
+    seed = draw_seed(random_state) % 2**32
+    fitted = _is_fitted(transformer)
+    rows, test_rows = np.arange(len(targets.y)), None
+    if X_test is None:
+        rows, test_rows = _held_out(targets, test_size, seed)
+        X, X_test = _safe_indexing(X, rows), _safe_indexing(X, test_rows)
+        targets = Targets(targets.y[rows], targets.y[test_rows], targets.task)
+    n_labels = _numbers_of_labels(shares, targets)
+    if not fitted:
+        transformer = clone(_without_predictor(transformer)).fit(X)
+    embed = embedder(transformer)
+    H, H_test = embed(X, 2), embed(X_test, 1)
+    check_same_features(H, H_test)
+    runs = _Runs(chosen, H, H_test, targets, seed)
+    drawn = _draws(targets, n_labels, n_draws, seed)
+    results = [[runs.run(labelled) for labelled in draws] for draws in drawn]
+    return LabelEfficiencyResult(
+        name=_name(transformer) if name is None else name,
+        fractions=shares,
+        n_labels=n_labels,
+        metric="accuracy" if targets.task == "classification" else "mae",
+        scores=np.array([[score for score, _ in row] for row in results]),
+        estimators=[[estimator for _, estimator in row] for row in results],
+        rows=[[rows[labelled] for labelled in draws] for draws in drawn],
+        test_rows=test_rows,
+        transformer=transformer,
+    )
+
+
+@final
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class LabelEfficiencyResult:
+    """Scores of a probe by the number of labels.
+
+    Attributes
+    ----------
+    name : str
+        Name of the curve.
+    fractions : ndarray of shape (n_fractions,)
+        Shares of the training series that are labelled, in rising order.
+    n_labels : ndarray of shape (n_fractions,)
+        Numbers of labelled series.
+    metric : str
+        "accuracy", or "mae" (mean absolute error) for regression.
+    scores : ndarray of shape (n_fractions, n_draws)
+        Scores on the test part. With all labels every draw is the same and so is its score, and the standard deviation
+        is 0.
+    estimators : list of n_fractions lists of n_draws estimators
+        The fitted probes. They predict from embeddings.
+    rows : list of n_fractions lists of n_draws ndarrays
+        The labelled rows of `X`, in rising order.
+    test_rows : ndarray or None
+        The rows of `X` held out; None if a test part was given.
+    transformer : estimator or None
+        The fitted transformer: the one given, or the fitted clone of an unfitted one.
+    """
+
+    name: str
+    fractions: np.ndarray
+    n_labels: np.ndarray
+    metric: str
+    scores: np.ndarray
+    estimators: list[list[Any]]
+    rows: list[list[np.ndarray]]
+    test_rows: np.ndarray | None
+    transformer: Any
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Mean score over draws, of shape (n_fractions,)."""
+        return self.scores.mean(axis=1)
+
+    @property
+    def std(self) -> np.ndarray:
+        """Standard deviation of the score over draws, of shape (n_fractions,)."""
+        return self.scores.std(axis=1)
+
+    @property
+    def greater_is_better(self) -> bool:
+        """Whether a greater score is a better one."""
+        return greater_is_better(self.metric)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the scores as a table, a row for each share and draw.
+
+        Returns
+        -------
+        pandas.DataFrame
+            With the columns name, fraction, n_labels and draw, and one named after the metric.
+        """
+        n_fractions, n_draws = self.scores.shape
+        return pd.DataFrame(
+            {
+                "name": self.name,
+                "fraction": np.repeat(self.fractions, n_draws),
+                "n_labels": np.repeat(self.n_labels, n_draws),
+                "draw": np.tile(np.arange(n_draws), n_fractions),
+                self.metric: self.scores.ravel(),
+            }
+        )
+
+    def __str__(self) -> str:
+        digits = ".3f" if self.greater_is_better else ".4g"
+        points = [f"{mean:{digits}} ({n})" for mean, n in zip(self.mean, self.n_labels, strict=True)]
+        return f"{self.name}, {self.metric} (labels): {', '.join(points)}"
+
+    def __repr__(self) -> str:
+        return f"<LabelEfficiencyResult: {self}>"
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class _GivenProbe(Probe):
+    """An estimator of the user."""
+
+    estimator: Any
+
+    def fitted(self, H: np.ndarray, y: np.ndarray, task: str, seed: int) -> Any:
+        """Return a clone fitted on an embedding."""
+        return clone(self.estimator).fit(H, y)
+
+    def settings(self, estimator: Any) -> dict[str, Any]:
+        """Return nothing: the user knows."""
+        return {}
+
+
+@final
+class _Runs:
+    """Fits and scores the probe, once for each set of labelled rows."""
+
+    def __init__(self, probe: Probe, H: np.ndarray, H_test: np.ndarray, targets: Targets, seed: int) -> None:
+        self.probe, self.H, self.H_test, self.targets, self.seed = probe, H, H_test, targets, seed
+        self.done: dict[bytes, tuple[float, Any]] = {}
+
+    def run(self, labelled: np.ndarray) -> tuple[float, Any]:
+        """Return the score and the fitted probe."""
+        key = labelled.tobytes()
+        if key not in self.done:
+            self.done[key] = self._run(labelled)
+        return self.done[key]
+
+    def _run(self, labelled: np.ndarray) -> tuple[float, Any]:
+        task = self.targets.task
+        with warnings.catch_warnings():
+            # One label a class is what was asked for, and no sign of regression.
+            warnings.filterwarnings("ignore", message="The number of unique classes", category=UserWarning)
+            estimator = self.probe.fitted(self.H[labelled], self.targets.y[labelled], task, self.seed)
+        scores = all_scores(self.targets.y_test, estimator.predict(self.H_test), task)
+        return next(iter(scores.values())), estimator
+
+
+def _checked_fractions(fractions: Any) -> np.ndarray:
+    shares = np.unique(np.asarray(fractions, dtype=np.float64).ravel())
+    if len(shares) == 0 or not np.all((shares > 0) & (shares <= 1)):
+        raise ValueError(f"`fractions` must be shares above 0 and at most 1, got {fractions!r}.")
+    return shares
+
+
+def _chosen(probe: Any, task: str) -> tuple[Probe, str]:
+    if isinstance(probe, str):
+        if probe not in PROBES:
+            raise ValueError(f"`probe` must be one of {sorted(PROBES)} or an estimator, got {probe!r}.")
+        return PROBES[probe](), task
+    if isinstance(probe, type) or not (is_classifier(probe) or is_regressor(probe)):
+        raise TypeError(f"`probe` must be one of {sorted(PROBES)}, a classifier or a regressor, got {probe!r}.")
+    own = "classification" if is_classifier(probe) else "regression"
+    if task not in ("auto", own):
+        raise ValueError(f'`probe` is for {own}, but `task` is {task!r}. Give another probe, or leave task at "auto".')
+    return _GivenProbe(probe), own
+
+
+def _is_fitted(transformer: Any) -> bool:
+    if transformer is None:
+        return True
+    try:
+        Representation.of(transformer)
+    except NotFittedError:
+        return False
+    return True
+
+
+def _without_predictor(transformer: Any) -> Any:
+    if isinstance(transformer, Pipeline) and not hasattr(transformer, "transform"):
+        return transformer[:-1]
+    return transformer
+
+
+def _held_out(targets: Targets, test_size: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    if not isinstance(test_size, numbers.Real) or not 0 < test_size < 1:
+        raise ValueError(f"`test_size` must be a share above 0 and below 1, got {test_size!r}.")
+    n_cases, least = len(targets.y), _fewest_labels(targets)
+    n_test = round(test_size * n_cases)
+    fewest_tests = least if targets.task == "classification" else 1
+    if n_test < fewest_tests or n_cases - n_test < least:
+        raise ValueError(
+            f"Of {n_cases} series test_size={test_size} holds out {n_test}, but at least {fewest_tests} are needed for "
+            f"the test and {least} for training. Give more series, another `test_size`, or `X_test` and `y_test`."
+        )
+    order = random_order(targets.y, targets.task, np.random.RandomState(seed))
+    return np.sort(order[:-n_test]), np.sort(order[-n_test:])
+
+
+def _fewest_labels(targets: Targets) -> int:
+    return len(np.unique(targets.y)) if targets.task == "classification" else 2
+
+
+def _numbers_of_labels(shares: np.ndarray, targets: Targets) -> np.ndarray:
+    n_cases, least = len(targets.y), _fewest_labels(targets)
+    if n_cases < least:
+        raise ValueError(f"At least {least} training series are needed, got {n_cases}.")
+    return np.clip(np.round(shares * n_cases).astype(int), least, n_cases)
+
+
+def _draws(targets: Targets, n_labels: np.ndarray, n_draws: int, seed: int) -> list[list[np.ndarray]]:
+    """Return for each number of labels the rows of every draw."""
+    seeds = np.random.RandomState(seed).randint(2**31 - 1, size=n_draws)
+    orders = [random_order(targets.y, targets.task, np.random.RandomState(one)) for one in seeds]
+    return [[np.sort(order[:n]) for order in orders] for n in n_labels]
+
+
+def _name(transformer: Any) -> str:
+    if transformer is None:
+        return "embedding"
+    is_net = hasattr(transformer, "represent")
+    return type(transformer if is_net else Representation.of(transformer).transformer).__name__

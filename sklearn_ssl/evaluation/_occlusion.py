@@ -1,0 +1,342 @@
+"""Occlusion: what a model loses when a patch of a series is taken away."""
+
+import contextlib
+import dataclasses
+import numbers
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, is_classifier, is_regressor
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_ssl._validation import Collection, is_ragged, validated_collection
+from sklearn_ssl.evaluation._concepts import observed_steps
+from sklearn_ssl.evaluation._representation import Representation
+
+# Values of all occluded copies in memory at once.
+BLOCK_VALUES = 1 << 22
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Occlusion:
+    """How much each step of each channel matters.
+
+    Attributes
+    ----------
+    importance : ndarray of shape (n_cases, n_channels, n_timepoints)
+        Mean over the patches that cover the step; NaN in padding.
+    series : ndarray of shape (n_cases, n_channels, n_timepoints)
+        The series; NaN in padding.
+    output : str
+        What changes: "features", "projections", "probability", "decision", "vote" or "prediction".
+    explained : ndarray of shape (n_cases,) or None
+        The class whose output is followed, for classifiers only.
+    window, step : int
+        Width of the patches and distance between them.
+    baseline : str or float
+        What patches are replaced by.
+    """
+
+    importance: np.ndarray
+    series: np.ndarray
+    output: str
+    explained: np.ndarray | None
+    window: int
+    step: int
+    baseline: str | float
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a table of all observed steps.
+
+        Returns
+        -------
+        DataFrame
+            Columns case, channel, timepoint, value and importance.
+        """
+        case, channel, timepoint = np.nonzero(~np.isnan(self.importance))
+        at = case, channel, timepoint
+        return pd.DataFrame(
+            {
+                "case": case,
+                "channel": channel,
+                "timepoint": timepoint,
+                "value": self.series[at],
+                "importance": self.importance[at],
+            }
+        )
+
+
+def occlusion(
+    estimator: Any,
+    X: Any,
+    *,
+    y: Any = None,
+    window: int | None = None,
+    step: int | None = None,
+    baseline: str | float = "mean",
+    space: str = "features",
+) -> Occlusion:
+    r"""Measure how the output of a fitted model changes when a patch of a series is replaced.
+
+    A patch is `window` steps of one channel. Patches begin every `step` steps, and one ends at the last observed step.
+    With f(x) the output for the series and f(x') the output with the patch replaced, the patch has the importance
+
+    ===========  ====================================================================================================
+    transformer  :math:`\|f(x) - f(x')\| / \|f(x)\|`, f the embedding; where f(x) is zero, :math:`\|f(x')\|`
+    classifier   :math:`f_k(x) - f_k(x')`, k the class predicted for x and f its probability; the decision function
+                 where there are no probabilities, its sign turned for the first of two classes; a vote of 0 or 1
+                 where there is neither
+    regressor    :math:`\|f(x) - f(x')\|`, the absolute change of the prediction
+    ===========  ====================================================================================================
+
+    and a step the mean importance of the patches that cover it. The distance of embeddings is relative and not the
+    cosine, so that a change of length alone counts too. Patches are cut from the series given to the estimator, before
+    any step of a Pipeline.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted transformer of series, or a fitted Pipeline that ends in a transformer, a classifier or a regressor.
+    X : array of shape (n_cases, n_channels, n_timepoints) or list of 2-D arrays
+        A few series; the model is applied to each `n_channels` times `n_timepoints / step` times. A 2-D array is one
+        series (n_channels, n_timepoints) if the estimator was fitted on several channels, and one series a row if it
+        was fitted on one.
+    y : array-like of shape (n_cases,), default=None
+        The class to follow for each series, for classifiers only; None is the predicted one.
+    window : int or None, default=None
+        Steps in a patch; None is a tenth of the longest series. A shorter series has one patch, the whole of it.
+    step : int or None, default=None
+        Steps from one patch to the next, at most `window`; None is half the window.
+    baseline : {"mean", "zero", "interpolate"} or float, default="mean"
+        What replaces a patch: the mean of that channel in that series, zero, a straight line between the values on
+        both sides (level at the ends of the series), or a number.
+    space : {"features", "projections"}, default="features"
+        Which embedding of a transformer: what `transform` returns, or what the loss compares.
+
+    Returns
+    -------
+    Occlusion
+        The importance of every step.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of range, or a class in `y` is unknown.
+    TypeError
+        If nothing in the estimator transforms or predicts.
+
+    References
+    ----------
+    Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks", European Conference on Computer Vision,
+    2014.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn_ssl import RandomEncoderTransformer
+    >>> from sklearn_ssl.datasets import make_bursts
+    >>> from sklearn_ssl.evaluation import occlusion
+    >>> X, y = make_bursts(n_cases=40, n_classes=2, random_state=0)
+    >>> model = make_pipeline(RandomEncoderTransformer(random_state=0), LogisticRegression(C=0.01)).fit(X, y)
+    >>> result = occlusion(model, X[:2])
+    >>> result.output, result.importance.shape
+    ('probability', (2, 2, 200))
+    """
+    _check_baseline(baseline)
+    if space not in ("features", "projections"):
+        raise ValueError(f'`space` must be "features" or "projections", got {space!r}.')
+    n_channels, net = _input_of(estimator)
+    collection = _series(X, n_channels)
+    window, step = _checked_window(window, step, collection.n_timepoints)
+    lengths = observed_steps(collection).sum(axis=1)
+    importance = np.full(collection.values.shape, np.nan)
+    with mode_kept(net):
+        model = _model(estimator, collection.values, y, space)
+        for case, length in enumerate(lengths):
+            patches = list(_patches(collection.n_channels, length, window, step))
+            changes = np.concatenate(
+                [model.change(case, copies) for copies in _occluded(collection.values[case], length, patches, baseline)]
+            )
+            importance[case, :, :length] = _mean_of_patches(patches, changes, (collection.n_channels, length))
+    return Occlusion(importance, collection.values, model.output, model.explained, window, step, baseline)
+
+
+@contextlib.contextmanager
+def mode_kept(net: Any) -> Iterator[None]:
+    """Put every module of `net` back into training or evaluation mode as it was before the block."""
+    modes = [] if net is None else [(module, module.training) for module in net.module_.modules()]
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+class _Embedder:
+    explained = None
+
+    def __init__(self, estimator: Any, values: np.ndarray, space: str) -> None:
+        self.output = space
+        if space == "features" and hasattr(estimator, "transform"):
+            self.embed = lambda series: np.asarray(estimator.transform(series))
+        else:
+            representation = Representation.of(estimator)
+            self.embed = lambda series: representation.embed(series, space)
+        self.whole = self.embed(values)  # (n, F)
+
+    def change(self, case: int, copies: np.ndarray) -> np.ndarray:
+        """Return the relative distance between the embedding of a series and those of its copies."""
+        norm = np.linalg.norm(self.whole[case])
+        return np.linalg.norm(self.embed(copies) - self.whole[case], axis=1) / (norm or 1)
+
+
+class _Regressor:
+    output = "prediction"
+    explained = None
+
+    def __init__(self, estimator: Any, values: np.ndarray) -> None:
+        self.estimator = estimator
+        self.whole = self._predict(values)  # (n, n_targets)
+
+    def change(self, case: int, copies: np.ndarray) -> np.ndarray:
+        """Return the distance between the prediction for a series and those for its copies."""
+        return np.linalg.norm(self._predict(copies) - self.whole[case], axis=1)
+
+    def _predict(self, series: np.ndarray) -> np.ndarray:
+        predicted = np.asarray(self.estimator.predict(series), dtype=np.float64)
+        return predicted.reshape(len(predicted), -1)
+
+
+class _Classifier:
+    def __init__(self, estimator: Any, values: np.ndarray, y: Any) -> None:
+        self.estimator = estimator
+        columns = None if y is None else _columns(y, estimator.classes_, len(values))
+        self.output = _output_of(estimator)
+        whole = self._scores(values)  # (n, n_classes)
+        self.columns = whole.argmax(axis=1) if columns is None else columns
+        self.explained = estimator.classes_[self.columns]
+        self.whole = whole[np.arange(len(whole)), self.columns]
+
+    def change(self, case: int, copies: np.ndarray) -> np.ndarray:
+        """Return by how much the score of the class followed drops."""
+        return self.whole[case] - self._scores(copies)[:, self.columns[case]]
+
+    def _scores(self, series: np.ndarray) -> np.ndarray:
+        classes = self.estimator.classes_
+        if self.output == "vote":
+            return (self.estimator.predict(series)[:, None] == classes).astype(float)
+        method = {"probability": "predict_proba", "decision": "decision_function"}[self.output]
+        scores = np.asarray(getattr(self.estimator, method)(series))
+        scores = np.stack([-scores, scores], axis=1) if scores.ndim == 1 else scores
+        if scores.shape[1:] != (len(classes),):
+            raise ValueError(
+                f"`{method}` must give one column for each of the {len(classes)} classes, got shape {scores.shape}. "
+                'Set decision_function_shape="ovr", for example.'
+            )
+        return scores
+
+
+def _model(estimator: Any, values: np.ndarray, y: Any, space: str) -> Any:
+    if y is not None and not is_classifier(estimator):
+        raise ValueError("`y` names classes to follow, but the estimator is no classifier. Leave it out.")
+    if space != "features" and (is_classifier(estimator) or is_regressor(estimator)):
+        raise ValueError(f'`space` must be "features" for an estimator that predicts, got {space!r}.')
+    if is_classifier(estimator):
+        return _Classifier(estimator, values, y)
+    return _Regressor(estimator, values) if is_regressor(estimator) else _Embedder(estimator, values, space)
+
+
+def _output_of(classifier: Any) -> str:
+    if hasattr(classifier, "predict_proba"):
+        return "probability"
+    return "decision" if hasattr(classifier, "decision_function") else "vote"
+
+
+def _columns(y: Any, classes: np.ndarray, n_cases: int) -> np.ndarray:
+    y = np.asarray(y)
+    if y.shape != (n_cases,):
+        raise ValueError(f"`y` must have one class for each of the {n_cases} series, got shape {y.shape}.")
+    unknown = y[~np.isin(y, classes)]
+    if len(unknown):
+        raise ValueError(f"`y` has the class {unknown[0]!r}, which the estimator does not know: {list(classes)}.")
+    return np.searchsorted(classes, y)
+
+
+def _input_of(estimator: Any) -> tuple[int, Any]:
+    """Return the number of channels that a fitted estimator takes, and the net in it, if any."""
+    if hasattr(estimator, "predict") and hasattr(estimator, "n_channels_in_"):
+        check_is_fitted(estimator)
+        return estimator.n_channels_in_, getattr(estimator, "net_", None)
+    representation = Representation.of(estimator)
+    before = [] if representation.before is None else [step for _, step in representation.before.steps]
+    channels = [getattr(step, "n_channels_in_", None) for step in [*before, representation.transformer]]
+    return next((number for number in channels if number is not None), 1), representation.net
+
+
+def _series(X: Any, n_channels: int) -> Collection:
+    if n_channels > 1 and not is_ragged(X) and np.ndim(X) == 2:
+        X = np.asarray(X)[None]  # (1, C, L)
+    return validated_collection(BaseEstimator(), X, reset=True, dtype=None, allow_missing=True)
+
+
+def _check_baseline(baseline: Any) -> None:
+    is_number = isinstance(baseline, numbers.Real) and not isinstance(baseline, bool) and np.isfinite(float(baseline))
+    if not is_number and baseline not in ("mean", "zero", "interpolate"):
+        raise ValueError(f'`baseline` must be "mean", "zero", "interpolate" or a finite number, got {baseline!r}.')
+
+
+def _checked_window(window: Any, step: Any, n_timepoints: int) -> tuple[int, int]:
+    window = max(1, n_timepoints // 10) if window is None else window
+    _check_whole("window", window, n_timepoints, "the length of the longest series")
+    step = max(1, window // 2) if step is None else step
+    _check_whole("step", step, window, "`window`, so that no time step is left out")
+    return int(window), int(step)
+
+
+def _check_whole(name: str, value: Any, most: int, what: str) -> None:
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or not 1 <= int(value) <= most:
+        raise ValueError(f"`{name}` must be a whole number from 1 to {most}, {what}, got {value!r}.")
+
+
+def _patches(n_channels: int, length: int, window: int, step: int) -> Iterator[tuple[int, slice]]:
+    last = max(0, length - window)
+    for channel in range(n_channels):
+        for start in [*range(0, last, step), last]:
+            yield channel, slice(start, min(start + window, length))
+
+
+def _occluded(
+    values: np.ndarray, length: int, patches: list[tuple[int, slice]], baseline: str | float
+) -> Iterator[np.ndarray]:
+    """Yield copies (B, C, L) of one series, each without one patch, in blocks."""
+    size = max(1, BLOCK_VALUES // values.size)
+    for begin in range(0, len(patches), size):
+        block = patches[begin : begin + size]
+        copies = np.repeat(values[None], len(block), axis=0)  # (B, C, L)
+        for copy, (channel, steps) in zip(copies, block, strict=True):
+            copy[channel, steps] = _replacement(values[channel, :length], steps, baseline)
+        yield copies
+
+
+def _replacement(row: np.ndarray, steps: slice, baseline: str | float) -> Any:
+    if not isinstance(baseline, str):
+        return baseline
+    known = ~np.isnan(row)
+    if baseline == "zero" or not known.any():
+        return 0.0
+    outside = known.copy()
+    outside[steps] = False
+    if baseline == "mean" or not outside.any():
+        return row[known].mean()
+    return np.interp(np.arange(steps.start, steps.stop), np.flatnonzero(outside), row[outside])
+
+
+def _mean_of_patches(patches: list[tuple[int, slice]], changes: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    total, count = np.zeros(shape), np.zeros(shape)
+    for (channel, steps), change in zip(patches, changes, strict=True):
+        total[channel, steps] += change
+        count[channel, steps] += 1
+    return total / count
