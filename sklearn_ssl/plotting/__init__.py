@@ -1,0 +1,21 @@
+"""Pictures in scikit-learn's manner: a Display keeps its data and draws them. They need matplotlib."""
+
+from sklearn_ssl.plotting._critical_difference import CriticalDifferenceDisplay
+from sklearn_ssl.plotting._dissection import DissectionDisplay
+from sklearn_ssl.plotting._embedding import EmbeddingDisplay
+from sklearn_ssl.plotting._label_efficiency import LabelEfficiencyDisplay
+from sklearn_ssl.plotting._occlusion import OcclusionDisplay
+from sklearn_ssl.plotting._spectrum import SpectrumDisplay
+from sklearn_ssl.plotting._training_curve import TrainingCurveDisplay
+from sklearn_ssl.plotting._views import ViewsDisplay
+
+__all__ = [
+    "CriticalDifferenceDisplay",
+    "DissectionDisplay",
+    "EmbeddingDisplay",
+    "LabelEfficiencyDisplay",
+    "OcclusionDisplay",
+    "SpectrumDisplay",
+    "TrainingCurveDisplay",
+    "ViewsDisplay",
+]

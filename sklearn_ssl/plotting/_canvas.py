@@ -1,0 +1,127 @@
+"""What all pictures share: where they are drawn, and colours that differ in lightness too."""
+
+from collections.abc import Iterable
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from sklearn_ssl.preprocessing._optional import optional_module
+
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">", "p", "h")
+LINE_STYLES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 3)))
+ENTRIES_INSIDE = 8
+ENTRIES_A_COLUMN = 16
+INCHES_PER_CHARACTER = 0.085
+INCHES_PER_HANDLE = 0.6
+MOST_CHANNELS = 6
+STRIP = 0.16  # share of a panel's height
+
+
+def pyplot(display: Any) -> ModuleType:
+    """Return matplotlib.pyplot, or say how to install it."""
+    name = display.__name__ if isinstance(display, type) else type(display).__name__
+    return optional_module("matplotlib.pyplot", package="matplotlib", extra="plot", needed_by=name)
+
+
+def one_axes(display: Any, ax: Any, **figure: Any) -> Any:
+    """Return `ax`, or the axes of a new figure."""
+    plt = pyplot(display)
+    return plt.subplots(layout="constrained", **figure)[1] if ax is None else ax
+
+
+def stacked_axes(display: Any, ax: Any, n_panels: int, **figure: Any) -> np.ndarray:
+    """Return `n_panels` axes: those given, or those of a new figure, one below the other.
+
+    Raises
+    ------
+    ValueError
+        If another number of axes is given.
+    """
+    plt = pyplot(display)
+    if ax is None:
+        return plt.subplots(n_panels, 1, sharex=True, squeeze=False, layout="constrained", **figure)[1][:, 0]
+    axes = np.ravel(np.array(ax, dtype=object))
+    if len(axes) != n_panels:
+        raise ValueError(f"`ax` must have {n_panels} axes here, one for each panel, got {len(axes)}.")
+    return axes
+
+
+def shades(n_colours: int) -> list:
+    """Return colours from dark to light, so that they differ in greyscale as well."""
+    from matplotlib import colormaps
+
+    return [colormaps["viridis"](place) for place in np.linspace(0.05, 0.8, n_colours)]
+
+
+def cycled(values: tuple, position: int) -> Any:
+    """Return the value at a position, starting again after the last."""
+    return values[position % len(values)]
+
+
+def room_beside(labels: Iterable[str]) -> float:
+    """Return the width in inches of a legend beside the axes."""
+    lengths = [len(label) for label in labels]
+    columns = np.ceil(len(lengths) / ENTRIES_A_COLUMN)
+    return float(columns * (INCHES_PER_HANDLE + INCHES_PER_CHARACTER * max(lengths, default=0)))
+
+
+def place_legend(ax: Any, *, beside: bool = False, **legend: Any) -> Any:
+    """Put a legend inside the axes, or beside them if it is long, or asked for in a figure that makes room for it."""
+    n_entries = len(ax.get_legend_handles_labels()[0])
+    makes_room = ax.figure.get_layout_engine() is not None
+    if n_entries <= ENTRIES_INSIDE and not (beside and makes_room):
+        return ax.legend(**legend)
+    columns = int(np.ceil(n_entries / ENTRIES_A_COLUMN))
+    return ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0, ncols=columns, **legend)
+
+
+def named(sources: Any, name: str, parameter: str) -> dict[str, Any]:
+    """Return a dictionary of sources by name, also for a single one.
+
+    Raises
+    ------
+    ValueError
+        If the dictionary is empty.
+    """
+    if not isinstance(sources, dict):
+        return {name: sources}
+    if not sources:
+        raise ValueError(f"`{parameter}` is an empty dictionary. Give at least one entry, name to value.")
+    return {str(key): value for key, value in sources.items()}
+
+
+def draw_strip(ax: Any, steps: np.ndarray, values: np.ndarray, strip: np.ndarray, **style: Any) -> Any:
+    """Draw one number a time step as a coloured strip at the foot of a panel, below the values that it shows."""
+    low, high = np.nanmin(values), np.nanmax(values)
+    height = float(high - low) or 1.0
+    ticks = ax.yaxis.get_major_locator().tick_values(low, high)
+    ax.set_yticks([tick for tick in ticks if low - 0.05 * height <= tick <= high + 0.05 * height])
+    ax.set_ylim(low - height * (0.05 + 1.1 * STRIP / (1 - STRIP)), high + 0.08 * height)
+    ax.set_xlim(steps[0] - 0.5, steps[-1] + 0.5)
+    borders = np.append(steps, steps[-1] + 1) - 0.5
+    return ax.pcolormesh(
+        borders, [0, STRIP], np.ma.masked_invalid(strip[None]), transform=ax.get_xaxis_transform(), **style
+    )
+
+
+def check_case(case: Any, n_cases: int) -> None:
+    """Raise a ValueError if `case` is no position of a series."""
+    if isinstance(case, bool) or not isinstance(case, (int, np.integer)) or not -n_cases <= case < n_cases:
+        raise ValueError(f"`case` must be the position of one of the {n_cases} series, got {case!r}.")
+
+
+def checked_channels(channels: Any, n_channels: int) -> np.ndarray:
+    """Return the channels to draw; None stands for the first six.
+
+    Raises
+    ------
+    ValueError
+        If one does not exist.
+    """
+    if channels is None:
+        return np.arange(min(n_channels, MOST_CHANNELS))
+    chosen = np.atleast_1d(channels)
+    if chosen.size == 0 or chosen.dtype.kind not in "iu" or chosen.min() < 0 or chosen.max() >= n_channels:
+        raise ValueError(f"`channels` must be numbers of channels from 0 to {n_channels - 1}, got {channels!r}.")
+    return chosen

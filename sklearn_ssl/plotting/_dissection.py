@@ -1,0 +1,244 @@
+from typing import Any, Self
+
+import numpy as np
+
+from sklearn_ssl.evaluation._dissection import Dissection, dissect
+from sklearn_ssl.plotting._canvas import LINE_STYLES, MOST_CHANNELS, cycled, draw_strip, pyplot, shades
+
+MOST_UNITS = 16
+
+
+class DissectionDisplay:
+    """What units of an encoder respond to: their overlap with concepts, and the segments that excite them most.
+
+    The heat map has a row for each unit and a column for each concept. Its colour is the intersection over union
+    (IoU) of the steps at which the unit is active and those at which the concept holds. Beside it are segments of
+    series, a row for each of the uppermost units, the strongest first; the strip below a segment is the unit's
+    activation there, light where it is high.
+
+    Parameters
+    ----------
+    dissection : Dissection
+        What `dissect` returned.
+    units : list of int, default=None
+        Units to draw, from top to bottom. None takes 16: the best of each concept, then the second best, and so on.
+
+    Attributes
+    ----------
+    units_ : ndarray
+        The units that are drawn.
+    heatmap_ : matplotlib AxesImage
+        The overlaps.
+    colorbar_ : matplotlib Colorbar
+        Their scale.
+    segment_axes_ : ndarray of matplotlib Axes of shape (n_units, n_segments)
+        The panels of the segments; empty if `ax` was given.
+    ax_ : matplotlib Axes
+        The panel of the heat map.
+    figure_ : matplotlib Figure
+        The figure.
+
+    Examples
+    --------
+    >>> from sklearn_ssl import RandomEncoderTransformer
+    >>> from sklearn_ssl.datasets import make_bursts
+    >>> from sklearn_ssl.plotting import DissectionDisplay
+    >>> X, y = make_bursts(n_cases=20, random_state=0)
+    >>> transformer = RandomEncoderTransformer(random_state=0).fit(X)
+    >>> display = DissectionDisplay.from_estimator(transformer, X, concepts=["peak", "burst"])
+    >>> len(display.units_), display.segment_axes_.shape
+    (16, (4, 3))
+    """
+
+    def __init__(self, dissection: Dissection, *, units: Any = None) -> None:
+        self.dissection = dissection
+        self.units = units
+
+    @classmethod
+    def from_estimator(
+        cls, estimator: Any, X: Any, *, units: Any = None, ax: Any = None, random_state: Any = 0, **dissected: Any
+    ) -> Self:
+        """Dissect the encoder of a fitted transformer, and draw its units.
+
+        Parameters
+        ----------
+        estimator : estimator
+            A fitted transformer with `encode`, or a fitted Pipeline with one.
+        X : array or list of arrays
+            The series.
+        units : list of int, default=None
+            Units to draw. None takes 16: the best of each concept, then the second best, and so on.
+        ax : matplotlib Axes, default=None
+            Where to draw the heat map, without segments. None makes a new figure with both.
+        random_state : int, RandomState or None, default=0
+            Seed of the series drawn.
+        **dissected : dict
+            Further parameters of `dissect`, such as ``concepts=["peak"]``. Invariance is not measured.
+
+        Returns
+        -------
+        DissectionDisplay
+            The picture.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the transformer is not fitted.
+        ValueError, TypeError
+            If a parameter is out of range, or nothing encodes.
+        """
+        pyplot(cls)
+        settings = {"augmentations": (), **dissected}
+        return cls.from_dissection(dissect(estimator, X, random_state=random_state, **settings), units=units, ax=ax)
+
+    @classmethod
+    def from_dissection(cls, dissection: Dissection, *, units: Any = None, ax: Any = None) -> Self:
+        """Draw what `dissect` returned.
+
+        Parameters
+        ----------
+        dissection : Dissection
+            What `dissect` returned.
+        units : list of int, default=None
+            Units to draw. None takes 16: the best of each concept, then the second best, and so on.
+        ax : matplotlib Axes, default=None
+            Where to draw the heat map, without segments. None makes a new figure with both.
+
+        Returns
+        -------
+        DissectionDisplay
+            The picture.
+
+        Raises
+        ------
+        TypeError
+            If `dissection` is something else.
+        ValueError
+            If a unit does not exist.
+        """
+        return cls(dissection, units=units).plot(ax=ax)
+
+    def plot(
+        self, *, corrected: bool = True, n_units: int = 4, n_segments: int = 3, cmap: Any = "cividis", ax: Any = None
+    ) -> Self:
+        """Draw the heat map, and the segments beside it.
+
+        Parameters
+        ----------
+        corrected : bool, default=True
+            Whether to draw the intersection over union corrected for chance, or as it is.
+        n_units : int, default=4
+            For how many of the uppermost units segments are drawn. 0 draws none.
+        n_segments : int, default=3
+            Most segments of a unit.
+        cmap : str or matplotlib Colormap, default="cividis"
+            Colours of the heat map and the strips.
+        ax : matplotlib Axes, default=None
+            Where to draw the heat map, without segments. None makes a new figure with both.
+
+        Returns
+        -------
+        DissectionDisplay
+            This picture.
+
+        Raises
+        ------
+        TypeError
+            If `dissection` is something else.
+        ValueError
+            If a unit does not exist or a number is negative.
+        """
+        if not isinstance(self.dissection, Dissection):
+            raise TypeError(f"`dissection` must be what dissect returns, got {self.dissection!r}.")
+        _check_count("n_units", n_units)
+        _check_count("n_segments", n_segments)
+        self.units_ = self._chosen()
+        excited = self._excited()[:n_units]
+        self.segment_axes_ = np.empty((0, 0), dtype=object)
+        self.ax_ = self._new_axes(len(excited), n_segments) if ax is None else ax
+        self.figure_ = self.ax_.figure.figure  # of a subfigure its figure
+        self._draw_heatmap(corrected, cmap)
+        for row, unit in zip(self.segment_axes_, excited, strict=False):
+            self._draw_segments(row, unit, cmap)
+        if self.segment_axes_.size:
+            self._label_segments()
+        return self
+
+    def _chosen(self) -> np.ndarray:
+        n_all = len(self.dissection.iou)
+        if self.units is None:
+            return self._by_turns()[:MOST_UNITS]
+        units = np.atleast_1d(self.units)
+        if units.size == 0 or units.dtype.kind not in "iu" or units.min() < 0 or units.max() >= n_all:
+            raise ValueError(f"`units` must be numbers of units from 0 to {n_all - 1}, got {self.units!r}.")
+        return units
+
+    def _by_turns(self) -> np.ndarray:
+        """Return all units: the best of each concept, then the second of each, at last those without a concept."""
+        table = self.dissection.table.sort_values("iou_corrected", ascending=False, kind="stable")
+        place = table.groupby("concept").cumcount().where(table["concept"].notna(), len(table))
+        return table["unit"].to_numpy()[np.argsort(place.to_numpy(), kind="stable")]
+
+    def _excited(self) -> np.ndarray:
+        """Return the units that have segments: all but the constant ones."""
+        return self.units_[np.isin(self.units_, self.dissection.segments["unit"])]
+
+    def _new_axes(self, n_rows: int, n_segments: int) -> Any:
+        n_found = self.dissection.segments["rank"].max() + 1 if n_rows else 0
+        n_columns = min(n_segments, int(n_found))
+        wide, beside = 3 + 0.45 * len(self.dissection.concepts), 2.1 * n_columns
+        high = max(3.0, 1.6 + 0.27 * len(self.units_), 1.2 + 1.4 * n_rows)
+        figure = pyplot(self).figure(figsize=(wide + beside, high), layout="constrained")
+        if n_columns == 0:
+            return figure.add_subplot()
+        left, right = figure.subfigures(1, 2, width_ratios=[wide, beside])
+        self.segment_axes_ = right.subplots(n_rows, n_columns, squeeze=False)
+        return left.subplots()
+
+    def _draw_heatmap(self, corrected: bool, cmap: Any) -> None:
+        overlap = self.dissection.iou_corrected if corrected else self.dissection.iou
+        label = "IoU, corrected for chance" if corrected else "IoU"
+        names = [name.replace("_", " ") for name in self.dissection.concepts]
+        self.heatmap_ = self.ax_.imshow(overlap[self.units_], cmap=cmap, aspect="auto", interpolation="nearest")
+        self.ax_.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor")
+        self.ax_.set_yticks(range(len(self.units_)), [str(unit) for unit in self.units_])
+        self.ax_.set(xlabel="concept", ylabel="unit")
+        self.colorbar_ = self.ax_.figure.colorbar(self.heatmap_, ax=self.ax_, label=label)
+
+    def _draw_segments(self, row: np.ndarray, unit: int, cmap: Any) -> None:
+        found = self.dissection.segments
+        places = np.flatnonzero(found["unit"] == unit)
+        activations = [self.dissection.segment_activations[place] for place in places]
+        limits = {"vmin": min(each.min() for each in activations), "vmax": max(each.max() for each in activations)}
+        for ax, place in zip(row, places, strict=False):
+            self._draw_segment(ax, place, {"cmap": cmap, **limits})
+        for ax in row[len(places) :]:
+            ax.set_visible(False)
+        concept = self.dissection.table["concept"].iloc[unit]
+        row[0].set_ylabel(f"unit {unit}" + ("" if concept is None else "\n" + concept.replace("_", " ")))
+
+    def _draw_segment(self, ax: Any, place: int, strip: dict) -> None:
+        segment = self.dissection.segments.iloc[place]
+        values = self.dissection.segment_values[place][:MOST_CHANNELS]
+        steps = np.arange(int(segment["start"]), int(segment["end"]))
+        for channel, (series, colour) in enumerate(zip(values, shades(len(values)), strict=True)):
+            style = {"color": colour, "linestyle": cycled(LINE_STYLES, channel), "linewidth": 1.3}
+            ax.plot(steps, series, label=f"channel {channel}", **style)
+        draw_strip(ax, steps, values, self.dissection.segment_activations[place], **strip)
+        ax.set_yticks([])
+        ax.set_xticks([steps[0], steps[-1]])
+        for tick, side in zip(ax.get_xticklabels(), ("left", "right"), strict=True):
+            tick.set_horizontalalignment(side)
+        ax.set_title(f"series {int(segment['case'])}", fontsize="small")
+
+    def _label_segments(self) -> None:
+        right = self.segment_axes_[0, 0].figure
+        right.supxlabel("time step", fontsize="medium")
+        handles, labels = self.segment_axes_[0, 0].get_legend_handles_labels()
+        if len(handles) > 1:
+            right.legend(handles, labels, loc="outside upper center", ncols=min(3, len(handles)), frameon=False)
+
+
+def _check_count(name: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
+        raise ValueError(f"`{name}` must be a whole number of at least 0, got {value!r}.")

@@ -1,0 +1,161 @@
+from typing import Any, Self
+
+import numpy as np
+
+from sklearn_ssl.plotting._canvas import LINE_STYLES, MARKERS, cycled, one_axes, place_legend, room_beside, shades
+
+SPREADS = ("std", "range", None)
+METRICS = {"mae": "mean absolute error"}
+
+
+class LabelEfficiencyDisplay:
+    """The score against the share of labels: mean over draws of the labels, with its spread.
+
+    Parameters
+    ----------
+    results : dict of str to LabelEfficiencyResult
+        What `label_efficiency` returned, by name.
+
+    Attributes
+    ----------
+    lines_ : dict of str to matplotlib Line2D
+        The means.
+    bands_ : dict of str to matplotlib PolyCollection
+        The spreads; empty for ``spread=None``.
+    ax_ : matplotlib Axes
+        The axes.
+    figure_ : matplotlib Figure
+        The figure.
+
+    Examples
+    --------
+    >>> from sklearn_ssl import RandomEncoderTransformer
+    >>> from sklearn_ssl.datasets import make_waves
+    >>> from sklearn_ssl.evaluation import label_efficiency
+    >>> from sklearn_ssl.plotting import LabelEfficiencyDisplay
+    >>> X, y = make_waves(n_cases=60, random_state=0)
+    >>> result = label_efficiency(RandomEncoderTransformer(random_state=0), X, y, fractions=(0.2, 1.0), n_draws=2)
+    >>> display = LabelEfficiencyDisplay.from_results({"untrained": result})
+    >>> display.ax_.get_ylabel()
+    'accuracy'
+    """
+
+    def __init__(self, results: dict[str, Any]) -> None:
+        self.results = results
+
+    @classmethod
+    def from_results(cls, results: Any, *, spread: str | None = "std", ax: Any = None) -> Self:
+        """Draw one result or several.
+
+        Parameters
+        ----------
+        results : LabelEfficiencyResult, list of them, or dict of str to LabelEfficiencyResult
+            What `label_efficiency` returned. Without names of your own each goes by its own name.
+        spread : {"std", "range", None}, default="std"
+            Band around the mean: a standard deviation to either side, from the lowest to the highest draw, or none.
+        ax : matplotlib Axes, default=None
+            Where to draw. None makes a new figure.
+
+        Returns
+        -------
+        LabelEfficiencyDisplay
+            The picture.
+
+        Raises
+        ------
+        TypeError
+            If something is no result.
+        ValueError
+            If there is none, if they have different metrics, or if `spread` is unknown.
+        """
+        return cls(_by_name(results)).plot(spread=spread, ax=ax)
+
+    def plot(self, *, spread: str | None = "std", ax: Any = None) -> Self:
+        """Draw the means and their spread.
+
+        Parameters
+        ----------
+        spread : {"std", "range", None}, default="std"
+            Band around the mean: a standard deviation to either side, from the lowest to the highest draw, or none.
+        ax : matplotlib Axes, default=None
+            Where to draw. None makes a new figure.
+
+        Returns
+        -------
+        LabelEfficiencyDisplay
+            This picture.
+
+        Raises
+        ------
+        TypeError
+            If something is no result.
+        ValueError
+            If there is none, if they have different metrics, or if `spread` is unknown.
+        """
+        self._check(spread)
+        beside = room_beside(self.results) if len(self.results) > 1 else 0.0
+        ax = one_axes(self, ax, figsize=(6.4 + beside, 4.8))
+        self.lines_, self.bands_ = {}, {}
+        for position, (name, colour) in enumerate(zip(self.results, shades(len(self.results)), strict=True)):
+            result = self.results[name]
+            order = np.argsort(result.fractions)
+            fractions = np.asarray(result.fractions)[order]
+            style = {"marker": cycled(MARKERS, position), "linestyle": cycled(LINE_STYLES, position), "color": colour}
+            self.lines_[name] = ax.plot(fractions, np.asarray(result.mean)[order], label=name, **style)[0]
+            if spread is not None:
+                low, high = (edge[order] for edge in _band(result, spread))
+                self.bands_[name] = ax.fill_between(fractions, low, high, color=colour, alpha=0.15, linewidth=0)
+        self._label(ax)
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+    def _label(self, ax: Any) -> None:
+        from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
+
+        fractions = sorted({float(one) for result in self.results.values() for one in result.fractions})
+        ax.set_xscale("log")
+        ax.xaxis.set_major_locator(FixedLocator(_apart(fractions)))
+        ax.xaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=None))
+        ax.xaxis.set_minor_locator(NullLocator())
+        metric = next(iter(self.results.values())).metric
+        ax.set(xlabel="share of the labels", ylabel=METRICS.get(metric, metric))
+        ax.grid(alpha=0.3)
+        place_legend(ax, beside=len(self.results) > 1)
+
+    def _check(self, spread: Any) -> None:
+        if spread not in SPREADS:
+            raise ValueError(f'`spread` must be "std", "range" or None, got {spread!r}.')
+        if not self.results:
+            raise ValueError("`results` is empty. Give at least one entry, name to result.")
+        for name, result in self.results.items():
+            if not all(hasattr(result, attribute) for attribute in ("fractions", "scores", "metric")):
+                raise TypeError(f"`results`: {name!r} must be what label_efficiency returns, got {result!r}.")
+        metrics = sorted({str(result.metric) for result in self.results.values()})
+        if len(metrics) > 1:
+            raise ValueError(f"`results` must have one metric, got {', '.join(metrics)}. Draw each by itself.")
+
+
+def _by_name(results: Any) -> dict[str, Any]:
+    if isinstance(results, dict):
+        return results
+    each = list(results) if isinstance(results, (list, tuple)) else [results]
+    names = [getattr(result, "name", "embedding") for result in each]
+    if len(set(names)) < len(names):
+        raise ValueError(f"`results`: names must differ, got {names}. Give a dictionary, name to result.")
+    return dict(zip(names, each, strict=True))
+
+
+def _band(result: Any, spread: str) -> tuple[np.ndarray, np.ndarray]:
+    if spread == "range":
+        return np.min(result.scores, axis=1), np.max(result.scores, axis=1)
+    mean, std = np.asarray(result.mean), np.asarray(result.std)
+    return mean - std, mean + std
+
+
+def _apart(fractions: list[float]) -> list[float]:
+    """Return those fractions whose labels do not overlap on a logarithmic axis."""
+    kept = fractions[-1:]
+    for fraction in fractions[-2::-1]:
+        if np.log(kept[0] / fraction) > 0.06 * np.log(fractions[-1] / fractions[0]):
+            kept.insert(0, fraction)
+    return kept

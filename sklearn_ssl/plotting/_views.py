@@ -1,0 +1,228 @@
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from sklearn_ssl._validation import Collection, validated_collection
+from sklearn_ssl.evaluation._representation import Representation, random_views
+from sklearn_ssl.plotting._canvas import check_case, checked_channels, shades, stacked_axes
+
+
+class ViewsDisplay:
+    """One series and random views of it, a panel for each channel.
+
+    A look at the views answers two questions before any training: is what the labels depend on still there, and do
+    views of the same series differ at all?
+
+    Parameters
+    ----------
+    series : ndarray of shape (n_channels, n_timepoints)
+        The series.
+    views : ndarray of shape (n_views, n_channels, n_timepoints)
+        Its views.
+
+    Attributes
+    ----------
+    channels_ : ndarray
+        The channels that are drawn.
+    series_lines_ : list of matplotlib Line2D
+        The series, one line a channel.
+    view_lines_ : list of list of matplotlib Line2D
+        The views of each channel.
+    ax_ : matplotlib Axes
+        The first panel.
+    axes_ : ndarray of matplotlib Axes
+        All panels.
+    figure_ : matplotlib Figure
+        The figure.
+
+    Examples
+    --------
+    >>> from sklearn_ssl.augmentations import Compose, CropResize, Jitter
+    >>> from sklearn_ssl.datasets import make_waves
+    >>> from sklearn_ssl.plotting import ViewsDisplay
+    >>> X, y = make_waves(n_cases=20, random_state=0)
+    >>> mild = Compose(crop=CropResize(min_ratio=0.7), jitter=Jitter(sigma=0.1))
+    >>> display = ViewsDisplay.from_augmentation(mild, X, n_views=3)
+    >>> display.views.shape
+    (3, 3, 128)
+    """
+
+    def __init__(self, series: np.ndarray, views: np.ndarray) -> None:
+        self.series = series
+        self.views = views
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        *,
+        case: int = 0,
+        n_views: int = 4,
+        channels: Any = None,
+        augmentation: Any = None,
+        random_state: Any = 0,
+        ax: Any = None,
+    ) -> Self:
+        """Draw the views that a transformer is trained with.
+
+        Parameters
+        ----------
+        estimator : estimator
+            A fitted transformer, or a Pipeline with one; the steps before it are applied first.
+        X : array or list of arrays
+            The series. All are augmented together, as in training, since some augmentations mix series.
+        case : int, default=0
+            Position of the series that is drawn.
+        n_views : int, default=4
+            How many views.
+        channels : list of int, default=None
+            Channels to draw. None draws the first six.
+        augmentation : Augmentation, default=None
+            Makes the views; None takes the transformer's own.
+        random_state : int, RandomState or None, default=0
+            Seed of the views.
+        ax : array of matplotlib Axes, default=None
+            Where to draw, one for each channel. None makes a new figure.
+
+        Returns
+        -------
+        ViewsDisplay
+            The picture.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the transformer is not fitted.
+        ValueError
+            If it makes no views by itself, or a number is out of range.
+        """
+        representation = Representation.of(estimator)
+        augmentation = representation.augmentation(augmentation)
+        _check_count(n_views)
+        return cls._drawn(augmentation, representation.collection(X), case, n_views, random_state, channels, ax)
+
+    @classmethod
+    def from_augmentation(
+        cls,
+        augmentation: Any,
+        X: Any,
+        *,
+        case: int = 0,
+        n_views: int = 4,
+        channels: Any = None,
+        random_state: Any = 0,
+        ax: Any = None,
+    ) -> Self:
+        """Draw the views that an augmentation makes.
+
+        Parameters
+        ----------
+        augmentation : Augmentation
+            Makes the views.
+        X : array or list of arrays
+            The series. All are augmented together, as in training, since some augmentations mix series.
+        case : int, default=0
+            Position of the series that is drawn.
+        n_views : int, default=4
+            How many views.
+        channels : list of int, default=None
+            Channels to draw. None draws the first six.
+        random_state : int, RandomState or None, default=0
+            Seed of the views.
+        ax : array of matplotlib Axes, default=None
+            Where to draw, one for each channel. None makes a new figure.
+
+        Returns
+        -------
+        ViewsDisplay
+            The picture.
+
+        Raises
+        ------
+        TypeError
+            If `augmentation` is no augmentation.
+        ValueError
+            If a number is out of range.
+        """
+        if not hasattr(augmentation, "apply") or isinstance(augmentation, type):
+            raise TypeError(f"`augmentation` must be an augmentation such as Jitter(sigma=0.1), got {augmentation!r}.")
+        _check_count(n_views)
+        collection = validated_collection(BaseEstimator(), X, reset=True)
+        return cls._drawn(augmentation, collection, case, n_views, random_state, channels, ax)
+
+    @classmethod
+    def _drawn(
+        cls,
+        augmentation: Any,
+        collection: Collection,
+        case: int,
+        n_views: int,
+        random_state: Any,
+        channels: Any,
+        ax: Any,
+    ) -> Self:
+        check_case(case, len(collection))
+        views = random_views(collection, augmentation, n_views, random_state)
+        drawn = np.stack([view[case] for view in views])  # (V, C, L)
+        return cls(np.array(collection.values[case]), drawn).plot(channels=channels, ax=ax)
+
+    def plot(self, *, channels: Any = None, ax: Any = None, series_kw: dict | None = None, view_kw: Any = None) -> Self:
+        """Draw the series in black and its views in colours.
+
+        Parameters
+        ----------
+        channels : list of int, default=None
+            Channels to draw. None draws the first six.
+        ax : array of matplotlib Axes, default=None
+            Where to draw, one for each channel. None makes a new figure.
+        series_kw : dict, default=None
+            Further parameters of ``Axes.plot`` for the series.
+        view_kw : dict, default=None
+            Further parameters of ``Axes.plot`` for the views.
+
+        Returns
+        -------
+        ViewsDisplay
+            This picture.
+
+        Raises
+        ------
+        ValueError
+            If a channel does not exist, or another number of axes is given.
+        """
+        self.channels_ = checked_channels(channels, len(self.series))
+        axes = stacked_axes(self, ax, len(self.channels_), figsize=(8, 1 + 1.5 * len(self.channels_)))
+        thick = {"color": "black", "linewidth": 2.2, "label": "series", "zorder": 3, **(series_kw or {})}
+        self.series_lines_ = []
+        self.view_lines_ = []
+        for panel, channel in zip(axes, self.channels_, strict=True):
+            self.view_lines_.append(self._draw_views(panel, channel, view_kw or {}))
+            self.series_lines_.append(panel.plot(self.series[channel], **thick)[0])
+            panel.set_ylabel(f"channel {channel}")
+            panel.margins(x=0.01)
+        axes[-1].set_xlabel("time step")
+        axes[0].legend(
+            handles=[self.series_lines_[0], *self.view_lines_[0][:1]],
+            loc="lower right",
+            bbox_to_anchor=(1.0, 1.0),
+            ncols=2,
+            frameon=False,
+        )
+        self.ax_, self.axes_, self.figure_ = axes[0], axes, axes[0].figure
+        return self
+
+    def _draw_views(self, ax: Any, channel: int, view_kw: dict) -> list:
+        label = "view" if len(self.views) == 1 else f"{len(self.views)} views"
+        thin = {"linewidth": 0.9, "label": label, **view_kw}
+        colours = shades(len(self.views))
+        return [
+            ax.plot(view[channel], **{"color": colour, **thin})[0]
+            for view, colour in zip(self.views, colours, strict=True)
+        ]
+
+
+def _check_count(n_views: Any) -> None:
+    if isinstance(n_views, bool) or not isinstance(n_views, (int, np.integer)) or n_views < 1:
+        raise ValueError(f"`n_views` must be a whole number of at least 1, got {n_views!r}.")
