@@ -87,8 +87,8 @@ class SSLTransformer(EncoderTransformer, abc.ABC):
     @property
     def collapsed_loss_(self) -> float | None:
         """The loss of a batch whose projections are all the same."""
-        n_projections = getattr(self.net_.module_, "n_projections", 0)
-        return self._collapsed_loss(self.net_.batch_size, n_projections)
+        module = self.net_.module_
+        return self._collapsed_loss(min(self.net_.batch_size, module.n_cases), getattr(module, "n_projections", 0))
 
     def _checked(self, X: Any, *, reset: bool) -> Collection:
         check_net_params(self.net_params)
@@ -100,6 +100,8 @@ class SSLTransformer(EncoderTransformer, abc.ABC):
         optimizer = net_params.get("optimizer", torch.optim.AdamW)
         takes_decay = "weight_decay" in inspect.signature(optimizer).parameters
         weight_decay = {"optimizer__weight_decay": self.weight_decay} if takes_decay else {}
+        is_own = not any(name.startswith("optimizer") for name in net_params)
+        fused = {"optimizer__fused": True} if is_own else {}  # all weights in one pass
         return super()._build_net(
             collection,
             loss=self._loss(),
@@ -107,7 +109,7 @@ class SSLTransformer(EncoderTransformer, abc.ABC):
             max_steps=self.max_steps,
             lr=self.lr,
             verbose=self.verbose,
-            **{**weight_decay, **net_params},
+            **{**weight_decay, **fused, **net_params},
         )
 
     def _planned_epochs(self, net: SSLNet, dataset: SeriesDataset) -> int:
