@@ -3,6 +3,7 @@
 import dataclasses
 import typing
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import nn
@@ -39,6 +40,17 @@ def _last(h: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
     return h.gather(2, last[:, None, None].expand(-1, h.shape[1], 1)).squeeze(2)
 
 
+def _attention(h: torch.Tensor, mask: torch.Tensor | None, *, query: torch.Tensor) -> torch.Tensor:
+    scores = (h * query.to(h.dtype).unsqueeze(1)).sum(1) / h.shape[1] ** 0.5  # (B, L)
+    if mask is not None:
+        # The lowest number and not minus infinity, of which a series without observed steps would make NaN.
+        scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
+    weights = scores.softmax(1).unsqueeze(1)  # (B, 1, L)
+    if mask is not None:
+        h = h.masked_fill(~mask.unsqueeze(1), 0)
+    return (h * weights).sum(2)
+
+
 _STATISTICS: dict[str, Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor]] = {
     "mean": _mean,
     "max": _max,
@@ -46,20 +58,21 @@ _STATISTICS: dict[str, Callable[[torch.Tensor, torch.Tensor | None], torch.Tenso
     "ppv": _ppv,
     "last": _last,
 }
+_NAMES = (*_STATISTICS, "attention")
 
 
 class _StatisticNames:
     def __contains__(self, value: object) -> bool:
         names = (value,) if isinstance(value, str) else value
-        return isinstance(names, (tuple, list)) and len(names) > 0 and all(name in list(_STATISTICS) for name in names)
+        return isinstance(names, (tuple, list)) and len(names) > 0 and all(name in list(_NAMES) for name in names)
 
     def __str__(self) -> str:
-        return "one of, or a non-empty tuple of, " + ", ".join(map(repr, _STATISTICS))
+        return "one of, or a non-empty tuple of, " + ", ".join(map(repr, _NAMES))
 
 
 @typing.final
 class Pooling(Hyperparameters):
-    """Pooling over time: statistics of each feature over the observed steps of a series, side by side.
+    r"""Pooling over time: statistics of each feature over the observed steps of a series, side by side.
 
     The statistics of a feature h_1, ..., h_n over the n observed steps are
 
@@ -67,14 +80,20 @@ class Pooling(Hyperparameters):
     - "max": max_t h_t,
     - "std": sqrt(sum_t (h_t - m)^2 / n), zero for one step,
     - "ppv": the share of positive values, #{t : h_t > 0} / n, which has no gradient,
-    - "last": h_n.
+    - "last": h_n,
+    - "attention": sum_t a_t h_t, with weights that are the same for all D features of a layer,
+
+      .. math:: a_t = \frac{\exp(q^\top h_t / \sqrt{D})}{\sum_{s=1}^n \exp(q^\top h_s / \sqrt{D})}.
+
+      The query q, a vector of length D for each layer, is trained with the encoder. It is zero before, so that an
+      untrained encoder's attention is the mean.
 
     They are computed in single precision or better. A series without any observed step gets zeros.
 
     Parameters
     ----------
     statistics : str or tuple of str, default=("mean", "max", "std", "ppv")
-        One or several of "mean", "max", "std", "ppv" and "last".
+        One or several of "mean", "max", "std", "ppv", "last" and "attention".
     layers : {"all", "last"}, default="all"
         Whether to pool the encoder's output or the feature maps of all its layers.
 
@@ -92,8 +111,13 @@ class Pooling(Hyperparameters):
     )
     layers: str = choice("all", "last", default="all")
 
-    def build(self) -> "PoolingModule":
+    def build(self, widths: Sequence[int] | None = None) -> "PoolingModule":
         """Build the module.
+
+        Parameters
+        ----------
+        widths : sequence of int or None, default=None
+            Number of features D_i of each of the encoder's layers. Only "attention" needs it.
 
         Returns
         -------
@@ -103,10 +127,14 @@ class Pooling(Hyperparameters):
         Raises
         ------
         ValueError
-            If a statistic is unknown or there is none.
+            If a statistic is unknown or there is none, or if "attention" is not told the widths.
         """
         self.check_hyperparameters()
-        return PoolingModule(self._names(), every_layer=self.layers == "all")
+        if "attention" in self._names() and widths is None:
+            raise ValueError(
+                'Pooling: `widths` must be given for "attention", which has a weight for each feature: build(widths).'
+            )
+        return PoolingModule(self._names(), every_layer=self.layers == "all", widths=widths or ())
 
     def n_features(self, widths: Sequence[int]) -> int:
         """Return the number of pooled features.
@@ -138,12 +166,21 @@ class PoolingModule(nn.Module):
         Names of the statistics.
     every_layer : bool
         Whether to pool all layers or the last one.
+    widths : sequence of int, default=()
+        Number of features D_i of each layer, for "attention".
+
+    Attributes
+    ----------
+    queries : ParameterList
+        The query of shape (D_i,) for each pooled layer if there is attention.
     """
 
-    def __init__(self, statistics: Sequence[str], every_layer: bool) -> None:
+    def __init__(self, statistics: Sequence[str], every_layer: bool, widths: Sequence[int] = ()) -> None:
         super().__init__()
         self.statistics = tuple(statistics)
         self.every_layer = every_layer
+        pooled = (widths if every_layer else widths[-1:]) if "attention" in self.statistics else ()
+        self.queries = nn.ParameterList([torch.zeros(width) for width in pooled])
 
     def forward(self, layers: Sequence[torch.Tensor], mask: torch.Tensor | None = None) -> torch.Tensor:
         """Pool feature maps.
@@ -162,12 +199,19 @@ class PoolingModule(nn.Module):
             Layer after layer, and within a layer statistic after statistic in the order given, the D_i features.
         """
         pooled = layers if self.every_layer else layers[-1:]
-        return torch.cat([part for h in pooled for part in self._statistics_of(h, mask)], 1)
+        queries = self.queries if len(self.queries) else [None] * len(pooled)
+        parts = [self._statistics_of(h, mask, query) for h, query in zip(pooled, queries, strict=True)]
+        return torch.cat([part for of_layer in parts for part in of_layer], 1)
 
-    def _statistics_of(self, h: torch.Tensor, mask: torch.Tensor | None) -> list[torch.Tensor]:
+    def _statistics_of(
+        self, h: torch.Tensor, mask: torch.Tensor | None, query: torch.Tensor | None
+    ) -> list[torch.Tensor]:
         h = h.to(torch.promote_types(h.dtype, torch.float32))
+        statistics = dict(_STATISTICS)
+        if query is not None:
+            statistics["attention"] = partial(_attention, query=query)
         if mask is None:
-            return [_STATISTICS[name](h, None) for name in self.statistics]
+            return [statistics[name](h, None) for name in self.statistics]
         mask = resize_mask(mask, h.shape[2])
         empty = ~mask.any(1, keepdim=True)  # (B, 1)
-        return [_STATISTICS[name](h, mask).masked_fill(empty, 0) for name in self.statistics]
+        return [statistics[name](h, mask).masked_fill(empty, 0) for name in self.statistics]

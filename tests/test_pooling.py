@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
+from torch import nn
 
-from sklearn_ssl.encoders import TransformerEncoder
+from sklearn_ssl import VICRegTransformer
+from sklearn_ssl.encoders import FCNEncoder, TransformerEncoder
 from sklearn_ssl.pooling import Pooling
 
 STATISTICS = ("mean", "max", "std", "ppv", "last")
+EVERY = (*STATISTICS, "attention")
 NAIVE = {
     "mean": np.mean,
     "max": np.max,
@@ -48,9 +51,74 @@ def test_pooling_equals_loops(statistics, layers):
         np.testing.assert_allclose(result.numpy(), expected, atol=1e-6)
 
 
+def attentive(recipe, widths):
+    pooling = recipe.build(widths)
+    for query in pooling.queries:
+        nn.init.normal_(query)
+    return pooling
+
+
+@pytest.mark.parametrize("layers", ["last", "all"])
+def test_attention_equals_loops(layers):
+    maps, mask = ragged_layers()
+    recipe = Pooling(statistics=("max", "attention"), layers=layers)
+    pooling = attentive(recipe, [2, 3])
+    pooled = maps if layers == "all" else maps[-1:]
+    for lengths, given in ((LENGTHS, mask), ([max(LENGTHS)] * 3, None)):
+        expected = []
+        for h, query in zip(pooled, pooling.queries, strict=True):
+            of_layer = []
+            for one, n in zip(h, lengths, strict=True):
+                scores = [float(query.detach() @ one[:, t]) / len(query) ** 0.5 for t in range(n)]
+                weights = np.exp(scores) / np.exp(scores).sum()
+                of_layer.append(sum(weight * one[:, t].numpy() for t, weight in enumerate(weights)))
+            expected += [naive(h, lengths, ["max"]), np.array(of_layer)]
+        result = pooling(maps, given)
+        assert result.shape == (3, recipe.n_features([2, 3]))
+        np.testing.assert_allclose(result.detach().numpy(), np.concatenate(expected, 1), atol=1e-6)
+
+
+def test_untrained_attention_is_the_mean():
+    maps, mask = ragged_layers()
+    attention, mean = (Pooling(statistics=name).build([2, 3])(maps, mask) for name in ("attention", "mean"))
+    torch.testing.assert_close(attention, mean)
+
+
+def test_attention_finds_a_bump():
+    h = 0.1 * torch.randn(40, 2, 50)
+    places = torch.randint(50, (40,))
+    h[torch.arange(40), 0, places] = 3  # marks the step
+    value = torch.randn(40)
+    h[torch.arange(40), 1, places] = value  # which is to be read there
+    pooling = Pooling(statistics="attention").build([2])
+    optimizer = torch.optim.Adam(pooling.parameters(), lr=0.3)
+    for _ in range(60):
+        optimizer.zero_grad()
+        loss = (pooling([h])[:, 1] - value).square().mean()
+        loss.backward()
+        optimizer.step()
+    assert loss < 0.05 * value.square().mean()
+
+
+def test_attention_needs_the_widths():
+    with pytest.raises(ValueError, match="`widths` must be given"):
+        Pooling(statistics=("mean", "attention")).build()
+
+
+def test_attention_is_trained_with_the_encoder():
+    X = np.random.default_rng(0).normal(size=(16, 1, 20))
+    transformer = VICRegTransformer(
+        encoder=FCNEncoder(width=4), pooling=Pooling(statistics="attention"), max_epochs=1, random_state=0, device="cpu"
+    )
+    queries = transformer.fit(X).net_.module_.pooling.queries
+    assert len(queries) == 3
+    assert all(query.any() for query in queries)
+    assert clone(transformer).fit(X).transform(X).tolist() == transformer.transform(X).tolist()
+
+
 def test_padding_does_not_matter():
     maps, mask = ragged_layers()
-    pooling = Pooling(statistics=STATISTICS, layers="all").build()
+    pooling = attentive(Pooling(statistics=EVERY, layers="all"), [2, 3])
     expected = pooling(maps, mask)
     filled = [torch.where(mask[:, None], h, 1e4) for h in maps]
     torch.testing.assert_close(pooling(filled, mask), expected)
@@ -61,7 +129,7 @@ def test_padding_does_not_matter():
 @pytest.mark.parametrize("n_steps", [9, 10, 16, 31])
 def test_padding_does_not_matter_to_windows(n_steps):
     encoder = TransformerEncoder(width=8, depth=1).build(1).eval()
-    pooling = Pooling(statistics=STATISTICS, layers="all").build()
+    pooling = attentive(Pooling(statistics=EVERY, layers="all"), encoder.widths)
     x = torch.randn(1, 1, 6)
     padded = torch.nn.functional.pad(x, (0, n_steps - 6))
     mask = torch.arange(n_steps)[None] < 6
@@ -99,7 +167,7 @@ def test_std_of_any_scale(scale):
 def test_gradient_ignores_padding():
     (h, *_), mask = ragged_layers()
     h.requires_grad_()
-    pooled = Pooling(statistics=("mean", "max", "std", "last")).build()([h], mask)
+    pooled = attentive(Pooling(statistics=("mean", "max", "std", "last", "attention")), [2])([h], mask)
     (pooled * torch.randn_like(pooled)).sum().backward()
     assert h.grad.isfinite().all()
     assert not h.grad[~mask[:, None].expand_as(h)].any()
@@ -122,7 +190,7 @@ def test_a_series_without_observed_steps_gets_zeros():
     (h, *_), mask = ragged_layers()
     mask[0] = False
     h.requires_grad_()
-    result = Pooling(statistics=STATISTICS).build()([h], mask)
+    result = attentive(Pooling(statistics=EVERY), [2])([h], mask)
     assert not result[0].any()
     result.sum().backward()
     assert h.grad.isfinite().all()
@@ -131,7 +199,7 @@ def test_a_series_without_observed_steps_gets_zeros():
 def test_nothing_reads_values_back_from_the_device():
     h = torch.zeros(2, 3, 4, device="meta")  # has no values to read
     mask = torch.ones(2, 4, dtype=torch.bool, device="meta")
-    assert Pooling(statistics=STATISTICS).build()([h], mask).shape == (2, 15)
+    assert Pooling(statistics=EVERY).build([3]).to("meta")([h], mask).shape == (2, 18)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +208,9 @@ def test_nothing_reads_values_back_from_the_device():
 )
 def test_statistics_out_of_range(statistics, shown):
     recipe = Pooling(statistics=statistics)
-    with pytest.raises(ValueError, match=f"`statistics` must be .*'mean', 'max', 'std', 'ppv', 'last', got .*{shown}"):
+    with pytest.raises(
+        ValueError, match=f"`statistics` must be .*'mean', 'max', 'std', 'ppv', 'last', 'attention', got .*{shown}"
+    ):
         recipe.build()
     with pytest.raises(ValueError, match="`statistics` must be"):
         recipe.n_features([3])

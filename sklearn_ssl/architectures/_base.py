@@ -45,8 +45,8 @@ class Architecture(nn.Module):
         super().__init__()
         self.encoder = _build_encoder(encoder, n_channels)
         pooling = pooling or default_pooling(self.encoder)
-        self.pooling = pooling.build()
         widths = _try_out(self.encoder, n_channels, n_timepoints)
+        self.pooling = pooling.build(widths)
         self.n_features = pooling.n_features(widths)
         self.n_cases = n_cases
         self.register_buffer("progress", torch.zeros(()))

@@ -5,6 +5,7 @@ from sklearn_ssl.encoders.fcn import FCNEncoder
 from sklearn_ssl.encoders.gru import GRUEncoder
 from sklearn_ssl.encoders.inception import InceptionEncoder
 from sklearn_ssl.encoders.resnet import ResNetEncoder
+from sklearn_ssl.encoders.rocket import RocketEncoder
 from sklearn_ssl.encoders.tcn import TCNEncoder
 from sklearn_ssl.encoders.transformer import TransformerEncoder
 
@@ -15,6 +16,7 @@ __all__ = [
     "GRUEncoder",
     "InceptionEncoder",
     "ResNetEncoder",
+    "RocketEncoder",
     "TCNEncoder",
     "TransformerEncoder",
     "resize_mask",
