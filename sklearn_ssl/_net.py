@@ -194,6 +194,10 @@ class SSLNet(NeuralNet):
         with self.random_stream():
             return super().initialize()
 
+    def initialize_optimizer(self) -> "SSLNet":
+        """Build the optimiser where there is a loss to minimise; the first one in a process takes seconds to import."""
+        return self if self.loss is None else super().initialize_optimizer()
+
     def train(
         self, dataset: Dataset, epochs: int, planned_steps: int = 0, listeners: tuple = (), *, resumed: bool = False
     ) -> "SSLNet":
@@ -247,6 +251,26 @@ class SSLNet(NeuralNet):
         batch = dataset[rows]
         with self.random_stream(), torch.no_grad():
             self.module_.adapt(batch["x"], batch.get("lengths"))
+
+    def observe(self, dataset: SeriesDataset, function: str, rows: torch.Tensor, batch_size: int) -> None:
+        """Let a method of the module learn from series by looking at them, without gradient, in evaluation mode.
+
+        Parameters
+        ----------
+        dataset : SeriesDataset
+            The series.
+        function : str
+            Name of a method of the architecture that takes a batch.
+        rows : int Tensor of shape (n,)
+            Which series, in this order.
+        batch_size : int
+            Series in a batch.
+        """
+        self.module_.eval()
+        with self.random_stream(), torch.no_grad(), self._autocast():
+            for index in rows.split(batch_size) if len(rows) else ():
+                batch = dataset[index]
+                getattr(self.module_, function)(batch["x"], batch.get("lengths"))
 
     def steps_per_epoch(self, n_cases: int) -> int:
         """Count the optimiser steps of one pass over `n_cases` series."""

@@ -1,0 +1,173 @@
+"""An encoder whose features are mapped linearly, by maps found without gradient steps."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from sklearn_ssl._low_rank import (
+    Directions,
+    compressed,
+    discriminant_directions,
+    merged,
+    retrieval_margins,
+    strongest_within_one_error,
+)
+from sklearn_ssl._series import INFERENCE_STEPS
+from sklearn_ssl.architectures._base import Architecture
+
+SHRINKAGES = tuple(2.0**exponent for exponent in range(-6, 7))
+FEWEST_JUDGED = 8  # series for whose margins a shrinkage is chosen
+
+
+class ClosedFormArchitecture(Architecture):
+    r"""A linear map of pooled features that keeps what tells series apart and shrinks what augmentations change.
+
+    It keeps, in buffers, the mean of the series' features, rows with the scatter of the series about that mean, and
+    rows with the scatter of the changes: features of an augmented copy less those of the series. These are the series
+    and changes themselves as long as they are at most `sketch_size` rows, and fewer rows with nearly the same scatter
+    from then on.
+
+    Parameters
+    ----------
+    augmentation : Augmentation
+        Makes the copies.
+    n_views : int
+        Copies V of every series.
+    n_components : int
+        Most outputs.
+    shrinkage : float or "auto"
+        r as a multiple of the mean of the non-zero eigenvalues of :math:`S_w`.
+    sketch_size : int
+        Rows that are kept of the series, and of the changes.
+    scaling : callable
+        ``scaling(directions, n_series)`` returns the maps (P, F).
+    **common : dict
+        Parameters of `Architecture`.
+
+    Attributes
+    ----------
+    n_features : int
+        Number of outputs P.
+    weights : Tensor of shape (P, F)
+        The map.
+    mean : Tensor of shape (F,)
+        Mean of the series' features.
+    used_shrinkage : Tensor of shape ()
+        r as a multiple of the mean of the non-zero eigenvalues, as chosen or given.
+    variances, ratios : Tensor of shape (P',)
+        Of all directions found, the variance of the mapped series, and their variance between series divided by that
+        within series plus r.
+    """
+
+    mean: torch.Tensor
+    deviations: torch.Tensor
+    changes: torch.Tensor
+    counts: torch.Tensor
+    margins: torch.Tensor
+    used_shrinkage: torch.Tensor
+    weights: torch.Tensor
+    variances: torch.Tensor
+    ratios: torch.Tensor
+
+    def __init__(
+        self,
+        *,
+        augmentation: Any,
+        n_views: int,
+        n_components: int,
+        shrinkage: float | str,
+        sketch_size: int,
+        scaling: Callable[[Directions, int], torch.Tensor],
+        **common: Any,
+    ) -> None:
+        super().__init__(**common)
+        self.augmentation = augmentation
+        self.n_views = n_views
+        self.n_components = n_components
+        self.shrinkage = shrinkage
+        self.sketch_size = sketch_size
+        self.scaling = scaling
+        self._judges_next = True  # the first batch after `settle`, whatever comes later
+        self.register_buffer("mean", torch.zeros(self.n_features))
+        self.register_buffer("deviations", torch.zeros(0, self.n_features))
+        self.register_buffer("changes", torch.zeros(0, self.n_features))
+        self.register_buffer("counts", torch.zeros(3, dtype=torch.long))  # of series, of changes, of judged series
+        self.register_buffer("margins", torch.zeros(2, len(SHRINKAGES)))  # their sum over series, and of their squares
+        self.register_buffer("used_shrinkage", torch.tensor(1.0 if shrinkage == "auto" else float(shrinkage)))
+        self.register_buffer("weights", torch.zeros(0, self.n_features))
+        self.register_buffer("variances", torch.zeros(0))
+        self.register_buffer("ratios", torch.zeros(0))
+
+    def features(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
+        """Map the pooled features: x (B, C, L) to (B, P)."""
+        h = self.pooled(x, lengths)  # (B, F)
+        with torch.autocast(x.device.type, enabled=False):
+            return (h - self.mean) @ self.weights.T
+
+    def pooled(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
+        """Pool the encoder's feature maps: x (B, C, L) to (B, F)."""
+        return super().features(x, lengths).float()
+
+    def observe(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> None:
+        """Add the features of series (B, C, L) to what is known of the differences between series."""
+        self._add_series(self._pooled_in_pieces(x, lengths))
+
+    def observe_with_copies(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> None:
+        """Add the features of series (B, C, L), and how they change from a series to its copies."""
+        h = self._pooled_in_pieces(x, lengths)  # (B, F)
+        copies = [self._pooled_in_pieces(self.augmentation(x, lengths), lengths) for _ in range(self.n_views)]
+        changes = torch.stack(copies, 1) - h.unsqueeze(1)  # (B, V, F)
+        with torch.autocast(x.device.type, enabled=False):
+            self._judge(h, changes)
+            self._add_changes(changes)
+        self._add_series(h)
+
+    def settle(self) -> None:
+        """Find the map from all that was observed."""
+        n_series, n_changes, n_judged = self.counts.tolist()
+        if self.shrinkage == "auto" and n_judged >= FEWEST_JUDGED:
+            mean, square = self.margins.cpu().double() / n_judged  # (G,)
+            errors = ((square - mean.square()).clamp(min=0) / (n_judged - 1)).sqrt()
+            self.used_shrinkage.fill_(SHRINKAGES[strongest_within_one_error(mean, errors)])
+        directions = discriminant_directions(
+            self.deviations, n_series, self.changes, n_changes, float(self.used_shrinkage), self.n_components
+        )
+        self.weights = self.scaling(directions, n_series)  # (P, F)
+        self.variances, self.ratios = directions.variances.float(), directions.ratios.float()
+        self.n_features = len(self.weights)
+        self._judges_next = True
+
+    def _pooled_in_pieces(self, x: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
+        size = math.ceil(INFERENCE_STEPS / x.shape[2])
+        of_each = [None] * math.ceil(len(x) / size) if lengths is None else lengths.split(size)
+        pieces = [self.pooled(piece, own) for piece, own in zip(x.split(size), of_each, strict=True)]
+        h = torch.cat(pieces)  # (B, F)
+        if not torch.isfinite(h.square().sum()):
+            raise ValueError(
+                "The features of finite series became NaN or infinite: the values of X are too large for the encoder. "
+                "Put a scaler such as ChannelWise(StandardScaler()) before this step."
+            )
+        return h
+
+    def _add_series(self, h: torch.Tensor) -> None:
+        with torch.autocast(h.device.type, enabled=False):
+            deviations, self.mean = merged(self.deviations, self.mean, int(self.counts[0]), h)
+            self.deviations = self._within_bounds(deviations)
+        self.counts[0] += len(h)
+
+    def _add_changes(self, changes: torch.Tensor) -> None:
+        self.changes = self._within_bounds(torch.cat([self.changes, changes.flatten(0, 1)]))
+        self.counts[1] += len(changes) * self.n_views
+
+    def _within_bounds(self, rows: torch.Tensor) -> torch.Tensor:
+        return rows if len(rows) <= self.sketch_size else compressed(rows, max(1, self.sketch_size // 2))
+
+    def _judge(self, h: torch.Tensor, changes: torch.Tensor) -> None:
+        if self.shrinkage != "auto" or not self._judges_next or len(h) < 4:
+            return
+        self._judges_next = False
+        margins = retrieval_margins(h, changes, torch.tensor(SHRINKAGES))  # (B, G)
+        self.margins += torch.stack([margins.sum(0), margins.square().sum(0)]).to(self.margins.dtype)
+        self.counts[2] += len(h)
