@@ -1,19 +1,53 @@
 """Losses: pure functions of tensors."""
 
 from sklearn_ssl.losses._barlow_twins import barlow_twins_loss
+from sklearn_ssl.losses._distillation import byol_loss, dino_loss, simsiam_loss
+from sklearn_ssl.losses._instance import exemplar_loss, instance_discrimination_loss
+from sklearn_ssl.losses._lejepa import lejepa_loss, sigreg_loss
+from sklearn_ssl.losses._mixing import timemcl_loss
+from sklearn_ssl.losses._momentum import mocov3_loss, queue_contrastive_loss
+from sklearn_ssl.losses._multi_view import multi_view_loss
 from sklearn_ssl.losses._ntxent import ntxent_loss
+from sklearn_ssl.losses._simper import periodic_similarity, simper_loss
+from sklearn_ssl.losses._swav import sinkhorn, swav_loss
+from sklearn_ssl.losses._tico import tico_loss, updated_covariance, vicreg_tico_loss
+from sklearn_ssl.losses._total_coding_rate import contrastive_emp_ssl_loss, emp_ssl_loss, total_coding_rate
 from sklearn_ssl.losses._vicreg import (
     vicreg_covariance_loss,
     vicreg_invariance_loss,
     vicreg_loss,
     vicreg_variance_loss,
 )
+from sklearn_ssl.losses._whitening import whiten, wmse_loss
 
 __all__ = [
     "barlow_twins_loss",
+    "byol_loss",
+    "contrastive_emp_ssl_loss",
+    "dino_loss",
+    "emp_ssl_loss",
+    "exemplar_loss",
+    "instance_discrimination_loss",
+    "lejepa_loss",
+    "mocov3_loss",
+    "multi_view_loss",
     "ntxent_loss",
+    "periodic_similarity",
+    "queue_contrastive_loss",
+    "sigreg_loss",
+    "simper_loss",
+    "simsiam_loss",
+    "sinkhorn",
+    "swav_loss",
+    "tico_loss",
+    "timemcl_loss",
+    "total_coding_rate",
+    "updated_covariance",
     "vicreg_covariance_loss",
     "vicreg_invariance_loss",
     "vicreg_loss",
+    "vicreg_tico_loss",
     "vicreg_variance_loss",
+    "whiten",
+    "wmse_loss",
 ]

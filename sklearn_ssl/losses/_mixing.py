@@ -1,0 +1,82 @@
+import torch
+
+from sklearn_ssl.losses._arguments import check_positive, check_rows
+from sklearn_ssl.losses._cosine import cosine_logits
+from sklearn_ssl.losses._precision import in_full_precision
+
+
+@in_full_precision
+def timemcl_loss(
+    z1: torch.Tensor, z2: torch.Tensor, z_mixed: torch.Tensor, weight: torch.Tensor | float, temperature: float = 0.5
+) -> torch.Tensor:
+    r"""Prediction of the shares of two series in their mixture (MNT-Xent of mixing-up contrastive learning, TimeMCL).
+
+    Series are mixed in pairs, :math:`\tilde{x}_i = \lambda_i x_i + (1 - \lambda_i) x'_i`. By its cosine similarities,
+    each mixture has to give the share :math:`\lambda_i` to the first of its two series and the rest to the second,
+    among all 2n series:
+
+    .. math::
+        \ell = \frac{1}{n} \sum_{i=1}^{n} -\lambda_i \log P_{i,i} - (1 - \lambda_i) \log P_{i,n+i}, \qquad
+        P_{ij} = \frac{\exp(\cos(\tilde{z}_i, z_j) / \tau)}{\sum_{k=1}^{2n} \exp(\cos(\tilde{z}_i, z_k) / \tau)}
+
+    where :math:`\tilde{z}_i` is row i of `z_mixed`, :math:`z_1, \dots, z_{2n}` are the rows of `z1` and then those of
+    `z2`, :math:`\lambda_i` is `weight` and :math:`\tau` is `temperature`. All embeddings receive a gradient.
+
+    The authors mix a batch with a permutation of itself, under one share for the whole batch. Each series then occurs
+    in `z1` and in `z2`, and its second occurrence counts as a negative. As in their code, it is not left out.
+
+    Identical embeddings give :math:`\log 2n` at any temperature.
+
+    Parameters
+    ----------
+    z1, z2 : torch.Tensor of shape (n, d)
+        Embeddings of the series that were mixed, row i of both in mixture i.
+    z_mixed : torch.Tensor of shape (n, d)
+        Embeddings of the mixtures.
+    weight : float or torch.Tensor of shape () or (n,)
+        Share :math:`\lambda` of the first series, from 0 to 1: one for all mixtures or one for each.
+    temperature : float, default=0.5
+        Divides the similarities.
+
+    Returns
+    -------
+    loss : torch.Tensor of shape ()
+        The mean over the mixtures; float64 for float64 embeddings and float32 for all others.
+
+    Raises
+    ------
+    ValueError
+        If a shape is wrong, if a number given for `weight` is not from 0 to 1, or if `temperature` is not above 0.
+
+    References
+    ----------
+    Wickstrøm, K., Kampffmeyer, M., Mikalsen, K. Ø. and Jenssen, R. (2022). Mixing up contrastive learning:
+    Self-supervised representation learning for time series. Pattern Recognition Letters 155.
+
+    Examples
+    --------
+    >>> import math, torch
+    >>> from sklearn_ssl.losses import timemcl_loss
+    >>> collapsed = torch.ones(4, 8)
+    >>> round(float(timemcl_loss(collapsed, collapsed, collapsed, weight=0.3)), 4), round(math.log(8), 4)
+    (2.0794, 2.0794)
+    """
+    check_rows(z1=z1, z2=z2, z_mixed=z_mixed)
+    _check_weight(weight, len(z_mixed))
+    check_positive("temperature", temperature, "the authors use 0.5")
+    n = len(z_mixed)
+    log_shares = cosine_logits(z_mixed, torch.cat([z1, z2]), temperature).log_softmax(dim=1)  # (n, 2n)
+    first = log_shares.diagonal()  # (n,)
+    second = log_shares.diagonal(offset=n)  # (n,)
+    return -(weight * first + (1 - weight) * second).mean()
+
+
+def _check_weight(weight: torch.Tensor | float, n_rows: int) -> None:
+    if isinstance(weight, torch.Tensor):
+        if weight.shape not in ((), (n_rows,)):
+            raise ValueError(
+                f"`weight` must be a number or have the shape ({n_rows},), one share for each mixture, got the shape "
+                f"{tuple(weight.shape)}; pass the shares with which the series were mixed."
+            )
+    elif not 0 <= weight <= 1:
+        raise ValueError(f"`weight` must be from 0 to 1, got {weight!r}; it is the share of the first series.")

@@ -1,0 +1,52 @@
+from collections.abc import Callable
+from itertools import combinations
+
+import torch
+
+
+def multi_view_loss(
+    *views: torch.Tensor, pair_loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+) -> torch.Tensor:
+    r"""Mean of a loss of two views over all pairs of several views.
+
+    .. math:: \ell = \frac{2}{V (V - 1)} \sum_{u=1}^{V} \sum_{v=u+1}^{V} L(Z_u, Z_v)
+
+    where :math:`Z_1, \dots, Z_V` are the `views` and :math:`L` is `pair_loss`. Each pair is taken once, in the order in
+    which the views are given. With two views it is the loss itself.
+
+    Parameters
+    ----------
+    *views : torch.Tensor of shape (n, d)
+        Embeddings of two or more views, row i of all from series i.
+    pair_loss : callable
+        A loss of two views, for example `ntxent_loss`, `vicreg_loss` or `barlow_twins_loss`. Parameters can be set
+        with `functools.partial`.
+
+    Returns
+    -------
+    loss : torch.Tensor of shape ()
+        The mean over the V (V - 1) / 2 pairs.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two views. `pair_loss` checks their shapes.
+
+    References
+    ----------
+    Tian, Y., Krishnan, D. and Isola, P. (2020). Contrastive multiview coding. ECCV.
+
+    Examples
+    --------
+    >>> from functools import partial
+    >>> import math, torch
+    >>> from sklearn_ssl.losses import multi_view_loss, ntxent_loss
+    >>> views = [torch.ones(4, 8)] * 3
+    >>> loss = multi_view_loss(*views, pair_loss=partial(ntxent_loss, temperature=0.1))
+    >>> round(float(loss), 4), round(math.log(7), 4)
+    (1.9459, 1.9459)
+    """
+    if len(views) < 2:
+        raise ValueError(f"`views` must be two or more tensors, got {len(views)}; make more views of a series.")
+    losses = [pair_loss(first, second) for first, second in combinations(views, 2)]
+    return torch.stack(losses).mean()

@@ -1,0 +1,213 @@
+import torch
+
+from sklearn_ssl.losses._checks import check_batch, check_views
+from sklearn_ssl.losses._precision import in_full_precision
+from sklearn_ssl.losses._unit_length import unit_length
+from sklearn_ssl.losses._vicreg import vicreg_invariance_loss, vicreg_variance_loss
+
+
+@in_full_precision
+def tico_loss(z1: torch.Tensor, z2: torch.Tensor, covariance: torch.Tensor, rho: float = 8.0) -> torch.Tensor:
+    r"""Contrast transformation invariance and covariance (TiCo).
+
+    The two views of a series are pulled together, and each embedding is pushed away from the directions that
+    embeddings have taken so far:
+
+    .. math:: \ell = -\frac{1}{n} \sum_{i=1}^{n} z_i^\top z'_i + \frac{\rho}{n} \sum_{i=1}^{n} z_i^\top C z_i
+
+    where :math:`z_i` and :math:`z'_i` are the rows of `z1` and `z2` at unit length, :math:`C` is `covariance` and
+    :math:`\rho` is `rho`.
+
+    `covariance` is the matrix after its update with the embeddings of this batch, `updated_covariance` of `z1`. It is
+    taken as it is given: where it carries a gradient, the gradient flows.
+
+    The formula of the paper has a constant 1 before the first sum, its pseudocode has not; the pseudocode is followed,
+    and its first term goes down to -1. Public implementations use 8 or 20 for `rho`, and both have been called the
+    value of the paper.
+
+    Parameters
+    ----------
+    z1 : torch.Tensor of shape (n, d)
+        Embeddings of the first view by the network that is trained, for two or more series.
+    z2 : torch.Tensor of shape (n, d)
+        Embeddings of the second view, row i from the series of row i of `z1`; in the paper by a momentum encoder.
+    covariance : torch.Tensor of shape (d, d)
+        Second moments of embeddings of unit length.
+    rho : float, default=8.0
+        Weight of the covariance term.
+
+    Returns
+    -------
+    loss : torch.Tensor of shape ()
+        The mean over series; float64 for float64 embeddings and float32 for all others.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit or if the batch holds fewer than two series.
+
+    See Also
+    --------
+    updated_covariance : The matrix that goes in.
+    vicreg_tico_loss : VICReg with this covariance term.
+
+    References
+    ----------
+    Zhu, J., Moraes, R. M., Karakulak, S., Sobol, V., Canziani, A. and LeCun, Y. (2022). TiCo: Transformation invariance
+    and covariance contrast for self-supervised visual representation learning. arXiv:2206.10698.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ssl.losses import tico_loss, updated_covariance
+    >>> history = torch.zeros(2, 2)
+    >>> spread, collapsed = torch.eye(2), torch.tensor([[1.0, 0.0], [1.0, 0.0]])
+    >>> for z in (spread, collapsed):
+    ...     print(round(float(tico_loss(z, z, updated_covariance(z, history, beta=0))), 4))
+    3.0
+    7.0
+    """
+    check_views(z1, z2)
+    _check_covariance(covariance, z1.shape[1])
+    z1, z2 = unit_length(z1), unit_length(z2)  # (n, d)
+    agreement = (z1 * z2).sum(dim=1).mean()
+    return rho * _taken_directions(z1, covariance) - agreement
+
+
+@in_full_precision
+def vicreg_tico_loss(
+    z1: torch.Tensor,
+    z2: torch.Tensor,
+    covariance: torch.Tensor,
+    invariance: float = 20.0,
+    variance: float = 25.0,
+    rho: float = 8.0,
+) -> torch.Tensor:
+    r"""VICReg with the covariance term of TiCo.
+
+    .. math::
+        \ell = \lambda\, s(Z, Z') + \mu\, \tfrac{1}{2} \bigl(v(Z) + v(Z')\bigr)
+        + \rho\, \frac{1}{2n} \sum_{i=1}^{2n} u_i^\top C u_i
+
+    where :math:`s` and :math:`v` are `vicreg_invariance_loss` and `vicreg_variance_loss` of the embeddings as they are,
+    :math:`u_1, \dots, u_{2n}` are the rows of both views at unit length, :math:`C` is `covariance`, and
+    :math:`\lambda`, :math:`\mu` and :math:`\rho` are the weights `invariance`, `variance` and `rho`.
+
+    Embeddings are brought to unit length in the last term only. The two views play the same part, as in VICReg.
+    `covariance` is taken as it is given, see `tico_loss`.
+
+    Parameters
+    ----------
+    z1, z2 : torch.Tensor of shape (n, d)
+        Embeddings of two views, row i of both from series i, for two or more series.
+    covariance : torch.Tensor of shape (d, d)
+        Second moments of embeddings of unit length, `updated_covariance` of the rows of both views.
+    invariance : float, default=20.0
+        Weight of the distance between the views.
+    variance : float, default=25.0
+        Weight of the mean variance term of the two views.
+    rho : float, default=8.0
+        Weight of the covariance term.
+
+    Returns
+    -------
+    loss : torch.Tensor of shape ()
+        The weighted sum; float64 for float64 embeddings and float32 for all others.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit or if the batch holds fewer than two series.
+
+    See Also
+    --------
+    vicreg_loss : The loss with the covariance term of VICReg.
+    tico_loss : TiCo itself.
+    updated_covariance : The matrix that goes in.
+
+    References
+    ----------
+    Bardes, A., Ponce, J. and LeCun, Y. (2022). VICReg: Variance-invariance-covariance regularization for
+    self-supervised learning. ICLR.
+
+    Zhu, J., Moraes, R. M., Karakulak, S., Sobol, V., Canziani, A. and LeCun, Y. (2022). TiCo: Transformation invariance
+    and covariance contrast for self-supervised visual representation learning. arXiv:2206.10698.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ssl.losses import vicreg_tico_loss
+    >>> collapsed = torch.ones(4, 8)
+    >>> round(float(vicreg_tico_loss(collapsed, collapsed, torch.zeros(8, 8))), 2)
+    24.75
+    """
+    check_views(z1, z2)
+    _check_covariance(covariance, z1.shape[1])
+    spread = (vicreg_variance_loss(z1) + vicreg_variance_loss(z2)) / 2
+    redundancy = _taken_directions(unit_length(torch.cat([z1, z2])), covariance)
+    return invariance * vicreg_invariance_loss(z1, z2) + variance * spread + rho * redundancy
+
+
+@in_full_precision
+def updated_covariance(z: torch.Tensor, covariance: torch.Tensor, beta: float = 0.9) -> torch.Tensor:
+    r"""Move the average of the second moments of embeddings on by one batch (TiCo).
+
+    .. math:: C_t = \beta\, C_{t-1} + (1 - \beta) \frac{1}{n} \sum_{i=1}^{n} z_i z_i^\top
+
+    where :math:`z_i` are the rows of `z` at unit length, not centred, :math:`C_{t-1}` is `covariance` and :math:`\beta`
+    is `beta`. TiCo starts from zeros.
+
+    No gradient flows to the history :math:`C_{t-1}`. Implementations disagree on the part of the current batch. Here it
+    carries the gradient of `z`, as the formula does when it is written down in code. Others let no gradient flow, after
+    a figure in the paper; pass ``z.detach()`` for that. Detach the result before it is kept for the next batch.
+
+    Parameters
+    ----------
+    z : torch.Tensor of shape (n, d)
+        Embeddings of two or more series.
+    covariance : torch.Tensor of shape (d, d)
+        The matrix after the previous batch. It is not changed.
+    beta : float, default=0.9
+        Share of the history, from 0 to 1.
+
+    Returns
+    -------
+    covariance : torch.Tensor of shape (d, d)
+        The matrix after this batch, whose trace is 1 at most; float64 for float64 input and float32 for all others.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, if the batch holds fewer than two series, or if `beta` is outside 0 to 1.
+
+    References
+    ----------
+    Zhu, J., Moraes, R. M., Karakulak, S., Sobol, V., Canziani, A. and LeCun, Y. (2022). TiCo: Transformation invariance
+    and covariance contrast for self-supervised visual representation learning. arXiv:2206.10698.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ssl.losses import updated_covariance
+    >>> updated_covariance(5 * torch.eye(2), torch.zeros(2, 2), beta=0.5)
+    tensor([[0.2500, 0.0000],
+            [0.0000, 0.2500]])
+    """
+    check_batch(z)
+    _check_covariance(covariance, z.shape[1])
+    if not 0 <= beta <= 1:
+        raise ValueError(f"`beta` must be a number from 0 to 1, got {beta!r}; TiCo uses 0.9.")
+    z = unit_length(z)
+    return beta * covariance.detach() + (1 - beta) * (z.T @ z) / len(z)
+
+
+def _taken_directions(z: torch.Tensor, covariance: torch.Tensor) -> torch.Tensor:
+    return (z @ covariance * z).sum(dim=1).mean()
+
+
+def _check_covariance(covariance: torch.Tensor, d: int) -> None:
+    if covariance.shape != (d, d):
+        raise ValueError(
+            f"`covariance` must have the shape (d, d) = {(d, d)} of the embeddings, got {tuple(covariance.shape)}; "
+            "start from zeros of that shape."
+        )

@@ -1,0 +1,149 @@
+import math
+
+import torch
+
+from sklearn_ssl.losses._checks import check_batch, check_views
+from sklearn_ssl.losses._cosine import paired_cosines
+from sklearn_ssl.losses._precision import in_full_precision
+
+
+@in_full_precision
+def wmse_loss(
+    z1: torch.Tensor, z2: torch.Tensor, sub_batch: int | None = None, shrinkage: float = 0.01
+) -> torch.Tensor:
+    r"""Distance between the whitened embeddings of two views (W-MSE).
+
+    Embeddings that are white cannot collapse, so the two views of a series only have to be pulled together:
+
+    .. math:: \ell = \frac{1}{n} \sum_{i=1}^{n} 2 - 2 \cos(w_i, w'_i)
+
+    where :math:`w_i` and :math:`w'_i` are the rows of `z1` and `z2` after `whiten`. Each view is whitened by itself,
+    and the gradient flows through both.
+
+    With `sub_batch` the rows are whitened in consecutive groups of about that size, row i of both views in the same
+    group. The authors draw the groups at random and average several draws. A batch of shuffled series is such a draw
+    already.
+
+    Parameters
+    ----------
+    z1, z2 : torch.Tensor of shape (n, d)
+        Embeddings of two views, row i of both from series i, for two or more series.
+    sub_batch : int or None, default=None
+        Least number of rows that are whitened together. The batch is cut into as many groups as this allows, whose
+        sizes differ by one at most. None, or more than n, whitens the whole batch at once. Twice the width d or more is
+        advisable.
+    shrinkage : float, default=0.01
+        See `whiten`.
+
+    Returns
+    -------
+    loss : torch.Tensor of shape ()
+        The mean over series, from 0 to 4; float64 for float64 embeddings and float32 for all others. A group of
+        identical embeddings counts as 2.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, if the batch holds fewer than two series, if `sub_batch` is below 2, if `shrinkage` is
+        outside 0 to 1, or if it is 0 while a group holds d rows or fewer.
+
+    See Also
+    --------
+    whiten : Embeddings without correlation and with unit variance.
+
+    References
+    ----------
+    Ermolov, A., Siarohin, A., Sangineto, E. and Sebe, N. (2021). Whitening for self-supervised representation learning.
+    ICML.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ssl.losses import wmse_loss
+    >>> z = torch.tensor([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])
+    >>> round(float(wmse_loss(z, 3 * z)), 4), round(float(wmse_loss(z, -z)), 4)
+    (0.0, 4.0)
+    """
+    check_views(z1, z2)
+    if sub_batch is not None and sub_batch < 2:
+        raise ValueError(f"`sub_batch` must be 2 or more, or None for the whole batch, got {sub_batch!r}.")
+    n_groups = max(1, len(z1) // (sub_batch or len(z1)))
+    w1 = torch.cat([whiten(group, shrinkage) for group in z1.tensor_split(n_groups)])  # (n, d)
+    w2 = torch.cat([whiten(group, shrinkage) for group in z2.tensor_split(n_groups)])  # (n, d)
+    return (2 - 2 * paired_cosines(w1, w2)).mean()
+
+
+@in_full_precision
+def whiten(z: torch.Tensor, shrinkage: float = 0.01) -> torch.Tensor:
+    r"""Remove the correlation between dimensions and give each unit variance.
+
+    .. math::
+        w_i = L^{-1} (z_i - \bar{z}) / \sqrt{c}, \qquad L L^\top = (1 - s)\, C / c + s I, \qquad
+        c = \operatorname{tr}(C) / d
+
+    where :math:`\bar{z}` is the mean row, :math:`C` the covariance of the rows with n - 1 in the denominator, :math:`c`
+    the mean variance, :math:`s` is `shrinkage` and :math:`L` a lower triangular Cholesky factor.
+
+    The covariance of n rows has the rank n - 1 at most and no Cholesky factor when n is d or less, which is the normal
+    case on small sets. Shrinkage gives it one. The authors' code shrinks towards the identity and does not by default;
+    here the covariance is shrunk towards :math:`c I`, so that a factor on the embeddings changes nothing.
+
+    Parameters
+    ----------
+    z : torch.Tensor of shape (n, d)
+        Embeddings of two or more series.
+    shrinkage : float, default=0.01
+        Share of the scaled identity in the covariance that is inverted, from 0 to 1. The output is exactly white for 0,
+        which needs more rows than dimensions. At 1 the embeddings are only centred and scaled.
+
+    Returns
+    -------
+    w : torch.Tensor of shape (n, d)
+        Whitened embeddings; float64 for float64 embeddings and float32 for all others. Identical embeddings become
+        zeros.
+
+    Raises
+    ------
+    ValueError
+        If the batch holds fewer than two series, if `shrinkage` is outside 0 to 1, or if it is 0 while n is d or less.
+    torch.linalg.LinAlgError
+        If `shrinkage` is 0 and a dimension depends linearly on the others.
+
+    References
+    ----------
+    Siarohin, A., Sangineto, E. and Sebe, N. (2019). Whitening and coloring batch transform for GANs. ICLR.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ssl.losses import whiten
+    >>> z = torch.randn(100, 3, generator=torch.Generator().manual_seed(0)) * torch.tensor([1.0, 5.0, 20.0])
+    >>> torch.allclose(whiten(z, shrinkage=0).T.cov(), torch.eye(3), atol=1e-5)
+    True
+    """
+    check_batch(z)
+    n, d = z.shape
+    _check_shrinkage(shrinkage, n, d)
+    centred = _scaled(z - z.mean(dim=0), z.detach().abs().amax())  # (n, d)
+    covariance = centred.T @ centred / (n - 1)  # (d, d)
+    shrunk = (1 - shrinkage) * covariance + shrinkage * torch.eye(d, dtype=z.dtype, device=z.device)
+    # The check makes a GPU wait; with shrinkage only NaN could fail it, and NaN is for the training loop to report.
+    factor, _ = torch.linalg.cholesky_ex(shrunk, check_errors=shrinkage == 0)  # (d, d)
+    return torch.linalg.solve_triangular(factor, centred.T, upper=False).T  # (n, d)
+
+
+def _scaled(centred: torch.Tensor, largest: torch.Tensor) -> torch.Tensor:
+    n, d = centred.shape
+    variance = centred.square().sum() / ((n - 1) * d)
+    rounding = torch.finfo(centred.dtype).eps * largest
+    return centred / variance.masked_fill(variance <= rounding.square(), math.inf).sqrt()
+
+
+def _check_shrinkage(shrinkage: float, n: int, d: int) -> None:
+    if not 0 <= shrinkage <= 1:
+        raise ValueError(f"`shrinkage` must be a number from 0 to 1, got {shrinkage!r}.")
+    if shrinkage == 0 and n <= d:
+        raise ValueError(
+            f"Without shrinkage more rows than dimensions are needed, got embeddings of shape {(n, d)}; "
+            "use a `shrinkage` above 0, a larger batch or a smaller width."
+        )
