@@ -57,6 +57,10 @@ def cheap_instance(cls: type) -> Any:
     small = {
         "encoder": ResNetEncoder(depth=1, width=4),
         "projector": MLPProjector(width=8),
+        "n_windows": 3,
+        "n_crops": 1,
+        "n_speeds": 3,
+        "n_slices": 8,
         "max_epochs": 2,
         "batch_size": 8,
         "device": "cpu",

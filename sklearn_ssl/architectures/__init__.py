@@ -1,14 +1,35 @@
 """Modules that turn a batch of series into the tensors that a loss compares; all training state lives here."""
 
 from sklearn_ssl.architectures._base import Architecture
+from sklearn_ssl.architectures._closed_form import ClosedFormArchitecture
+from sklearn_ssl.architectures._covariance import CovarianceArchitecture, MomentumCovarianceArchitecture
+from sklearn_ssl.architectures._instances import InstanceBankArchitecture, InstanceClassifierArchitecture
+from sklearn_ssl.architectures._mixing import MixingArchitecture
 from sklearn_ssl.architectures._momentum import BootstrapArchitecture, MomentumArchitecture
+from sklearn_ssl.architectures._periodic import PeriodicArchitecture
 from sklearn_ssl.architectures._predictor import PredictorArchitecture
+from sklearn_ssl.architectures._prototypes import CentredTeacherArchitecture, PrototypeArchitecture
+from sklearn_ssl.architectures._queue import QueueArchitecture
 from sklearn_ssl.architectures._siamese import SiameseArchitecture
+from sklearn_ssl.architectures._slices import SlicedArchitecture
+from sklearn_ssl.architectures._windows import WindowArchitecture
 
 __all__ = [
     "Architecture",
     "BootstrapArchitecture",
+    "CentredTeacherArchitecture",
+    "ClosedFormArchitecture",
+    "CovarianceArchitecture",
+    "InstanceBankArchitecture",
+    "InstanceClassifierArchitecture",
+    "MixingArchitecture",
     "MomentumArchitecture",
+    "MomentumCovarianceArchitecture",
+    "PeriodicArchitecture",
     "PredictorArchitecture",
+    "PrototypeArchitecture",
+    "QueueArchitecture",
     "SiameseArchitecture",
+    "SlicedArchitecture",
+    "WindowArchitecture",
 ]

@@ -34,6 +34,11 @@ class MomentumArchitecture(SiameseArchitecture):
         self.increasing = increasing
         self.teacher = copy.deepcopy(nn.ModuleDict(self._student())).requires_grad_(False)
 
+    def adapt(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> None:
+        """Let the encoder fix what it takes from the series, and the teacher begin with the same."""
+        super().adapt(x, lengths)
+        self.teacher["encoder"].load_state_dict(self.encoder.state_dict())
+
     def forward(
         self, x: torch.Tensor, lengths: torch.Tensor | None = None, index: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, ...]:

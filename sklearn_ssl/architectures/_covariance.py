@@ -1,0 +1,87 @@
+"""The second moments of all embeddings so far."""
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from sklearn_ssl.architectures._momentum import MomentumArchitecture
+from sklearn_ssl.architectures._siamese import SiameseArchitecture
+from sklearn_ssl.losses import updated_covariance
+
+
+class RunningCovariance(nn.Module):
+    r"""Moving average of the second moments of embeddings at unit length, :math:`C \leftarrow \beta C + (1 - \beta) M`.
+
+    Parameters
+    ----------
+    n_projections : int
+        Width P of the embeddings.
+    beta : float
+        :math:`\beta`.
+
+    Attributes
+    ----------
+    covariance : Tensor of shape (P, P)
+        C, zeros at the start; it carries no gradient.
+    """
+
+    covariance: torch.Tensor
+
+    def __init__(self, n_projections: int, beta: float) -> None:
+        super().__init__()
+        self.beta = beta
+        self.register_buffer("covariance", torch.zeros(n_projections, n_projections))
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        """Return C after z (B, P), through which the gradient of z flows, and keep it when training."""
+        covariance = updated_covariance(z, self.covariance, self.beta)  # (P, P)
+        if self.training:
+            self.covariance = covariance.detach()
+        return covariance
+
+
+class CovarianceArchitecture(SiameseArchitecture):
+    """Two views of every series, and the running covariance of both.
+
+    Parameters
+    ----------
+    beta : float
+        Share of the history in the covariance.
+    **siamese : dict
+        Parameters of `SiameseArchitecture`.
+    """
+
+    def __init__(self, *, beta: float, **siamese: Any) -> None:
+        super().__init__(**siamese)
+        self.covariance = RunningCovariance(self.n_projections, beta)
+
+    def forward(
+        self, x: torch.Tensor, lengths: torch.Tensor | None = None, index: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, ...]:
+        """Return projections z1, z2 of two views of x (B, C, L), each (B, P), and the covariance (P, P)."""
+        z1, z2 = super().forward(x, lengths, index)
+        return z1, z2, self.covariance(torch.cat([z1, z2]))
+
+
+class MomentumCovarianceArchitecture(MomentumArchitecture):
+    """One view through the encoder, one through the teacher, and the running covariance of the first.
+
+    Parameters
+    ----------
+    beta : float
+        Share of the history in the covariance.
+    **momentum : dict
+        Parameters of `MomentumArchitecture`.
+    """
+
+    def __init__(self, *, beta: float, **momentum: Any) -> None:
+        super().__init__(**momentum)
+        self.covariance = RunningCovariance(self.n_projections, beta)
+
+    def forward(
+        self, x: torch.Tensor, lengths: torch.Tensor | None = None, index: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, ...]:
+        """Return the projections of one view, the teacher's of another, each (B, P), and the covariance (P, P)."""
+        z1, z2 = super().forward(x, lengths, index)
+        return z1, z2, self.covariance(z1)

@@ -1,0 +1,92 @@
+"""Every training series as a class of its own."""
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from sklearn_ssl.architectures._siamese import SiameseArchitecture
+from sklearn_ssl.losses._unit_length import unit_length
+
+
+class InstanceBankArchitecture(SiameseArchitecture):
+    r"""One view of every series, and a bank with the last embedding of each series of the training set.
+
+    After a batch, row t(i) of the bank becomes :math:`\beta m_{t(i)} + (1 - \beta) z_i` at unit length.
+
+    Parameters
+    ----------
+    bank_momentum : float
+        :math:`\beta`.
+    **siamese : dict
+        Parameters of `SiameseArchitecture`.
+
+    Attributes
+    ----------
+    bank : Tensor of shape (n_cases, P)
+        Embeddings at unit length; random directions at the start.
+    """
+
+    bank: torch.Tensor
+
+    def __init__(self, *, bank_momentum: float, **siamese: Any) -> None:
+        super().__init__(n_views=1, **siamese)
+        self.bank_momentum = bank_momentum
+        self.register_buffer("bank", unit_length(torch.randn(self.n_cases, self.n_projections)))
+
+    def forward(
+        self, x: torch.Tensor, lengths: torch.Tensor | None = None, index: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, ...]:
+        """Return projections of x (B, C, L), (B, P), the rows of the bank that belong to them, and the bank before."""
+        index = known_instances(index, self.n_cases)
+        (z,) = super().forward(x, lengths)
+        bank = self.bank
+        if self.training:
+            self.remember(z, index)
+        return z, index, bank
+
+    @torch.no_grad()
+    def remember(self, z: torch.Tensor, index: torch.Tensor) -> None:
+        """Move the rows `index` of the bank towards embeddings z (B, P)."""
+        z = unit_length(z.to(self.bank.dtype))
+        moved = unit_length(torch.lerp(z, self.bank[index], self.bank_momentum))  # (B, P)
+        self.bank = self.bank.index_copy(0, index, moved)  # a new tensor: the loss still reads the old
+
+
+class InstanceClassifierArchitecture(SiameseArchitecture):
+    """One view of every series, and a linear classifier that tells of which series it is a view.
+
+    Parameters
+    ----------
+    **siamese : dict
+        Parameters of `SiameseArchitecture`.
+    """
+
+    def __init__(self, **siamese: Any) -> None:
+        super().__init__(n_views=1, **siamese)
+        self.classifier = nn.Linear(self.n_projections, self.n_cases)
+
+    def forward(
+        self, x: torch.Tensor, lengths: torch.Tensor | None = None, index: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, ...]:
+        """Return logits of x (B, C, L) for all N training series, (B, N), and the series that they come from."""
+        index = known_instances(index, self.n_cases)
+        (z,) = super().forward(x, lengths)
+        return self.classifier(z), index
+
+
+def known_instances(index: torch.Tensor | None, n_cases: int) -> torch.Tensor:
+    """Return the rows of the batch, all of which must be among the series that training started with.
+
+    Raises
+    ------
+    ValueError
+        If a row is beyond them.
+    """
+    if index is None or int(index.max()) >= n_cases:
+        got = "none" if index is None else f"row {int(index.max())}"
+        raise ValueError(
+            f"This method has a place for each of the {n_cases} series it started with, rows 0 to {n_cases - 1}, and "
+            f"got {got}. Give `partial_fit` the same series in the same order, or `fit` anew."
+        )
+    return index

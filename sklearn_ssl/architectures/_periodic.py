@@ -1,0 +1,89 @@
+"""Series at several speeds, and the sequence that the encoder makes of each."""
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from sklearn_ssl._padding import observed_mask
+from sklearn_ssl.architectures._base import Architecture, feature_layers
+from sklearn_ssl.augmentations import SpeedChange
+from sklearn_ssl.encoders import resize_mask
+
+
+class PeriodicArchitecture(Architecture):
+    r"""Two views of every series at M speeds, each mapped to a sequence of one value per time step.
+
+    The speeds are uniform on :math:`[s_{\min}, s_{\max}]`, sorted, and drawn anew for each series. A copy at another
+    speed is cut or repeated until it fills the time steps of the batch, so it is never padded.
+
+    Parameters
+    ----------
+    augmentation : Augmentation
+        Makes two views of a copy. It must not change how often things repeat.
+    n_speeds : int
+        M.
+    speed_change : SpeedChange
+        Has :math:`s_{\min}` and :math:`s_{\max}` as `slowest` and `fastest`.
+    **common : dict
+        Parameters of `Architecture`.
+    """
+
+    def __init__(
+        self,
+        *,
+        augmentation: Any,
+        n_speeds: int,
+        speed_change: SpeedChange,
+        n_channels: int,
+        n_timepoints: int,
+        **common: Any,
+    ) -> None:
+        if n_timepoints < 2:
+            raise ValueError(f"Speeds are defined for series of 2 or more time steps, got n_features = {n_timepoints}.")
+        super().__init__(n_channels=n_channels, n_timepoints=n_timepoints, **common)
+        self.augmentation = augmentation
+        self.n_speeds = n_speeds
+        self.speed_change = speed_change
+        self.head = nn.Conv1d(_width_of_maps(self.encoder, n_channels, n_timepoints), 1, kernel_size=1)
+
+    def forward(
+        self, x: torch.Tensor, lengths: torch.Tensor | None = None, index: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, ...]:
+        """Return the sequences of two views of M copies of x (B, C, L), each (B, M, L'), and the speeds (B, M)."""
+        speeds = self._speeds(x)
+        copies = self._at_speeds(x, lengths, speeds)  # (B M, C, L)
+        views = self.augmentation(copies.repeat(2, 1, 1))  # (2 B M, C, L)
+        first, second = self.sequences(views).unflatten(0, (2, *speeds.shape))  # (B, M, L') each
+        return first, second, speeds
+
+    def sequences(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
+        """Map every series to one value per time step: x (B, C, L) to (B, L'), NaN where a series is padded."""
+        mask = None if lengths is None else observed_mask(lengths, x.shape[2])
+        h = feature_layers(self.encoder, x, mask)[-1]  # (B, D, L')
+        values = self.head(h).squeeze(1)  # (B, L')
+        return values if mask is None else torch.where(resize_mask(mask, h.shape[2]), values, torch.nan)
+
+    def _speeds(self, x: torch.Tensor) -> torch.Tensor:
+        slowest, fastest = self.speed_change.slowest, self.speed_change.fastest
+        shares = torch.rand(len(x), self.n_speeds, device=x.device)
+        return (slowest + (fastest - slowest) * shares).sort(dim=1).values  # (B, M)
+
+    def _at_speeds(self, x: torch.Tensor, lengths: torch.Tensor | None, speeds: torch.Tensor) -> torch.Tensor:
+        if lengths is None:
+            lengths = torch.full((len(x),), x.shape[2], device=x.device)
+        copies = x.repeat_interleave(self.n_speeds, dim=0)  # (B M, C, L)
+        return self.speed_change.apply(copies, lengths.repeat_interleave(self.n_speeds), {"speed": speeds.flatten()})
+
+
+@torch.no_grad()
+def _width_of_maps(encoder: nn.Module, n_channels: int, n_timepoints: int) -> int:
+    was_training = encoder.training
+    h = feature_layers(encoder.eval(), torch.zeros(2, n_channels, n_timepoints), None)[-1]  # (2, D, L')
+    encoder.train(was_training)
+    if h.shape[2] < 2:
+        raise ValueError(
+            f"`encoder` must return 2 or more time steps for series of {n_timepoints}, got {h.shape[2]}: the sequence "
+            "is what is compared. Take one that does not pool over time by itself."
+        )
+    return h.shape[1]

@@ -1,0 +1,53 @@
+"""A teacher's projections of earlier batches, kept as negatives."""
+
+from typing import Any
+
+import torch
+
+from sklearn_ssl.architectures._bounded import bounded_size
+from sklearn_ssl.architectures._momentum import MomentumArchitecture
+from sklearn_ssl.losses._unit_length import unit_length
+
+LARGEST_QUEUE = 4096
+
+
+class QueueArchitecture(MomentumArchitecture):
+    """A view through the encoder, another through the teacher, and a queue of what the teacher gave before.
+
+    Parameters
+    ----------
+    queue_size : int or "auto"
+        Keys K in the queue. "auto" is half the number of training series, 2 at least and 4096 at most: so a key has
+        nearly always left the queue when its series comes again. More than the number of series is cut to it.
+    **momentum : dict
+        Parameters of `MomentumArchitecture`.
+
+    Attributes
+    ----------
+    queue : Tensor of shape (K, P)
+        Keys at unit length, the oldest first; random directions at the start.
+    """
+
+    queue: torch.Tensor
+
+    def __init__(self, *, queue_size: int | str, **momentum: Any) -> None:
+        super().__init__(**momentum)
+        automatic = min(max(self.n_cases // 2, 2), LARGEST_QUEUE)
+        size = bounded_size("queue_size", queue_size, automatic, self.n_cases)
+        self.register_buffer("queue", unit_length(torch.randn(size, self.n_projections)))
+
+    def forward(
+        self, x: torch.Tensor, lengths: torch.Tensor | None = None, index: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, ...]:
+        """Return queries and keys of x (B, C, L), each (B, P), and the queue (K, P) as it was before these keys."""
+        query, key = super().forward(x, lengths, index)
+        queue = self.queue
+        if self.training:
+            self.enqueue(key)
+        return query, key, queue
+
+    @torch.no_grad()
+    def enqueue(self, keys: torch.Tensor) -> None:
+        """Put keys (B, P) at the end of the queue and drop the oldest."""
+        keys = unit_length(keys.to(self.queue.dtype))[-len(self.queue) :]
+        self.queue = torch.cat([self.queue[len(keys) :], keys])  # (K, P), a new tensor: the loss still reads the old

@@ -1,0 +1,31 @@
+"""Several views, and the directions along which their distribution is looked at."""
+
+from typing import Any
+
+import torch
+
+from sklearn_ssl.architectures._siamese import SiameseArchitecture
+
+
+class SlicedArchitecture(SiameseArchitecture):
+    """V views of every series, and random directions in the space of their projections, new for each batch.
+
+    Parameters
+    ----------
+    n_slices : int
+        Directions K.
+    **siamese : dict
+        Parameters of `SiameseArchitecture`.
+    """
+
+    def __init__(self, *, n_slices: int, **siamese: Any) -> None:
+        super().__init__(**siamese)
+        self.n_slices = n_slices
+
+    def forward(
+        self, x: torch.Tensor, lengths: torch.Tensor | None = None, index: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, ...]:
+        """Return the projections (V, B, P) of x (B, C, L), and the directions (K, P)."""
+        z = self.projections(*self.views(x, lengths))  # (V B, P)
+        directions = torch.randn(self.n_slices, self.n_projections, device=x.device)
+        return z.unflatten(0, (self.n_views, len(x))), directions

@@ -1,0 +1,82 @@
+"""Windows of a series as its views."""
+
+from typing import Any
+
+import torch
+
+from sklearn_ssl._padding import observed_mask
+from sklearn_ssl.architectures._siamese import SiameseArchitecture
+
+
+class WindowArchitecture(SiameseArchitecture):
+    """Many random windows of every series, each changed by the augmentation.
+
+    Parameters
+    ----------
+    window_ratio : float
+        Share of a series that a window covers.
+    **siamese : dict
+        Parameters of `SiameseArchitecture`; `n_views` is the number V of windows.
+    """
+
+    def __init__(self, *, window_ratio: float, n_timepoints: int, **siamese: Any) -> None:
+        check_window("window_ratio", window_ratio, n_timepoints)
+        super().__init__(n_timepoints=n_timepoints, **siamese)
+        self.window_ratio = window_ratio
+
+    def forward(
+        self, x: torch.Tensor, lengths: torch.Tensor | None = None, index: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, ...]:
+        """Return the projections of V windows of x (B, C, L) in one tensor (V, B, P)."""
+        windows = random_windows(x, lengths, self.n_views, self.window_ratio)  # (V B, C, W)
+        z = self.projections(*self.views(*windows, n_views=1))  # (V B, P)
+        return (z.unflatten(0, (self.n_views, len(x))),)
+
+
+def random_windows(
+    x: torch.Tensor, lengths: torch.Tensor | None, n_windows: int, ratio: float
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Cut windows that cover a share of every series, each where chance puts it.
+
+    Parameters
+    ----------
+    x : Tensor of shape (B, C, L)
+        Series.
+    lengths : Tensor of shape (B,) or None
+        Observed steps of each.
+    n_windows : int
+        Windows V of each.
+    ratio : float
+        The share; a window has one step at least.
+
+    Returns
+    -------
+    windows : Tensor of shape (V B, C, W)
+        The first windows of all series, then the second ones, and so on.
+    lengths : Tensor of shape (V B,) or None
+        Observed steps of each window.
+    """
+    width = window_width(ratio, x.shape[2])
+    observed = torch.full((len(x),), x.shape[2], device=x.device) if lengths is None else lengths
+    widths = (ratio * observed).round().long().clamp(1, width).repeat(n_windows)  # (V B,)
+    room = observed.repeat(n_windows) - widths + 1
+    start = (torch.rand(len(room), device=x.device) * room).long()
+    steps = start[:, None] + torch.arange(width, device=x.device)  # (V B, W)
+    series = x.repeat(n_windows, 1, 1)  # (V B, C, L)
+    windows = series.gather(2, steps.clamp(max=x.shape[2] - 1)[:, None].expand(-1, x.shape[1], -1))  # (V B, C, W)
+    if lengths is None:
+        return windows, None
+    return torch.where(observed_mask(widths, width)[:, None], windows, 0.0), widths
+
+
+def window_width(ratio: float, n_timepoints: int) -> int:
+    """Return the steps of a window that covers a share of a series, one at least."""
+    return max(1, round(ratio * n_timepoints))
+
+
+def check_window(name: str, ratio: float, n_timepoints: int) -> None:
+    """Raise a ValueError if a window of a series of two or more steps would cover less than one step."""
+    if ratio * n_timepoints < 1 < n_timepoints:
+        raise ValueError(
+            f"`{name}` must be at least 1 / {n_timepoints}, one step of the longest series, got {ratio!r}."
+        )

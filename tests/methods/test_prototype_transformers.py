@@ -1,0 +1,125 @@
+import math
+
+import pytest
+import torch
+
+from sklearn_ssl import DINOTransformer, SwAVTransformer
+from sklearn_ssl.architectures import CentredTeacherArchitecture, PrototypeArchitecture
+from sklearn_ssl.architectures._prototypes import Prototypes
+from sklearn_ssl.datasets import make_waves
+from sklearn_ssl.encoders import ResNetEncoder
+
+SWAV = {"n_prototypes": 5, "n_crops": 3, "crop_ratio": 0.5}
+DINO = {"n_prototypes": 5, "n_crops": 3, "crop_ratio": 0.5, "center_momentum": 0.75, "momentum": 0.9}
+
+
+def small(cls, **parameters):
+    return cls(encoder=ResNetEncoder(depth=1, width=4), batch_size=8, random_state=0, device="cpu", **parameters)
+
+
+def weight_of(transformer):
+    return transformer.net_.module_.projector[1].weight.detach().clone()
+
+
+@pytest.fixture
+def X():
+    return make_waves(n_cases=20, random_state=0)[0]
+
+
+def test_scores_are_cosines_whatever_the_length_of_a_prototype():
+    prototypes, z = Prototypes(8, 5).requires_grad_(False), torch.randn(6, 8)
+    scores = prototypes(z)
+    for i, one in enumerate(z):
+        for k, direction in enumerate(prototypes.weight):
+            expected = float(one @ direction / one.norm() / direction.norm())
+            assert float(scores[i, k]) == pytest.approx(expected, abs=1e-5)
+    prototypes.weight.mul_(torch.rand(5, 1) + 0.5)
+    torch.testing.assert_close(prototypes(z), scores)
+
+
+def test_prototypes_learn_only_after_the_frozen_rows():
+    prototypes, z = Prototypes(8, 5, n_frozen=12), torch.randn(6, 8)
+    learns = [prototypes(z).requires_grad for _ in range(4)]
+    assert learns == [False, False, True, True]
+    assert not Prototypes(8, 5, n_frozen=12).eval()(z).requires_grad
+
+
+@pytest.mark.parametrize("cls", [SwAVTransformer, DINOTransformer])
+def test_prototypes_stand_still_for_the_first_epoch(X, cls):
+    start = weight_of(small(cls, max_epochs=0).fit(X))
+    plan = {"net_params": {"callbacks__schedule": None}}
+    assert torch.equal(weight_of(small(cls, max_epochs=1, **plan).fit(X)), start)
+    assert not torch.equal(weight_of(small(cls, max_epochs=2, **plan).fit(X)), start)
+
+
+@pytest.mark.parametrize("lengths", [None, torch.tensor([32, 7, 20, 1, 2, 31])])
+def test_swav_scores_full_views_and_windows(build, x, lengths):
+    (scores,) = build(PrototypeArchitecture, **SWAV)(x, lengths)
+    assert scores.shape == (5, 6, 5)
+    assert bool(scores.isfinite().all())
+    assert float(scores.detach().abs().amax()) <= 1 + 1e-6
+
+
+def test_windows_are_shorter_than_the_series(build, x):
+    architecture = build(PrototypeArchitecture, **SWAV)
+    seen = []
+    layers = architecture.encoder.layers
+    architecture.encoder.layers = lambda x, mask: (seen.append(tuple(x.shape)), layers(x, mask))[1]
+    architecture(x)
+    assert seen == [(12, 2, 32), (18, 2, 16)]
+
+
+def test_without_windows_there_are_two_views(build, x):
+    (scores,) = build(PrototypeArchitecture, **{**SWAV, "n_crops": 0})(x)
+    assert scores.shape == (2, 6, 5)
+
+
+@pytest.mark.parametrize(("n_cases", "size"), [(2, 2), (20, 2), (80, 10), (20_000, 512)])
+def test_automatic_number_of_prototypes(build, n_cases, size):
+    architecture = build(PrototypeArchitecture, **{**SWAV, "n_prototypes": "auto"}, n_cases=n_cases)
+    assert architecture.n_projections == size
+
+
+def test_more_prototypes_than_series_are_cut_with_a_warning(X):
+    with pytest.warns(UserWarning, match=r"`n_prototypes` is 3000, but there are 20 series"):
+        transformer = small(SwAVTransformer, n_prototypes=3000, max_epochs=1).fit(X)
+    assert transformer.collapsed_loss_ == pytest.approx(math.log(20))
+
+
+@pytest.mark.parametrize("cls", [SwAVTransformer, DINOTransformer])
+def test_series_too_short_for_the_windows_are_refused(X, cls):
+    with pytest.raises(ValueError, match=r"`crop_ratio` must be at least 1 / 8, .* got 0.1"):
+        small(cls, crop_ratio=0.1).fit(X[:, :, :8])
+
+
+def test_the_centre_follows_the_teacher(build, x):
+    architecture = build(CentredTeacherArchitecture, **DINO)
+    student, teacher, center = architecture(x)
+    assert student.shape == (5, 6, 5)
+    assert teacher.shape == (2, 6, 5)
+    assert torch.equal(center, torch.zeros(5))
+    first = 0.25 * teacher.flatten(0, 1).mean(dim=0)
+    torch.testing.assert_close(architecture.center, first)
+    _, teacher, center = architecture(x)
+    torch.testing.assert_close(center, first)
+    torch.testing.assert_close(architecture.center, 0.75 * first + 0.25 * teacher.flatten(0, 1).mean(dim=0))
+    assert student.requires_grad
+    assert not teacher.requires_grad
+    assert not architecture.center.requires_grad
+
+
+def test_evaluation_changes_neither_centre_nor_teacher(build, x):
+    architecture = build(CentredTeacherArchitecture, **DINO).eval()
+    before = {name: value.clone() for name, value in architecture.state_dict().items()}
+    architecture(x)
+    assert all(torch.equal(value, before[name]) for name, value in architecture.state_dict().items())
+
+
+def test_the_teacher_has_prototypes_of_its_own_that_follow(build, x):
+    architecture = build(CentredTeacherArchitecture, **DINO)
+    own, taught = architecture.teacher["projector"][1].weight, architecture.projector[1].weight
+    with torch.no_grad():
+        taught.add_(1.0)
+    before = own.clone()
+    architecture(x)
+    torch.testing.assert_close(own, 0.9 * before + 0.1 * taught)
