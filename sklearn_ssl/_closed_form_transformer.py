@@ -19,6 +19,11 @@ from sklearn_ssl.encoders import RocketEncoder
 BATCH_SIZE = 64
 
 
+def pooled_rocket() -> RocketEncoder:
+    """Return the encoder used unless another is given; the user guide says how it was chosen."""
+    return RocketEncoder(n_features=15792, poolings=("ppv", "mpv", "mipv", "lspv"))
+
+
 def slight_views() -> Compose:
     """Return the augmentation used unless another is given."""
     return Compose(
@@ -35,17 +40,17 @@ class ClosedFormTransformer(EncoderTransformer, abc.ABC):
     Parameters
     ----------
     encoder : recipe, callable or torch.nn.Module, default=None
-        The encoder, which is not trained: ``RocketEncoder()`` where None. A `torch.nn.Module` is copied with its
-        weights and may be a pretrained one.
+        The encoder, which is not trained. A `torch.nn.Module` is copied with its weights and may be a pretrained one.
+        None is ``RocketEncoder(n_features=15792, poolings=("ppv", "mpv", "mipv", "lspv"))``.
     augmentation : Augmentation, default=None
         How copies are made: what it changes is what features are to ignore. None is
         ``Compose(crop=CropResize(min_ratio=0.8), time_warp=TimeWarp(sigma=0.1),
         magnitude_warp=MagnitudeWarp(strength=0.1), jitter=Jitter(sigma=0.05))``.
-    n_views : int, default=8
+    n_views : int, default=4
         Augmented copies of every series.
     n_components : int, default=320
         Most features; fewer where the series cannot carry them.
-    shrinkage : float or "auto", default="auto"
+    shrinkage : float or "auto", default=0.5
         r as a multiple of the mean of the non-zero eigenvalues of :math:`S_w`. Changes much larger than r are nearly
         removed, changes much smaller are left alone. "auto" takes the smallest power of two from 1/64 to 64 for which
         copies of at most 64 series are as recognisable, within one standard error, as for the best: a copy's margin
@@ -65,11 +70,11 @@ class ClosedFormTransformer(EncoderTransformer, abc.ABC):
         Variance of each direction between series divided by its variance within series plus r, largest first.
     """
 
-    encoder: Any = recipe(default_factory=RocketEncoder)
+    encoder: Any = recipe(default_factory=pooled_rocket)
     augmentation: Any = recipe(default_factory=slight_views, needs="apply")
-    n_views: int = number(default=8, least=1, integer=True)
+    n_views: int = number(default=4, least=1, integer=True)
     n_components: int = number(default=320, least=1, integer=True)
-    shrinkage: float | str = number(default="auto", above=0, or_else=("auto",))
+    shrinkage: float | str = number(default=0.5, above=0, or_else=("auto",))
     max_view_cases: int = number(default=1024, least=2, integer=True)
     sketch_size: int = number(default=1024, least=2, integer=True)
 

@@ -1,6 +1,5 @@
 """A method with an architecture of its own: each view predicts the other."""
 
-from functools import partial
 from typing import Any, final
 
 import torch
@@ -49,12 +48,7 @@ class PredictingTransformer(JointEmbeddingTransformer):
     predictor: Any = recipe(default_factory=small_predictor)
 
     def _architecture(self):
-        return partial(
-            PredictingArchitecture,
-            augmentation=self.resolved("augmentation"),
-            projector=self.resolved("projector"),
-            predictor=self.resolved("predictor"),
-        )
+        return self._with_views(PredictingArchitecture, predictor=self.resolved("predictor"))
 
     def _loss(self):
         return prediction_loss

@@ -31,6 +31,8 @@ class Architecture(nn.Module):
 
     Attributes
     ----------
+    widths : list of int
+        Features of each layer that is pooled.
     n_features : int
         Width F of the pooled features.
     progress : Tensor of shape ()
@@ -45,9 +47,9 @@ class Architecture(nn.Module):
         super().__init__()
         self.encoder = _build_encoder(encoder, n_channels)
         pooling = pooling or default_pooling(self.encoder)
-        widths = _try_out(self.encoder, n_channels, n_timepoints)
-        self.pooling = pooling.build(widths)
-        self.n_features = pooling.n_features(widths)
+        self.widths = _try_out(self.encoder, n_channels, n_timepoints)
+        self.pooling = pooling.build(self.widths)
+        self.n_features = pooling.n_features(self.widths)
         self.n_cases = n_cases
         self.register_buffer("progress", torch.zeros(()))
 

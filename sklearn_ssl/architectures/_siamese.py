@@ -5,7 +5,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from sklearn_ssl.architectures._base import Architecture
+from sklearn_ssl.architectures._base import Architecture, pooled_features
+from sklearn_ssl.pooling import Pooling
 
 
 class SiameseArchitecture(Architecture):
@@ -19,6 +20,8 @@ class SiameseArchitecture(Architecture):
         ``build(n_features)`` maps pooled features (B, F) to projections (B, P).
     n_views : int, default=2
         Views V of every series.
+    training_pooling : Pooling or None, default=None
+        Pooling in front of the projector; None is that of the features.
     **common : dict
         Parameters of `Architecture`.
 
@@ -28,12 +31,22 @@ class SiameseArchitecture(Architecture):
         Width P of the projections.
     """
 
-    def __init__(self, *, augmentation: Any, projector: Any, n_views: int = 2, **common: Any) -> None:
+    def __init__(
+        self,
+        *,
+        augmentation: Any,
+        projector: Any,
+        n_views: int = 2,
+        training_pooling: Pooling | None = None,
+        **common: Any,
+    ) -> None:
         super().__init__(**common)
         self.augmentation = augmentation
         self.n_views = n_views
-        self.projector = projector.build(self.n_features)
-        self.n_projections = _width(self.projector, self.n_features)
+        self.training_pooling = None if training_pooling is None else training_pooling.build(self.widths)
+        n_pooled = self.n_features if training_pooling is None else training_pooling.n_features(self.widths)
+        self.projector = projector.build(n_pooled)
+        self.n_projections = _width(self.projector, n_pooled)
 
     def forward(
         self, x: torch.Tensor, lengths: torch.Tensor | None = None, index: torch.Tensor | None = None
@@ -50,8 +63,8 @@ class SiameseArchitecture(Architecture):
         return self.augmentation(x.repeat(n_views, 1, 1), lengths), lengths
 
     def projections(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
-        """Project the pooled features: x (B, C, L) to (B, P)."""
-        return self.projector(self.features(x, lengths))
+        """Project what is pooled in training: x (B, C, L) to (B, P)."""
+        return self.projector(pooled_features(self.encoder, self.training_pooling or self.pooling, x, lengths))
 
 
 @torch.no_grad()

@@ -129,12 +129,12 @@ class RocketEncoder(Encoder):
 
     n_features: int = number(default=9996, least=N_KERNELS, integer=True)
     poolings: str | tuple[str, ...] = dataclasses.field(default=("ppv",), metadata={"allowed": _PoolingNames()})
-    differences: bool = choice(False, True)
+    differences: bool = choice(False, True, default=False)
     max_dilations: int = number(default=32, least=1, integer=True)
     standardise: bool = choice(True, False, default=True)
     hidden: int | None = number(default=None, least=1, integer=True, or_else=(None,))
     depth: int = number(default=1, least=1, integer=True)
-    backend: str = choice("torch", "aeon")
+    backend: str = choice("torch", "aeon", default="torch")
 
     def check_hyperparameters(self) -> None:
         """Raise a ValueError naming the first parameter outside its range."""

@@ -1,6 +1,5 @@
 """BYOL."""
 
-from functools import partial
 from typing import Any, final
 
 from sklearn_ssl._hyperparameters import number, recipe
@@ -47,10 +46,8 @@ class BYOLTransformer(JointEmbeddingTransformer):
     predictor: Any = recipe(default_factory=MLPProjector, needs="build")
 
     def _architecture(self):
-        return partial(
+        return self._with_views(
             BootstrapArchitecture,
-            augmentation=self.resolved("augmentation"),
-            projector=self.resolved("projector"),
             predictor=self.resolved("predictor"),
             momentum=self.momentum,
             increasing=True,

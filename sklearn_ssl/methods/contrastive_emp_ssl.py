@@ -62,10 +62,8 @@ class ContrastiveEMPSSLTransformer(JointEmbeddingTransformer):
     temperature: float = number(default=0.07, above=0)
 
     def _architecture(self):
-        return partial(
+        return self._with_views(
             WindowArchitecture,
-            augmentation=self.resolved("augmentation"),
-            projector=self.resolved("projector"),
             n_views=self.n_windows,
             window_ratio=self.window_ratio,
         )

@@ -58,10 +58,8 @@ class EMPSSLTransformer(JointEmbeddingTransformer):
     epsilon: float = number(default=0.2, above=0)
 
     def _architecture(self):
-        return partial(
+        return self._with_views(
             WindowArchitecture,
-            augmentation=self.resolved("augmentation"),
-            projector=self.resolved("projector"),
             n_views=self.n_windows,
             window_ratio=self.window_ratio,
         )

@@ -1,7 +1,6 @@
 """Exemplar."""
 
 import math
-from functools import partial
 from typing import final
 
 from sklearn_ssl.architectures import InstanceClassifierArchitecture
@@ -42,10 +41,8 @@ class ExemplarTransformer(JointEmbeddingTransformer):
     """
 
     def _architecture(self):
-        return partial(
+        return self._with_views(
             InstanceClassifierArchitecture,
-            augmentation=self.resolved("augmentation"),
-            projector=self.resolved("projector"),
         )
 
     def _loss(self):

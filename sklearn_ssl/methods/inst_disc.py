@@ -54,10 +54,8 @@ class InstDiscTransformer(JointEmbeddingTransformer):
     bank_momentum: float = number(default=0.5, least=0, below=1)
 
     def _architecture(self):
-        return partial(
+        return self._with_views(
             InstanceBankArchitecture,
-            augmentation=self.resolved("augmentation"),
-            projector=self.resolved("projector"),
             bank_momentum=self.bank_momentum,
         )
 

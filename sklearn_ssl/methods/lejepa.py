@@ -61,10 +61,8 @@ class LeJEPATransformer(JointEmbeddingTransformer):
     n_knots: int = number(default=17, least=2, integer=True)
 
     def _architecture(self):
-        return partial(
+        return self._with_views(
             SlicedArchitecture,
-            augmentation=self.resolved("augmentation"),
-            projector=self.resolved("projector"),
             n_views=self.n_views,
             n_slices=self.n_slices,
         )

@@ -63,10 +63,8 @@ class MoCoTransformer(JointEmbeddingTransformer):
     queue_size: int | str = number(default="auto", least=2, integer=True, or_else=("auto",))
 
     def _architecture(self):
-        return partial(
+        return self._with_views(
             QueueArchitecture,
-            augmentation=self.resolved("augmentation"),
-            projector=self.resolved("projector"),
             momentum=self.momentum,
             queue_size=self.queue_size,
         )

@@ -53,10 +53,8 @@ class MoCoV3Transformer(JointEmbeddingTransformer):
     predictor: Any = recipe(default_factory=MLPProjector, needs="build")
 
     def _architecture(self):
-        return partial(
+        return self._with_views(
             BootstrapArchitecture,
-            augmentation=self.resolved("augmentation"),
-            projector=self.resolved("projector"),
             predictor=self.resolved("predictor"),
             momentum=self.momentum,
             increasing=True,

@@ -48,10 +48,8 @@ class MultiViewTransformer(JointEmbeddingTransformer):
     pair_loss: Any = recipe(default_factory=partial(partial, ntxent_loss, temperature=0.2), needs="__call__")
 
     def _architecture(self):
-        return partial(
+        return self._with_views(
             SiameseArchitecture,
-            augmentation=self.resolved("augmentation"),
-            projector=self.resolved("projector"),
             n_views=self.n_views,
         )
 

@@ -46,10 +46,8 @@ class SimSiamTransformer(JointEmbeddingTransformer):
     predictor: Any = recipe(default_factory=partial(MLPProjector, width=32), needs="build")
 
     def _architecture(self):
-        return partial(
+        return self._with_views(
             PredictorArchitecture,
-            augmentation=self.resolved("augmentation"),
-            projector=self.resolved("projector"),
             predictor=self.resolved("predictor"),
         )
 

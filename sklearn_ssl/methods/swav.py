@@ -61,10 +61,8 @@ class SwAVTransformer(JointEmbeddingTransformer):
     crop_ratio: float = number(default=0.5, above=0, most=1)
 
     def _architecture(self):
-        return partial(
+        return self._with_views(
             PrototypeArchitecture,
-            augmentation=self.resolved("augmentation"),
-            projector=self.resolved("projector"),
             n_prototypes=self.n_prototypes,
             n_crops=self.n_crops,
             crop_ratio=self.crop_ratio,

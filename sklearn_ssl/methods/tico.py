@@ -56,10 +56,8 @@ class TiCoTransformer(JointEmbeddingTransformer):
     momentum: float = number(default=0.99, least=0, most=1)
 
     def _architecture(self):
-        return partial(
+        return self._with_views(
             MomentumCovarianceArchitecture,
-            augmentation=self.resolved("augmentation"),
-            projector=self.resolved("projector"),
             beta=self.beta,
             momentum=self.momentum,
             increasing=True,

@@ -55,10 +55,8 @@ class TimeMCLTransformer(JointEmbeddingTransformer):
     temperature: float = number(default=0.5, above=0)
 
     def _architecture(self):
-        return partial(
+        return self._with_views(
             MixingArchitecture,
-            augmentation=self.resolved("augmentation"),
-            projector=self.resolved("projector"),
             alpha=self.alpha,
         )
 

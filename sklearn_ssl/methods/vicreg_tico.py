@@ -62,10 +62,8 @@ class VICRegTiCoTransformer(JointEmbeddingTransformer):
     beta: float = number(default=0.9, least=0, most=1)
 
     def _architecture(self):
-        return partial(
+        return self._with_views(
             CovarianceArchitecture,
-            augmentation=self.resolved("augmentation"),
-            projector=self.resolved("projector"),
             beta=self.beta,
         )
 

@@ -19,7 +19,8 @@ from sklearn_ssl.architectures import (
 from sklearn_ssl.augmentations import Compose, Jitter, Scaling
 from sklearn_ssl.base import JointEmbeddingTransformer
 from sklearn_ssl.datasets import make_waves
-from sklearn_ssl.encoders import ResNetEncoder
+from sklearn_ssl.encoders import ResNetEncoder, RocketEncoder
+from sklearn_ssl.pooling import Pooling
 from sklearn_ssl.projectors import MLPProjector
 
 X, _ = make_waves(n_cases=18, n_channels=2, n_timepoints=30, random_state=0)
@@ -54,6 +55,37 @@ def step(architecture, lr=0.1):
     optimizer = torch.optim.SGD(architecture.parameters(), lr=lr)
     sum(output.square().mean() for output in architecture(batch())).backward()
     optimizer.step()
+
+
+@pytest.mark.parametrize("cls", ALL, ids=lambda cls: cls.__name__)
+class TestTrainingPooling:
+    LAST_MEAN = Pooling(statistics="mean", layers="last")
+
+    def test_projects_what_is_pooled_in_training(self, cls):
+        architecture = build(cls, pooling=Pooling(), training_pooling=self.LAST_MEAN).eval()
+        h = architecture.encoder(batch()).mean(2)  # (18, 4)
+        assert_array_equal(architecture.projections(batch()).detach(), architecture.projector(h).detach())
+        assert architecture.features(batch()).shape[1] == architecture.n_features > h.shape[1]
+
+    def test_none_is_that_of_the_features(self, cls):
+        architecture = build(cls).eval()
+        expected = architecture.projector(architecture.features(batch()))
+        assert_array_equal(architecture.projections(batch()).detach(), expected.detach())
+
+
+@pytest.mark.parametrize("cls", TEACHERS, ids=lambda cls: cls.__name__)
+def test_the_teacher_pools_as_in_training(cls):
+    architecture = build(cls, training_pooling=Pooling(statistics="mean", layers="last")).eval()
+    expected = architecture.projections(batch()).detach()
+    assert_array_equal(architecture.teacher_projections(batch()), expected)
+
+
+@pytest.mark.parametrize("cls", TEACHERS, ids=lambda cls: cls.__name__)
+def test_the_teacher_begins_with_what_the_encoder_took_from_the_series(cls):
+    architecture = build(cls, encoder=RocketEncoder(n_features=84)).eval()
+    architecture.adapt(batch())
+    assert architecture.encoder.kernels[0].biases.any()
+    assert_array_equal(architecture.teacher_projections(batch()), architecture.projections(batch()).detach())
 
 
 @pytest.mark.parametrize("cls", ALL, ids=lambda cls: cls.__name__)

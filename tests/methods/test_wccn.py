@@ -8,7 +8,7 @@ from scipy.spatial.distance import pdist
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_ssl import ClosedFormVICRegTransformer, RandomEncoderTransformer, WCCNTransformer
-from sklearn_ssl._closed_form_transformer import slight_views
+from sklearn_ssl._closed_form_transformer import pooled_rocket, slight_views
 from sklearn_ssl.augmentations import Augmentation, Jitter
 from sklearn_ssl.datasets import make_waves
 from sklearn_ssl.encoders import ResNetEncoder, RocketEncoder
@@ -129,12 +129,12 @@ class TestAccumulation:
 
 class TestShrinkage:
     def test_auto_is_a_power_of_two_chosen_from_the_series(self):
-        chosen = small().fit(X).shrinkage_
+        chosen = small(shrinkage="auto").fit(X).shrinkage_
         assert 1 / 64 <= chosen <= 64
         assert np.log2(chosen) == round(np.log2(chosen))
 
     def test_auto_judges_what_partial_fits_bring_and_waits_for_eight_series(self):
-        wccn = small().partial_fit(X[:4])
+        wccn = small(shrinkage="auto").partial_fit(X[:4])
         assert wccn.shrinkage_ == 1
         assert wccn.partial_fit(X[4:]).net_.module_.counts[2] == 24
 
@@ -189,12 +189,12 @@ class TestDegenerateSeries:
 
 class TestDefaults:
     def test_rocket_and_slight_views(self):
-        assert repr(WCCNTransformer().resolved("encoder")) == repr(RocketEncoder())
+        assert repr(WCCNTransformer().resolved("encoder")) == repr(pooled_rocket())
         assert repr(WCCNTransformer().resolved("augmentation")) == repr(slight_views())
 
     def test_nested_parameters_of_the_defaults(self):
-        wccn = WCCNTransformer().set_params(encoder__n_features=252, augmentation__jitter__sigma=0.2)
-        assert wccn.encoder.n_features == 252
+        wccn = WCCNTransformer().set_params(encoder__n_features=336, augmentation__jitter__sigma=0.2)
+        assert wccn.encoder.n_features == 336
         assert wccn.fit_transform(X).shape == (24, 23)
 
     def test_state_is_in_buffers_and_survives_pickling(self):
