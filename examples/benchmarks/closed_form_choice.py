@@ -176,6 +176,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", default=os.environ.get("SKLEARN_SSL_DATA"), help="folder with archives")
     parser.add_argument("--csv", default="closed_form_choice.csv", type=Path)
+    parser.add_argument("--means", type=Path, help="also write the means to this file")
     parser.add_argument("--sets", nargs="+", default=SETS)
     parser.add_argument("--seeds", type=int, default=2)
     options = parser.parse_args()
@@ -190,16 +191,21 @@ def main():
                 if (name, seed) not in done:
                     writer.writerows(cross_validate(name, options.data, seed))
                     file.flush()
-    print_means(list(csv.DictReader(options.csv.open())))
+    table = means(list(csv.DictReader(options.csv.open())))
+    for row, *values in table:
+        print(f"{row:<56}", *values)
+    if options.means:
+        with options.means.open("w", newline="") as file:
+            csv.writer(file).writerows(table)
 
 
-def print_means(rows):
-    """Print for each row of the table the mean accuracy over sets and seeds."""
+def means(rows):
+    """Return the lines of a table: accuracies of the ridge classifier and of 1-NN, means over sets and seeds."""
     scores = defaultdict(list)
     for row in rows:
         scores[row["row"]].append((float(row["ridge"]), float(row["1-NN"])))
-    for row, values in scores.items():
-        print(f"{row:<56}", *(f"{value:.3f}" for value in np.mean(values, axis=0)))
+    lines = [[row, *(f"{value:.3f}" for value in np.mean(values, axis=0))] for row, values in scores.items()]
+    return [["features; r; power", "ridge", "1-NN"], *lines]
 
 
 if __name__ == "__main__":
