@@ -1,0 +1,43 @@
+"""A table in a CSV file that grows row by row and outlives a kill."""
+
+import csv
+
+
+class GrowingTable:
+    """Rows in a CSV file, appended as they come; of rows with the same key the last counts.
+
+    A process that is killed while it writes leaves at most an unfinished last line. It is cut off here.
+    """
+
+    def __init__(self, path, fields, key):
+        self.path = path
+        self.fields = fields
+        self.key = key
+        if path.exists():
+            self._cut_unfinished_line()
+        if not path.exists() or path.stat().st_size == 0:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._write([dict(zip(fields, fields, strict=True))])
+
+    def rows(self):
+        """Return the rows by key, all values as text."""
+        with self.path.open(newline="") as file:
+            reader = csv.DictReader(file)
+            if tuple(reader.fieldnames) != self.fields:
+                raise ValueError(f"{self.path} has the columns {reader.fieldnames}, not {list(self.fields)}.")
+            return {tuple(row[name] for name in self.key): row for row in reader}
+
+    def append(self, row):
+        """Write one row through to the file."""
+        self._write([row])
+
+    def _write(self, rows):
+        with self.path.open("a", newline="") as file:
+            csv.DictWriter(file, self.fields).writerows(rows)
+
+    def _cut_unfinished_line(self):
+        text = self.path.read_bytes()
+        end = text.rfind(b"\n") + 1
+        if end < len(text):
+            with self.path.open("r+b") as file:
+                file.truncate(end)
