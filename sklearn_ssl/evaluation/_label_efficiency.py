@@ -4,6 +4,7 @@ import dataclasses
 import numbers
 import warnings
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any, final
 
 import numpy as np
@@ -168,8 +169,8 @@ class LabelEfficiencyResult:
         The labelled rows of `X`, in rising order.
     test_rows : ndarray or None
         The rows of `X` held out; None if a test part was given.
-    transformer : estimator or None
-        The fitted transformer: the one given, or the fitted clone of an unfitted one.
+    transformer : estimator, None, or list of them
+        The fitted transformer: the one given, or the fitted clone of an unfitted one; a list in a pooled result.
     """
 
     name: str
@@ -181,6 +182,54 @@ class LabelEfficiencyResult:
     rows: list[list[np.ndarray]]
     test_rows: np.ndarray | None
     transformer: Any
+
+    @classmethod
+    def pooled(cls, results: Sequence["LabelEfficiencyResult"]) -> "LabelEfficiencyResult":
+        """Put the draws of several results side by side, those of several seeds for example.
+
+        Parameters
+        ----------
+        results : sequence of LabelEfficiencyResult
+            One or more, with the same shares, numbers of labels and metric.
+
+        Returns
+        -------
+        LabelEfficiencyResult
+            With the draws of all, the name and the held-out rows of the first, and a list of their transformers.
+
+        Raises
+        ------
+        ValueError
+            If there is none, or they do not belong together.
+
+        Examples
+        --------
+        >>> from sklearn_ssl import RandomEncoderTransformer
+        >>> from sklearn_ssl.datasets import make_waves
+        >>> from sklearn_ssl.evaluation import LabelEfficiencyResult, label_efficiency
+        >>> X, y = make_waves(n_cases=60, random_state=0)
+        >>> curves = [
+        ...     label_efficiency(RandomEncoderTransformer(random_state=seed), X, y, fractions=(0.5, 1.0), n_draws=2)
+        ...     for seed in range(3)
+        ... ]
+        >>> LabelEfficiencyResult.pooled(curves).scores.shape
+        (2, 6)
+        """
+        kinds = {(one.metric, tuple(one.fractions), tuple(one.n_labels)) for one in results}
+        if len(kinds) != 1:
+            raise ValueError(
+                f"`results` must be one or more of the same metric, shares and numbers of labels, got {list(results)}."
+            )
+        first = results[0]
+        return dataclasses.replace(
+            first,
+            scores=np.concatenate([one.scores for one in results], axis=1),
+            estimators=[
+                list(chain.from_iterable(row)) for row in zip(*(one.estimators for one in results), strict=True)
+            ],
+            rows=[list(chain.from_iterable(row)) for row in zip(*(one.rows for one in results), strict=True)],
+            transformer=[one.transformer for one in results],
+        )
 
     @property
     def mean(self) -> np.ndarray:
@@ -264,6 +313,10 @@ class _Runs:
             estimator = self.probe.fitted(self.H[labelled], self.targets.y[labelled], task, self.seed)
         scores = all_scores(self.targets.y_test, estimator.predict(self.H_test), task)
         return next(iter(scores.values())), estimator
+
+
+def _side_by_side(tables: list[list[list[Any]]]) -> list[list[Any]]:
+    return [list(chain.from_iterable(rows)) for rows in zip(*tables, strict=True)]
 
 
 def _checked_fractions(fractions: Any) -> np.ndarray:

@@ -332,6 +332,25 @@ def test_test_part_with_other_features():
         label_efficiency(None, H, y, X_test=H[:9, :3], y_test=y[:9])
 
 
+def test_pooled_results_have_the_draws_of_all():
+    H, y = embedded_classes()
+    curves = [label_efficiency(None, H, y, fractions=(0.2, 1.0), n_draws=2, random_state=seed) for seed in range(3)]
+    pooled = LabelEfficiencyResult.pooled(curves)
+    assert_array_equal(pooled.scores, np.hstack([curve.scores for curve in curves]))
+    assert [len(row) for row in pooled.estimators] == [len(row) for row in pooled.rows] == [6, 6]
+    assert pooled.estimators[0][2] is curves[1].estimators[0][0]
+    assert_array_equal(pooled.rows[1][5], curves[2].rows[1][1])
+    assert len(pooled.to_frame()) == 12
+
+
+def test_results_that_do_not_belong_together_are_not_pooled():
+    H, y = embedded_classes()
+    curves = [label_efficiency(None, H, y, fractions=fractions) for fractions in ((0.2, 1.0), (0.5, 1.0))]
+    for wrong in ([], curves):
+        with pytest.raises(ValueError, match="same metric, shares and numbers of labels"):
+            LabelEfficiencyResult.pooled(wrong)
+
+
 def test_names():
     H, y = embedded_classes()
     X, labels = waves()

@@ -1,0 +1,122 @@
+"""
+How many labels are needed
+==========================
+
+UCI HAR has 7,352 training windows of nine sensor channels of a smartphone, and six activities. An encoder is pretrained
+on all windows, without labels; then a ridge classifier gets the labels of a part of them, from one to a hundred per
+cent. The same is done with the encoder untrained and with MiniRocket.
+
+The run below uses a share of the windows and ends in two minutes; ``--full`` takes all. The data are those of the
+publisher, or packed in one file (see `load_ucihar`). Name the folder that holds them::
+
+    python examples/plot_label_efficiency.py --data FOLDER
+    python examples/plot_label_efficiency.py --data FOLDER --full --csv label_efficiency.csv
+    SKLEARN_SSL_DATA=FOLDER python examples/plot_label_efficiency.py
+"""
+
+# %%
+# The data
+# --------
+import argparse
+import os
+import time
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from aeon.transformations.collection.convolution_based import MiniRocket
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import resample
+
+from sklearn_ssl import RandomEncoderTransformer, SimCLRTransformer, VICRegTransformer
+from sklearn_ssl.datasets import load_ucihar
+from sklearn_ssl.evaluation import LabelEfficiencyResult, label_efficiency
+from sklearn_ssl.plotting import LabelEfficiencyDisplay
+from sklearn_ssl.preprocessing import ChannelWise
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--data", default=os.environ.get("SKLEARN_SSL_DATA"), help="folder with UCI HAR")
+parser.add_argument("--full", action="store_true", help="all windows, three seeds")
+parser.add_argument("--csv", help="also write every score to this file")
+options, _ = parser.parse_known_args()
+if options.data is None:
+    raise SystemExit(
+        "Where is UCI HAR? Download 'Human Activity Recognition Using Smartphones' from the UCI Machine Learning "
+        "Repository and give its folder by --data or SKLEARN_SSL_DATA."
+    )
+
+X, y = load_ucihar(options.data, split="train", return_X_y=True)
+X_test, y_test = load_ucihar(options.data, split="test", return_X_y=True)
+SEEDS = range(3) if options.full else range(1)
+if not options.full:
+    X, y = resample(X, y, replace=False, n_samples=1000, stratify=y, random_state=0)
+    X_test, y_test = resample(X_test, y_test, replace=False, n_samples=1000, stratify=y_test, random_state=0)
+print(f"{X.shape} training windows, {X_test.shape} test windows of other people")
+
+# %%
+# Pretraining once, labels in growing parts
+# -----------------------------------------
+# `label_efficiency` computes the features once and draws the labelled windows anew for every part, stratified, the same
+# for every row. With a seed change the weights, the views and the draws.
+BUDGET = {"max_steps": 500 if options.full else 100, "batch_size": 64, "device": "cpu"}
+ROWS = {
+    "VICReg": lambda seed: VICRegTransformer(random_state=seed, **BUDGET),
+    "SimCLR": lambda seed: SimCLRTransformer(random_state=seed, **BUDGET),
+    "untrained": lambda seed: RandomEncoderTransformer(device="cpu", random_state=seed),
+    "MiniRocket": lambda seed: MiniRocket(random_state=seed),
+}
+FRACTIONS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+
+
+def curve(name, seed):
+    """Return the curve of one row and seed, and the seconds of its fit."""
+    model = make_pipeline(ChannelWise(StandardScaler()), ROWS[name](seed))
+    start = time.perf_counter()
+    model.fit(X)
+    seconds = time.perf_counter() - start
+    result = label_efficiency(
+        model, X, y, X_test=X_test, y_test=y_test, fractions=FRACTIONS, probe="linear", n_draws=3, random_state=seed
+    )
+    return result, seconds
+
+
+results, frames = {}, []
+for name in ROWS:
+    curves = [curve(name, seed) for seed in SEEDS]
+    results[name] = LabelEfficiencyResult.pooled([result for result, _ in curves])
+    for seed, (result, seconds) in enumerate(curves):
+        frames.append(result.to_frame().assign(row=name, seed=seed, fit_seconds=round(seconds, 1)))
+table = pd.concat(frames, ignore_index=True)
+if options.csv:
+    table.to_csv(options.csv, index=False, float_format="%.4f")
+
+# %%
+# What came out
+# -------------
+# Accuracy on windows of people who are not in the training part, mean over draws and seeds. With all windows and three
+# seeds (``--full``) it was this:
+#
+# ==========  =====  =====  =====  =====  =====  =====  =====
+# labels         1%     2%     5%    10%    20%    50%   100%
+# ==========  =====  =====  =====  =====  =====  =====  =====
+# VICReg      0.890  0.904  0.922  0.924  0.929  0.928  0.929
+# SimCLR      0.883  0.897  0.916  0.925  0.929  0.936  0.938
+# untrained   0.880  0.897  0.917  0.923  0.930  0.934  0.936
+# MiniRocket  0.895  0.931  0.954  0.966  0.971  0.976  0.977
+# ==========  =====  =====  =====  =====  =====  =====  =====
+#
+# VICReg gains a point over the same encoder untrained at one per cent of the labels, half a point at two to five, and
+# loses half a point where all windows are labelled. SimCLR gains nothing that exceeds the spread of a point or two.
+# MiniRocket is ahead at every share, with thirteen times as many features.
+means = table.groupby(["row", "fraction"], sort=False)["accuracy"].mean().unstack("fraction")
+print(means.round(3).to_string())
+print(table.groupby("row", sort=False)["fit_seconds"].mean().round(1).to_string())
+
+# %%
+# The curves
+# ----------
+# The band is one standard deviation over draws and seeds.
+display = LabelEfficiencyDisplay.from_results(results)
+plt.ylim(top=1)
+display.figure_.savefig("label_efficiency.png", dpi=150)
+print("The picture is in label_efficiency.png.")
