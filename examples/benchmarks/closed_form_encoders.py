@@ -45,7 +45,7 @@ def rows(seed):
     for name, encoder in ENCODERS.items():
         yield f"{name}; all features", RandomEncoderTransformer(encoder=encoder, **common)
         for shrinkage in (0.5, "auto"):
-            wccn = WCCNTransformer(encoder=encoder, shrinkage=shrinkage, **common)
+            wccn = WCCNTransformer(encoder=encoder, shrinkage=shrinkage, whitening=0.5, **common)
             yield f"{name}; WCCN, shrinkage {shrinkage}", wccn
 
 

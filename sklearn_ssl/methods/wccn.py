@@ -23,9 +23,9 @@ class WCCNTransformer(ClosedFormTransformer):
     M divides the length of a direction in which copies have variance :math:`\lambda` by
     :math:`\sqrt{1 + \lambda / r}`. :math:`\bar\phi` is the mean of the series' features, and W holds the principal
     components of :math:`M \phi_i`, at most `n_components` and at most their rank. V are the variances of the components
-    and w is `whitening`: without it, a few components make up most of a distance. Q rotates the result such that all
+    and w is `whitening`, none by default. Q rotates the result such that all
     features have the same variance. It leaves distances and inner products as they are, and it lets a StandardScaler
-    that follows leave them too: on components that are not rotated, a scaler undoes what M and `whitening` did.
+    that follows leave them too: on components that are not rotated, a scaler undoes what M did.
 
     In speaker recognition the normalisation uses the recordings of one speaker as a class. Here each series is a class
     and its copies are the members, so no label is needed. `partial_fit` adds series and copies to those seen before;
@@ -33,8 +33,9 @@ class WCCNTransformer(ClosedFormTransformer):
 
     Parameters
     ----------
-    whitening : float, default=0.5
-        w, from 0, which leaves the variances of components as they are, to 1, which makes them equal.
+    whitening : float, default=0.0
+        w, from 0, which leaves the variances of components as they are, to 1, which makes them equal. 0.5 helps the
+        nearest neighbour where all components are kept, and harms it where there are more series than components.
     rotated : bool, default=True
         Whether to rotate. Without, features are the principal components, in order.
 
@@ -54,7 +55,7 @@ class WCCNTransformer(ClosedFormTransformer):
     (20, 19)
     """
 
-    whitening: float = number(default=0.5, least=0, most=1)
+    whitening: float = number(default=0.0, least=0, most=1)
     rotated: bool = choice(True, False, default=True)
 
     def _scaling(self):
