@@ -106,8 +106,8 @@ if options.csv:
 # ==========  =====  =====  =====  =====  =====  =====  =====
 #
 # VICReg gains a point over the same encoder untrained at one per cent of the labels, half a point at two to five, and
-# loses as much where half of the windows or all are labelled. SimCLR gains nothing that exceeds the spread of a point or
-# two. MiniRocket is ahead at every share, with thirteen times as many features.
+# loses as much where half of the windows or all are labelled. SimCLR gains nothing that exceeds the spread. MiniRocket
+# is ahead at every share, with thirteen times as many features.
 means = table.groupby(["row", "fraction"], sort=False)["accuracy"].mean().unstack("fraction")
 print(means.round(3).to_string())
 print(table.groupby("row", sort=False)["fit_seconds"].mean().round(1).to_string())
