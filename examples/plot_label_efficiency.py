@@ -49,8 +49,8 @@ X, y = load_ucihar(options.data, split="train", return_X_y=True)
 X_test, y_test = load_ucihar(options.data, split="test", return_X_y=True)
 SEEDS = range(3) if options.full else range(1)
 if not options.full:
-    X, y = resample(X, y, replace=False, n_samples=1000, stratify=y, random_state=0)
-    X_test, y_test = resample(X_test, y_test, replace=False, n_samples=1000, stratify=y_test, random_state=0)
+    X, y = resample(X, y, replace=False, n_samples=600, stratify=y, random_state=0)
+    X_test, y_test = resample(X_test, y_test, replace=False, n_samples=600, stratify=y_test, random_state=0)
 print(f"{X.shape} training windows, {X_test.shape} test windows of other people")
 
 # %%
@@ -58,7 +58,7 @@ print(f"{X.shape} training windows, {X_test.shape} test windows of other people"
 # -----------------------------------------
 # `label_efficiency` computes the features once and draws the labelled windows anew for every part, stratified, the same
 # for every row. With a seed change the weights, the views and the draws.
-BUDGET = {"max_steps": 500 if options.full else 100, "batch_size": 64, "device": "cpu"}
+BUDGET = {"max_steps": 500 if options.full else 60, "batch_size": 64, "device": "cpu"}
 ROWS = {
     "VICReg": lambda seed: VICRegTransformer(random_state=seed, **BUDGET),
     "SimCLR": lambda seed: SimCLRTransformer(random_state=seed, **BUDGET),

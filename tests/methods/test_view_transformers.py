@@ -73,10 +73,7 @@ def test_whitening_trains_at_and_below_the_width(X, width):
 def test_mixtures_have_their_shares(build, x):
     architecture = build(MixingArchitecture, alpha=0.5)
     seen = []
-    architecture.features = lambda x, lengths=None: (
-        seen.append((x, lengths)) or x.flatten(1)[:, : architecture.n_features]
-    )
-    architecture.projector = torch.nn.Identity()
+    architecture.projections = lambda x, lengths=None: seen.append((x, lengths)) or x.flatten(1)
     lengths = torch.tensor([32, 7, 20, 9, 8, 31])
     padded = torch.where(torch.arange(32) < lengths[:, None, None], x, 0.0)
     z, z_partner, z_mixed, share = architecture(padded, lengths)
