@@ -125,6 +125,18 @@ def steps_per_epoch(n_cases: int, batch_size: int) -> int:
     return max(1, (n_cases + batch_size - 1 - (n_cases % batch_size == 1)) // batch_size)
 
 
+@contextlib.contextmanager
+def evaluation_mode(module: nn.Module) -> Iterator[None]:
+    """Put a module into evaluation mode for a block, and each of its parts back into the mode that it was in."""
+    modes = [(part, part.training) for part in module.modules()]
+    module.eval()
+    try:
+        yield
+    finally:
+        for part, training in modes:
+            part.training = training
+
+
 class TensorLoss(nn.Module):
     """The criterion of the net: a pure function of the tensors that the architecture returns."""
 
@@ -266,8 +278,7 @@ class SSLNet(NeuralNet):
         batch_size : int
             Series in a batch.
         """
-        self.module_.eval()
-        with self.random_stream(), torch.no_grad(), self._autocast():
+        with self.random_stream(), evaluation_mode(self.module_), torch.no_grad(), self._autocast():
             for index in rows.split(batch_size) if len(rows) else ():
                 batch = dataset[index]
                 getattr(self.module_, function)(batch["x"], batch.get("lengths"))
@@ -357,7 +368,7 @@ class SSLNet(NeuralNet):
         return len(parts[0])
 
     def represent(self, dataset: SeriesDataset, function: str, rows: int | None = None) -> Iterator[torch.Tensor]:
-        """Apply a function of the module in evaluation mode, batch by batch.
+        """Apply a function of the module in evaluation mode, batch by batch; after that it is in the mode it was in.
 
         Parameters
         ----------
@@ -368,10 +379,9 @@ class SSLNet(NeuralNet):
         rows : int or None, default=None
             How many of the first series; None for all.
         """
-        self.module_.eval()
         n_cases = len(dataset) if rows is None else min(rows, len(dataset))
         size = math.ceil(INFERENCE_STEPS / dataset.collection.n_timepoints)
-        with torch.inference_mode(), self._autocast():
+        with evaluation_mode(self.module_), torch.inference_mode(), self._autocast():
             for start in range(0, n_cases, size):
                 batch = dataset[torch.arange(start, min(start + size, n_cases))]
                 yield getattr(self.module_, function)(batch["x"], batch.get("lengths")).float().cpu()

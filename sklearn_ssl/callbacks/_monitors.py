@@ -450,16 +450,11 @@ class ScoreMonitor(Monitor):
 
 @contextlib.contextmanager
 def _undisturbed(net: Any) -> Iterator[None]:
-    """Run a block with the same random numbers each time, after which modes and generators are as before."""
+    """Run a block with the same random numbers each time, after which the generators are as before."""
     device = torch.device(net.device)
-    modes = [(module, module.training) for module in net.module_.modules()]
     with GENERATORS_IN_USE, forked_generators(device):
         seed_generators(net.seed, device)
-        try:
-            yield
-        finally:
-            for module, mode in modes:
-                module.training = mode
+        yield
 
 
 def _test_part(n_cases: int, n_test: int) -> tuple[np.ndarray, np.ndarray]:

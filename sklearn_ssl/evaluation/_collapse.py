@@ -11,7 +11,7 @@ from sklearn.utils.validation import _num_samples
 from sklearn_ssl._seed import draw_seed
 from sklearn_ssl.callbacks._guards import LEAST_SHARE_OF_RANK, LEAST_SPREAD
 from sklearn_ssl.evaluation._representation import Representation, checked_embedding
-from sklearn_ssl.evaluation._scorers import check_augmentation, modes_kept
+from sklearn_ssl.evaluation._scorers import check_augmentation
 from sklearn_ssl.evaluation._scores import (
     alignment,
     chosen_rows,
@@ -273,8 +273,7 @@ def collapse_report(
     n_cases = _num_samples(X)
     if n_cases < 2:
         raise ValueError(f"Collapse shows in how series differ: two or more are needed, got {n_cases}.")
-    with modes_kept(representation):
-        return _report_on_transformer(representation, _some_cases(X, max_cases, seed), augmentation, seed)
+    return _report_on_transformer(representation, _some_cases(X, max_cases, seed), augmentation, seed)
 
 
 def _report_on_embedding(H: Any, augmentation: Any, max_cases: int | None, seed: int) -> CollapseReport:

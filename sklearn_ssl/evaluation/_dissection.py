@@ -18,7 +18,6 @@ from sklearn_ssl._series import INFERENCE_STEPS
 from sklearn_ssl._validation import Collection
 from sklearn_ssl.augmentations import Augmentation, Compose, Jitter, Scaling, TimeReversal, TimeShift
 from sklearn_ssl.evaluation._concepts import masks_of, observed_steps
-from sklearn_ssl.evaluation._occlusion import mode_kept
 from sklearn_ssl.evaluation._representation import Representation, random_views
 
 # Activations in memory at once; where there are more, the units are taken in turns.
@@ -186,12 +185,11 @@ def dissect(
     length = segment_length or min(some.n_timepoints, max(8, some.n_timepoints // 10))
     observed = observed_steps(some)
     encode = representation.transformer.encode
-    with mode_kept(representation.net):
-        units, pooled = _reduced(encode, some, partial(_Unit.of, masks, observed, quantile, n_segments, length))
-        views = {
-            name: _pooled_view(encode, some, augmentation, random.randint(2**31 - 1))
-            for name, augmentation in named.items()
-        }
+    units, pooled = _reduced(encode, some, partial(_Unit.of, masks, observed, quantile, n_segments, length))
+    views = {
+        name: _pooled_view(encode, some, augmentation, random.randint(2**31 - 1))
+        for name, augmentation in named.items()
+    }
     iou, corrected = _overlaps(units, np.array([mask[observed].mean() for mask in masks.values()]))
     columns = _concept_columns(units, list(masks), iou, corrected)
     if labels is not None:

@@ -12,7 +12,6 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_ssl._seed import draw_seed
 from sklearn_ssl._validation import is_ragged
 from sklearn_ssl.encoders import EncoderModule
-from sklearn_ssl.evaluation._occlusion import mode_kept
 from sklearn_ssl.evaluation._representation import Representation, checked_embedding
 
 
@@ -98,9 +97,7 @@ def embedding_importance(
     if isinstance(scoring, list | tuple | set | dict):
         raise ValueError(f"`scoring` must be one score, got {scoring!r}. Call once for each.")
     seed = draw_seed(random_state) % 2**32
-    net = None if representation is None else representation.net
-    with mode_kept(net):
-        H = checked_embedding(X if representation is None else representation.embed(X))  # (n, F)
+    H = checked_embedding(X if representation is None else representation.embed(X))  # (n, F)
     members = _members(groups, _feature_names(representation, X, H), representation)
     scorer = check_scoring(predictor, scoring=scoring)
     # Row numbers are permuted, one column a group: then features of a group stay together.

@@ -1,6 +1,5 @@
 """Occlusion: what a model loses when a patch of a series is taken away."""
 
-import contextlib
 import dataclasses
 import numbers
 from collections.abc import Iterator
@@ -148,31 +147,18 @@ def occlusion(
     _check_baseline(baseline)
     if space not in ("features", "projections"):
         raise ValueError(f'`space` must be "features" or "projections", got {space!r}.')
-    n_channels, net = _input_of(estimator)
-    collection = _series(X, n_channels)
+    collection = _series(X, _n_channels_of(estimator))
     window, step = _checked_window(window, step, collection.n_timepoints)
     lengths = observed_steps(collection).sum(axis=1)
     importance = np.full(collection.values.shape, np.nan)
-    with mode_kept(net):
-        model = _model(estimator, collection.values, y, space)
-        for case, length in enumerate(lengths):
-            patches = list(_patches(collection.n_channels, length, window, step))
-            changes = np.concatenate(
-                [model.change(case, copies) for copies in _occluded(collection.values[case], length, patches, baseline)]
-            )
-            importance[case, :, :length] = _mean_of_patches(patches, changes, (collection.n_channels, length))
+    model = _model(estimator, collection.values, y, space)
+    for case, length in enumerate(lengths):
+        patches = list(_patches(collection.n_channels, length, window, step))
+        changes = np.concatenate(
+            [model.change(case, copies) for copies in _occluded(collection.values[case], length, patches, baseline)]
+        )
+        importance[case, :, :length] = _mean_of_patches(patches, changes, (collection.n_channels, length))
     return Occlusion(importance, collection.values, model.output, model.explained, window, step, baseline)
-
-
-@contextlib.contextmanager
-def mode_kept(net: Any) -> Iterator[None]:
-    """Put every module of `net` back into training or evaluation mode as it was before the block."""
-    modes = [] if net is None else [(module, module.training) for module in net.module_.modules()]
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
 
 
 class _Embedder:
@@ -265,15 +251,15 @@ def _columns(y: Any, classes: np.ndarray, n_cases: int) -> np.ndarray:
     return np.searchsorted(classes, y)
 
 
-def _input_of(estimator: Any) -> tuple[int, Any]:
-    """Return the number of channels that a fitted estimator takes, and the net in it, if any."""
+def _n_channels_of(estimator: Any) -> int:
+    """Return the number of channels that a fitted estimator takes."""
     if hasattr(estimator, "predict") and hasattr(estimator, "n_channels_in_"):
         check_is_fitted(estimator)
-        return estimator.n_channels_in_, getattr(estimator, "net_", None)
+        return estimator.n_channels_in_
     representation = Representation.of(estimator)
     before = [] if representation.before is None else [step for _, step in representation.before.steps]
     channels = [getattr(step, "n_channels_in_", None) for step in [*before, representation.transformer]]
-    return next((number for number in channels if number is not None), 1), representation.net
+    return next((number for number in channels if number is not None), 1)
 
 
 def _series(X: Any, n_channels: int) -> Collection:

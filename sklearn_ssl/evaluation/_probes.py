@@ -1,10 +1,9 @@
 """How much simple predictors find in an embedding: ridge, nearest neighbours and an SVM."""
 
 import abc
-import contextlib
 import dataclasses
 import numbers
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Self, final
 
 import numpy as np
@@ -502,8 +501,7 @@ def embedder(transformer: Any) -> Callable[..., np.ndarray]:
     representation = None if transformer is None else _fitted_representation(transformer)
 
     def embed(X: Any, min_cases: int) -> np.ndarray:
-        with _modes_kept(representation):
-            H = checked_embedding(X if representation is None else representation.embed(X), min_cases=min_cases)
+        H = checked_embedding(X if representation is None else representation.embed(X), min_cases=min_cases)
         if len(H) != _num_samples(X):
             raise ValueError(
                 f"The transformer made {len(H)} rows of {_num_samples(X)} series, so that labels no longer belong to "
@@ -631,18 +629,6 @@ def _folds(targets: Targets, cv: Any, seed: int) -> list[tuple[np.ndarray, np.nd
     for number, (train, test) in enumerate(folds):
         _check_fold(f"Split {number} of `cv`", targets, train, test)
     return folds
-
-
-@contextlib.contextmanager
-def _modes_kept(representation: Representation | None) -> Iterator[None]:
-    """Leave the modules in training or evaluation mode, as they were: embedding sets the latter."""
-    root = getattr(getattr(representation, "net", None), "module_", None)
-    modes = [] if root is None else [(module, module.training) for module in root.modules()]
-    try:
-        yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
 
 
 def _fitted_representation(transformer: Any) -> Representation:

@@ -179,11 +179,7 @@ class _NetTransformer:
 
     def transform(self, X: Any) -> np.ndarray:
         """Compute the features of every series."""
-        was_training = self.net_.module_.training
-        collection = validated_collection(BaseEstimator(), X, reset=True)
-        features = list(self.net_.represent(self.net_.series(collection), "features"))
-        self.net_.module_.train(was_training)
-        return torch.cat(features).numpy()  # (n, F)
+        return self.net_.transform(X)
 
 
 def random_views(collection: Collection, augmentation: Any, n_views: int, random_state: Any) -> Iterator[np.ndarray]:
@@ -209,6 +205,14 @@ def is_embedding(source: Any) -> bool:
     return not hasattr(source, "fit")
 
 
+def without_torch(values: Any) -> Any:
+    """Return a tensor as an array, float64 if it is and float32 if not; anything else as it is."""
+    if not isinstance(values, torch.Tensor):
+        return values
+    values = values.detach().cpu()
+    return (values if values.dtype == torch.float64 else values.float()).numpy()
+
+
 def checked_embedding(H: Any, *, min_cases: int = 2) -> np.ndarray:
     """Return an embedding as an array (n_cases, n_features), float64 unless it is float32.
 
@@ -217,8 +221,9 @@ def checked_embedding(H: Any, *, min_cases: int = 2) -> np.ndarray:
     ValueError
         If it is not 2-D, not finite, or has too few rows.
     """
-    H = H.detach().cpu().float().numpy() if isinstance(H, torch.Tensor) else H
-    return check_array(H, dtype=[np.float64, np.float32], ensure_min_samples=min_cases, input_name="the embedding")
+    return check_array(
+        without_torch(H), dtype=[np.float64, np.float32], ensure_min_samples=min_cases, input_name="the embedding"
+    )
 
 
 def _is_net(source: Any) -> bool:

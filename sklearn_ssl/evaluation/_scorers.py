@@ -1,9 +1,7 @@
 """Label-free scores as scikit-learn's scorers, to choose hyper-parameters without labels."""
 
 import abc
-import contextlib
 import typing
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -87,8 +85,7 @@ class LabelFreeScorer(Hyperparameters, abc.ABC):
             )
         if self.max_cases is not None and n_cases > self.max_cases:
             X = _safe_indexing(X, chosen_rows(n_cases, self.max_cases, seed))
-        with modes_kept(representation):
-            return self._score(representation, X, seed)
+        return self._score(representation, X, seed)
 
     @abc.abstractmethod
     def _score(self, representation: Representation, X: Any, seed: int) -> float:
@@ -274,15 +271,3 @@ def check_augmentation(augmentation: Any) -> None:
         raise TypeError(
             f"`augmentation` must be None or an object such as Compose(jitter=Jitter()), got {augmentation!r}."
         )
-
-
-@contextlib.contextmanager
-def modes_kept(representation: Representation) -> Iterator[None]:
-    """Run a block after which every module of a net is in training or evaluation mode as it was before."""
-    net = representation.net
-    modes = {} if net is None else {module: module.training for module in net.module_.modules()}
-    try:
-        yield
-    finally:
-        for module, training in modes.items():
-            module.training = training

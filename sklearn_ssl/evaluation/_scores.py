@@ -6,11 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from scipy.special import entr, logsumexp
 
 from sklearn_ssl._seed import draw_seed
-from sklearn_ssl.evaluation._representation import checked_embedding
+from sklearn_ssl.evaluation._representation import checked_embedding, without_torch
 
 BLOCK_VALUES = 1 << 20
 ROUNDING = 10
@@ -46,7 +45,7 @@ def spectrum(H: Any, *, center: bool = False) -> np.ndarray:
     >>> spectrum([[3.0, 0.0], [0.0, 4.0], [0.0, 0.0]])
     array([4., 3.])
     """
-    H = _checked_embedding(H)
+    H = checked_embedding(H)
     return _singular_values(H, center, np.finfo(H.dtype).eps)
 
 
@@ -316,7 +315,7 @@ def uniformity(H: Any, t: float = 2.0, max_cases: int = 5000, random_state: Any 
     >>> uniformity([[1.0, 0.0], [0.0, 5.0]])
     -4.0
     """
-    H = _checked_embedding(H)
+    H = checked_embedding(H)
     _check_positive("t", t)
     if not max_cases >= 2:
         raise ValueError(f"`max_cases` must be at least 2, since uniformity compares pairs, got {max_cases!r}.")
@@ -355,7 +354,7 @@ def spread(H: Any) -> float:
     >>> spread([[1.0, 1.0], [3.0, 1.0]])
     0.16666666666666666
     """
-    H = _checked_embedding(H)
+    H = checked_embedding(H)
     mean = _mean(H)
     variance = sum(np.square(block - mean).sum() for block in _blocks(H))
     square = sum(np.square(block).sum() for block in _blocks(H))
@@ -394,7 +393,7 @@ def normalized_std(H: Any) -> float:
     >>> round(normalized_std([[2.0, 0.0], [-1.0, 0.0], [0.0, 5.0], [0.0, -3.0]]) ** 2, 6)  # 1 / 2 at best
     0.5
     """
-    H = _checked_embedding(H)
+    H = checked_embedding(H)
     mean = sum(_normalised(block).sum(axis=0) for block in _blocks(H)) / len(H)  # (d,)
     variance = sum(np.square(_normalised(block) - mean).sum(axis=0) for block in _blocks(H)) / len(H)  # (d,)
     return float(np.sqrt(variance).mean())
@@ -429,7 +428,7 @@ def n_dead(H: Any, tolerance: float = 1e-6) -> int:
     >>> n_dead([[1.0, 0.1], [2.0, 0.1], [4.0, 0.1]])
     1
     """
-    H = _checked_embedding(H)
+    H = checked_embedding(H)
     mean = _mean(H)
     deviation = np.sqrt(sum(np.square(block - mean).sum(axis=0) for block in _blocks(H)) / len(H))  # (d,)
     return int(are_dead(mean, deviation, tolerance).sum())
@@ -539,18 +538,6 @@ def _blocks(H: np.ndarray) -> Iterator[np.ndarray]:
     rows = max(H.shape[-1], BLOCK_VALUES // math.prod(H.shape[1:]))
     for start in range(0, len(H), rows):
         yield H[start : start + rows].astype(np.float64)
-
-
-def without_torch(values: Any) -> Any:
-    """Return a tensor as an array, float64 if it is and float32 if not; anything else as it is."""
-    if not isinstance(values, torch.Tensor):
-        return values
-    values = values.detach().cpu()
-    return (values if values.dtype == torch.float64 else values.float()).numpy()
-
-
-def _checked_embedding(H: Any) -> np.ndarray:
-    return checked_embedding(without_torch(H))
 
 
 def _checked_views(views: Any, min_cases: int = 2) -> np.ndarray:

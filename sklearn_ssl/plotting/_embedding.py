@@ -10,7 +10,6 @@ from sklearn.utils.validation import _num_samples
 
 from sklearn_ssl._seed import draw_seed
 from sklearn_ssl.evaluation._representation import Representation, checked_embedding
-from sklearn_ssl.evaluation._scorers import modes_kept
 from sklearn_ssl.plotting._canvas import MARKERS, cycled, one_axes, place_legend, pyplot, room_beside, shades
 
 METHODS = ("pca", "tsne", "umap")
@@ -115,8 +114,7 @@ class EmbeddingDisplay:
         reducer = _reducer(method, random_state)
         representation = Representation.of(estimator)
         y = _checked_labels(y, _num_samples(X))
-        with modes_kept(representation):
-            H = representation.embed(X, space)
+        H = representation.embed(X, space)
         return cls._reduced(H, y, reducer, ax)
 
     @classmethod

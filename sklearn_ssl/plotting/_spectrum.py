@@ -4,7 +4,6 @@ import numpy as np
 
 from sklearn_ssl.evaluation._collapse import CollapseReport
 from sklearn_ssl.evaluation._representation import Representation, checked_embedding
-from sklearn_ssl.evaluation._scorers import modes_kept
 from sklearn_ssl.evaluation._scores import effective_rank, spectrum
 from sklearn_ssl.plotting._canvas import (
     ENTRIES_INSIDE,
@@ -96,8 +95,7 @@ class SpectrumDisplay:
         representations = {name: Representation.of(each) for name, each in named(estimator, "", "estimator").items()}
         embeddings = {}
         for name, representation in representations.items():
-            with modes_kept(representation):
-                embeddings[name or type(representation.transformer).__name__] = representation.embed(X, space)
+            embeddings[name or type(representation.transformer).__name__] = representation.embed(X, space)
         return cls.from_embedding(embeddings, ax=ax)
 
     @classmethod
