@@ -27,6 +27,13 @@ def draw_seed(random_state: Any) -> int:
     return int(random_state.randint(np.iinfo(np.int32).max))
 
 
+def chosen_rows(n_cases: int, max_cases: int | None, seed: int) -> np.ndarray:
+    """Return all rows in order, or a random choice of `max_cases` of them, in order too."""
+    if max_cases is None or n_cases <= max_cases:
+        return np.arange(n_cases)
+    return np.sort(np.random.RandomState(seed % 2**32).choice(n_cases, int(max_cases), replace=False))
+
+
 @contextlib.contextmanager
 def forked_generators(device: torch.device) -> Iterator[None]:
     """Run a block after which PyTorch's global generators (CPU and `device`) are as they were before."""

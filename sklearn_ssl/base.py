@@ -160,7 +160,6 @@ class JointEmbeddingTransformer(SSLTransformer, abc.ABC):
 
     augmentation: Any = recipe(default_factory=mild_views, needs="apply")
     projector: Any = recipe(default_factory=MLPProjector, needs="build")
-
     training_pooling: Any = recipe(default_factory=Pooling, needs="build")
 
     def _architecture(self) -> Callable[..., Architecture]:

@@ -32,7 +32,9 @@ class Architecture(nn.Module):
     Attributes
     ----------
     widths : list of int
-        Features of each layer that is pooled.
+        Features of each layer of the encoder.
+    n_steps : int
+        Time steps L' of its output for series of `n_timepoints`.
     n_features : int
         Width F of the pooled features.
     progress : Tensor of shape ()
@@ -47,7 +49,7 @@ class Architecture(nn.Module):
         super().__init__()
         self.encoder = _build_encoder(encoder, n_channels)
         pooling = pooling or default_pooling(self.encoder)
-        self.widths = _try_out(self.encoder, n_channels, n_timepoints)
+        self.widths, self.n_steps = _try_out(self.encoder, n_channels, n_timepoints)
         self.pooling = pooling.build(self.widths)
         self.n_features = pooling.n_features(self.widths)
         self.n_cases = n_cases
@@ -121,7 +123,7 @@ def _signature(encoder: nn.Module) -> Mapping[str, inspect.Parameter]:
 
 
 @torch.no_grad()
-def _try_out(encoder: nn.Module, n_channels: int, n_timepoints: int) -> list[int]:
+def _try_out(encoder: nn.Module, n_channels: int, n_timepoints: int) -> tuple[list[int], int]:
     was_training = encoder.training
     x = torch.zeros(2, n_channels, n_timepoints)
     try:
@@ -139,4 +141,4 @@ def _try_out(encoder: nn.Module, n_channels: int, n_timepoints: int) -> list[int
                 f"`encoder` must return (batch, features, time) for x of shape {tuple(x.shape)}, got {got}. An encoder "
                 "that pools over time by itself returns one time step: h.unsqueeze(-1)."
             )
-    return [h.shape[1] for h in layers]
+    return [h.shape[1] for h in layers], layers[-1].shape[2]

@@ -52,7 +52,7 @@ class MomentumArchitecture(SiameseArchitecture):
         return ((view, lengths) for view in views.chunk(2))
 
     def _student(self) -> dict[str, nn.Module]:
-        return {"encoder": self.encoder, "pooling": self.training_pooling or self.pooling, "projector": self.projector}
+        return {"encoder": self.encoder, "pooling": self.training_pooling, "projector": self.projector}
 
     @torch.no_grad()
     def teacher_projections(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:

@@ -35,17 +35,21 @@ class PeriodicArchitecture(Architecture):
         augmentation: Any,
         n_speeds: int,
         speed_change: SpeedChange,
-        n_channels: int,
         n_timepoints: int,
         **common: Any,
     ) -> None:
         if n_timepoints < 2:
             raise ValueError(f"Speeds are defined for series of 2 or more time steps, got n_features = {n_timepoints}.")
-        super().__init__(n_channels=n_channels, n_timepoints=n_timepoints, **common)
+        super().__init__(n_timepoints=n_timepoints, **common)
         self.augmentation = augmentation
         self.n_speeds = n_speeds
         self.speed_change = speed_change
-        self.head = nn.Conv1d(_width_of_maps(self.encoder, n_channels, n_timepoints), 1, kernel_size=1)
+        if self.n_steps < 2:
+            raise ValueError(
+                f"`encoder` must return 2 or more time steps for series of {n_timepoints}, got {self.n_steps}: the "
+                "sequence is what is compared. Take one that does not pool over time by itself."
+            )
+        self.head = nn.Conv1d(self.widths[-1], 1, kernel_size=1)
 
     def forward(
         self, x: torch.Tensor, lengths: torch.Tensor | None = None, index: torch.Tensor | None = None
@@ -74,16 +78,3 @@ class PeriodicArchitecture(Architecture):
             lengths = torch.full((len(x),), x.shape[2], device=x.device)
         copies = x.repeat_interleave(self.n_speeds, dim=0)  # (B M, C, L)
         return self.speed_change.apply(copies, lengths.repeat_interleave(self.n_speeds), {"speed": speeds.flatten()})
-
-
-@torch.no_grad()
-def _width_of_maps(encoder: nn.Module, n_channels: int, n_timepoints: int) -> int:
-    was_training = encoder.training
-    h = feature_layers(encoder.eval(), torch.zeros(2, n_channels, n_timepoints), None)[-1]  # (2, D, L')
-    encoder.train(was_training)
-    if h.shape[2] < 2:
-        raise ValueError(
-            f"`encoder` must return 2 or more time steps for series of {n_timepoints}, got {h.shape[2]}: the sequence "
-            "is what is compared. Take one that does not pool over time by itself."
-        )
-    return h.shape[1]

@@ -43,8 +43,10 @@ class SiameseArchitecture(Architecture):
         super().__init__(**common)
         self.augmentation = augmentation
         self.n_views = n_views
-        self.training_pooling = None if training_pooling is None else training_pooling.build(self.widths)
-        n_pooled = self.n_features if training_pooling is None else training_pooling.n_features(self.widths)
+        self.training_pooling, n_pooled = self.pooling, self.n_features
+        if training_pooling is not None:
+            self.training_pooling = training_pooling.build(self.widths)
+            n_pooled = training_pooling.n_features(self.widths)
         self.projector = projector.build(n_pooled)
         self.n_projections = _width(self.projector, n_pooled)
 
@@ -64,7 +66,7 @@ class SiameseArchitecture(Architecture):
 
     def projections(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
         """Project what is pooled in training: x (B, C, L) to (B, P)."""
-        return self.projector(pooled_features(self.encoder, self.training_pooling or self.pooling, x, lengths))
+        return self.projector(pooled_features(self.encoder, self.training_pooling, x, lengths))
 
 
 @torch.no_grad()

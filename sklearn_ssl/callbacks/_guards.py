@@ -7,14 +7,22 @@ import numpy as np
 import torch
 from skorch.callbacks import Callback
 
+from sklearn_ssl._seed import chosen_rows
 from sklearn_ssl._validation import Collection
+from sklearn_ssl._vectors import (
+    LEAST_SHARE_OF_RANK,
+    LEAST_SPREAD,
+    least_rank,
+    rank_bound,
+    singular_values,
+    smooth_rank,
+    spread_of,
+    without_torch,
+)
 
-LEAST_SPREAD = 1e-3
-LEAST_SHARE_OF_RANK = 0.1
 RANK_CASES = 512
 FEWEST_RANK_CASES = 16
 LEAST_SPREAD_OF_SERIES = 0.1
-ROUNDING = 10
 
 
 class DivergenceGuard(Callback):
@@ -117,7 +125,7 @@ class CollapseMonitor(Callback):
         due = "projections" not in self.before_ or last or any(net.steps_ >= step for step in self.milestones_)
         outputs = kwargs.get("y_pred")
         if training and due and isinstance(outputs, tuple) and outputs[0].ndim == 2:
-            self.projections_ = _spread(outputs[0].detach())
+            self.projections_ = spread_of(without_torch(outputs[0]))
             self.before_.setdefault("projections", self.projections_)
 
     def on_epoch_end(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
@@ -156,14 +164,16 @@ class CollapseMonitor(Callback):
         sample = net.series(_chosen(dataset.collection, n_cases, net.seed))
         vectors = dict(_vectors(net, sample))
         self.ranks_ = {name: _effective_rank(h) for name, h in vectors.items()}
-        low = [name for name, h in vectors.items() if 0 < self.ranks_[name] < self._least_rank(*h.shape)]
+        low = [name for name, h in vectors.items() if 0 < self.ranks_[name] < self._least_rank(h)]
         if not low:
             return
-        x = sample[torch.arange(n_cases)]["x"].flatten(1).cpu()  # (n, C L)
+        x = without_torch(sample[torch.arange(n_cases)]["x"].flatten(1))  # (n, C L)
         rank_of_series = _effective_rank(x)
         low = [name for name in low if self.ranks_[name] < rank_of_series / 2]
-        if low and _spread(x) >= LEAST_SPREAD_OF_SERIES:
-            found = " and ".join(f"the {name} {self.ranks_[name]:.3g} of {_most(*vectors[name].shape)}" for name in low)
+        if low and spread_of(x) >= LEAST_SPREAD_OF_SERIES:
+            found = " and ".join(
+                f"the {name} {self.ranks_[name]:.3g} of {rank_bound(*vectors[name].shape)}" for name in low
+            )
             warnings.warn(
                 f"Dimensional collapse: of the directions that they could fill, {found} are in use (effective rank of "
                 f"{n_cases} series, which themselves fill {rank_of_series:.3g}). Try a larger weight of the term "
@@ -174,8 +184,8 @@ class CollapseMonitor(Callback):
                 stacklevel=2,
             )
 
-    def _least_rank(self, n_cases: int, width: int) -> float:
-        return 1 + self.least_share_of_rank * (_most(n_cases, width) - 1)
+    def _least_rank(self, h: np.ndarray) -> float:
+        return least_rank(rank_bound(*h.shape), self.least_share_of_rank)
 
     def _is_collapse(self, name: str, spread: float) -> bool:
         if spread == 0:
@@ -187,39 +197,22 @@ class CollapseMonitor(Callback):
         features = torch.cat(list(net.represent(series, "features", rows=self.n_cases)))  # (n, F)
         if not features.isfinite().all():
             raise diverged("Features became NaN or infinite", net)
-        return _spread(features)
+        return spread_of(features.numpy())
 
 
-def _spread(features: torch.Tensor) -> float:
-    features = features.double()
-    mean_square = features.square().sum(dim=1).mean()
-    variance = (features - features.mean(dim=0)).square().sum(dim=1).mean()
-    return float(variance / mean_square) if mean_square > 0 else 0.0
-
-
-def _most(n_cases: int, width: int) -> int:
-    return min(n_cases - 1, width)
-
-
-def _effective_rank(h: torch.Tensor) -> float:
-    """Return the effective rank of the rows of h (n, d) less their mean, as `sklearn_ssl.evaluation` defines it."""
-    least = ROUNDING * torch.finfo(h.dtype).eps * h.double().norm()
-    h = h.double() - h.mean(dim=0, dtype=torch.float64)
-    gram = h @ h.T if len(h) < h.shape[1] else h.T @ h
-    values = torch.linalg.eigvalsh(gram).clamp(min=0).sqrt()  # (min(n, d),)
-    values = values[values > least]
-    return float(torch.special.entr(values / values.sum()).sum().exp()) if len(values) else 0.0
+def _effective_rank(h: np.ndarray) -> float:
+    return smooth_rank(singular_values(h, center=True))
 
 
 def _chosen(collection: Collection, n_cases: int, seed: int) -> Collection:
-    rows = np.sort(np.random.RandomState(seed % 2**32).choice(len(collection), n_cases, replace=False))
+    rows = chosen_rows(len(collection), n_cases, seed)
     return Collection(collection.values[rows], None if collection.lengths is None else collection.lengths[rows])
 
 
-def _vectors(net: Any, dataset: Any) -> Iterator[tuple[str, torch.Tensor]]:
+def _vectors(net: Any, dataset: Any) -> Iterator[tuple[str, np.ndarray]]:
     for name in ("features", "projections"):
         if hasattr(net.module_, name):
-            yield name, torch.cat(list(net.represent(dataset, name)))  # (n, d)
+            yield name, torch.cat(list(net.represent(dataset, name))).numpy()  # (n, d)
 
 
 def _same_series(dataset: Any, n_cases: int) -> bool:

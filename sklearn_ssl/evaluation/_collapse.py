@@ -8,20 +8,17 @@ import pandas as pd
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
-from sklearn_ssl._seed import draw_seed
-from sklearn_ssl.callbacks._guards import LEAST_SHARE_OF_RANK, LEAST_SPREAD
+from sklearn_ssl._seed import chosen_rows, draw_seed
+from sklearn_ssl._vectors import LEAST_SPREAD, least_rank, rank_bound, smooth_rank, without_torch
 from sklearn_ssl.evaluation._representation import Representation, checked_embedding
 from sklearn_ssl.evaluation._scorers import check_augmentation
 from sklearn_ssl.evaluation._scores import (
     alignment,
-    chosen_rows,
     n_dead,
     normalized_std,
-    smooth_rank,
     spectrum,
     spread,
     uniformity,
-    without_torch,
 )
 
 ROUNDING_SPREAD = 1e-12
@@ -82,7 +79,7 @@ class EmbeddingReport:
     @property
     def least_rank(self) -> float:
         """The effective rank below which the verdict is "dimensional collapse"."""
-        return 1 + LEAST_SHARE_OF_RANK * (self.rank_bound - 1)
+        return least_rank(self.rank_bound)
 
     @property
     def verdict(self) -> str:
@@ -319,7 +316,7 @@ def _embedding_report(H: np.ndarray, views: np.ndarray | None, series_spread: fl
         n_cases=n_cases,
         n_features=n_features,
         effective_rank=smooth_rank(singular_values),
-        rank_bound=min(n_cases - 1, n_features),
+        rank_bound=rank_bound(n_cases, n_features),
         singular_values=singular_values / total if total > 0 else singular_values,
         n_dead=n_dead(H),
         normalized_std=normalized_std(H),

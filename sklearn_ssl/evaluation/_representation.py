@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from sklearn_ssl._seed import GENERATORS_IN_USE, draw_seed, forked_generators, seed_generators
 from sklearn_ssl._series import INFERENCE_STEPS, SeriesDataset
 from sklearn_ssl._validation import Collection, validated_collection
+from sklearn_ssl._vectors import without_torch
 from sklearn_ssl.preprocessing import OutlierFiltered
 
 CPU = torch.device("cpu")
@@ -203,14 +204,6 @@ def random_views(collection: Collection, augmentation: Any, n_views: int, random
 def is_embedding(source: Any) -> bool:
     """Tell whether `source` is an embedding rather than something that computes one."""
     return not hasattr(source, "fit")
-
-
-def without_torch(values: Any) -> Any:
-    """Return a tensor as an array, float64 if it is and float32 if not; anything else as it is."""
-    if not isinstance(values, torch.Tensor):
-        return values
-    values = values.detach().cpu()
-    return (values if values.dtype == torch.float64 else values.float()).numpy()
 
 
 def checked_embedding(H: Any, *, min_cases: int = 2) -> np.ndarray:

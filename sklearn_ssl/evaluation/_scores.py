@@ -2,17 +2,15 @@
 
 import math
 import numbers
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy.special import entr, logsumexp
+from scipy.special import logsumexp
 
-from sklearn_ssl._seed import draw_seed
-from sklearn_ssl.evaluation._representation import checked_embedding, without_torch
-
-BLOCK_VALUES = 1 << 20
-ROUNDING = 10
+from sklearn_ssl._seed import chosen_rows, draw_seed
+from sklearn_ssl._vectors import BLOCK_VALUES, blocks, mean_of, singular_values, smooth_rank, spread_of, without_torch
+from sklearn_ssl.evaluation._representation import checked_embedding
 
 
 def spectrum(H: Any, *, center: bool = False) -> np.ndarray:
@@ -46,7 +44,7 @@ def spectrum(H: Any, *, center: bool = False) -> np.ndarray:
     array([4., 3.])
     """
     H = checked_embedding(H)
-    return _singular_values(H, center, np.finfo(H.dtype).eps)
+    return singular_values(H, center=center)
 
 
 def rankme(H: Any) -> float:
@@ -223,11 +221,10 @@ def lidar(views: Any, delta: float = 1e-4) -> float:
     """
     views = _checked_views(views)
     _check_positive("delta", delta)
-    precision = np.finfo(views.dtype).eps
     means, within = _moments_within(views)
     variances, axes = np.linalg.eigh(within)
     whitening = axes / np.sqrt(variances.clip(min=0) + delta)  # (d, d)
-    return smooth_rank(_singular_values(means, True, precision, whitening) ** 2)
+    return smooth_rank(singular_values(means, center=True, dtype=views.dtype, transform=whitening) ** 2)
 
 
 def alignment(views: Any) -> float:
@@ -268,7 +265,7 @@ def alignment(views: Any) -> float:
     views = _checked_views(views, min_cases=1)
     n_cases, n_views, _ = views.shape
     total = 0.0
-    for block in _blocks(views):
+    for block in blocks(views):
         directions = _normalised(block)  # (b, V, d)
         total += np.square(directions - directions.mean(axis=1, keepdims=True)).sum()
     return float(2 * total / (n_views - 1) / n_cases)
@@ -354,11 +351,7 @@ def spread(H: Any) -> float:
     >>> spread([[1.0, 1.0], [3.0, 1.0]])
     0.16666666666666666
     """
-    H = checked_embedding(H)
-    mean = _mean(H)
-    variance = sum(np.square(block - mean).sum() for block in _blocks(H))
-    square = sum(np.square(block).sum() for block in _blocks(H))
-    return min(float(variance / square), 1.0) if square > 0 else 0.0
+    return spread_of(checked_embedding(H))
 
 
 def normalized_std(H: Any) -> float:
@@ -394,8 +387,8 @@ def normalized_std(H: Any) -> float:
     0.5
     """
     H = checked_embedding(H)
-    mean = sum(_normalised(block).sum(axis=0) for block in _blocks(H)) / len(H)  # (d,)
-    variance = sum(np.square(_normalised(block) - mean).sum(axis=0) for block in _blocks(H)) / len(H)  # (d,)
+    mean = sum(_normalised(block).sum(axis=0) for block in blocks(H)) / len(H)  # (d,)
+    variance = sum(np.square(_normalised(block) - mean).sum(axis=0) for block in blocks(H)) / len(H)  # (d,)
     return float(np.sqrt(variance).mean())
 
 
@@ -429,8 +422,8 @@ def n_dead(H: Any, tolerance: float = 1e-6) -> int:
     1
     """
     H = checked_embedding(H)
-    mean = _mean(H)
-    deviation = np.sqrt(sum(np.square(block - mean).sum(axis=0) for block in _blocks(H)) / len(H))  # (d,)
+    mean = mean_of(H)
+    deviation = np.sqrt(sum(np.square(block - mean).sum(axis=0) for block in blocks(H)) / len(H))  # (d,)
     return int(are_dead(mean, deviation, tolerance).sum())
 
 
@@ -442,8 +435,8 @@ def are_dead(mean: np.ndarray, deviation: np.ndarray, tolerance: float = 1e-6) -
 
 def covariance_eigenvalues(H: Any) -> np.ndarray:
     """Return the positive eigenvalues of the covariance of the features, the largest first."""
-    singular_values = spectrum(H, center=True)
-    return singular_values[singular_values > 0] ** 2 / (len(H) - 1)
+    values = spectrum(H, center=True)
+    return values[values > 0] ** 2 / (len(H) - 1)
 
 
 def decay_exponent(eigenvalues: np.ndarray, first: int, last: int) -> float:
@@ -451,38 +444,6 @@ def decay_exponent(eigenvalues: np.ndarray, first: int, last: int) -> float:
     log_ranks = np.log(np.arange(first, last + 1))
     centred = log_ranks - log_ranks.mean()
     return float(-(centred @ np.log(eigenvalues[first - 1 : last])) / (centred @ centred))
-
-
-def chosen_rows(n_cases: int, max_cases: int | None, seed: int) -> np.ndarray:
-    """Return all rows in order, or a random choice of `max_cases` of them, in order too."""
-    if max_cases is None or n_cases <= max_cases:
-        return np.arange(n_cases)
-    return np.sort(np.random.RandomState(seed % 2**32).choice(n_cases, int(max_cases), replace=False))
-
-
-def smooth_rank(weights: np.ndarray) -> float:
-    """Return the exponential of the entropy of weights divided by their sum, or 0 if all are 0."""
-    total = weights.sum()
-    return float(np.exp(entr(weights / total).sum())) if total > 0 else 0.0
-
-
-def _singular_values(H: np.ndarray, center: bool, precision: float, transform: np.ndarray | None = None) -> np.ndarray:
-    """Return the singular values of H (n, d), or of H @ transform (d, d)."""
-    mean = _mean(H) if center else np.zeros(H.shape[1])
-    triangle = np.empty((0, H.shape[1]))
-    for block in _blocks(H):
-        triangle = _triangle(np.vstack([triangle, block - mean]))
-    if transform is not None:
-        triangle, mean = triangle @ transform, mean @ transform
-    values = np.linalg.svd(triangle, compute_uv=False)
-    norm = math.sqrt(values @ values + len(H) * (mean @ mean))  # of the matrix before it was centred
-    return np.where(values > ROUNDING * precision * norm, values, 0.0)
-
-
-def _triangle(H: np.ndarray) -> np.ndarray:
-    """Return a matrix (min(n, d), d) that has the singular values of H (n, d)."""
-    triangle: Any = np.linalg.qr(H, mode="r")  # NumPy's annotation knows the result of the other modes only
-    return triangle
 
 
 def default_ranks(n_positive: int) -> tuple[int, int]:
@@ -505,7 +466,7 @@ def _checked_ranks(ranks: tuple[int, int], n_positive: int) -> tuple[int, int]:
 def _moments_within(views: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     n_cases, n_views, d = views.shape
     means, within, row = np.empty((n_cases, d)), np.zeros((d, d)), 0
-    for block in _blocks(views):
+    for block in blocks(views):
         mean = block.mean(axis=1)  # (b, d)
         deviations = (block - mean[:, None]).reshape(-1, d)  # (b V, d)
         within += deviations.T @ deviations
@@ -522,22 +483,9 @@ def _log_kernel_sum(directions: np.ndarray, start: int, stop: int, t: float) -> 
     return float(logsumexp(-t * squares.clip(min=0)[after]))
 
 
-def _mean(H: np.ndarray) -> np.ndarray:
-    mean = sum(block.sum(axis=0) for block in _blocks(H)) / len(H)  # (d,)
-    rounding = sum((block - mean).sum(axis=0) for block in _blocks(H)) / len(H)  # of long sums
-    return mean + rounding  # exact for constant features
-
-
 def _normalised(h: np.ndarray) -> np.ndarray:
     norm = np.linalg.norm(h, axis=-1, keepdims=True)
     return h / np.where(norm > 0, norm, 1.0)
-
-
-def _blocks(H: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield blocks of rows in float64, as many rows as features at least."""
-    rows = max(H.shape[-1], BLOCK_VALUES // math.prod(H.shape[1:]))
-    for start in range(0, len(H), rows):
-        yield H[start : start + rows].astype(np.float64)
 
 
 def _checked_views(views: Any, min_cases: int = 2) -> np.ndarray:

@@ -7,10 +7,11 @@ from skorch.dataset import ValidSplit
 from torch import nn
 
 from sklearn_ssl import BarlowTwinsTransformer, SimCLRTransformer, VICRegTransformer
+from sklearn_ssl._vectors import least_rank, rank_bound
 from sklearn_ssl.callbacks import _guards
 from sklearn_ssl.datasets import make_waves
 from sklearn_ssl.encoders import ResNetEncoder
-from sklearn_ssl.evaluation import _collapse, collapse_report, effective_rank, spread
+from sklearn_ssl.evaluation import collapse_report
 from sklearn_ssl.pooling import Pooling
 from sklearn_ssl.projectors import MLPProjector
 
@@ -39,29 +40,6 @@ class OneDirection(nn.Module):
 
 def one_direction(**parameters):
     return small(encoder=OneDirection, pooling=Pooling(statistics="mean", layers="last"), **parameters)
-
-
-class TestArithmetic:
-    @pytest.mark.parametrize("shape", [(40, 6), (6, 40), (17, 17), (2, 1)])
-    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-    def test_agrees_with_the_scores_of_an_embedding(self, shape, dtype):
-        H = np.random.RandomState(0).normal(loc=1.0, size=shape) @ np.diag(0.6 ** np.arange(shape[1]))
-        H = H.astype(dtype)
-        assert _guards._effective_rank(torch.from_numpy(H)) == pytest.approx(effective_rank(H), rel=1e-5)
-        assert _guards._spread(torch.from_numpy(H)) == pytest.approx(spread(H), rel=1e-9)
-
-    def test_known_ranks(self):
-        corners = torch.cat([torch.eye(5), -torch.eye(5)]) + 7.0
-        assert _guards._effective_rank(corners) == pytest.approx(5.0)
-        line = torch.linspace(0, 1, 20)[:, None] * torch.arange(1, 9.0)
-        assert _guards._effective_rank(line + 100.0) == pytest.approx(1.0)
-        assert _guards._effective_rank(torch.full((20, 3), 0.1)) == 0.0
-
-    def test_has_the_limits_of_the_report(self):
-        assert _guards.LEAST_SHARE_OF_RANK == _collapse.LEAST_SHARE_OF_RANK
-        assert _guards.LEAST_SPREAD == _collapse.LEAST_SPREAD
-        report = collapse_report(None, X.reshape(48, -1))
-        assert _guards.CollapseMonitor()._least_rank(48, 60) == report.features.least_rank
 
 
 class TestDimensionalCollapse:
@@ -103,7 +81,7 @@ class TestDimensionalCollapse:
         lines = (np.linspace(-2, 2, 48)[:, None, None] * wave).astype(np.float32)  # (48, 1, 30)
         ranks = monitor(one_direction().fit(lines)).ranks_
         assert ranks["features"] == pytest.approx(1.0, abs=1e-3)
-        assert ranks["features"] < _guards.CollapseMonitor()._least_rank(48, 12), "the limit alone would have warned"
+        assert ranks["features"] < least_rank(rank_bound(48, 12)), "the limit alone would have warned"
 
     def test_silent_on_few_series(self):
         assert monitor(one_direction(batch_size=8).fit(X[:15])).ranks_ == {}

@@ -1,0 +1,83 @@
+"""Arithmetic of vectors, one a series: in float64, block by block, without looking at what is valid."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.special import entr
+
+BLOCK_VALUES = 1 << 20
+ROUNDING = 10
+
+# What is called a collapse, during training and in the report on it.
+LEAST_SPREAD = 1e-3
+LEAST_SHARE_OF_RANK = 0.1
+
+
+def without_torch(values: Any) -> Any:
+    """Return a tensor as an array, float64 if it is and float32 if not; anything else as it is."""
+    if not isinstance(values, torch.Tensor):
+        return values
+    values = values.detach().cpu()
+    return (values if values.dtype == torch.float64 else values.float()).numpy()
+
+
+def blocks(H: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield blocks of rows in float64, as many rows as features at least."""
+    rows = max(H.shape[-1], BLOCK_VALUES // math.prod(H.shape[1:]))
+    for start in range(0, len(H), rows):
+        yield H[start : start + rows].astype(np.float64)
+
+
+def mean_of(H: np.ndarray) -> np.ndarray:
+    """Return the mean of rows (n, d), exact for features that are constant."""
+    mean = sum(block.sum(axis=0) for block in blocks(H)) / len(H)  # (d,)
+    rounding = sum((block - mean).sum(axis=0) for block in blocks(H)) / len(H)  # of long sums
+    return mean + rounding
+
+
+def spread_of(H: np.ndarray) -> float:
+    """Return the share of the variance of rows (n, d) in their mean square, 0 if all are 0."""
+    mean = mean_of(H)
+    variance = sum(np.square(block - mean).sum() for block in blocks(H))
+    square = sum(np.square(block).sum() for block in blocks(H))
+    return min(float(variance / square), 1.0) if square > 0 else 0.0
+
+
+def smooth_rank(weights: np.ndarray) -> float:
+    """Return the exponential of the entropy of weights divided by their sum, or 0 if all are 0."""
+    total = weights.sum()
+    return float(np.exp(entr(weights / total).sum())) if total > 0 else 0.0
+
+
+def singular_values(
+    H: np.ndarray, *, center: bool, dtype: Any = None, transform: np.ndarray | None = None
+) -> np.ndarray:
+    """Return the singular values of H (n, d), or of H @ transform (d, d); 0 where they are rounding of `dtype`, H's."""
+    mean = mean_of(H) if center else np.zeros(H.shape[1])
+    triangle = np.empty((0, H.shape[1]))
+    for block in blocks(H):
+        triangle = _triangle(np.vstack([triangle, block - mean]))
+    if transform is not None:
+        triangle, mean = triangle @ transform, mean @ transform
+    values = np.linalg.svd(triangle, compute_uv=False)
+    norm = math.sqrt(values @ values + len(H) * (mean @ mean))  # of the matrix before it was centred
+    return np.where(values > ROUNDING * np.finfo(dtype or H.dtype).eps * norm, values, 0.0)
+
+
+def _triangle(H: np.ndarray) -> np.ndarray:
+    """Return a matrix (min(n, d), d) that has the singular values of H (n, d)."""
+    triangle: Any = np.linalg.qr(H, mode="r")  # NumPy's annotation knows the result of the other modes only
+    return triangle
+
+
+def rank_bound(n_cases: int, n_features: int) -> int:
+    """Return the largest effective rank of centred rows (n, d)."""
+    return min(n_cases - 1, n_features)
+
+
+def least_rank(bound: int, share: float = LEAST_SHARE_OF_RANK) -> float:
+    """Return the effective rank below which a dimensional collapse is seen."""
+    return 1 + share * (bound - 1)
