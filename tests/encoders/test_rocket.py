@@ -10,7 +10,7 @@ from torch import nn
 
 from sklearn_ssl import VICRegTransformer
 from sklearn_ssl.encoders import RocketEncoder
-from sklearn_ssl.encoders.rocket import POOLINGS, _plan
+from sklearn_ssl.encoders._fixed_kernels import POOLINGS, _plan
 from sklearn_ssl.testing import check_ssl_estimator
 
 LENGTHS = [1, 2, 5, 9, 17, 30]
@@ -236,7 +236,7 @@ def test_blocks_of_any_size_give_the_same(monkeypatch):
     encoder = adapted(RocketEncoder(n_features=840))
     x, mask = ragged([40] * 7 + [11], 40)
     expected = encoder(x, mask)
-    monkeypatch.setattr("sklearn_ssl.encoders.rocket.CPU_BLOCK", 3 * 250 * 40)
+    monkeypatch.setattr("sklearn_ssl.encoders._fixed_kernels.CPU_BLOCK", 3 * 250 * 40)
     assert encoder(x, mask).equal(expected)
 
 
