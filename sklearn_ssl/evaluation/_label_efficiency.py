@@ -15,20 +15,10 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 
 from sklearn_ssl._seed import draw_seed
-from sklearn_ssl.evaluation._probes import (
-    KNNProbe,
-    LinearProbe,
-    Probe,
-    SVMProbe,
-    Targets,
-    all_scores,
-    check_same_features,
-    check_whole_number,
-    embedder,
-    greater_is_better,
-    random_order,
-)
+from sklearn_ssl.evaluation._predictors import KNNProbe, LinearProbe, Probe, SVMProbe
+from sklearn_ssl.evaluation._probes import check_same_features, embedder
 from sklearn_ssl.evaluation._representation import Representation
+from sklearn_ssl.evaluation._targets import Targets, all_scores, check_whole_number, greater_is_better, random_order
 
 PROBES: dict[str, Callable[[], Probe]] = {"linear": LinearProbe, "knn": KNNProbe, "svm": SVMProbe}
 

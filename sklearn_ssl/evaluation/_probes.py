@@ -1,41 +1,20 @@
 """How much simple predictors find in an embedding: ridge, nearest neighbours and an SVM."""
 
-import abc
 import dataclasses
 import numbers
 from collections.abc import Callable
-from typing import Any, Self, final
+from typing import Any, final
 
 import numpy as np
 import pandas as pd
-import torch
-from sklearn.compose import TransformedTargetRegressor
 from sklearn.exceptions import NotFittedError
-from sklearn.linear_model import RidgeClassifierCV, RidgeCV
-from sklearn.metrics import (
-    mean_absolute_error,
-    mean_absolute_percentage_error,
-    r2_score,
-    root_mean_squared_error,
-)
-from sklearn.model_selection import GridSearchCV, KFold, StratifiedKFold, check_cv
-from sklearn.multioutput import MultiOutputRegressor
-from sklearn.neighbors import VALID_METRICS, KNeighborsClassifier, KNeighborsRegressor
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC, SVR
-from sklearn.utils.multiclass import type_of_target
+from sklearn.model_selection import KFold, StratifiedKFold, check_cv
 from sklearn.utils.validation import _num_samples
 
 from sklearn_ssl._seed import draw_seed
+from sklearn_ssl.evaluation._predictors import KNNProbe, LinearProbe, Probe, SVMProbe
 from sklearn_ssl.evaluation._representation import Representation, checked_embedding
-
-ALPHAS = np.logspace(-3, 3, 10)
-SVM_PENALTIES = 10.0 ** np.arange(-4, 5)
-SVM_HARD_MARGIN = 1e4
-SVM_FOLDS = 5
-SVM_MOST_CASES = 10_000
-SVM_FEWEST_CASES = {"classification": 50, "regression": 10}
+from sklearn_ssl.evaluation._targets import Targets, all_scores, check_whole_number, greater_is_better
 
 
 def linear_probe(
@@ -341,155 +320,6 @@ class ProbeResult:
         return f"<ProbeResult: {self}>"
 
 
-class Probe(abc.ABC):
-    """A simple predictor, as yet without task and data."""
-
-    @abc.abstractmethod
-    def fitted(self, H: np.ndarray, y: np.ndarray, task: str, seed: int) -> Any:
-        """Return an estimator fitted on an embedding."""
-
-    @abc.abstractmethod
-    def settings(self, estimator: Any) -> dict[str, Any]:
-        """Return what a fitted estimator settled on."""
-
-    def for_cases(self, n_cases: int) -> "Probe":
-        """Return the probe as it is used when the smallest training part has `n_cases`."""
-        return self
-
-
-@final
-class LinearProbe(Probe):
-    """Ridge on standardised features."""
-
-    def fitted(self, H: np.ndarray, y: np.ndarray, task: str, seed: int) -> Any:
-        """Return an estimator fitted on an embedding."""
-        ridge = RidgeClassifierCV(alphas=ALPHAS) if task == "classification" else RidgeCV(alphas=ALPHAS)
-        return make_pipeline(StandardScaler(), ridge).fit(H, y)
-
-    def settings(self, estimator: Any) -> dict[str, Any]:
-        """Return the ridge penalty."""
-        return {"alpha": float(estimator[-1].alpha_)}
-
-
-@final
-@dataclasses.dataclass(frozen=True)
-class KNNProbe(Probe):
-    """Nearest neighbours on standardised features."""
-
-    n_neighbors: int = 1
-    metric: Any = "euclidean"
-    weights: str = "uniform"
-
-    def __post_init__(self) -> None:
-        check_whole_number("n_neighbors", self.n_neighbors, least=1)
-        known = sorted(set(VALID_METRICS["brute"]) - {"precomputed"})
-        if not callable(self.metric) and self.metric not in known:
-            raise ValueError(f"`metric` must be a function of two rows or one of {known}, got {self.metric!r}.")
-        if self.weights not in ("uniform", "distance"):
-            raise ValueError(f'`weights` must be "uniform" or "distance", got {self.weights!r}.')
-
-    def fitted(self, H: np.ndarray, y: np.ndarray, task: str, seed: int) -> Any:
-        """Return an estimator fitted on an embedding."""
-        kind = KNeighborsClassifier if task == "classification" else KNeighborsRegressor
-        neighbours = kind(n_neighbors=self.n_neighbors, metric=self.metric, weights=self.weights)
-        return make_pipeline(StandardScaler(), neighbours).fit(H, y)
-
-    def settings(self, estimator: Any) -> dict[str, Any]:
-        """Return the number of neighbours."""
-        return {"n_neighbors": estimator[-1].n_neighbors}
-
-    def for_cases(self, n_cases: int) -> "KNNProbe":
-        """Return the probe with no more neighbours than cases."""
-        return dataclasses.replace(self, n_neighbors=min(int(self.n_neighbors), n_cases))
-
-
-@final
-@dataclasses.dataclass(frozen=True)
-class SVMProbe(Probe):
-    """An RBF support vector machine, its penalty searched where there are cases enough."""
-
-    scale: bool = False
-
-    def fitted(self, H: np.ndarray, y: np.ndarray, task: str, seed: int) -> Any:
-        """Return an estimator fitted on an embedding."""
-        if len(y) > SVM_MOST_CASES:
-            rows = np.sort(random_order(y, task, np.random.RandomState(seed))[:SVM_MOST_CASES])
-            H, y = H[rows], y[rows]
-        if task == "classification":
-            return self._classifier(y).fit(H, y)
-        regressor = self._regressor(len(y), seed)
-        return (regressor if y.ndim == 1 else MultiOutputRegressor(regressor)).fit(H, y)
-
-    def settings(self, estimator: Any) -> dict[str, Any]:
-        """Return the penalty."""
-        if isinstance(estimator, MultiOutputRegressor):
-            return {"C": [_penalty(one) for one in estimator.estimators_]}
-        return {"C": _penalty(estimator)}
-
-    def _classifier(self, y: np.ndarray) -> Any:
-        counts = np.unique(y, return_counts=True)[1]
-        model = self._scaled(SVC(C=SVM_HARD_MARGIN))
-        few = len(y) < max(SVM_FEWEST_CASES["classification"], 5 * len(counts))
-        if few or counts.min() < 2:
-            return model
-        return GridSearchCV(model, {"svm__C": SVM_PENALTIES}, cv=min(SVM_FOLDS, int(counts.min())))
-
-    def _regressor(self, n_cases: int, seed: int) -> Any:
-        model = self._scaled(TransformedTargetRegressor(SVR(C=1.0), transformer=StandardScaler()))
-        if n_cases < SVM_FEWEST_CASES["regression"]:
-            return model
-        folds = KFold(SVM_FOLDS, shuffle=True, random_state=seed)
-        penalties = {"svm__regressor__C": SVM_PENALTIES}
-        return GridSearchCV(model, penalties, cv=folds, scoring="neg_mean_absolute_error")
-
-    def _scaled(self, model: Any) -> Pipeline:
-        return Pipeline([("scale", StandardScaler() if self.scale else "passthrough"), ("svm", model)])
-
-
-@final
-@dataclasses.dataclass(frozen=True)
-class Targets:
-    """Valid targets: classes as they came, numbers as float64.
-
-    Attributes
-    ----------
-    y : ndarray
-        The targets to learn from.
-    y_test : ndarray or None
-        Those of the test part.
-    task : {"classification", "regression"}
-        What they are.
-    """
-
-    y: np.ndarray
-    y_test: Any
-    task: str
-
-    @classmethod
-    def checked(cls, X: Any, y: Any, X_test: Any, y_test: Any, task: str) -> Self:
-        """Validate what the user gave.
-
-        Raises
-        ------
-        ValueError
-            If lengths differ, values are missing, or there is one class only.
-        """
-        if (X_test is None) != (y_test is None):
-            missing = "X_test" if X_test is None else "y_test"
-            raise ValueError(f"A test part needs both `X_test` and `y_test`; `{missing}` is missing.")
-        y = _checked_target(X, y, "X", "y")
-        task = _resolved_task(y, task)
-        if y_test is not None:
-            y_test = _checked_target(X_test, y_test, "X_test", "y_test")
-            _check_same_kind(y, y_test, task)
-        if task == "regression":
-            return cls(y.astype(np.float64), None if y_test is None else y_test.astype(np.float64), task)
-        classes = np.unique(y)
-        if len(classes) < 2:
-            raise ValueError(f"y has one class only, {classes[0]!r}. A probe needs two classes or more.")
-        return cls(y, y_test, task)
-
-
 def embedder(transformer: Any) -> Callable[..., np.ndarray]:
     """Return the function that computes embeddings, or that checks them where `transformer` is None.
 
@@ -510,45 +340,6 @@ def embedder(transformer: Any) -> Callable[..., np.ndarray]:
         return H
 
     return embed
-
-
-def random_order(y: np.ndarray, task: str, random: np.random.RandomState) -> np.ndarray:
-    """Draw an order of rows of which the first n are a fair sample for every n.
-
-    For classes, the first rows are one of each class, and the first n have the classes in their shares of y, as nearly
-    as whole rows allow.
-    """
-    order = random.permutation(len(y))
-    if task == "regression":
-        return order
-    _, codes, counts = np.unique(y[order], return_inverse=True, return_counts=True)
-    place = np.empty(len(y))
-    for code, count in enumerate(counts):
-        place[codes == code] = [-1, *(np.arange(1, count) + 0.5) / count]
-    return order[np.argsort(place, kind="stable")]
-
-
-def all_scores(truth: np.ndarray, predicted: np.ndarray, task: str) -> dict[str, float]:
-    """Compute every metric of a task, the main one first."""
-    if task == "classification":
-        return {"accuracy": _accuracy(truth, predicted), "balanced_accuracy": _balanced_accuracy(truth, predicted)}
-    return {
-        "mae": float(mean_absolute_error(truth, predicted)),
-        "rmse": float(root_mean_squared_error(truth, predicted)),
-        "mape": float(mean_absolute_percentage_error(truth, predicted)),
-        "r2": float(r2_score(truth, predicted)) if len(truth) > 1 else float("nan"),
-    }
-
-
-def greater_is_better(metric: str) -> bool:
-    """Tell whether a greater value of a main metric is better."""
-    return metric == "accuracy"
-
-
-def check_whole_number(name: str, value: Any, *, least: int) -> None:
-    """Raise a ValueError unless `value` is a whole number of at least `least`."""
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < least:
-        raise ValueError(f"`{name}` must be a whole number of at least {least}, got {value!r}.")
 
 
 def _probed(
@@ -668,68 +459,7 @@ def _check_fold(name: str, targets: Targets, train: np.ndarray, test: np.ndarray
         )
 
 
-def _checked_target(X: Any, y: Any, X_name: str, name: str) -> np.ndarray:
-    y = y.detach().cpu().numpy() if isinstance(y, torch.Tensor) else np.asarray(y)
-    if y.dtype == object and y.ndim > 0:
-        y = pd.Series(y.ravel()).infer_objects().to_numpy().reshape(y.shape)
-    if y.ndim == 2 and y.shape[1] == 1:
-        y = y[:, 0]
-    if y.ndim not in (1, 2):
-        raise ValueError(f"`{name}` must have shape (n_cases,) or (n_cases, n_outputs), got shape {y.shape}.")
-    n_cases = _num_samples(X)
-    if len(y) != n_cases:
-        raise ValueError(f"`{name}` has length {len(y)}, but `{X_name}` has {n_cases} series. Give one label a series.")
-    if n_cases == 0:
-        raise ValueError(f"`{X_name}` is empty. Give at least one series.")
-    wrong = pd.isna(y) | (np.isinf(y) if y.dtype.kind == "f" else False)
-    if wrong.any():
-        raise ValueError(f"`{name}` is missing or infinite in row {np.argwhere(wrong)[0, 0]}. Leave such series out.")
-    return y
-
-
-def _resolved_task(y: np.ndarray, task: str) -> str:
-    if task not in ("auto", "classification", "regression"):
-        raise ValueError(f'`task` must be "auto", "classification" or "regression", got {task!r}.')
-    if task == "regression":
-        if y.dtype.kind not in "biuf":
-            raise ValueError(f'task="regression" needs numbers in y, got dtype {y.dtype}.')
-        return task
-    kind = type_of_target(y)
-    if task == "auto" and kind.startswith("continuous"):
-        return "regression"
-    if kind not in ("binary", "multiclass"):
-        raise ValueError(
-            f"y is no vector of classes but {kind!r} in scikit-learn's words. Give one column of classes, or set "
-            'task="regression" for numbers.'
-        )
-    return "classification"
-
-
-def _check_same_kind(y: np.ndarray, y_test: np.ndarray, task: str) -> None:
-    if y.shape[1:] != y_test.shape[1:]:
-        raise ValueError(f"`y` has shape {y.shape} and `y_test` {y_test.shape}; both need the same outputs.")
-    if task == "classification" and set(y.tolist()).isdisjoint(y_test.tolist()):
-        raise ValueError(
-            f"No class of `y_test` is among those of `y`: {np.unique(y_test)[:3]} and {np.unique(y)[:3]}, for example."
-        )
-    if task == "regression" and y_test.dtype.kind not in "biuf":
-        raise ValueError(f"Regression needs numbers in `y_test`, got dtype {y_test.dtype}.")
-
-
 def check_same_features(H: np.ndarray, H_test: np.ndarray) -> None:
     """Raise a ValueError unless two embeddings have the same features."""
     if H.shape[1] != H_test.shape[1]:
         raise ValueError(f"The embedding of `X` has {H.shape[1]} features, that of `X_test` {H_test.shape[1]}.")
-
-
-def _accuracy(truth: np.ndarray, predicted: np.ndarray) -> float:
-    return float(np.mean(truth == predicted))
-
-
-def _balanced_accuracy(truth: np.ndarray, predicted: np.ndarray) -> float:
-    return float(np.mean([_accuracy(truth[truth == one], predicted[truth == one]) for one in np.unique(truth)]))
-
-
-def _penalty(estimator: Any) -> float:
-    machine = getattr(estimator, "best_estimator_", estimator)[-1]
-    return float(getattr(machine, "regressor_", machine).C)

@@ -1,4 +1,3 @@
-import inspect
 import math
 import pickle
 import re
@@ -39,7 +38,9 @@ from sklearn.svm import SVC, SVR
 from sklearn_ssl import RandomEncoderTransformer
 from sklearn_ssl.datasets import make_waves
 from sklearn_ssl.encoders import ResNetEncoder
-from sklearn_ssl.evaluation._probes import ProbeResult, knn_probe, linear_probe, random_order, svm_probe
+from sklearn_ssl.evaluation import _predictors
+from sklearn_ssl.evaluation._probes import ProbeResult, knn_probe, linear_probe, svm_probe
+from sklearn_ssl.evaluation._targets import random_order
 from sklearn_ssl.preprocessing import ChannelWise
 
 PROBES = [linear_probe, knn_probe, svm_probe]
@@ -61,7 +62,7 @@ def amounts(H, n_outputs=None):
 
 
 def searched(model, name, **options):
-    return GridSearchCV(model, {name: inspect.getmodule(svm_probe).SVM_PENALTIES}, **options)
+    return GridSearchCV(model, {name: _predictors.SVM_PENALTIES}, **options)
 
 
 def standardised_svr():
@@ -173,7 +174,7 @@ def test_test_part_agrees_with_scikit_learn_by_hand(by_hand, dtype):
 @pytest.fixture
 def two_penalties(monkeypatch):
     """For tests of something else, as a search takes long."""
-    monkeypatch.setattr(inspect.getmodule(svm_probe), "SVM_PENALTIES", np.array([0.01, 10.0]))
+    monkeypatch.setattr(_predictors, "SVM_PENALTIES", np.array([0.01, 10.0]))
 
 
 def test_all_penalties_are_searched():
@@ -522,8 +523,7 @@ def test_settings_of_the_fitted_probe():
 
 @pytest.mark.usefixtures("two_penalties")
 def test_svm_takes_a_fair_sample_of_many_cases(monkeypatch):
-    module = inspect.getmodule(svm_probe)
-    monkeypatch.setattr(module, "SVM_MOST_CASES", 60)
+    monkeypatch.setattr(_predictors, "SVM_MOST_CASES", 60)
     H = embedding(200)
     y = (np.arange(200) % 10 == 0).astype(int)
     result = svm_probe(None, H, y, X_test=H, y_test=y, random_state=4)

@@ -1,0 +1,134 @@
+"""The simple predictors that probe an embedding: ridge, nearest neighbours and a support vector machine."""
+
+import abc
+import dataclasses
+from typing import Any, final
+
+import numpy as np
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.linear_model import RidgeClassifierCV, RidgeCV
+from sklearn.model_selection import GridSearchCV, KFold
+from sklearn.multioutput import MultiOutputRegressor
+from sklearn.neighbors import VALID_METRICS, KNeighborsClassifier, KNeighborsRegressor
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC, SVR
+
+from sklearn_ssl.evaluation._targets import check_whole_number, random_order
+
+ALPHAS = np.logspace(-3, 3, 10)
+SVM_PENALTIES = 10.0 ** np.arange(-4, 5)
+SVM_HARD_MARGIN = 1e4
+SVM_FOLDS = 5
+SVM_MOST_CASES = 10_000
+SVM_FEWEST_CASES = {"classification": 50, "regression": 10}
+
+
+class Probe(abc.ABC):
+    """A simple predictor, as yet without task and data."""
+
+    @abc.abstractmethod
+    def fitted(self, H: np.ndarray, y: np.ndarray, task: str, seed: int) -> Any:
+        """Return an estimator fitted on an embedding."""
+
+    @abc.abstractmethod
+    def settings(self, estimator: Any) -> dict[str, Any]:
+        """Return what a fitted estimator settled on."""
+
+    def for_cases(self, n_cases: int) -> "Probe":
+        """Return the probe as it is used when the smallest training part has `n_cases`."""
+        return self
+
+
+@final
+class LinearProbe(Probe):
+    """Ridge on standardised features."""
+
+    def fitted(self, H: np.ndarray, y: np.ndarray, task: str, seed: int) -> Any:
+        """Return an estimator fitted on an embedding."""
+        ridge = RidgeClassifierCV(alphas=ALPHAS) if task == "classification" else RidgeCV(alphas=ALPHAS)
+        return make_pipeline(StandardScaler(), ridge).fit(H, y)
+
+    def settings(self, estimator: Any) -> dict[str, Any]:
+        """Return the ridge penalty."""
+        return {"alpha": float(estimator[-1].alpha_)}
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class KNNProbe(Probe):
+    """Nearest neighbours on standardised features."""
+
+    n_neighbors: int = 1
+    metric: Any = "euclidean"
+    weights: str = "uniform"
+
+    def __post_init__(self) -> None:
+        check_whole_number("n_neighbors", self.n_neighbors, least=1)
+        known = sorted(set(VALID_METRICS["brute"]) - {"precomputed"})
+        if not callable(self.metric) and self.metric not in known:
+            raise ValueError(f"`metric` must be a function of two rows or one of {known}, got {self.metric!r}.")
+        if self.weights not in ("uniform", "distance"):
+            raise ValueError(f'`weights` must be "uniform" or "distance", got {self.weights!r}.')
+
+    def fitted(self, H: np.ndarray, y: np.ndarray, task: str, seed: int) -> Any:
+        """Return an estimator fitted on an embedding."""
+        kind = KNeighborsClassifier if task == "classification" else KNeighborsRegressor
+        neighbours = kind(n_neighbors=self.n_neighbors, metric=self.metric, weights=self.weights)
+        return make_pipeline(StandardScaler(), neighbours).fit(H, y)
+
+    def settings(self, estimator: Any) -> dict[str, Any]:
+        """Return the number of neighbours."""
+        return {"n_neighbors": estimator[-1].n_neighbors}
+
+    def for_cases(self, n_cases: int) -> "KNNProbe":
+        """Return the probe with no more neighbours than cases."""
+        return dataclasses.replace(self, n_neighbors=min(int(self.n_neighbors), n_cases))
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class SVMProbe(Probe):
+    """An RBF support vector machine, its penalty searched where there are cases enough."""
+
+    scale: bool = False
+
+    def fitted(self, H: np.ndarray, y: np.ndarray, task: str, seed: int) -> Any:
+        """Return an estimator fitted on an embedding."""
+        if len(y) > SVM_MOST_CASES:
+            rows = np.sort(random_order(y, task, np.random.RandomState(seed))[:SVM_MOST_CASES])
+            H, y = H[rows], y[rows]
+        if task == "classification":
+            return self._classifier(y).fit(H, y)
+        regressor = self._regressor(len(y), seed)
+        return (regressor if y.ndim == 1 else MultiOutputRegressor(regressor)).fit(H, y)
+
+    def settings(self, estimator: Any) -> dict[str, Any]:
+        """Return the penalty."""
+        if isinstance(estimator, MultiOutputRegressor):
+            return {"C": [_penalty(one) for one in estimator.estimators_]}
+        return {"C": _penalty(estimator)}
+
+    def _classifier(self, y: np.ndarray) -> Any:
+        counts = np.unique(y, return_counts=True)[1]
+        model = self._scaled(SVC(C=SVM_HARD_MARGIN))
+        few = len(y) < max(SVM_FEWEST_CASES["classification"], 5 * len(counts))
+        if few or counts.min() < 2:
+            return model
+        return GridSearchCV(model, {"svm__C": SVM_PENALTIES}, cv=min(SVM_FOLDS, int(counts.min())))
+
+    def _regressor(self, n_cases: int, seed: int) -> Any:
+        model = self._scaled(TransformedTargetRegressor(SVR(C=1.0), transformer=StandardScaler()))
+        if n_cases < SVM_FEWEST_CASES["regression"]:
+            return model
+        folds = KFold(SVM_FOLDS, shuffle=True, random_state=seed)
+        penalties = {"svm__regressor__C": SVM_PENALTIES}
+        return GridSearchCV(model, penalties, cv=folds, scoring="neg_mean_absolute_error")
+
+    def _scaled(self, model: Any) -> Pipeline:
+        return Pipeline([("scale", StandardScaler() if self.scale else "passthrough"), ("svm", model)])
+
+
+def _penalty(estimator: Any) -> float:
+    machine = getattr(estimator, "best_estimator_", estimator)[-1]
+    return float(getattr(machine, "regressor_", machine).C)

@@ -1,0 +1,156 @@
+"""What is predicted from an embedding: classes or numbers, their order of drawing and their scores."""
+
+import dataclasses
+import numbers
+from typing import Any, Self, final
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.metrics import (
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    r2_score,
+    root_mean_squared_error,
+)
+from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import _num_samples
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class Targets:
+    """Valid targets: classes as they came, numbers as float64.
+
+    Attributes
+    ----------
+    y : ndarray
+        The targets to learn from.
+    y_test : ndarray or None
+        Those of the test part.
+    task : {"classification", "regression"}
+        What they are.
+    """
+
+    y: np.ndarray
+    y_test: Any
+    task: str
+
+    @classmethod
+    def checked(cls, X: Any, y: Any, X_test: Any, y_test: Any, task: str) -> Self:
+        """Validate what the user gave.
+
+        Raises
+        ------
+        ValueError
+            If lengths differ, values are missing, or there is one class only.
+        """
+        if (X_test is None) != (y_test is None):
+            missing = "X_test" if X_test is None else "y_test"
+            raise ValueError(f"A test part needs both `X_test` and `y_test`; `{missing}` is missing.")
+        y = _checked_target(X, y, "X", "y")
+        task = _resolved_task(y, task)
+        if y_test is not None:
+            y_test = _checked_target(X_test, y_test, "X_test", "y_test")
+            _check_same_kind(y, y_test, task)
+        if task == "regression":
+            return cls(y.astype(np.float64), None if y_test is None else y_test.astype(np.float64), task)
+        classes = np.unique(y)
+        if len(classes) < 2:
+            raise ValueError(f"y has one class only, {classes[0]!r}. A probe needs two classes or more.")
+        return cls(y, y_test, task)
+
+
+def random_order(y: np.ndarray, task: str, random: np.random.RandomState) -> np.ndarray:
+    """Draw an order of rows of which the first n are a fair sample for every n.
+
+    For classes, the first rows are one of each class, and the first n have the classes in their shares of y, as nearly
+    as whole rows allow.
+    """
+    order = random.permutation(len(y))
+    if task == "regression":
+        return order
+    _, codes, counts = np.unique(y[order], return_inverse=True, return_counts=True)
+    place = np.empty(len(y))
+    for code, count in enumerate(counts):
+        place[codes == code] = [-1, *(np.arange(1, count) + 0.5) / count]
+    return order[np.argsort(place, kind="stable")]
+
+
+def all_scores(truth: np.ndarray, predicted: np.ndarray, task: str) -> dict[str, float]:
+    """Compute every metric of a task, the main one first."""
+    if task == "classification":
+        return {"accuracy": _accuracy(truth, predicted), "balanced_accuracy": _balanced_accuracy(truth, predicted)}
+    return {
+        "mae": float(mean_absolute_error(truth, predicted)),
+        "rmse": float(root_mean_squared_error(truth, predicted)),
+        "mape": float(mean_absolute_percentage_error(truth, predicted)),
+        "r2": float(r2_score(truth, predicted)) if len(truth) > 1 else float("nan"),
+    }
+
+
+def greater_is_better(metric: str) -> bool:
+    """Tell whether a greater value of a main metric is better."""
+    return metric == "accuracy"
+
+
+def check_whole_number(name: str, value: Any, *, least: int) -> None:
+    """Raise a ValueError unless `value` is a whole number of at least `least`."""
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < least:
+        raise ValueError(f"`{name}` must be a whole number of at least {least}, got {value!r}.")
+
+
+def _checked_target(X: Any, y: Any, X_name: str, name: str) -> np.ndarray:
+    y = y.detach().cpu().numpy() if isinstance(y, torch.Tensor) else np.asarray(y)
+    if y.dtype == object and y.ndim > 0:
+        y = pd.Series(y.ravel()).infer_objects().to_numpy().reshape(y.shape)
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    if y.ndim not in (1, 2):
+        raise ValueError(f"`{name}` must have shape (n_cases,) or (n_cases, n_outputs), got shape {y.shape}.")
+    n_cases = _num_samples(X)
+    if len(y) != n_cases:
+        raise ValueError(f"`{name}` has length {len(y)}, but `{X_name}` has {n_cases} series. Give one label a series.")
+    if n_cases == 0:
+        raise ValueError(f"`{X_name}` is empty. Give at least one series.")
+    wrong = pd.isna(y) | (np.isinf(y) if y.dtype.kind == "f" else False)
+    if wrong.any():
+        raise ValueError(f"`{name}` is missing or infinite in row {np.argwhere(wrong)[0, 0]}. Leave such series out.")
+    return y
+
+
+def _resolved_task(y: np.ndarray, task: str) -> str:
+    if task not in ("auto", "classification", "regression"):
+        raise ValueError(f'`task` must be "auto", "classification" or "regression", got {task!r}.')
+    if task == "regression":
+        if y.dtype.kind not in "biuf":
+            raise ValueError(f'task="regression" needs numbers in y, got dtype {y.dtype}.')
+        return task
+    kind = type_of_target(y)
+    if task == "auto" and kind.startswith("continuous"):
+        return "regression"
+    if kind not in ("binary", "multiclass"):
+        raise ValueError(
+            f"y is no vector of classes but {kind!r} in scikit-learn's words. Give one column of classes, or set "
+            'task="regression" for numbers.'
+        )
+    return "classification"
+
+
+def _check_same_kind(y: np.ndarray, y_test: np.ndarray, task: str) -> None:
+    if y.shape[1:] != y_test.shape[1:]:
+        raise ValueError(f"`y` has shape {y.shape} and `y_test` {y_test.shape}; both need the same outputs.")
+    if task == "classification" and set(y.tolist()).isdisjoint(y_test.tolist()):
+        raise ValueError(
+            f"No class of `y_test` is among those of `y`: {np.unique(y_test)[:3]} and {np.unique(y)[:3]}, for example."
+        )
+    if task == "regression" and y_test.dtype.kind not in "biuf":
+        raise ValueError(f"Regression needs numbers in `y_test`, got dtype {y_test.dtype}.")
+
+
+def _accuracy(truth: np.ndarray, predicted: np.ndarray) -> float:
+    return float(np.mean(truth == predicted))
+
+
+def _balanced_accuracy(truth: np.ndarray, predicted: np.ndarray) -> float:
+    return float(np.mean([_accuracy(truth[truth == one], predicted[truth == one]) for one in np.unique(truth)]))
