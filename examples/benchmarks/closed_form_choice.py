@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from aeon.datasets import load_classification
 from aeon.transformations.collection.convolution_based import MiniRocket, MultiRocket
+from growing_table import GrowingTable
 from scipy import linalg
 from sklearn.linear_model import RidgeClassifierCV
 from sklearn.model_selection import StratifiedKFold, train_test_split
@@ -32,7 +33,8 @@ from sklearn_ssl.augmentations import Compose, CropResize, Jitter, MagnitudeWarp
 
 SHIPPED = ("ArrowHead", "GunPoint", "ItalyPowerDemand", "OSULeaf", "BasicMotions", "ACSF1")
 SETS = ("ArrowHead", "RacketSports", "ERing", "Handwriting", "Lightning7", "ECG200", "Libras", "UWaveGestureLibrary")
-FIELDS = ("set", "row", "seed", "ridge", "1-NN")
+KEY = ("set", "row", "seed")
+FIELDS = (*KEY, "ridge", "1-NN")
 VIEWS = Compose(
     crop=CropResize(min_ratio=0.8),
     warp=TimeWarp(sigma=0.1),
@@ -153,8 +155,12 @@ def evaluate(features, y, train, test):
     kernels = {(name, r): shrunk_kernel(raw[name], train, r) for name, r in dict.fromkeys(e[:2] for e in EMBEDDINGS)}
     for name, r, power, width in EMBEDDINGS:
         kernel = kernels[name, r] if width is None else gaussian(kernels[name, r], train, width)
-        row = f"{name}; r = {r}; power {power:g}" + ("" if width is None else f"; Gaussian {width:g}")
-        yield row, probe(components(kernel, train, power), y, train, test)
+        yield row_of(name, r, power, width), probe(components(kernel, train, power), y, train, test)
+
+
+def row_of(name, r, power, width):
+    """Return the name of an embedding's row."""
+    return f"{name}; r = {r}; power {power:g}" + ("" if width is None else f"; Gaussian {width:g}")
 
 
 def cross_validate(name, folder, seed):
@@ -180,18 +186,13 @@ def main():
     parser.add_argument("--sets", nargs="+", default=SETS)
     parser.add_argument("--seeds", type=int, default=2)
     options = parser.parse_args()
-    rows = list(csv.DictReader(options.csv.open())) if options.csv.exists() else []
-    done = {(row["set"], int(row["seed"])) for row in rows}
-    with options.csv.open("a", newline="") as file:
-        writer = csv.DictWriter(file, FIELDS)
-        if not rows:
-            writer.writeheader()
-        for seed in range(options.seeds):
-            for name in options.sets:
-                if (name, seed) not in done:
-                    writer.writerows(cross_validate(name, options.data, seed))
-                    file.flush()
-    table = means(list(csv.DictReader(options.csv.open())))
+    rows = GrowingTable(options.csv, FIELDS, KEY)
+    for seed in range(options.seeds):
+        for name in options.sets:
+            if (name, row_of(*EMBEDDINGS[-1]), str(seed)) not in rows.rows():  # a set's last line
+                for line in cross_validate(name, options.data, seed):
+                    rows.append(line)
+    table = means(rows.rows().values())
     for row, *values in table:
         print(f"{row:<56}", *values)
     if options.means:

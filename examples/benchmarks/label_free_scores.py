@@ -20,6 +20,7 @@ import joblib
 import numpy as np
 import torch
 from aeon.datasets import load_classification
+from growing_table import GrowingTable
 from scipy.stats import spearmanr
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
@@ -96,7 +97,8 @@ SCORES = {
     "uniformity, standardised": UniformityScorer(standardize=True),
     "minus the last loss": lambda model, X: -last_loss(model),
 }
-FIELDS = ("set", "setting", "half", "accuracy", *SCORES)
+KEY = ("set", "setting", "half")
+FIELDS = (*KEY, "accuracy", *SCORES)
 
 
 def last_loss(model):
@@ -136,24 +138,17 @@ def main():
     parser.add_argument("--halves", type=int, choices=(1, 2), default=1, help="how many halves to pretrain on")
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
-    rows = list(csv.DictReader(options.csv.open())) if options.csv.exists() else []
-    done = {(row["set"], row["setting"], int(row["half"])) for row in rows}
+    rows = GrowingTable(options.csv, FIELDS, KEY)
+    known = rows.rows()
     work = [(name, setting, half) for half in range(options.halves) for name in SETS for setting in SETTINGS]
-    with options.csv.open("a", newline="") as file:
-        writer = csv.DictWriter(file, FIELDS)
-        if not rows:
-            writer.writeheader()
-        parallel = joblib.Parallel(n_jobs=options.jobs, return_as="generator_unordered")
-        calls = (
-            joblib.delayed(evaluate)(name, options.data, setting, half)
-            for name, setting, half in work
-            if (name, setting, half) not in done
-        )
-        for row in parallel(calls):
-            writer.writerow({name: rounded(value) for name, value in row.items()})
-            file.flush()
-    known = csv.DictReader(options.csv.open())
-    table = correlations([row for row in known if int(row["half"]) < options.halves])
+    calls = (
+        joblib.delayed(evaluate)(name, options.data, setting, half)
+        for name, setting, half in work
+        if (name, setting, str(half)) not in known
+    )
+    for row in joblib.Parallel(n_jobs=options.jobs, return_as="generator_unordered")(calls):
+        rows.append({name: rounded(value) for name, value in row.items()})
+    table = correlations([row for row in rows.rows().values() if int(row["half"]) < options.halves])
     for line in table:
         print("  ".join(f"{cell:<26}" if i == 0 else f"{cell:>20}" for i, cell in enumerate(line)))
     if options.correlations:
