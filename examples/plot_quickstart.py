@@ -18,13 +18,13 @@ import matplotlib.pyplot as plt
 from aeon.datasets import load_gunpoint
 from aeon.transformations.collection.convolution_based import MiniRocket
 from sklearn.callback import ProgressBar
-from sklearn.decomposition import PCA
 from sklearn.linear_model import RidgeClassifierCV
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_ssl import RandomEncoderTransformer, VICRegTransformer
+from sklearn_ssl.plotting import EmbeddingDisplay
 from sklearn_ssl.preprocessing import ChannelWise
 
 X_train, y_train = load_gunpoint(split="train")
@@ -70,11 +70,7 @@ for name, model in [
 # The first two principal components of the test series' features, before and after training.
 figure, axes = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
 for axis, (title, model) in zip(axes, [("untrained", untrained), ("VICReg", pretrained)], strict=True):
-    components = PCA(n_components=2, whiten=True).fit_transform(model[:-1].transform(X_test))
-    for label, marker in zip(sorted(set(y_test)), "o^", strict=True):
-        rows = y_test == label
-        axis.scatter(*components[rows].T, s=25, marker=marker, alpha=0.7, label=f"class {label}")
-    axis.set(title=title, xlabel="first component", ylabel="second component")
-axes[1].legend()
+    EmbeddingDisplay.from_estimator(model, X_test, y_test, ax=axis)
+    axis.set_title(title)
 figure.savefig("quickstart_embedding.png", dpi=150)
 print("The picture of the embedding is in quickstart_embedding.png.")

@@ -89,18 +89,22 @@ print(f"{time.perf_counter() - start:.0f} seconds")
 # Means of ten steps. The loss is bounded below by what the views differ in, which depends on the scaling too: compare
 # how the curves fall rather than where they end.
 figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.5), layout="constrained")
-for name, loss in losses.items():
+STYLES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 3)))
+for (name, loss), style in zip(losses.items(), STYLES, strict=True):
     steps = np.arange(len(loss))
     smooth = np.convolve(loss, np.full(10, 0.1), mode="valid")
-    left.plot(steps[9:] + 1, smooth, label=name, linewidth=2.5 if name == "none" else 1.2)
+    left.plot(steps[9:] + 1, smooth, label=name, linestyle=style, linewidth=2.5 if name == "none" else 1.5)
 left.set(xlabel="step", ylabel="VICReg's loss, mean of ten steps")
-left.legend(fontsize=9)
+left.legend(fontsize=9, handlelength=4)
 
 position = np.arange(len(table))
 for offset, (column, colour) in enumerate(
     zip(table.columns, ("lightsteelblue", "steelblue", "navajowhite", "darkorange"), strict=True)
 ):
-    right.barh(position + 0.2 * (offset - 1.5), table[column], height=0.19, color=colour, label=", ".join(column))
+    hatch = "//" if column[0] == "VICReg" else None
+    right.barh(
+        position + 0.2 * (offset - 1.5), table[column], height=0.19, color=colour, hatch=hatch, label=", ".join(column)
+    )
 right.set_yticks(position, table.index)
 right.invert_yaxis()
 right.set(xlabel="accuracy on the test part", xlim=(0, 1))

@@ -29,6 +29,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_ssl import RandomEncoderTransformer, SimCLRTransformer, VICRegTransformer
+from sklearn_ssl.plotting import TrainingCurveDisplay
 from sklearn_ssl.preprocessing import ChannelWise
 
 parser = argparse.ArgumentParser()
@@ -95,13 +96,11 @@ for name, make_transformer in TRANSFORMERS.items():
 # %%
 # How the losses went
 # -------------------
-# SimCLR's chance level is log(2n - 1) for batches of n series: the loss of an encoder that tells nothing apart.
+# The dashed line is the loss of projections that are all the same, for SimCLR chance level: an encoder whose loss stays
+# there tells nothing apart.
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
 for axis, name in zip(axes, ("VICReg", "SimCLR"), strict=True):
-    net = fitted[name].named_steps["features"].net_
-    axis.plot(net.history[:, "train_loss"], color="black", label="training loss")
-    axis.set(title=name, xlabel="epoch", ylabel="loss")
-axes[1].axhline(np.log(2 * net.batch_size - 1), color="grey", linestyle="--", label="chance level")
-axes[1].legend()
+    TrainingCurveDisplay.from_estimator(fitted[name], ax=axis)
+    axis.set_title(name)
 figure.savefig("uwave_losses.png", dpi=150)
 print("The picture of the losses is in uwave_losses.png.")
