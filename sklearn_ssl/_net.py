@@ -16,6 +16,7 @@ from skorch import NeuralNet
 from torch import nn
 from torch.utils.data import Dataset, Subset
 
+from sklearn_ssl._modes import evaluation_mode
 from sklearn_ssl._seed import (
     GENERATORS_IN_USE,
     forked_generators,
@@ -123,18 +124,6 @@ def _callback_names(callbacks: Any) -> list[str]:
 def steps_per_epoch(n_cases: int, batch_size: int) -> int:
     """Count the batches of one pass; a rest of one row makes no batch of its own."""
     return max(1, (n_cases + batch_size - 1 - (n_cases % batch_size == 1)) // batch_size)
-
-
-@contextlib.contextmanager
-def evaluation_mode(module: nn.Module) -> Iterator[None]:
-    """Put a module into evaluation mode for a block, and each of its parts back into the mode that it was in."""
-    modes = [(part, part.training) for part in module.modules()]
-    module.eval()
-    try:
-        yield
-    finally:
-        for part, training in modes:
-            part.training = training
 
 
 class TensorLoss(nn.Module):

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from sklearn_ssl._modes import evaluation_mode
 from sklearn_ssl._padding import observed_mask
 from sklearn_ssl.encoders import EncoderModule, resize_mask
 from sklearn_ssl.pooling import Pooling
@@ -124,16 +125,15 @@ def _signature(encoder: nn.Module) -> Mapping[str, inspect.Parameter]:
 
 @torch.no_grad()
 def _try_out(encoder: nn.Module, n_channels: int, n_timepoints: int) -> tuple[list[int], int]:
-    was_training = encoder.training
     x = torch.zeros(2, n_channels, n_timepoints)
     try:
-        layers = feature_layers(encoder.eval(), x, None)
+        with evaluation_mode(encoder):
+            layers = feature_layers(encoder, x, None)
     except (RuntimeError, TypeError, IndexError) as error:
         raise ValueError(
             f"`encoder` failed on series of shape {tuple(x.shape)} (batch, channels, time): {error}. It must take any "
             "number of channels that it was built for and the length of the series."
         ) from error
-    encoder.train(was_training)
     for h in layers:
         if not isinstance(h, torch.Tensor) or h.ndim != 3 or h.shape[0] != 2 or 0 in h.shape:
             got = tuple(h.shape) if isinstance(h, torch.Tensor) else type(h).__name__

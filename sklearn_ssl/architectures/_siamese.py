@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from sklearn_ssl._modes import evaluation_mode
 from sklearn_ssl.architectures._base import Architecture, pooled_features
 from sklearn_ssl.pooling import Pooling
 
@@ -71,7 +72,5 @@ class SiameseArchitecture(Architecture):
 
 @torch.no_grad()
 def _width(projector: nn.Module, n_features: int) -> int:
-    was_training = projector.training
-    width = projector.eval()(torch.zeros(1, n_features)).shape[1]
-    projector.train(was_training)
-    return width
+    with evaluation_mode(projector):
+        return projector(torch.zeros(1, n_features)).shape[1]

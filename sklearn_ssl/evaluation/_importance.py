@@ -11,7 +11,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ssl._seed import draw_seed
 from sklearn_ssl._validation import is_ragged
-from sklearn_ssl.encoders import EncoderModule
 from sklearn_ssl.evaluation._representation import Representation, checked_embedding
 
 
@@ -162,7 +161,7 @@ def _members(groups: Any, names: list[str], representation: Representation | Non
     """Return the columns of every group, in the order in which groups first appear."""
     if groups is None:
         return {name: np.array([column]) for column, name in enumerate(names)}
-    labels = _units(representation, len(names)) if isinstance(groups, str) and groups == "unit" else np.asarray(groups)
+    labels = _units(representation) if isinstance(groups, str) and groups == "unit" else np.asarray(groups)
     if labels.shape != (len(names),):
         raise ValueError(
             f'`groups` must be "unit", None or one label for each of the {len(names)} features, got {groups!r}.'
@@ -170,16 +169,13 @@ def _members(groups: Any, names: list[str], representation: Representation | Non
     return {label: np.flatnonzero(labels == label) for label in pd.unique(labels)}
 
 
-def _units(representation: Representation | None, n_features: int) -> np.ndarray:
+def _units(representation: Representation | None) -> np.ndarray:
     """Name the unit of every pooled feature: layer after layer, in each statistic after statistic."""
     module: Any = getattr(getattr(representation, "net", None), "module_", None)
     pooling: Any = getattr(module, "pooling", None)
     if not hasattr(pooling, "statistics"):
         raise ValueError('`groups`: "unit" needs a transformer that pools an encoder. Give one label a feature.')
-    n_statistics = len(pooling.statistics)
-    encoder = module.encoder
-    widths = encoder.widths if isinstance(encoder, EncoderModule) else [n_features // n_statistics]
-    layers = list(enumerate(widths))[slice(None) if pooling.every_layer else slice(-1, None)]
+    layers = list(enumerate(module.widths))[slice(None) if pooling.every_layer else slice(-1, None)]
     return np.array(
         [f"layer{layer}_unit{unit}" for layer, width in layers for _ in pooling.statistics for unit in range(width)]
     )

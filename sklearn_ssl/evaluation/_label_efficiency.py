@@ -214,10 +214,8 @@ class LabelEfficiencyResult:
         return dataclasses.replace(
             first,
             scores=np.concatenate([one.scores for one in results], axis=1),
-            estimators=[
-                list(chain.from_iterable(row)) for row in zip(*(one.estimators for one in results), strict=True)
-            ],
-            rows=[list(chain.from_iterable(row)) for row in zip(*(one.rows for one in results), strict=True)],
+            estimators=_side_by_side([one.estimators for one in results]),
+            rows=_side_by_side([one.rows for one in results]),
             transformer=[one.transformer for one in results],
         )
 

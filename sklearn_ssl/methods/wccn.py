@@ -23,9 +23,9 @@ class WCCNTransformer(ClosedFormTransformer):
     M divides the length of a direction in which copies have variance :math:`\lambda` by
     :math:`\sqrt{1 + \lambda / r}`. :math:`\bar\phi` is the mean of the series' features, and W holds the principal
     components of :math:`M \phi_i`, at most `n_components` and at most their rank. V are the variances of the components
-    and w is `whitening`, none by default. Q rotates the result such that all
-    features have the same variance. It leaves distances and inner products as they are, and it lets a StandardScaler
-    that follows leave them too: on components that are not rotated, a scaler undoes what M did.
+    and w is `whitening`, none by default. Q rotates the result such that all features have the same variance. It leaves
+    distances and inner products as they are, and it lets a StandardScaler that follows leave them too: on components
+    that are not rotated, a scaler undoes what M did.
 
     In speaker recognition the normalisation uses the recordings of one speaker as a class. Here each series is a class
     and its copies are the members, so no label is needed. `partial_fit` adds series and copies to those seen before;

@@ -103,6 +103,12 @@ class TestAll:
             for mine, theirs in zip(architecture.state_dict().values(), other.state_dict().values(), strict=True):
                 assert torch.equal(mine, theirs)
 
+    def test_parts_of_a_given_encoder_stay_in_the_mode_they_were_in(self, cls):
+        encoder = ResNetEncoder(depth=2, width=4).build(n_channels=2).train()
+        frozen = next(part for part in encoder.modules() if isinstance(part, torch.nn.BatchNorm1d)).eval()
+        modes = [part.training for part in build(cls, encoder=encoder).encoder.modules()]
+        assert modes == [part is not frozen for part in encoder.modules()]
+
     def test_padding_makes_no_difference(self, cls):
         scaling = Compose(scaling=Scaling(sigma=0.2))  # its draws do not depend on the length
         architecture = build(cls, augmentation=scaling).eval()
