@@ -40,6 +40,12 @@ def choice(*options: Any, default: Any = None) -> Any:
     return dataclasses.field(default=default, metadata={"allowed": _Options(options)})
 
 
+def positional(field: Any) -> Any:
+    """Let a field, as `number`, `choice` or `recipe` declare it, be given without its name."""
+    field.kw_only = False
+    return field
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Range:
     above: float | None

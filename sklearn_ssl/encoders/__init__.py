@@ -1,6 +1,8 @@
 """Encoders: recipes of networks that map series (B, C, L) to features (B, D, L')."""
 
-from sklearn_ssl.encoders._base import Encoder, EncoderModule, resize_mask
+from sklearn_ssl.encoders._base import Encoder, EncoderModule, resize_mask, stages
+from sklearn_ssl.encoders._channels import adapt_channels
+from sklearn_ssl.encoders.channel_independent import ChannelIndependentEncoder
 from sklearn_ssl.encoders.fcn import FCNEncoder
 from sklearn_ssl.encoders.gru import GRUEncoder
 from sklearn_ssl.encoders.inception import InceptionEncoder
@@ -10,6 +12,7 @@ from sklearn_ssl.encoders.tcn import TCNEncoder
 from sklearn_ssl.encoders.transformer import TransformerEncoder
 
 __all__ = [
+    "ChannelIndependentEncoder",
     "Encoder",
     "EncoderModule",
     "FCNEncoder",
@@ -19,5 +22,7 @@ __all__ = [
     "RocketEncoder",
     "TCNEncoder",
     "TransformerEncoder",
+    "adapt_channels",
     "resize_mask",
+    "stages",
 ]

@@ -5,6 +5,7 @@ import typing
 from collections.abc import Sequence
 
 import torch
+from sklearn.base import clone
 from torch import nn
 from torch.nn import functional as F
 
@@ -34,9 +35,15 @@ class EncoderModule(nn.Module, abc.ABC):
     pools_over_time : bool
         Whether maps have one time step, because the encoder pools by itself. Unless told otherwise, the last map is
         then taken as it is.
+    recipe : Encoder or None
+        What built the module; None if no recipe did.
+    n_channels : int or None
+        The number of channels that it was built for.
     """
 
     pools_over_time = False
+    recipe: "Encoder | None" = None
+    n_channels: int | None = None
 
     def __init__(self, widths: Sequence[int], stride: int = 1) -> None:
         super().__init__()
@@ -53,6 +60,13 @@ class EncoderModule(nn.Module, abc.ABC):
         mask : bool Tensor of shape (B, L) or None, default=None
             True at observed steps; None if nothing is padded.
         """
+
+    def stages(self) -> list[list[nn.Module]]:
+        """Return the parts with weights from the bottom up, those that belong together in one list.
+
+        Fine-tuning freezes stages from the bottom, lets them learn from the top, and gives each a learning rate.
+        """
+        return _parts_in_order(self)
 
     @abc.abstractmethod
     def layers(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> list[torch.Tensor]:
@@ -115,11 +129,40 @@ class Encoder(Hyperparameters, abc.ABC):
         self.check_hyperparameters()
         if n_channels < 1:
             raise ValueError(f"{type(self).__name__}: `n_channels` must be at least 1, got {n_channels!r}.")
-        return self._module(n_channels)
+        module = self._module(n_channels)
+        module.recipe, module.n_channels = clone(self), n_channels
+        return module
 
     @abc.abstractmethod
     def _module(self, n_channels: int) -> EncoderModule:
         """Build the network from checked parameters."""
+
+
+def stages(module: nn.Module) -> list[list[nn.Module]]:
+    """Return the parts of an encoder from the bottom up, as `EncoderModule.stages` does, for any module.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        An encoder. Of a module from elsewhere the children count in the order in which they were assigned, and what
+        `torch.nn.Sequential` and `torch.nn.ModuleList` hold counts as children.
+
+    Returns
+    -------
+    stages : list of list of torch.nn.Module
+        Parts that have weights.
+    """
+    return module.stages() if isinstance(module, EncoderModule) else _parts_in_order(module)
+
+
+def _parts_in_order(module: nn.Module) -> list[list[nn.Module]]:
+    children = [
+        part
+        for child in module.children()
+        for part in (child if isinstance(child, (nn.Sequential, nn.ModuleList)) else [child])
+    ]
+    own = [[module]] if next(module.parameters(recurse=False), None) is not None else []
+    return own or [[part] for part in children if next(part.parameters(), None) is not None]
 
 
 def zero_padding(h: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:

@@ -190,8 +190,21 @@ class FixedKernels(nn.Module):
     def set_extra_state(self, state: torch.Tensor) -> None:
         """Take plan and channels from a state dictionary."""
         rows = state.cpu().numpy()
+        if rows.shape != (self.n_dilations, 2 + self.channels[0].size) or rows.dtype.kind != "i":
+            raise ValueError(f"the kernels are of another encoder: {rows.shape} values of {rows.dtype}")
         plan = [(dilation, n) for dilation, n in rows[:, :2].tolist() if n > 0]
-        self._arrange(plan, rows[:, 2:].reshape(self.channels.shape).copy())
+        channels = rows[:, 2:].reshape(self.channels.shape).copy()
+        self._check_possible(plan, channels)
+        self._arrange(plan, channels)
+
+    def _check_possible(self, plan: list[tuple[int, int]], channels: np.ndarray) -> None:
+        """Raise if a state dictionary, which may be of any origin, has kernels that read what there is not."""
+        seen = channels < self.n_channels
+        first_ones = seen[:, :, 0].all() and (seen[:, :, :-1] >= seen[:, :, 1:]).all()
+        in_range = (channels >= 0).all() and (channels <= self.n_channels).all()
+        complete = not plan or sum(n for _, n in plan) == self.per_kernel
+        if not (first_ones and in_range and complete and all(dilation >= 1 for dilation, _ in plan)):
+            raise ValueError("the kernels' dilations or channels are impossible")
 
     def _arrange(self, plan: list[tuple[int, int]], channels: np.ndarray) -> None:
         """Take a plan and channels and prepare where to find what."""

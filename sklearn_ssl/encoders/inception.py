@@ -70,6 +70,11 @@ class Inception(EncoderModule):
             ConvNorm(n_channels if block == 0 else n_out, n_out, norm=norm) for block in range(depth // 3)
         )
 
+    def stages(self) -> list[list[nn.Module]]:
+        """Return the modules, every third with its shortcut."""
+        shortcuts = {3 * i + 2: [shortcut] for i, shortcut in enumerate(self.shortcuts)}
+        return [[block, *shortcuts.get(i, [])] for i, block in enumerate(self.blocks)]
+
     def layers(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> list[torch.Tensor]:
         """Return the map of each module, each (B, D, L)."""
         h = before = zero_padding(x, mask)

@@ -200,6 +200,11 @@ class Rocket(EncoderModule):
             self.scale.copy_(torch.where(scale > 0, scale, 1))
         self.adapted.fill_(True)
 
+    def stages(self) -> list[list[nn.Module]]:
+        """Return the layers of the perceptron, each with its normalisation; the kernels have no weights."""
+        parts = [] if self.perceptron is None else list(self.perceptron.children())
+        return [parts[start : start + 3] for start in range(0, len(parts), 3)]
+
     def layers(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> list[torch.Tensor]:
         """Return the features (B, F, 1) and, if there is a perceptron, its output (B, D, 1)."""
         h = self._fixed_features(x, mask)  # (B, F)

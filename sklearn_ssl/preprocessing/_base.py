@@ -9,12 +9,6 @@ from sklearn_ssl._hyperparameters import Hyperparameters
 from sklearn_ssl._validation import Collection, is_ragged, unchanged_on_error, validated_collection
 
 
-def positional(field: Any) -> Any:
-    """Let a field, as `number`, `choice` or `recipe` declare it, be given without its name."""
-    field.kw_only = False
-    return field
-
-
 class _Table(TransformerMixin):
     # scikit-learn wraps this method, so that `table` comes back in the container that `set_output` asked for.
     def transform(self, X: Any, table: np.ndarray) -> Any:

@@ -2,9 +2,9 @@ import typing
 
 import numpy as np
 
-from sklearn_ssl._hyperparameters import number
+from sklearn_ssl._hyperparameters import number, positional
 from sklearn_ssl._validation import Collection
-from sklearn_ssl.preprocessing._base import CollectionTransformer, positional
+from sklearn_ssl.preprocessing._base import CollectionTransformer
 from sklearn_ssl.preprocessing._gaps import bridged
 
 

@@ -10,9 +10,9 @@ from sklearn.base import clone
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 from sklearn.utils import get_tags
 
-from sklearn_ssl._hyperparameters import recipe
+from sklearn_ssl._hyperparameters import positional, recipe
 from sklearn_ssl._validation import Collection
-from sklearn_ssl.preprocessing._base import CollectionTransformer, positional
+from sklearn_ssl.preprocessing._base import CollectionTransformer
 
 # Those that treat columns apart, rows apart once they are fitted, and pass over NaN.
 SCALERS = (StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler)
