@@ -3,6 +3,7 @@
 from sklearn_ssl.architectures._base import Architecture
 from sklearn_ssl.architectures._closed_form import ClosedFormArchitecture
 from sklearn_ssl.architectures._covariance import CovarianceArchitecture, MomentumCovarianceArchitecture
+from sklearn_ssl.architectures._fine_tuned import FineTunedArchitecture
 from sklearn_ssl.architectures._instances import InstanceBankArchitecture, InstanceClassifierArchitecture
 from sklearn_ssl.architectures._mixing import MixingArchitecture
 from sklearn_ssl.architectures._momentum import BootstrapArchitecture, MomentumArchitecture
@@ -20,6 +21,7 @@ __all__ = [
     "CentredTeacherArchitecture",
     "ClosedFormArchitecture",
     "CovarianceArchitecture",
+    "FineTunedArchitecture",
     "InstanceBankArchitecture",
     "InstanceClassifierArchitecture",
     "MixingArchitecture",

@@ -1,0 +1,332 @@
+"""What puts a head on an encoder and trains it with labels; classifier and regressor say what the labels are."""
+
+import abc
+import copy
+import dataclasses
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.base import MetaEstimatorMixin, clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import train_test_split
+from sklearn.utils.validation import check_is_fitted
+from skorch.callbacks import EarlyStopping
+from torch.utils.data import Subset
+
+from sklearn_ssl._encoder_transformer import EncoderTransformer
+from sklearn_ssl._hyperparameters import Hyperparameters, choice, number, positional, recipe
+from sklearn_ssl._net import SSLNet, resolved_batch_size
+from sklearn_ssl._seed import draw_seed
+from sklearn_ssl._series import SeriesDataset
+from sklearn_ssl._validation import Collection, validated_collection
+from sklearn_ssl.architectures import FineTunedArchitecture
+from sklearn_ssl.encoders import stages
+from sklearn_ssl.fine_tuning._labels import Labels
+from sklearn_ssl.methods.vicreg import VICRegTransformer
+
+
+class LabelledDataset(SeriesDataset):
+    """Labelled series: batches have their targets and weights too."""
+
+    def __init__(self, collection: Collection, labels: Labels, device: torch.device) -> None:
+        super().__init__(_rows_of(collection, labels.rows), device)
+        self.target = torch.as_tensor(labels.target).to(device)
+        self.weight = torch.as_tensor(labels.weight, dtype=torch.float32).to(device)
+
+    def __getitem__(self, index: Any) -> dict[str, torch.Tensor]:
+        batch = super().__getitem__(index)
+        return {**batch, "target": self.target[batch["index"]], "weight": self.weight[batch["index"]]}
+
+
+class FineTuned(MetaEstimatorMixin, Hyperparameters, abc.ABC):
+    """A predictor made of a transformer's encoder and a head.
+
+    Parameters
+    ----------
+    transformer : transformer, default=None
+        Any of this package; given by position. It is cloned and pretrained on all series of `fit`, labelled or not. In
+        `sklearn.frozen.FrozenEstimator` it is taken as it was fitted. None is ``VICRegTransformer()``.
+    pretrained : {"refit", "keep"}, default="refit"
+        "keep" takes a `transformer` that is fitted already as it is, also in clones of this estimator.
+    mode : {"finetune", "gradual", "probe"}, default="finetune"
+        What learns from the labels: encoder and head ("finetune"); the head first and then, one after another, the
+        stages of the encoder from the top ("gradual"); the head alone ("probe").
+    head_width : int or None, default=None
+        Width of a hidden layer of the head. None is a linear head, which starts from the solution of the probe,
+        as Kumar and others do; in mode "probe" it stays there.
+    penalty : float, default=10.0
+        Strength of the L2 penalty on the weights of a linear head where it starts, for standardised features.
+    n_frozen : int, default=0
+        How many of the encoder's lowest stages never change.
+    layer_decay : float, default=0.75
+        Factor in (0, 1] by which the learning rate falls from stage to stage, downwards from the head: low stages are
+        the most general ones.
+    norm_statistics : {"keep", "update"}, default="keep"
+        Whether batch normalisation keeps the means and variances of pretraining, or takes those of each labelled batch
+        as in training from scratch.
+    max_epochs : int, default=50
+        Passes over the labelled series.
+    max_steps : int or None, default=None
+        Budget in optimiser steps, in place of `max_epochs`.
+    batch_size : int or "auto", default="auto"
+        Labelled series per step, at least 2. "auto" is the power of two next to a quarter of them, from 8 to 256.
+    lr : float, default=1e-4
+        Highest learning rate, that of the head; training warms up to it and then decays it to zero along a cosine.
+    weight_decay : float, default=1e-2
+        Weight decay of AdamW.
+    early_stopping : bool, default=False
+        Whether to hold `validation_fraction` of the labelled series out, to stop when their loss has not fallen for
+        `n_iter_no_change` epochs, and to restore the weights of the best epoch.
+    validation_fraction : float, default=0.1
+        Share of the labelled series that is held out if `early_stopping`.
+    n_iter_no_change : int, default=10
+        Epochs without a lower loss of the held-out series after which training ends.
+    random_state : int, numpy.random.RandomState or None, default=None
+        Seed of head, order, dropout and held-out share. The transformer has a `random_state` of its own; where that is
+        None, it gets this one.
+    verbose : int, default=0
+        1 prints a line an epoch.
+
+    Attributes
+    ----------
+    transformer_ : transformer
+        The pretrained transformer; fine-tuning does not change it.
+    net_ : skorch.NeuralNet
+        The fine-tuned net; ``net_.history`` has the loss of every epoch, ``net_.module_.encoder`` the encoder.
+    n_channels_in_ : int
+        Channels of the series seen at fit.
+    n_features_in_ : int
+        Time steps seen at fit, for 2-D input only.
+
+    Raises
+    ------
+    ValueError, TypeError
+        At fit, if a parameter or the input is not valid, or if no series is labelled. What was fitted before stays.
+
+    References
+    ----------
+    Kumar, Raghunathan, Jones, Ma and Liang (2022). Fine-tuning can distort pretrained features and underperform
+    out-of-distribution. ICLR.
+    """
+
+    transformer: Any = positional(recipe(default_factory=VICRegTransformer, needs="fit"))
+    pretrained: str = choice("refit", "keep", default="refit")
+    mode: str = choice("finetune", "gradual", "probe", default="finetune")
+    head_width: int | None = number(default=None, least=1, integer=True, or_else=(None,))
+    penalty: float = number(default=10.0, above=0)
+    n_frozen: int = number(default=0, least=0, integer=True)
+    layer_decay: float = number(default=0.75, above=0, most=1)
+    norm_statistics: str = choice("keep", "update", default="keep")
+    max_epochs: int = number(default=50, least=0, integer=True)
+    max_steps: int | None = number(default=None, least=1, integer=True, or_else=(None,))
+    batch_size: int | str = number(default="auto", least=2, integer=True, or_else=("auto",))
+    lr: float = number(default=1e-4, above=0)
+    weight_decay: float = number(default=1e-2, least=0)
+    early_stopping: bool = choice(False, True, default=False)
+    validation_fraction: float = number(default=0.1, above=0, below=1)
+    n_iter_no_change: int = number(default=10, least=1, integer=True)
+    random_state: Any = None
+    verbose: int = number(default=0, least=0, integer=True, or_else=(True, False))
+
+    @abc.abstractmethod
+    def _supervised_loss(self) -> Callable[..., torch.Tensor]:
+        """Return the loss of outputs, targets and weights."""
+
+    @abc.abstractmethod
+    def _probe(self, features: np.ndarray, labels: Labels) -> tuple[np.ndarray, np.ndarray]:
+        """Return weight (K, F) and bias (K,) of the linear predictor of standardised features."""
+
+    @property
+    @abc.abstractmethod
+    def _n_outputs(self) -> int:
+        """How many columns the head has."""
+
+    def _checked(self, X: Any, *, reset: bool) -> Collection:
+        self.check_hyperparameters()
+        self._check_transformer()
+        return validated_collection(self, X, reset=reset, min_cases=2)
+
+    def _check_transformer(self) -> None:
+        transformer = self._given_transformer()
+        if not isinstance(transformer, EncoderTransformer):
+            raise TypeError(
+                f"`transformer` must be a transformer of this package, which has an encoder, got {transformer!r}. Put "
+                f"steps such as scaling before {type(self).__name__} in the pipeline."
+            )
+        if self._keeps_weights():
+            check_is_fitted(transformer, msg="`transformer` must be fitted to be kept, and this %(name)s is not.")
+
+    def _given_transformer(self) -> Any:
+        transformer = self.resolved("transformer")
+        return transformer.estimator if isinstance(transformer, FrozenEstimator) else transformer
+
+    def _keeps_weights(self) -> bool:
+        return self.pretrained == "keep" or isinstance(self.transformer, FrozenEstimator)
+
+    def _fit_on(self, X: Any, collection: Collection, labels: Labels) -> None:
+        seed = draw_seed(self.random_state)
+        self.transformer_ = self._pretrained_on(X, seed)
+        held_out = self._held_out(labels, seed)
+        net = self._build_net(collection, labels, held_out, seed)
+        self._start_head(net, collection, labels, held_out)
+        dataset = self._dataset(collection, labels, net)
+        epochs, steps = self._planned(net, dataset)
+        self.net_ = net.train(dataset, epochs, steps) if epochs else net
+
+    def _pretrained_on(self, X: Any, seed: int) -> EncoderTransformer:
+        given = self._given_transformer()
+        if self._keeps_weights():
+            if given.n_channels_in_ != self.n_channels_in_:
+                raise ValueError(
+                    f"X has {self.n_channels_in_} channel(s), but `transformer` was fitted on series with "
+                    f"{given.n_channels_in_}. Give the channels of its training data, or change its encoder by "
+                    "sklearn_ssl.encoders.adapt_channels."
+                )
+            return copy.copy(given)  # a later fit of the given one gives it another net and leaves this one
+        fresh = clone(given)
+        if fresh.random_state is None:
+            fresh.set_params(random_state=seed)
+        return self._pretrain(fresh, X)
+
+    def _pretrain(self, fresh: Any, X: Any) -> EncoderTransformer:
+        return fresh.fit(X)
+
+    def _architecture(self) -> Callable[..., FineTunedArchitecture]:
+        frozen = {"probe": None}.get(self.mode, self.n_frozen)
+        return partial(
+            FineTunedArchitecture,
+            pretrained=self.transformer_.net_.module_,
+            n_outputs=self._n_outputs,
+            head_width=self.head_width,
+            n_frozen=frozen,
+            gradual=self.mode == "gradual",
+            update_statistics=self.norm_statistics == "update",
+        )
+
+    def _loss(self) -> Callable[..., torch.Tensor]:
+        return self._supervised_loss()
+
+    def _dataset(self, collection: Collection, labels: Labels, net: SSLNet) -> SeriesDataset:
+        return LabelledDataset(collection, labels, torch.device(net.device))
+
+    def _build_net(self, collection: Collection, labels: Labels, held_out: np.ndarray, seed: int) -> SSLNet:
+        pretrained = self.transformer_.net_
+        callbacks = [self._stopping()] if self.early_stopping else []
+        net = SSLNet(
+            partial(self._architecture(), n_cases=len(collection)),
+            loss=self._loss(),
+            precision=pretrained.precision,
+            seed=seed,
+            device=pretrained.device,
+            optimizer=torch.optim.AdamW,
+            optimizer__param_groups=self._rates(pretrained.module_),
+            optimizer__weight_decay=self.weight_decay,
+            optimizer__fused=True,
+            lr=self.lr,
+            batch_size=resolved_batch_size(self.batch_size, len(labels)),
+            max_steps=self.max_steps,
+            train_split=partial(_without, held_out) if len(held_out) else None,
+            callbacks=[("stopping", callback) for callback in callbacks],
+            callbacks__collapse=None,  # outputs of labels are no embedding
+            verbose=self.verbose,
+        )
+        return net.initialize()
+
+    def _stopping(self) -> EarlyStopping:
+        return EarlyStopping(patience=self.n_iter_no_change, threshold=0, load_best=True, sink=_silently)
+
+    def _rates(self, pretrained: Any) -> list[tuple[str, dict]]:
+        names = {id(part): name for name, part in pretrained.named_modules()}
+        from_top = enumerate(stages(pretrained.encoder)[::-1], start=1)
+        return [
+            (f"backbone.{names[id(part)]}.*", {"lr": self.lr * self.layer_decay**below})
+            for below, stage in from_top
+            for part in stage
+        ]
+
+    def _held_out(self, labels: Labels, seed: int) -> np.ndarray:
+        """Return which of the labelled series are only looked at, to know when to stop."""
+        if not self.early_stopping:
+            return np.empty(0, dtype=int)
+        try:
+            _, held_out = train_test_split(
+                np.arange(len(labels)),
+                test_size=self.validation_fraction,
+                stratify=self._strata(labels),
+                random_state=seed % 2**32,
+            )
+        except ValueError as error:
+            raise ValueError(
+                f"`early_stopping` holds `validation_fraction`={self.validation_fraction} of {len(labels)} labelled "
+                f"series out, which is not possible: {error} Set it to False or label more."
+            ) from error
+        return np.sort(held_out)
+
+    def _strata(self, labels: Labels) -> np.ndarray | None:
+        return None
+
+    def _start_head(self, net: SSLNet, collection: Collection, labels: Labels, held_out: np.ndarray) -> None:
+        module = net.module_
+        features = torch.cat(list(net.represent(net.series(collection), "features"))).numpy()  # (n, F)
+        if not np.isfinite(features).all():
+            raise ValueError(
+                "The features of finite series became NaN or infinite: the values of X are too large for the encoder. "
+                "Put a scaler such as ChannelWise(StandardScaler()) before this step."
+            )
+        features = module.standardise(features)
+        if self.head_width is None:
+            learnt_from = labels[np.setdiff1d(np.arange(len(labels)), held_out)]
+            module.start_head(*self._probe(features[learnt_from.rows], learnt_from))
+
+    def _planned(self, net: SSLNet, dataset: SeriesDataset) -> tuple[int, int]:
+        """Return the epochs and the steps of `fit`; a linear probe has nothing left to learn."""
+        if self.mode == "probe" and self.head_width is None:
+            return 0, 0
+        per_epoch = net.steps_per_epoch(net.n_training_cases(dataset))
+        epochs = self.max_epochs if self.max_steps is None else -(-self.max_steps // per_epoch)
+        return epochs, self.max_steps or epochs * per_epoch
+
+    def _continue_on(self, collection: Collection, labels: Labels) -> None:
+        net = copy.deepcopy(self.net_)
+        net.train_split = None
+        self.net_ = net.train(self._dataset(collection, labels, net), epochs=1)
+
+    def _outputs(self, X: Any) -> np.ndarray:
+        """Predict (n, K)."""
+        check_is_fitted(self)
+        collection = validated_collection(self, X, reset=False)
+        batches = self.net_.represent(self.net_.series(collection), "outputs")
+        return torch.cat(list(batches)).numpy()
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "net_")
+
+    def __sklearn_clone__(self) -> Any:
+        copied = super().__sklearn_clone__()
+        if self.pretrained == "keep":
+            copied.transformer = copy.deepcopy(self.transformer)
+        return copied
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.target_tags.required = True
+        return tags
+
+
+def _rows_of(collection: Collection, rows: np.ndarray) -> Collection:
+    lengths = None if collection.lengths is None else collection.lengths[rows]
+    return dataclasses.replace(collection, values=collection.values[rows], lengths=lengths)
+
+
+def _without(held_out: np.ndarray, dataset: SeriesDataset, y: Any = None, **kwargs: Any) -> tuple[Subset, Subset]:
+    """Split a dataset as skorch asks for it."""
+    rest = np.setdiff1d(np.arange(len(dataset)), held_out)
+    return Subset(dataset, rest.tolist()), Subset(dataset, held_out.tolist())
+
+
+def _silently(text: str) -> None:
+    """Print nothing."""

@@ -1,0 +1,148 @@
+"""Model selection with targets of which some are not known."""
+
+import dataclasses
+import numbers
+from collections.abc import Iterator
+from typing import Any, final
+
+import numpy as np
+from sklearn.metrics import check_scoring
+from sklearn.model_selection import BaseCrossValidator, check_cv
+from sklearn.utils import _safe_indexing, indexable
+
+from sklearn_ssl._hyperparameters import Hyperparameters, positional
+from sklearn_ssl.fine_tuning._labels import is_labelled
+
+
+@final
+class LabelledScorer(Hyperparameters):
+    """Scorer that ignores the series whose target is not known.
+
+    Parameters
+    ----------
+    scoring : str, callable or None, default=None
+        What scores the others: a name such as "balanced_accuracy", or a scorer. None is the estimator's own `score`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from sklearn_ssl.fine_tuning import LabelledScorer
+    >>> X, y = np.zeros((4, 10)), np.array([1, 1, 0, -1])
+    >>> always = DummyClassifier(strategy="constant", constant=1).fit(X, y)
+    >>> round(LabelledScorer("accuracy")(always, X, y), 3)
+    0.667
+    """
+
+    scoring: Any = positional(dataclasses.field(default=None))
+
+    def __call__(self, estimator: Any, X: Any, y: Any, **params: Any) -> float:
+        """Score an estimator on the labelled series.
+
+        Parameters
+        ----------
+        estimator : estimator
+            Fitted.
+        X : array or list of arrays
+            The series.
+        y : array-like of shape (n_cases,)
+            Their targets; -1 or NaN where unknown, see `is_labelled`.
+        **params : dict
+            Further arguments of the scorer.
+
+        Returns
+        -------
+        float
+            The score.
+
+        Raises
+        ------
+        ValueError
+            If no series is labelled.
+        """
+        rows = np.flatnonzero(is_labelled(y))
+        if len(rows) == 0:
+            raise ValueError("y has no labelled series to score on. Use LabelledSplit, which puts some into each fold.")
+        known = _known(y, rows)
+        return check_scoring(estimator, self.scoring)(estimator, _safe_indexing(X, rows), known, **params)
+
+
+@final
+class LabelledSplit(BaseCrossValidator):
+    """Cross-validation over the labelled series that keeps all others in every training part.
+
+    Parameters
+    ----------
+    cv : int or splitter, default=5
+        How to split the labelled series. A number means stratified folds for classes and plain ones for numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ssl.fine_tuning import LabelledSplit
+    >>> y = np.array([0, -1, 1, 0, 1, -1])
+    >>> for train, test in LabelledSplit(2).split(np.zeros((6, 10)), y):
+    ...     print(train, test)
+    [1 3 4 5] [0 2]
+    [0 1 2 5] [3 4]
+    """
+
+    def __init__(self, cv: Any = 5) -> None:
+        self.cv = cv
+
+    def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Give the rows of training and test part, fold after fold.
+
+        Parameters
+        ----------
+        X : array or list of arrays
+            The series.
+        y : array-like of shape (n_cases,)
+            Their targets; -1 or NaN where unknown, see `is_labelled`.
+        groups : array-like of shape (n_cases,), default=None
+            Groups of the series, for splitters that keep groups together. Unlabelled series of any group stay in
+            training: where their group must not, leave them out of X.
+
+        Yields
+        ------
+        train, test : int array
+            Row numbers; unlabelled ones are in every `train`.
+        """
+        X, y, groups = indexable(X, y, groups)
+        if y is None:
+            raise ValueError("LabelledSplit needs y: it says which series are labelled.")
+        labelled = is_labelled(y)
+        rows, others = np.flatnonzero(labelled), np.flatnonzero(~labelled)
+        known = _known(y, rows)
+        of_known = None if groups is None else _safe_indexing(groups, rows)
+        for train, test in self._splitter(known).split(np.empty((len(rows), 1)), known, of_known):
+            yield np.sort(np.concatenate([rows[train], others])), rows[test]
+
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
+        """Return the number of folds.
+
+        Parameters
+        ----------
+        X, y, groups : object, default=None
+            As for `split`.
+
+        Returns
+        -------
+        int
+            How many.
+        """
+        if isinstance(self.cv, numbers.Integral) or y is None:
+            return self._splitter(None).get_n_splits(X, y, groups)
+        rows = np.flatnonzero(is_labelled(y))
+        of_known = None if groups is None else _safe_indexing(groups, rows)
+        return self._splitter(None).get_n_splits(np.empty((len(rows), 1)), _known(y, rows), of_known)
+
+    def _splitter(self, known: Any) -> Any:
+        is_classes = known is not None and np.asarray(known).dtype.kind != "f"
+        return check_cv(self.cv, known, classifier=is_classes)
+
+
+def _known(y: Any, rows: np.ndarray) -> np.ndarray:
+    """Return the targets of labelled series, in the type that they have without those that are unknown."""
+    known = np.asarray(y)[rows]
+    return np.array(known.tolist()) if known.dtype == object else known

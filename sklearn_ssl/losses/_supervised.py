@@ -1,0 +1,108 @@
+import torch
+from torch.nn import functional as F
+
+from sklearn_ssl.losses._arguments import check_matrix
+from sklearn_ssl.losses._precision import in_full_precision
+
+
+@in_full_precision
+def weighted_cross_entropy(logits: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    r"""Cross-entropy of predicted classes, a weighted mean over the series.
+
+    .. math::
+        \ell = \frac{\sum_i w_i \bigl(-\log \operatorname{softmax}(a_i)_{y_i}\bigr)}{\sum_i w_i}
+
+    where row :math:`a_i` of `logits`, :math:`y_i` of `target` and :math:`w_i` of `weight` belong to series i. A batch
+    whose weights are all zero has the loss 0.
+
+    Parameters
+    ----------
+    logits : torch.Tensor of shape (n, k)
+        Scores of the k classes.
+    target : torch.Tensor of shape (n,)
+        The classes, whole numbers from 0 to k - 1.
+    weight : torch.Tensor of shape (n,)
+        Weights of the series, 0 or more.
+
+    Returns
+    -------
+    loss : torch.Tensor of shape ()
+        The weighted mean.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ssl.losses import weighted_cross_entropy
+    >>> logits = torch.zeros(2, 4)
+    >>> weighted_cross_entropy(logits, torch.tensor([0, 3]), torch.tensor([1.0, 5.0]))
+    tensor(1.3863)
+    """
+    check_matrix("logits", logits)
+    _check_one_a_row(logits, target=target, weight=weight)
+    each = F.cross_entropy(logits, target.long(), reduction="none")  # (n,)
+    return _weighted_mean(each, weight)
+
+
+@in_full_precision
+def weighted_squared_error(prediction: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    r"""Squared error of predicted numbers, a weighted mean over the targets that are known.
+
+    .. math::
+        \ell = \frac{\sum_{(i, j) \in K} w_i (p_{ij} - y_{ij})^2}{\sum_{(i, j) \in K} w_i}
+
+    where K holds the pairs of series i and output j with a known target. Nothing known gives the loss 0.
+
+    Parameters
+    ----------
+    prediction : torch.Tensor of shape (n, k)
+        Predictions of the k outputs.
+    target : torch.Tensor of shape (n, k)
+        The targets, NaN where unknown.
+    weight : torch.Tensor of shape (n,)
+        Weights of the series, 0 or more.
+
+    Returns
+    -------
+    loss : torch.Tensor of shape ()
+        The weighted mean.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ssl.losses import weighted_squared_error
+    >>> target = torch.tensor([[1.0], [torch.nan]])
+    >>> weighted_squared_error(torch.zeros(2, 1), target, torch.ones(2))
+    tensor(1.)
+    """
+    check_matrix("prediction", prediction)
+    if target.shape != prediction.shape:
+        raise ValueError(
+            f"`target` must have the shape of `prediction`, {tuple(prediction.shape)}, got {tuple(target.shape)}."
+        )
+    _check_one_a_row(prediction, weight=weight)
+    known = ~target.isnan()
+    error = torch.where(known, prediction - torch.where(known, target, 0.0), 0.0)  # (n, k)
+    return _weighted_mean(error.square(), weight.unsqueeze(1) * known)
+
+
+def _weighted_mean(each: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    total = weight.sum()
+    return (each * weight).sum() / torch.where(total > 0, total, 1.0)
+
+
+def _check_one_a_row(outputs: torch.Tensor, **each: torch.Tensor) -> None:
+    for name, tensor in each.items():
+        if tensor.shape != outputs.shape[:1]:
+            raise ValueError(
+                f"`{name}` must have one entry a row, {len(outputs)}, got the shape {tuple(tensor.shape)}."
+            )
