@@ -29,8 +29,9 @@ class DINOTransformer(JointEmbeddingTransformer):
 
     Parameters
     ----------
-    n_prototypes : int, default=1024
-        K. As no series is assigned to one of them, there may be more than series.
+    n_prototypes : int, default=128
+        K. As no series is assigned to one of them, there may be more than series; but the thousand and more that others
+        take, for batches of hundreds, did harm in batches of 16 series.
     student_temperature : float, default=0.1
         :math:`\tau_s`.
     teacher_temperature : float, default=0.04
@@ -61,7 +62,7 @@ class DINOTransformer(JointEmbeddingTransformer):
     """
 
     projector: Any = recipe(default_factory=partial(MLPProjector, depth=3), needs="build")
-    n_prototypes: int = number(default=1024, least=2, integer=True)
+    n_prototypes: int = number(default=128, least=2, integer=True)
     student_temperature: float = number(default=0.1, above=0)
     teacher_temperature: float = number(default=0.04, above=0)
     center_momentum: float = number(default=0.9, least=0, most=1)

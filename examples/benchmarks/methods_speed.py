@@ -1,0 +1,152 @@
+"""What an epoch of every method costs: its time divided by that of the bare encoder passes that the method needs.
+
+Bare passes are those of the encoder and its pooling over batches of the same size: forward and backward for what is
+trained, forward alone for a teacher, and nothing else, neither views nor projector, loss, optimiser or monitors. After
+every epoch of `fit` the bare passes of an epoch are run in the same process. Times are the shortest of all epochs but
+the first, so the few looks of the collapse monitor are not in them. They are those of the processor, on one thread, so
+that other work on the machine counts little. Run it with
+
+    python examples/benchmarks/methods_speed.py --csv methods_speed.csv [--epochs 12]
+
+Methods without epochs, the untrained encoder and the closed forms, are not here.
+"""
+
+import argparse
+import copy
+import math
+import time
+from pathlib import Path
+
+import torch
+from growing_table import GrowingTable
+from methods_by_name import make_method, transformers
+from overhead import make_data
+from skorch.callbacks import Callback
+
+from sklearn_ssl.architectures._base import feature_layers, pooled_features
+
+SHAPE, BATCH_SIZE = (128, 3, 315), 32
+KEY = ("method",)
+FIELDS = (*KEY, "passes", "epoch ms", "bare ms", "ratio")
+# Passes of whole series per series of the batch, where they are not two: trained ones, and a teacher's.
+WHOLE_SERIES = {
+    **dict.fromkeys(("BYOL", "MoCoV3", "DINO"), (2, 2)),
+    **dict.fromkeys(("MoCo", "MoCoV2", "TiCo"), (1, 1)),
+    **dict.fromkeys(("Exemplar", "InstDisc"), (1, 0)),
+    **dict.fromkeys(("EMPSSL", "ContrastiveEMPSSL"), (0, 0)),  # windows alone
+}
+
+
+class BarePasses(Callback):
+    """After every epoch of a fit, run and time the bare passes of an epoch.
+
+    Parameters
+    ----------
+    plan : list of tuple
+        For each pass of a step: copies per series of the batch, share of its length, whether it is trained.
+
+    Attributes
+    ----------
+    epochs_, bare_ : list of float
+        Processor seconds of every epoch, and of the bare passes after it.
+    """
+
+    def __init__(self, plan):
+        self.plan = plan
+
+    def on_train_begin(self, net, **kwargs):
+        """Copy the encoder and draw the batches."""
+        self.epochs_, self.bare_ = [], []
+        self.encoder_ = copy.deepcopy(net.module_.encoder).train()
+        self.pooling_ = copy.deepcopy(getattr(net.module_, "training_pooling", None))
+        generator = torch.Generator().manual_seed(0)
+        _, n_channels, n_timepoints = SHAPE
+        self.batches_ = [
+            (torch.randn(copies * BATCH_SIZE, n_channels, round(share * n_timepoints), generator=generator), trained)
+            for copies, share, trained in self.plan
+        ]
+        self.start_ = time.process_time()
+
+    def on_epoch_end(self, net, **kwargs):
+        """Take the time of the epoch and of the bare passes."""
+        end = time.process_time()
+        for _ in range(math.ceil(SHAPE[0] / BATCH_SIZE)):
+            self._step()
+        self.epochs_.append(end - self.start_)
+        self.start_ = time.process_time()
+        self.bare_.append(self.start_ - end)
+
+    def _step(self):
+        for x, trained in self.batches_:
+            with torch.set_grad_enabled(trained):
+                h = self._encoded(x)
+            if trained:
+                h.sum().backward()
+        self.encoder_.zero_grad()
+
+    def _encoded(self, x):
+        if self.pooling_ is None:  # what is compared are sequences
+            return feature_layers(self.encoder_, x, None)[-1]
+        return pooled_features(self.encoder_, self.pooling_, x, None)
+
+
+def with_epochs():
+    """Return the names of the methods that train in epochs."""
+    return [name for name in sorted(transformers()) if "max_epochs" in make_method(name).get_params(deep=False)]
+
+
+def plan_of(name, transformer):
+    """Return the passes of a step as `BarePasses` takes them."""
+    parameters = transformer.get_params(deep=False)
+    views = 2 * parameters["n_speeds"] if "n_speeds" in parameters else parameters.get("n_views", 2)
+    trained, teacher = WHOLE_SERIES.get(name.partition("(")[0], (views, 0))
+    plan = [
+        (trained, 1.0, True),
+        (parameters.get("n_crops", 0), parameters.get("crop_ratio"), True),
+        (parameters.get("n_windows", 0), parameters.get("window_ratio"), True),
+        (teacher, 1.0, False),
+    ]
+    return [one for one in plan if one[0]]
+
+
+def in_words(plan):
+    """Write the passes of a step."""
+    return " + ".join(
+        f"{copies} {'trained' if trained else 'forward'}" + (f" at {share:g} of the length" if share < 1 else "")
+        for copies, share, trained in plan
+    )
+
+
+def row_of(name, epochs):
+    """Measure one row of the table."""
+    transformer = make_method(name, random_state=0, device="cpu")
+    plan = plan_of(name, transformer)
+    transformer.set_params(
+        max_epochs=epochs + 1, batch_size=BATCH_SIZE, net_params={"callbacks": [("bare", BarePasses(plan))]}
+    )
+    transformer.fit(make_data(SHAPE))
+    bare = dict(transformer.net_.callbacks_)["bare"]
+    epoch, alone = (1e3 * min(times[1:]) for times in (bare.epochs_, bare.bare_))
+    values = (name, in_words(plan), f"{epoch:.0f}", f"{alone:.0f}", f"{epoch / alone:.2f}")
+    return dict(zip(FIELDS, values, strict=True))
+
+
+def main():
+    """Fill the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--methods", nargs="+", help="default: every transformer of the package that has epochs")
+    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--csv", type=Path, default="methods_speed.csv")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    table = GrowingTable(options.csv, FIELDS, KEY)
+    known = table.rows()
+    for name in options.methods or with_epochs():
+        if (name,) not in known:
+            row = row_of(name, options.epochs)
+            table.append(row)
+            print("  ".join(f"{name}: {value}" for name, value in row.items()), flush=True)
+
+
+if __name__ == "__main__":
+    main()

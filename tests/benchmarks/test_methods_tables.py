@@ -1,0 +1,111 @@
+"""The tables of all methods: which series are judged, ranks, means, and which passes an epoch is divided by."""
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from sklearn_ssl.base import SSLTransformer
+from sklearn_ssl.encoders import FCNEncoder
+from sklearn_ssl.encoders.fcn import FCN
+from sklearn_ssl.testing import all_estimators
+
+TRAINED = [name.removesuffix("Transformer") for name, cls in all_estimators() if issubclass(cls, SSLTransformer)]
+BENCHMARKS = Path(__file__).parents[2] / "examples" / "benchmarks"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def benchmarks_can_be_imported():
+    sys.path.insert(0, str(BENCHMARKS))
+    yield
+    sys.path.remove(str(BENCHMARKS))
+
+
+@pytest.fixture
+def parts(monkeypatch):
+    """Return `methods.parts` for a training part of the numbers 0 to 19 and a test part of 100."""
+    import methods
+
+    train = np.arange(20.0)[:, None, None], np.repeat([0, 1], 10)
+    test = np.full((3, 1, 1), 100.0), np.array([0, 1, 1])
+    monkeypatch.setattr(methods, "series", lambda name, folder: (train, test, "as is"))
+    return lambda judged_on, seed=0: methods.parts("any", None, seed, judged_on)
+
+
+def test_halves_share_no_series_and_leave_the_test_part_closed(parts):
+    import methods
+
+    judged = []
+    for half in methods.HALVES:
+        (X, y), (X_judged, y_judged) = parts(half)
+        assert np.bincount(y).tolist() == np.bincount(y_judged).tolist() == [5, 5]
+        assert sorted([*X.ravel(), *X_judged.ravel()]) == list(range(20))
+        judged.extend(X_judged.ravel())
+    assert sorted(judged) == list(range(20))
+
+
+def test_the_test_part_is_judged_by_what_was_fitted_on_all_of_the_training_part(parts):
+    (X, _), (X_judged, _) = parts("test")
+    assert len(X) == 20
+    assert (X_judged == 100).all()
+
+
+def test_ranks_of_directions_of_unequal_length():
+    from methods import ranks
+
+    turned = np.linalg.qr(np.vander(np.arange(8.0), 4, increasing=True))[0][:, 1:]  # orthogonal to constants
+    values = ranks(turned * [100.0, 1.0, 0.01])
+    assert values == {"effective rank": "1.1", "standardised": "3.0", "bound": "3.0"}
+
+
+def test_means_are_differences_to_the_untrained_encoder_on_the_same_series_with_the_same_seed():
+    from methods import FIELDS, KEY, means
+
+    def row(name, method, seed, linear, rank=1.0):
+        values = {field: "1" for field in FIELDS if field not in KEY}
+        key = dict(zip(KEY, (name, method, seed, "test"), strict=True))
+        return {**key, **values, "linear": str(linear), "standardised": str(rank), "bound": "4"}
+
+    rows = [row("A", "RandomEncoder", "0", 0.5), row("B", "RandomEncoder", "0", 0.7)]
+    rows += [row("A", "MiniRocket", "0", 0.9), row("B", "MiniRocket", "0", 0.9)]
+    rows += [row("A", "VICReg", "0", 0.6, 0.5), row("B", "VICReg", "0", 0.6)]
+    rows += [row("A", "SimCLR", "0", 0.7, 2), row("B", "SimCLR", "0", 0.7, 3)]
+    rows += [row("A", "RandomEncoder", "1", 0.1)]  # the others lack this seed
+    table = means(rows, ["RandomEncoder", "MiniRocket", "WCCN", "VICReg", "SimCLR"]).set_index("method")
+    assert table.index.tolist() == ["RandomEncoder", "MiniRocket", "SimCLR", "VICReg"]
+    assert table["rows"].tolist() == [3, 2, 2, 2]
+    assert table["points to untrained"].tolist() == ["+0.0", "+30.0", "+10.0", "+0.0"]
+    assert table.loc["VICReg", ["on A", "on B"]].tolist() == ["+10.0", "-10.0"]
+    assert table["smallest rank / bound"].tolist() == ["0.25", "0.25", "0.25", "0.12"]
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_bare_passes_are_those_that_a_step_makes(name, monkeypatch):
+    import methods_speed
+    from methods_by_name import make_method
+    from overhead import make_data
+
+    made = Counter()
+    layers = FCN.layers
+
+    def counted(self, x, mask=None):
+        if self.training:
+            made[x.shape[2], torch.is_grad_enabled()] += len(x)
+        return layers(self, x, mask)
+
+    monkeypatch.setattr(FCN, "layers", counted)
+    transformer = make_method(name, random_state=0, device="cpu")
+    transformer.set_params(encoder=FCNEncoder(width=4), max_epochs=1, batch_size=8).fit(make_data((8, 1, 20)))
+    expected = Counter()
+    for copies, share, trained in methods_speed.plan_of(name, transformer):
+        expected[round(share * 20), trained] += 8 * copies
+    assert made == expected
+
+
+def test_all_methods_with_epochs_are_timed():
+    from methods_speed import with_epochs
+
+    assert with_epochs() == sorted(TRAINED)
