@@ -33,6 +33,7 @@ from sklearn_ssl.evaluation._scores import (
     spread,
     uniformity,
 )
+from sklearn_ssl.evaluation._weight_change import WeightChange, weight_change
 
 __all__ = [
     "AlignmentScorer",
@@ -48,6 +49,7 @@ __all__ = [
     "RankMeScorer",
     "UniformityScorer",
     "ViewScorer",
+    "WeightChange",
     "alignment",
     "alignment_scorer",
     "alpha_req",
@@ -72,4 +74,5 @@ __all__ = [
     "svm_probe",
     "uniformity",
     "uniformity_scorer",
+    "weight_change",
 ]

@@ -8,6 +8,7 @@ from sklearn_ssl.plotting._occlusion import OcclusionDisplay
 from sklearn_ssl.plotting._spectrum import SpectrumDisplay
 from sklearn_ssl.plotting._training_curve import TrainingCurveDisplay
 from sklearn_ssl.plotting._views import ViewsDisplay
+from sklearn_ssl.plotting._weight_change import WeightChangeDisplay
 
 __all__ = [
     "CriticalDifferenceDisplay",
@@ -18,4 +19,5 @@ __all__ = [
     "SpectrumDisplay",
     "TrainingCurveDisplay",
     "ViewsDisplay",
+    "WeightChangeDisplay",
 ]
