@@ -70,7 +70,7 @@ def cheap_instance(cls: type) -> Any:
     }
     if issubclass(cls, FineTuned):
         # scikit-learn's checks want a regressor to fit 200 series well, for which a width of 4 has too few features
-        width = 32 if issubclass(cls, RegressorMixin) else 4
+        width = 64 if issubclass(cls, RegressorMixin) else 4
         small["transformer"] = cheap_instance(sklearn_ssl.SimCLRTransformer).set_params(encoder__width=width)
     names = inspect.signature(cls).parameters
     return cls(**{name: value for name, value in small.items() if name in names})

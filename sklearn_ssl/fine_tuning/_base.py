@@ -57,8 +57,9 @@ class FineTuned(MetaEstimatorMixin, Hyperparameters, abc.ABC):
     head_width : int or None, default=None
         Width of a hidden layer of the head. None is a linear head, which starts from the solution of the probe,
         as Kumar and others do; in mode "probe" it stays there.
-    penalty : float, default=10.0
-        Strength of the L2 penalty on the weights of a linear head where it starts, for standardised features.
+    penalty : float or None, default=None
+        Strength of the ridge penalty on the weights of a linear head where it starts, for standardised features. None
+        takes the best of ten from 0.001 to 1,000 by leave-one-out.
     n_frozen : int, default=0
         How many of the encoder's lowest stages never change.
     layer_decay : float, default=0.75
@@ -116,7 +117,7 @@ class FineTuned(MetaEstimatorMixin, Hyperparameters, abc.ABC):
     pretrained: str = choice("refit", "keep", default="refit")
     mode: str = choice("finetune", "gradual", "probe", default="finetune")
     head_width: int | None = number(default=None, least=1, integer=True, or_else=(None,))
-    penalty: float = number(default=10.0, above=0)
+    penalty: float | None = number(default=None, above=0, or_else=(None,))
     n_frozen: int = number(default=0, least=0, integer=True)
     layer_decay: float = number(default=0.75, above=0, most=1)
     norm_statistics: str = choice("keep", "update", default="keep")

@@ -1,16 +1,14 @@
 """Classification with a pretrained encoder."""
 
-import warnings
 from typing import Any, Self, final
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 from sklearn.utils.multiclass import check_classification_targets
 
 from sklearn_ssl._validation import Collection, unchanged_on_error
 from sklearn_ssl.fine_tuning._base import FineTuned
+from sklearn_ssl.fine_tuning._heads import calibrated, ridge_head
 from sklearn_ssl.fine_tuning._labels import Labels, checked_classes, class_weights, weights
 from sklearn_ssl.losses import weighted_cross_entropy
 
@@ -182,25 +180,17 @@ class FineTunedClassifier(ClassifierMixin, FineTuned):
         return labels.target
 
     def _probe(self, features: np.ndarray, labels: Labels) -> tuple[np.ndarray, np.ndarray]:
-        weight, bias = np.zeros((self._n_outputs, features.shape[1])), np.full(self._n_outputs, -10.0)
+        weight, bias = np.zeros((self._n_outputs, features.shape[1])), np.zeros(self._n_outputs)
         counted = labels.weight > 0
-        present = np.unique(labels.target[counted])
-        if len(present) < 2:  # nothing to tell apart: the head starts from zeros
-            return weight, np.zeros(self._n_outputs)
-        logistic = LogisticRegression(C=1 / self.penalty, max_iter=500)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # far enough to start from
-            logistic.fit(features[counted], labels.target[counted], sample_weight=labels.weight[counted])
-        weight[present], bias[present] = _one_row_a_class(logistic)
+        present, codes = np.unique(labels.target[counted], return_inverse=True)
+        if len(present) < 2:  # nothing to tell apart
+            return weight, bias
+        sides = 2.0 * np.eye(len(present))[codes] - 1  # (n, K): 1 for the class, -1 for others
+        head = ridge_head(features[counted], sides, labels.weight[counted], self.penalty)
+        head = calibrated(head, codes, labels.weight[counted])
+        bias -= np.abs(head.left_out).max()  # classes that `partial_fit` expects and has not seen yet
+        weight[present], bias[present] = head.weight, head.bias
         return weight, bias
-
-
-def _one_row_a_class(logistic: LogisticRegression) -> tuple[np.ndarray, np.ndarray]:
-    """Return a weight (K, F) and a bias (K,), also for two classes, of which scikit-learn keeps the difference."""
-    if len(logistic.classes_) > 2:
-        return logistic.coef_, logistic.intercept_
-    halves = np.array([-0.5, 0.5])
-    return halves[:, None] * logistic.coef_, halves * logistic.intercept_
 
 
 @final

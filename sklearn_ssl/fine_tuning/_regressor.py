@@ -4,10 +4,10 @@ from typing import Any, Self, final
 
 import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.linear_model import Ridge
 
 from sklearn_ssl._validation import unchanged_on_error
 from sklearn_ssl.fine_tuning._base import FineTuned
+from sklearn_ssl.fine_tuning._heads import ridge_head
 from sklearn_ssl.fine_tuning._labels import Labels, checked_numbers, weights
 from sklearn_ssl.losses import weighted_squared_error
 
@@ -135,8 +135,8 @@ class SSLRegressor(RegressorMixin, FineTuned):
         for output, target in enumerate(labels.target.T):
             known = ~np.isnan(target) & (labels.weight > 0)
             if known.any():
-                ridge = Ridge(alpha=self.penalty).fit(features[known], target[known], labels.weight[known])
-                weight[output], bias[output] = ridge.coef_, ridge.intercept_
+                head = ridge_head(features[known], target[known, None], labels.weight[known], self.penalty)
+                weight[output], bias[output] = head.weight[0], head.bias[0]
         return weight, bias
 
     def __sklearn_tags__(self) -> Any:

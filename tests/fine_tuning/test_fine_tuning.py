@@ -12,7 +12,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import VotingClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import Ridge, RidgeCV
 from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
@@ -22,6 +22,7 @@ from sklearn_ssl.augmentations import Jitter
 from sklearn_ssl.datasets import make_waves
 from sklearn_ssl.encoders import GRUEncoder, InceptionEncoder, ResNetEncoder, RocketEncoder, TransformerEncoder, stages
 from sklearn_ssl.fine_tuning import LabelledScorer, LabelledSplit, is_labelled
+from sklearn_ssl.fine_tuning._heads import calibrated, ridge_head
 from sklearn_ssl.preprocessing import ChannelWise, OutlierFiltered
 from sklearn_ssl.projectors import MLPProjector
 
@@ -63,14 +64,36 @@ def test_the_transformer_sees_unlabelled_series():
     assert_array_equal(among_all.transformer_.transform(X), expected)
 
 
-def test_probe_is_logistic_regression_on_standardised_features():
-    model = classifier(mode="probe", penalty=2.0).fit(X, PARTLY)
+def test_probe_is_ridge_on_standardised_features():
+    model = classifier(mode="probe").fit(X, PARTLY)
     features = simclr().fit(X).transform(X).astype(np.float64)
-    varies = features.std(axis=0) > 1e-6
-    features = StandardScaler().fit_transform(features[:, varies])
-    expected = LogisticRegression(C=0.5, max_iter=500).fit(features[:24], Y[:24]).predict_proba(features)
-    np.testing.assert_allclose(model.predict_proba(X), expected, atol=2e-3)
+    features = StandardScaler().fit_transform(features[:, features.std(axis=0) > 1e-6])
+    ridge = RidgeCV(alphas=np.logspace(-3, 3, 10)).fit(features[:24], 2.0 * np.eye(3)[Y[:24]] - 1)
+    scores, expected = model.decision_function(X), ridge.predict(features)
+    scale = (scores * expected).sum() / (expected**2).sum()
+    np.testing.assert_allclose(scores, scale * expected, atol=1e-3 * np.abs(scores).max())
     assert not changed(weights_of(model.transformer_.net_.module_.encoder), weights_of(model.net_.module_.encoder))
+
+
+def test_scale_of_the_probe_has_the_least_surprise_for_left_out_series():
+    rng = np.random.default_rng(0)
+    features, codes, weight = rng.normal(size=(30, 4)), rng.integers(0, 3, size=30), rng.uniform(0.5, 2, size=30)
+    features[:, 0] += codes
+    sides = 2.0 * np.eye(3)[codes] - 1
+    head = ridge_head(features, sides, weight, penalty=2.0)
+    left_out = []
+    for i in range(30):
+        rest = np.arange(30) != i
+        ridge = Ridge(alpha=2.0).fit(features[rest], sides[rest], sample_weight=weight[rest])
+        left_out.append(ridge.predict(features[i : i + 1])[0])
+    np.testing.assert_allclose(head.left_out, left_out, atol=1e-8)
+
+    def surprise(scores):
+        exponentials = np.exp(scores)
+        return -(weight * np.log(exponentials[np.arange(30), codes] / exponentials.sum(axis=1))).sum()
+
+    best = surprise(calibrated(head, codes, weight).left_out)
+    assert all(best <= surprise(scale * head.left_out) + 1e-6 for scale in np.geomspace(0.1, 100, 50))
 
 
 def test_two_classes_of_the_probe():
@@ -368,8 +391,6 @@ def test_regressor_with_unknown_targets_and_several_outputs():
 
 
 def test_regressor_probe_is_ridge():
-    from sklearn.linear_model import Ridge
-
     series, frequency = frequencies()
     random = RandomEncoderTransformer(device="cpu", random_state=0)
     model = SSLRegressor(random, mode="probe", penalty=3.0, random_state=0).fit(series, frequency)
