@@ -8,7 +8,7 @@ windows without heart rates; what it asks for is that the same window at like sp
 its features is compared with one on those of SimCLR, BYOL and the untrained encoder, which is the same for all, and
 with MiniRocket.
 
-The run below takes one seed; ``--seeds 0 1 2`` is what the tables show. The data are those of the time series extrinsic
+The run below takes one seed, ``--seeds 0 1 2`` the mean of three. The data are those of the time series extrinsic
 regression archive or of the IEEE Signal Processing Cup 2015 (see `load_ieeeppg`). Name the folder that holds them::
 
     python examples/plot_periodic_heart_rate.py --data FOLDER
@@ -22,8 +22,8 @@ regression archive or of the IEEE Signal Processing Cup 2015 (see `load_ieeeppg`
 # The twelve training recordings and the ten test recordings are of different runs. Neighbouring windows share six
 # seconds, so every second one is enough. A pulse lies between 0.5 and 4.5 Hz: the rest is filtered away, 25 values a
 # second remain, and each window gets mean 0 and standard deviation 1, since the pulse is in the frequency and not in
-# the height of the waves. The acceleration is left out: SimPer follows whatever repeats, and an arm swings more
-# regularly than a pulse.
+# the height of the waves. The acceleration is left out: SimPer follows whatever repeats, and in cross-validation over the
+# training recordings, with one seed, its error was 13.7 beats per minute with it and about 10 without.
 import argparse
 import os
 import time
@@ -164,6 +164,24 @@ for seed in options.seeds:
         print(f"seed {seed}, {name}: {errors[-1]['mae']:.1f} bpm, {seconds} s of pretraining", flush=True)
         keep()
 
+# %%
+# With seed 0 and the labels of all training windows the mean absolute errors were, in beats per minute:
+#
+# ==========  ===============  ===============
+# row         training         test
+#             recordings,      recordings
+#             cross-validated
+# ==========  ===============  ===============
+# SimPer      10.2             20.1
+# SimCLR      10.9             19.7
+# BYOL        10.9             19.2
+# untrained   11.5             20.0
+# MiniRocket  10.1             19.3
+# ==========  ===============  ===============
+#
+# Inside the training part, whose windows pretraining has seen without labels, SimPer is ahead of the other encoders. On
+# the test recordings it is not: heart rates are lower there (115 on the mean, not 136), and the errors of all rows are
+# twice as large. More seeds, and the bands below, have not been run to the end.
 frequencies, power = periodogram(X_test[:, 0], fs=RATE, window="hann", nfft=1600)
 pulse_band = (frequencies >= 0.9) & (frequencies <= 3.1)
 peaks = 60 * frequencies[pulse_band][power[:, pulse_band].argmax(axis=1)]
