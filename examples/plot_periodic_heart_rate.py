@@ -22,8 +22,8 @@ regression archive or of the IEEE Signal Processing Cup 2015 (see `load_ieeeppg`
 # The twelve training recordings and the ten test recordings are of different runs. Neighbouring windows share six
 # seconds, so every second one is enough. A pulse lies between 0.5 and 4.5 Hz: the rest is filtered away, 25 values a
 # second remain, and each window gets mean 0 and standard deviation 1, since the pulse is in the frequency and not in
-# the height of the waves. The acceleration is left out: SimPer follows whatever repeats, and in cross-validation over the
-# training recordings, with one seed, its error was 13.7 beats per minute with it and about 10 without.
+# the height of the waves. The acceleration is left out: SimPer follows whatever repeats, and in cross-validation over
+# the training recordings, with one seed, its error was 13.7 beats per minute with it and about 10 without.
 import argparse
 import os
 import time
