@@ -60,6 +60,7 @@ def public_classes():
 def methods_of(cls):
     """Return the names of a class's public methods: those that this package defines, and scikit-learn's others."""
     own = {name for parent in cls.__mro__ if parent.__module__.startswith("sklearn_ssl") for name in vars(parent)}
+    own = {name for name in own if not re.fullmatch(r"set_\w+_request", name)}  # scikit-learn writes these into classes
     names = [name for name, _ in inspect.getmembers(cls, callable)]
     here = [name for name in names if name in own and (not name.startswith("_") or name == "__call__")]
     others = [name for name in names if name not in own and not name.startswith("_")]
