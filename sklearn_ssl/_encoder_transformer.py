@@ -19,13 +19,8 @@ from sklearn_ssl._seed import draw_seed
 from sklearn_ssl._validation import Collection, unchanged_on_error, validated_collection
 from sklearn_ssl.architectures import Architecture
 from sklearn_ssl.callbacks import TaskReporter
-from sklearn_ssl.encoders import InceptionEncoder
+from sklearn_ssl.encoders.inception import small_inception
 from sklearn_ssl.pooling import Pooling
-
-
-def small_inception() -> InceptionEncoder:
-    """Return the encoder used unless another is given; the user guide says how it was chosen."""
-    return InceptionEncoder(depth=3, width=16, bottleneck=16)
 
 
 class EncoderTransformer(
@@ -149,11 +144,7 @@ class EncoderTransformer(
         for batch in batches:
             features[row : row + len(batch)] = batch.numpy()  # (B, F)
             row += len(batch)
-        if not np.isfinite(features).all():
-            raise ValueError(
-                "The features of finite series became NaN or infinite: the values of X are too large for the encoder. "
-                "Put a scaler such as ChannelWise(StandardScaler()) before this step."
-            )
+        check_features(features)
         return features
 
     def encode(self, X: Any) -> np.ndarray:
@@ -227,3 +218,12 @@ class EncoderTransformer(
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
+
+
+def check_features(features: np.ndarray) -> None:
+    """Raise a ValueError unless all features are finite."""
+    if not np.isfinite(features).all():
+        raise ValueError(
+            "The features of finite series became NaN or infinite: the values of X are too large for the encoder. "
+            "Put a scaler such as ChannelWise(StandardScaler()) before this step."
+        )

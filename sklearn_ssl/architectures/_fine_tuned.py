@@ -41,7 +41,7 @@ class FineTunedArchitecture(nn.Module):
         Maps standardised features (B, F) to (B, K); a linear one starts from zeros.
     shift, scale : Tensor of shape (F,)
         What standardises the features: (h - shift) * scale. The scale of a constant feature is zero.
-    n_thawed : Tensor of shape ()
+    n_thawed : int
         How many stages of the encoder learn, counted from the top.
     progress : Tensor of shape ()
         Share of the planned steps that are done, set by the engine.
@@ -49,7 +49,6 @@ class FineTunedArchitecture(nn.Module):
 
     shift: torch.Tensor
     scale: torch.Tensor
-    n_thawed: torch.Tensor
     progress: torch.Tensor
 
     def __init__(
@@ -75,7 +74,7 @@ class FineTunedArchitecture(nn.Module):
         self.register_buffer("shift", torch.zeros(self.n_features))
         self.register_buffer("scale", torch.ones(self.n_features))
         self.register_buffer("progress", torch.zeros(()))
-        self.register_buffer("n_thawed", torch.tensor(0 if gradual else self.n_trained))
+        self.n_thawed = 0 if gradual else self.n_trained
         self._freeze()
 
     @property
@@ -147,24 +146,19 @@ class FineTunedArchitecture(nn.Module):
             parameter.copy_(torch.from_numpy(np.asarray(values)))
 
     def _learning_features(self, x: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
-        with torch.set_grad_enabled(torch.is_grad_enabled() and self.n_thawed_ > 0):
+        with torch.set_grad_enabled(torch.is_grad_enabled() and self.n_thawed > 0):
             return self.backbone.features(x, lengths)  # (B, F)
 
-    @property
-    def n_thawed_(self) -> int:
-        """How many stages of the encoder learn now."""
-        return int(self.n_thawed)
-
     def _learning_stages(self) -> list[list[nn.Module]]:
-        return stages(self.backbone.encoder)[::-1][: self.n_thawed_]
+        return stages(self.backbone.encoder)[::-1][: self.n_thawed]
 
     def _thaw(self) -> None:
         """Let further stages learn as the training goes on; a stage that learns is never frozen again."""
-        if not (self.gradual and self.training and self.n_thawed_ < self.n_trained):
+        if not (self.gradual and self.training and self.n_thawed < self.n_trained):
             return
         due = min(self.n_trained, int(self.progress * (self.n_trained + 1)))
-        if due > self.n_thawed_:
-            self.n_thawed.fill_(due)
+        if due > self.n_thawed:
+            self.n_thawed = due
             self._freeze()
             self.train()
 

@@ -9,13 +9,9 @@ from torch import nn
 
 from sklearn_ssl._hyperparameters import positional, recipe
 from sklearn_ssl.encoders._base import Encoder, EncoderModule
-from sklearn_ssl.encoders.inception import InceptionEncoder
+from sklearn_ssl.encoders.inception import small_inception
 
 _AGGREGATIONS = {"mean": lambda h: h.mean(1), "max": lambda h: h.amax(1)}
-
-
-def _small_inception() -> InceptionEncoder:
-    return InceptionEncoder(depth=3, width=16, bottleneck=16)
 
 
 class _AggregationNames:
@@ -65,7 +61,7 @@ class ChannelIndependentEncoder(Encoder):
     torch.Size([2, 32, 50])
     """
 
-    encoder: typing.Any = positional(recipe(default_factory=_small_inception, needs="build"))
+    encoder: typing.Any = positional(recipe(default_factory=small_inception, needs="build"))
     aggregation: str | tuple[str, ...] = dataclasses.field(
         default=("mean", "max"), metadata={"allowed": _AggregationNames()}
     )

@@ -54,6 +54,11 @@ class InceptionEncoder(ConvolutionalEncoder):
         return Inception(n_channels, self.depth, self.width, self.kernel_sizes, self.bottleneck, self.norm)
 
 
+def small_inception() -> InceptionEncoder:
+    """Return the encoder used unless another is given; the user guide says how it was chosen."""
+    return InceptionEncoder(depth=3, width=16, bottleneck=16)
+
+
 class Inception(EncoderModule):
     """The module that `InceptionEncoder` builds."""
 

@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from skorch.callbacks import EarlyStopping
 from torch.utils.data import Subset
 
-from sklearn_ssl._encoder_transformer import EncoderTransformer
+from sklearn_ssl._encoder_transformer import EncoderTransformer, check_features
 from sklearn_ssl._hyperparameters import Hyperparameters, choice, number, positional, recipe
 from sklearn_ssl._net import SSLNet, resolved_batch_size
 from sklearn_ssl._seed import draw_seed
@@ -133,7 +133,7 @@ class FineTuned(MetaEstimatorMixin, Hyperparameters, abc.ABC):
     verbose: int = number(default=0, least=0, integer=True, or_else=(True, False))
 
     @abc.abstractmethod
-    def _supervised_loss(self) -> Callable[..., torch.Tensor]:
+    def _loss(self) -> Callable[..., torch.Tensor]:
         """Return the loss of outputs, targets and weights."""
 
     @abc.abstractmethod
@@ -169,11 +169,11 @@ class FineTuned(MetaEstimatorMixin, Hyperparameters, abc.ABC):
 
     def _fit_on(self, X: Any, collection: Collection, labels: Labels) -> None:
         seed = draw_seed(self.random_state)
+        held_out = self._held_out(labels, seed)  # what cannot be split shows before any work
         self.transformer_ = self._pretrained_on(X, seed)
-        held_out = self._held_out(labels, seed)
         net = self._build_net(collection, labels, held_out, seed)
         self._start_head(net, collection, labels, held_out)
-        dataset = self._dataset(collection, labels, net)
+        dataset = LabelledDataset(collection, labels, torch.device(net.device))
         epochs, steps = self._planned(net, dataset)
         self.net_ = net.train(dataset, epochs, steps) if epochs else net
 
@@ -190,32 +190,21 @@ class FineTuned(MetaEstimatorMixin, Hyperparameters, abc.ABC):
         fresh = clone(given)
         if fresh.random_state is None:
             fresh.set_params(random_state=seed)
-        return self._pretrain(fresh, X)
-
-    def _pretrain(self, fresh: Any, X: Any) -> EncoderTransformer:
         return fresh.fit(X)
 
     def _architecture(self) -> Callable[..., FineTunedArchitecture]:
-        frozen = {"probe": None}.get(self.mode, self.n_frozen)
         return partial(
             FineTunedArchitecture,
             pretrained=self.transformer_.net_.module_,
             n_outputs=self._n_outputs,
             head_width=self.head_width,
-            n_frozen=frozen,
+            n_frozen=None if self.mode == "probe" else self.n_frozen,
             gradual=self.mode == "gradual",
             update_statistics=self.norm_statistics == "update",
         )
 
-    def _loss(self) -> Callable[..., torch.Tensor]:
-        return self._supervised_loss()
-
-    def _dataset(self, collection: Collection, labels: Labels, net: SSLNet) -> SeriesDataset:
-        return LabelledDataset(collection, labels, torch.device(net.device))
-
     def _build_net(self, collection: Collection, labels: Labels, held_out: np.ndarray, seed: int) -> SSLNet:
         pretrained = self.transformer_.net_
-        callbacks = [self._stopping()] if self.early_stopping else []
         net = SSLNet(
             partial(self._architecture(), n_cases=len(collection)),
             loss=self._loss(),
@@ -230,7 +219,7 @@ class FineTuned(MetaEstimatorMixin, Hyperparameters, abc.ABC):
             batch_size=resolved_batch_size(self.batch_size, len(labels)),
             max_steps=self.max_steps,
             train_split=partial(_without, held_out) if len(held_out) else None,
-            callbacks=[("stopping", callback) for callback in callbacks],
+            callbacks=[("stopping", self._stopping())] if self.early_stopping else [],
             callbacks__collapse=None,  # outputs of labels are no embedding
             verbose=self.verbose,
         )
@@ -272,11 +261,7 @@ class FineTuned(MetaEstimatorMixin, Hyperparameters, abc.ABC):
     def _start_head(self, net: SSLNet, collection: Collection, labels: Labels, held_out: np.ndarray) -> None:
         module = net.module_
         features = torch.cat(list(net.represent(net.series(collection), "features"))).numpy()  # (n, F)
-        if not np.isfinite(features).all():
-            raise ValueError(
-                "The features of finite series became NaN or infinite: the values of X are too large for the encoder. "
-                "Put a scaler such as ChannelWise(StandardScaler()) before this step."
-            )
+        check_features(features)
         features = module.standardise(features)
         if self.head_width is None:
             learnt_from = labels[np.setdiff1d(np.arange(len(labels)), held_out)]
@@ -293,7 +278,7 @@ class FineTuned(MetaEstimatorMixin, Hyperparameters, abc.ABC):
     def _continue_on(self, collection: Collection, labels: Labels) -> None:
         net = copy.deepcopy(self.net_)
         net.train_split = None
-        self.net_ = net.train(self._dataset(collection, labels, net), epochs=1)
+        self.net_ = net.train(LabelledDataset(collection, labels, torch.device(net.device)), epochs=1)
 
     def _outputs(self, X: Any) -> np.ndarray:
         """Predict (n, K)."""

@@ -169,7 +169,7 @@ class FineTunedClassifier(ClassifierMixin, FineTuned):
                 f"one class only: {present.tolist()}."
             )
 
-    def _supervised_loss(self) -> Any:
+    def _loss(self) -> Any:
         return weighted_cross_entropy
 
     @property

@@ -123,7 +123,7 @@ class SSLRegressor(RegressorMixin, FineTuned):
         rows = np.flatnonzero(~np.isnan(columns).all(axis=1))
         return Labels(rows, columns[rows].astype(np.float32), weights(sample_weight, len(y))[rows])
 
-    def _supervised_loss(self) -> Any:
+    def _loss(self) -> Any:
         return weighted_squared_error
 
     @property

@@ -120,7 +120,7 @@ def test_fine_tuning_leaves_the_pretrained_transformer_alone():
 
 def test_gradual_thaws_from_the_top():
     model = classifier(mode="gradual", max_epochs=8).fit(X, PARTLY)
-    assert int(model.net_.module_.n_thawed) == 3
+    assert model.net_.module_.n_thawed == 3
     short = classifier(mode="gradual", max_epochs=1, batch_size=24).fit(X, PARTLY)  # one step: the head alone
     before, after = (m.net_.module_.encoder for m in (short.transformer_, short))
     assert not changed(weights_of(before), weights_of(after))
@@ -182,6 +182,14 @@ def test_early_stopping_restores_the_best_epoch():
     log_proba = model.predict_log_proba(X[:24][held_out])
     best = -log_proba[np.arange(len(held_out)), Y[:24][held_out]].mean()
     assert best == pytest.approx(min(losses), rel=1e-3)
+
+
+def test_what_cannot_be_held_out_shows_before_pretraining():
+    Watched.largest.clear()
+    model = SSLClassifier(simclr(augmentation=Watched()), early_stopping=True, validation_fraction=0.01, random_state=0)
+    with pytest.raises(ValueError, match="`validation_fraction`"):
+        model.fit(X, PARTLY)
+    assert not Watched.largest
 
 
 def test_hidden_head_learns_in_probe_mode():
