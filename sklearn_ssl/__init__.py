@@ -1,6 +1,6 @@
 """Self-supervised learning for time series as scikit-learn estimators."""
 
-from sklearn_ssl.fine_tuning import SSLClassifier, SSLRegressor
+from sklearn_ssl.fine_tuning import RobustSSLClassifier, S4LClassifier, SSLClassifier, SSLRegressor
 from sklearn_ssl.methods.barlow_twins import BarlowTwinsTransformer
 from sklearn_ssl.methods.byol import BYOLTransformer
 from sklearn_ssl.methods.closed_form_vicreg import ClosedFormVICRegTransformer
@@ -43,6 +43,8 @@ __all__ = [
     "MoCoV3Transformer",
     "MultiViewTransformer",
     "RandomEncoderTransformer",
+    "RobustSSLClassifier",
+    "S4LClassifier",
     "SSLClassifier",
     "SSLRegressor",
     "SimCLRTransformer",

@@ -90,10 +90,7 @@ class EncoderTransformer(
             If the loss becomes NaN or infinite; likewise.
         """
         with unchanged_on_error(self):
-            collection = self._checked(X, reset=True)
-            net = self._build_net(collection)
-            dataset = net.series(collection)
-            net.adapt(dataset)
+            net, dataset = self._untrained(self._checked(X, reset=True))
             task = self._init_callback_context(max_subtasks=self._planned_epochs(net, dataset))
             task.call_on_fit_task_begin(estimator=self, X=X, y=y)
             self.net_ = self._trained(net, dataset, TaskReporter(self, task))
@@ -118,10 +115,11 @@ class EncoderTransformer(
         started = self.__sklearn_is_fitted__()
         with unchanged_on_error(self):
             collection = self._checked(X, reset=not started)
-            net = copy.deepcopy(self.net_) if started else self._build_net(collection)
-            dataset = net.series(collection)
-            if not started:
-                net.adapt(dataset)
+            if started:
+                net = copy.deepcopy(self.net_)
+                dataset = net.series(collection)
+            else:
+                net, dataset = self._untrained(collection)
             self.net_ = self._continued(net, dataset)
         return self
 
@@ -174,6 +172,12 @@ class EncoderTransformer(
 
     def _architecture(self) -> Callable[..., Architecture]:
         return Architecture
+
+    def _untrained(self, collection: Collection) -> tuple[SSLNet, SeriesDataset]:
+        net = self._build_net(collection)
+        dataset = net.series(collection)
+        net.adapt(dataset)
+        return net, dataset
 
     def _build_net(self, collection: Collection, **training: Any) -> SSLNet:
         device = resolved_device(self.device)

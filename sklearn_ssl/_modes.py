@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 
+import torch
 from torch import nn
 
 
@@ -16,3 +17,15 @@ def evaluation_mode(module: nn.Module) -> Iterator[None]:
     finally:
         for part, training in modes:
             part.training = training
+
+
+@contextlib.contextmanager
+def attackable(module: nn.Module) -> Iterator[None]:
+    """Put a module into evaluation mode and let series have gradients there.
+
+    cuDNN has no gradient of recurrent layers in evaluation mode; PyTorch itself has.
+    """
+    is_recurrent = any(isinstance(part, nn.RNNBase) for part in module.modules())
+    cudnn = torch.backends.cudnn.flags(enabled=False) if is_recurrent else contextlib.nullcontext()
+    with evaluation_mode(module), cudnn:
+        yield

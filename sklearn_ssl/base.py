@@ -10,14 +10,14 @@ import inspect
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import torch
 
 from sklearn_ssl._encoder_transformer import EncoderTransformer
 from sklearn_ssl._hyperparameters import Hyperparameters, choice, number, recipe
 from sklearn_ssl._net import SeriesDataset, SSLNet, check_net_params, resolved_batch_size
-from sklearn_ssl._validation import Collection
+from sklearn_ssl._validation import Collection, unchanged_on_error
 from sklearn_ssl.architectures import Architecture, SiameseArchitecture
 from sklearn_ssl.augmentations import Compose, CropResize, Jitter, MagnitudeWarp, Scaling
 from sklearn_ssl.callbacks import EpochCheckpoint, TaskReporter
@@ -90,6 +90,12 @@ class SSLTransformer(EncoderTransformer, abc.ABC):
         """The loss of a batch whose projections are all the same."""
         module = self.net_.module_
         return self._collapsed_loss(min(self.net_.batch_size, module.n_cases), getattr(module, "n_projections", 0))
+
+    def _initialize(self, X: Any) -> Self:
+        """Do what `fit` does before its training."""
+        with unchanged_on_error(self):
+            self.net_, _ = self._untrained(self._checked(X, reset=True))
+        return self
 
     def _checked(self, X: Any, *, reset: bool) -> Collection:
         check_net_params(self.net_params)

@@ -4,6 +4,7 @@ from sklearn_ssl.architectures._base import Architecture
 from sklearn_ssl.architectures._closed_form import ClosedFormArchitecture
 from sklearn_ssl.architectures._covariance import CovarianceArchitecture, MomentumCovarianceArchitecture
 from sklearn_ssl.architectures._fine_tuned import FineTunedArchitecture
+from sklearn_ssl.architectures._headed import HeadedArchitecture
 from sklearn_ssl.architectures._instances import InstanceBankArchitecture, InstanceClassifierArchitecture
 from sklearn_ssl.architectures._mixing import MixingArchitecture
 from sklearn_ssl.architectures._momentum import BootstrapArchitecture, MomentumArchitecture
@@ -11,6 +12,7 @@ from sklearn_ssl.architectures._periodic import PeriodicArchitecture
 from sklearn_ssl.architectures._predictor import PredictorArchitecture
 from sklearn_ssl.architectures._prototypes import CentredTeacherArchitecture, PrototypeArchitecture
 from sklearn_ssl.architectures._queue import QueueArchitecture
+from sklearn_ssl.architectures._semi_supervised import RobustArchitecture, SemiSupervisedArchitecture
 from sklearn_ssl.architectures._siamese import SiameseArchitecture
 from sklearn_ssl.architectures._slices import SlicedArchitecture
 from sklearn_ssl.architectures._windows import WindowArchitecture
@@ -22,6 +24,7 @@ __all__ = [
     "ClosedFormArchitecture",
     "CovarianceArchitecture",
     "FineTunedArchitecture",
+    "HeadedArchitecture",
     "InstanceBankArchitecture",
     "InstanceClassifierArchitecture",
     "MixingArchitecture",
@@ -31,6 +34,8 @@ __all__ = [
     "PredictorArchitecture",
     "PrototypeArchitecture",
     "QueueArchitecture",
+    "RobustArchitecture",
+    "SemiSupervisedArchitecture",
     "SiameseArchitecture",
     "SlicedArchitecture",
     "WindowArchitecture",

@@ -7,6 +7,7 @@ from sklearn_ssl.evaluation._importance import embedding_importance
 from sklearn_ssl.evaluation._label_efficiency import LabelEfficiencyResult, label_efficiency
 from sklearn_ssl.evaluation._occlusion import Occlusion, occlusion
 from sklearn_ssl.evaluation._probes import ProbeResult, knn_probe, linear_probe, svm_probe
+from sklearn_ssl.evaluation._robustness import RobustnessReport, robustness_report
 from sklearn_ssl.evaluation._scorers import (
     AlignmentScorer,
     AlphaReQScorer,
@@ -47,6 +48,7 @@ __all__ = [
     "Occlusion",
     "ProbeResult",
     "RankMeScorer",
+    "RobustnessReport",
     "UniformityScorer",
     "ViewScorer",
     "WeightChange",
@@ -69,6 +71,7 @@ __all__ = [
     "occlusion",
     "rankme",
     "rankme_scorer",
+    "robustness_report",
     "spectrum",
     "spread",
     "svm_probe",

@@ -54,7 +54,7 @@ class Representation:
         """
         if _is_net(estimator):
             return cls(_NetTransformer(estimator))
-        estimator = _unwrapped(estimator)
+        estimator = unwrapped(estimator)
         if not isinstance(estimator, Pipeline):
             if not hasattr(estimator, "transform"):
                 raise TypeError(
@@ -223,24 +223,24 @@ def _is_net(source: Any) -> bool:
     return hasattr(source, "represent") and hasattr(source, "module_")
 
 
-def _unwrapped(estimator: Any) -> Any:
+def unwrapped(estimator: Any) -> Any:
     """Look through searches, frozen estimators and outlier filters, which pass series on as they are."""
     if isinstance(estimator, BaseSearchCV):
         check_is_fitted(estimator)
         if not hasattr(estimator, "best_estimator_"):
             raise TypeError("A search fitted with refit=False has no fitted estimator. Set refit=True.")
-        return _unwrapped(estimator.best_estimator_)
+        return unwrapped(estimator.best_estimator_)
     if isinstance(estimator, FrozenEstimator):
-        return _unwrapped(estimator.estimator)
+        return unwrapped(estimator.estimator)
     if isinstance(estimator, OutlierFiltered):
         check_is_fitted(estimator)
-        return _unwrapped(estimator.estimator_)
+        return unwrapped(estimator.estimator_)
     return estimator
 
 
 def _position(pipeline: Pipeline) -> int:
     for method in ("encode", "transform"):
-        found = [at for at, (_, step) in enumerate(pipeline.steps) if hasattr(_unwrapped(step), method)]
+        found = [at for at, (_, step) in enumerate(pipeline.steps) if hasattr(unwrapped(step), method)]
         if found:
             return found[-1]
     raise TypeError(f"No step of the Pipeline transforms: {[name for name, _ in pipeline.steps]}.")

@@ -1,9 +1,22 @@
-"""Prediction with pretrained encoders: many series, few labels."""
+"""Prediction with encoders that learn from all series: many series, few labels."""
 
-from sklearn_ssl.fine_tuning._base import FineTuned
+from sklearn_ssl.fine_tuning._base import EncoderPredictor
+from sklearn_ssl.fine_tuning._classifier import EncoderClassifier
 from sklearn_ssl.fine_tuning._classifier import SSLClassifier as SSLClassifier
+from sklearn_ssl.fine_tuning._fine_tuned import FineTuned
+from sklearn_ssl.fine_tuning._joint import JointClassifier
+from sklearn_ssl.fine_tuning._joint import RobustSSLClassifier as RobustSSLClassifier
+from sklearn_ssl.fine_tuning._joint import S4LClassifier as S4LClassifier
 from sklearn_ssl.fine_tuning._labels import is_labelled
 from sklearn_ssl.fine_tuning._regressor import SSLRegressor as SSLRegressor
 from sklearn_ssl.fine_tuning._selection import LabelledScorer, LabelledSplit
 
-__all__ = ["FineTuned", "LabelledScorer", "LabelledSplit", "is_labelled"]
+__all__ = [
+    "EncoderClassifier",
+    "EncoderPredictor",
+    "FineTuned",
+    "JointClassifier",
+    "LabelledScorer",
+    "LabelledSplit",
+    "is_labelled",
+]

@@ -1,8 +1,7 @@
-"""What puts a head on an encoder and trains it with labels; classifier and regressor say what the labels are."""
+"""What puts a head on an encoder and trains it with labels; subclasses say what the labels are and what learns."""
 
 import abc
 import copy
-import dataclasses
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -10,38 +9,26 @@ from typing import Any
 import numpy as np
 import torch
 from sklearn.base import MetaEstimatorMixin, clone
+from sklearn.callback import CallbackSupportMixin
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import check_is_fitted
 from skorch.callbacks import EarlyStopping
-from torch.utils.data import Subset
 
 from sklearn_ssl._encoder_transformer import EncoderTransformer, check_features
 from sklearn_ssl._hyperparameters import Hyperparameters, choice, number, positional, recipe
-from sklearn_ssl._net import SSLNet, resolved_batch_size
+from sklearn_ssl._net import SSLNet
 from sklearn_ssl._seed import draw_seed
 from sklearn_ssl._series import SeriesDataset
 from sklearn_ssl._validation import Collection, validated_collection
-from sklearn_ssl.architectures import FineTunedArchitecture
-from sklearn_ssl.encoders import stages
+from sklearn_ssl.architectures import HeadedArchitecture
+from sklearn_ssl.callbacks import TaskReporter
+from sklearn_ssl.fine_tuning._datasets import LabelledBesideAll, LabelledDataset
 from sklearn_ssl.fine_tuning._labels import Labels
 from sklearn_ssl.methods.vicreg import VICRegTransformer
 
 
-class LabelledDataset(SeriesDataset):
-    """Labelled series: batches have their targets and weights too."""
-
-    def __init__(self, collection: Collection, labels: Labels, device: torch.device) -> None:
-        super().__init__(_rows_of(collection, labels.rows), device)
-        self.target = torch.as_tensor(labels.target).to(device)
-        self.weight = torch.as_tensor(labels.weight, dtype=torch.float32).to(device)
-
-    def __getitem__(self, index: Any) -> dict[str, torch.Tensor]:
-        batch = super().__getitem__(index)
-        return {**batch, "target": self.target[batch["index"]], "weight": self.weight[batch["index"]]}
-
-
-class FineTuned(MetaEstimatorMixin, Hyperparameters, abc.ABC):
+class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters, abc.ABC):
     """A predictor made of a transformer's encoder and a head.
 
     Parameters
@@ -51,31 +38,14 @@ class FineTuned(MetaEstimatorMixin, Hyperparameters, abc.ABC):
         `sklearn.frozen.FrozenEstimator` it is taken as it was fitted. None is ``VICRegTransformer()``.
     pretrained : {"refit", "keep"}, default="refit"
         "keep" takes a `transformer` that is fitted already as it is, also in clones of this estimator.
-    mode : {"finetune", "gradual", "probe"}, default="finetune"
-        What learns from the labels: encoder and head ("finetune"); the head first and then, one after another, the
-        stages of the encoder from the top ("gradual"); the head alone ("probe").
     head_width : int or None, default=None
         Width of a hidden layer of the head. None is a linear head, which starts from the solution of the probe,
-        as Kumar and others do; in mode "probe" it stays there.
+        as Kumar and others do.
     penalty : float or None, default=None
         Strength of the ridge penalty on the weights of a linear head where it starts, for standardised features. None
         takes the best of ten from 0.001 to 1,000 by leave-one-out.
-    n_frozen : int, default=0
-        How many of the encoder's lowest stages never change.
-    layer_decay : float, default=0.75
-        Factor in (0, 1] by which the learning rate falls from stage to stage, downwards from the head: low stages are
-        the most general ones.
-    norm_statistics : {"keep", "update"}, default="keep"
-        Whether batch normalisation keeps the means and variances of pretraining, or takes those of each labelled batch
-        as in training from scratch.
-    max_epochs : int, default=50
-        Passes over the labelled series.
     max_steps : int or None, default=None
         Budget in optimiser steps, in place of `max_epochs`.
-    batch_size : int or "auto", default="auto"
-        Labelled series per step, at least 2. "auto" is the power of two next to a quarter of them, from 8 to 256.
-    lr : float, default=1e-4
-        Highest learning rate, that of the head; training warms up to it and then decays it to zero along a cosine.
     weight_decay : float, default=1e-2
         Weight decay of AdamW.
     early_stopping : bool, default=False
@@ -94,9 +64,9 @@ class FineTuned(MetaEstimatorMixin, Hyperparameters, abc.ABC):
     Attributes
     ----------
     transformer_ : transformer
-        The pretrained transformer; fine-tuning does not change it.
+        What training started from; it does not change it.
     net_ : skorch.NeuralNet
-        The fine-tuned net; ``net_.history`` has the loss of every epoch, ``net_.module_.encoder`` the encoder.
+        The trained net; ``net_.history`` has the loss of every epoch, ``net_.module_.encoder`` the encoder.
     n_channels_in_ : int
         Channels of the series seen at fit.
     n_features_in_ : int
@@ -115,12 +85,8 @@ class FineTuned(MetaEstimatorMixin, Hyperparameters, abc.ABC):
 
     transformer: Any = positional(recipe(default_factory=VICRegTransformer, needs="fit"))
     pretrained: str = choice("refit", "keep", default="refit")
-    mode: str = choice("finetune", "gradual", "probe", default="finetune")
     head_width: int | None = number(default=None, least=1, integer=True, or_else=(None,))
     penalty: float | None = number(default=None, above=0, or_else=(None,))
-    n_frozen: int = number(default=0, least=0, integer=True)
-    layer_decay: float = number(default=0.75, above=0, most=1)
-    norm_statistics: str = choice("keep", "update", default="keep")
     max_epochs: int = number(default=50, least=0, integer=True)
     max_steps: int | None = number(default=None, least=1, integer=True, or_else=(None,))
     batch_size: int | str = number(default="auto", least=2, integer=True, or_else=("auto",))
@@ -133,7 +99,7 @@ class FineTuned(MetaEstimatorMixin, Hyperparameters, abc.ABC):
     verbose: int = number(default=0, least=0, integer=True, or_else=(True, False))
 
     @abc.abstractmethod
-    def _loss(self) -> Callable[..., torch.Tensor]:
+    def _label_loss(self) -> Callable[..., torch.Tensor]:
         """Return the loss of outputs, targets and weights."""
 
     @abc.abstractmethod
@@ -145,13 +111,34 @@ class FineTuned(MetaEstimatorMixin, Hyperparameters, abc.ABC):
     def _n_outputs(self) -> int:
         """How many columns the head has."""
 
+    @abc.abstractmethod
+    def _start_of(self, transformer: Any, X: Any) -> EncoderTransformer:
+        """Return an unfitted transformer as it is when the head joins it."""
+
+    @abc.abstractmethod
+    def _architecture(self, labels: Labels) -> Callable[..., HeadedArchitecture]:
+        """Return what builds the architecture, with all but what the engine tells it."""
+
+    @abc.abstractmethod
+    def _batch_size(self, collection: Collection, labels: Labels) -> int:
+        """Return how many series a step takes."""
+
+    @abc.abstractmethod
+    def _dataset(self, net: SSLNet, collection: Collection, labels: Labels) -> LabelledDataset | LabelledBesideAll:
+        """Return what a net is trained on."""
+
+    def _loss(self) -> Callable[..., torch.Tensor]:
+        return self._label_loss()
+
+    def _optimizer_params(self) -> dict[str, Any]:
+        return {}
+
     def _checked(self, X: Any, *, reset: bool) -> Collection:
         self.check_hyperparameters()
-        self._check_transformer()
+        self._check_transformer(self._given_transformer())
         return validated_collection(self, X, reset=reset, min_cases=2)
 
-    def _check_transformer(self) -> None:
-        transformer = self._given_transformer()
+    def _check_transformer(self, transformer: Any) -> None:
         if not isinstance(transformer, EncoderTransformer):
             raise TypeError(
                 f"`transformer` must be a transformer of this package, which has an encoder, got {transformer!r}. Put "
@@ -170,14 +157,18 @@ class FineTuned(MetaEstimatorMixin, Hyperparameters, abc.ABC):
     def _fit_on(self, X: Any, collection: Collection, labels: Labels) -> None:
         seed = draw_seed(self.random_state)
         held_out = self._held_out(labels, seed)  # what cannot be split shows before any work
-        self.transformer_ = self._pretrained_on(X, seed)
+        self.transformer_ = self._started_on(X, seed)
         net = self._build_net(collection, labels, held_out, seed)
+        net.adapt(net.series(collection))
         self._start_head(net, collection, labels, held_out)
-        dataset = LabelledDataset(collection, labels, torch.device(net.device))
+        dataset = self._dataset(net, collection, labels)
         epochs, steps = self._planned(net, dataset)
-        self.net_ = net.train(dataset, epochs, steps) if epochs else net
+        task = self._init_callback_context(max_subtasks=epochs)
+        task.call_on_fit_task_begin(estimator=self, X=X)
+        self.net_ = net.train(dataset, epochs, steps, (TaskReporter(self, task),)) if epochs else net
+        task.call_on_fit_task_end(estimator=self, X=X)
 
-    def _pretrained_on(self, X: Any, seed: int) -> EncoderTransformer:
+    def _started_on(self, X: Any, seed: int) -> EncoderTransformer:
         given = self._given_transformer()
         if self._keeps_weights():
             if given.n_channels_in_ != self.n_channels_in_:
@@ -190,35 +181,27 @@ class FineTuned(MetaEstimatorMixin, Hyperparameters, abc.ABC):
         fresh = clone(given)
         if fresh.random_state is None:
             fresh.set_params(random_state=seed)
-        return fresh.fit(X)
-
-    def _architecture(self) -> Callable[..., FineTunedArchitecture]:
-        return partial(
-            FineTunedArchitecture,
-            pretrained=self.transformer_.net_.module_,
-            n_outputs=self._n_outputs,
-            head_width=self.head_width,
-            n_frozen=None if self.mode == "probe" else self.n_frozen,
-            gradual=self.mode == "gradual",
-            update_statistics=self.norm_statistics == "update",
-        )
+        return self._start_of(fresh, X)
 
     def _build_net(self, collection: Collection, labels: Labels, held_out: np.ndarray, seed: int) -> SSLNet:
-        pretrained = self.transformer_.net_
+        start = self.transformer_.net_
+        architecture = partial(
+            self._architecture(labels), start=start.module_, n_outputs=self._n_outputs, head_width=self.head_width
+        )
         net = SSLNet(
-            partial(self._architecture(), n_cases=len(collection)),
+            partial(architecture, n_channels=collection.n_channels, n_cases=len(collection)),
             loss=self._loss(),
-            precision=pretrained.precision,
+            precision=start.precision,
             seed=seed,
-            device=pretrained.device,
+            device=start.device,
             optimizer=torch.optim.AdamW,
-            optimizer__param_groups=self._rates(pretrained.module_),
             optimizer__weight_decay=self.weight_decay,
             optimizer__fused=True,
+            **self._optimizer_params(),
             lr=self.lr,
-            batch_size=resolved_batch_size(self.batch_size, len(labels)),
+            batch_size=self._batch_size(collection, labels),
             max_steps=self.max_steps,
-            train_split=partial(_without, held_out) if len(held_out) else None,
+            train_split=partial(_apart, held_out) if len(held_out) else None,
             callbacks=[("stopping", self._stopping())] if self.early_stopping else [],
             callbacks__collapse=None,  # outputs of labels are no embedding
             verbose=self.verbose,
@@ -227,15 +210,6 @@ class FineTuned(MetaEstimatorMixin, Hyperparameters, abc.ABC):
 
     def _stopping(self) -> EarlyStopping:
         return EarlyStopping(patience=self.n_iter_no_change, threshold=0, load_best=True, sink=_silently)
-
-    def _rates(self, pretrained: Any) -> list[tuple[str, dict]]:
-        names = {id(part): name for name, part in pretrained.named_modules()}
-        from_top = enumerate(stages(pretrained.encoder)[::-1], start=1)
-        return [
-            (f"backbone.{names[id(part)]}.*", {"lr": self.lr * self.layer_decay**below})
-            for below, stage in from_top
-            for part in stage
-        ]
 
     def _held_out(self, labels: Labels, seed: int) -> np.ndarray:
         """Return which of the labelled series are only looked at, to know when to stop."""
@@ -268,9 +242,7 @@ class FineTuned(MetaEstimatorMixin, Hyperparameters, abc.ABC):
             module.start_head(*self._probe(features[learnt_from.rows], learnt_from))
 
     def _planned(self, net: SSLNet, dataset: SeriesDataset) -> tuple[int, int]:
-        """Return the epochs and the steps of `fit`; a linear probe has nothing left to learn."""
-        if self.mode == "probe" and self.head_width is None:
-            return 0, 0
+        """Return the epochs and the steps of `fit`."""
         per_epoch = net.steps_per_epoch(net.n_training_cases(dataset))
         epochs = self.max_epochs if self.max_steps is None else -(-self.max_steps // per_epoch)
         return epochs, self.max_steps or epochs * per_epoch
@@ -278,7 +250,7 @@ class FineTuned(MetaEstimatorMixin, Hyperparameters, abc.ABC):
     def _continue_on(self, collection: Collection, labels: Labels) -> None:
         net = copy.deepcopy(self.net_)
         net.train_split = None
-        self.net_ = net.train(LabelledDataset(collection, labels, torch.device(net.device)), epochs=1)
+        self.net_ = net.train(self._dataset(net, collection, labels), epochs=1)
 
     def _outputs(self, X: Any) -> np.ndarray:
         """Predict (n, K)."""
@@ -303,15 +275,9 @@ class FineTuned(MetaEstimatorMixin, Hyperparameters, abc.ABC):
         return tags
 
 
-def _rows_of(collection: Collection, rows: np.ndarray) -> Collection:
-    lengths = None if collection.lengths is None else collection.lengths[rows]
-    return dataclasses.replace(collection, values=collection.values[rows], lengths=lengths)
-
-
-def _without(held_out: np.ndarray, dataset: SeriesDataset, y: Any = None, **kwargs: Any) -> tuple[Subset, Subset]:
+def _apart(held_out: np.ndarray, dataset: LabelledDataset | LabelledBesideAll, y: Any = None, **kwargs: Any) -> tuple:
     """Split a dataset as skorch asks for it."""
-    rest = np.setdiff1d(np.arange(len(dataset)), held_out)
-    return Subset(dataset, rest.tolist()), Subset(dataset, held_out.tolist())
+    return dataset.split(held_out)
 
 
 def _silently(text: str) -> None:

@@ -1,19 +1,23 @@
-"""Classification with a pretrained encoder."""
+"""Classification with an encoder and a head."""
 
+import abc
 from typing import Any, Self, final
 
 import numpy as np
+from scipy.special import log_softmax
 from sklearn.base import ClassifierMixin
+from sklearn.callback import with_callbacks
 from sklearn.utils.multiclass import check_classification_targets
 
 from sklearn_ssl._validation import Collection, unchanged_on_error
-from sklearn_ssl.fine_tuning._base import FineTuned
+from sklearn_ssl.fine_tuning._base import EncoderPredictor
+from sklearn_ssl.fine_tuning._fine_tuned import FineTuned
 from sklearn_ssl.fine_tuning._heads import calibrated, ridge_head
 from sklearn_ssl.fine_tuning._labels import Labels, checked_classes, class_weights, weights
 from sklearn_ssl.losses import weighted_cross_entropy
 
 
-class FineTunedClassifier(ClassifierMixin, FineTuned):
+class EncoderClassifier(ClassifierMixin, EncoderPredictor, abc.ABC):
     """Classes of series, of which -1 stands for unknown.
 
     Parameters
@@ -29,8 +33,9 @@ class FineTunedClassifier(ClassifierMixin, FineTuned):
 
     class_weight: Any = None
 
+    @with_callbacks
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
-        """Pretrain on all series, then learn from the labelled ones.
+        """Learn from all series, and from the labels of those that have one.
 
         Parameters
         ----------
@@ -39,7 +44,7 @@ class FineTunedClassifier(ClassifierMixin, FineTuned):
         y : array-like of shape (n_cases,)
             Their classes; -1 where unknown. Strings with unknown ones among them are an object array.
         sample_weight : array-like of shape (n_cases,), default=None
-            Weights of the labelled series; pretraining does without.
+            Weights of the labelled series; the self-supervised part does without.
 
         Returns
         -------
@@ -53,6 +58,7 @@ class FineTunedClassifier(ClassifierMixin, FineTuned):
             self._fit_on(X, collection, labels)
         return self
 
+    @with_callbacks
     def partial_fit(self, X: Any, y: Any = None, classes: Any = None, sample_weight: Any = None) -> Self:
         """Learn for one epoch more from labelled series, at a constant learning rate; the first call is a `fit`.
 
@@ -126,9 +132,7 @@ class FineTunedClassifier(ClassifierMixin, FineTuned):
         ndarray of shape (n_cases, n_classes)
             The logarithms, in the order of ``classes_``.
         """
-        logits = self._outputs(X)
-        logits -= logits.max(axis=1, keepdims=True)
-        return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+        return log_softmax(self._outputs(X).astype(np.float64), axis=1)  # in float32 small probabilities would be 0
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the class of every series.
@@ -169,7 +173,7 @@ class FineTunedClassifier(ClassifierMixin, FineTuned):
                 f"one class only: {present.tolist()}."
             )
 
-    def _loss(self) -> Any:
+    def _label_loss(self) -> Any:
         return weighted_cross_entropy
 
     @property
@@ -194,7 +198,7 @@ class FineTunedClassifier(ClassifierMixin, FineTuned):
 
 
 @final
-class SSLClassifier(FineTunedClassifier):
+class SSLClassifier(FineTuned, EncoderClassifier):
     r"""Classifier for many series and few labels: a pretrained encoder with a head.
 
     The transformer learns from all series, labelled or not. A head then learns from the labelled ones to predict the

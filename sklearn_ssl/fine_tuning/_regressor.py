@@ -4,9 +4,10 @@ from typing import Any, Self, final
 
 import numpy as np
 from sklearn.base import RegressorMixin
+from sklearn.callback import with_callbacks
 
 from sklearn_ssl._validation import unchanged_on_error
-from sklearn_ssl.fine_tuning._base import FineTuned
+from sklearn_ssl.fine_tuning._fine_tuned import FineTuned
 from sklearn_ssl.fine_tuning._heads import ridge_head
 from sklearn_ssl.fine_tuning._labels import Labels, checked_numbers, weights
 from sklearn_ssl.losses import weighted_squared_error
@@ -44,6 +45,7 @@ class SSLRegressor(RegressorMixin, FineTuned):
     True
     """
 
+    @with_callbacks
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Pretrain on all series, then learn from those with a target.
 
@@ -123,7 +125,7 @@ class SSLRegressor(RegressorMixin, FineTuned):
         rows = np.flatnonzero(~np.isnan(columns).all(axis=1))
         return Labels(rows, columns[rows].astype(np.float32), weights(sample_weight, len(y))[rows])
 
-    def _loss(self) -> Any:
+    def _label_loss(self) -> Any:
         return weighted_squared_error
 
     @property

@@ -9,7 +9,7 @@ from sklearn_ssl.losses._momentum import mocov3_loss, queue_contrastive_loss
 from sklearn_ssl.losses._multi_view import multi_view_loss
 from sklearn_ssl.losses._ntxent import ntxent_loss
 from sklearn_ssl.losses._simper import periodic_similarity, simper_loss
-from sklearn_ssl.losses._supervised import weighted_cross_entropy, weighted_squared_error
+from sklearn_ssl.losses._supervised import semi_supervised_loss, weighted_cross_entropy, weighted_squared_error
 from sklearn_ssl.losses._swav import sinkhorn, swav_loss
 from sklearn_ssl.losses._tico import tico_loss, updated_covariance, vicreg_tico_loss
 from sklearn_ssl.losses._total_coding_rate import contrastive_emp_ssl_loss, emp_ssl_loss, total_coding_rate
@@ -35,6 +35,7 @@ __all__ = [
     "ntxent_loss",
     "periodic_similarity",
     "queue_contrastive_loss",
+    "semi_supervised_loss",
     "sigreg_loss",
     "simper_loss",
     "simsiam_loss",

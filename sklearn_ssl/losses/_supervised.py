@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import torch
 from torch.nn import functional as F
 
@@ -93,6 +95,70 @@ def weighted_squared_error(prediction: torch.Tensor, target: torch.Tensor, weigh
     known = ~target.isnan()
     error = torch.where(known, prediction - torch.where(known, target, 0.0), 0.0)  # (n, k)
     return _weighted_mean(error.square(), weight.unsqueeze(1) * known)
+
+
+def semi_supervised_loss(
+    outputs: torch.Tensor,
+    target: torch.Tensor,
+    weight: torch.Tensor,
+    *embeddings: torch.Tensor,
+    supervised: Callable[..., torch.Tensor],
+    self_supervised: Callable[..., torch.Tensor],
+    ssl_weight: float = 1.0,
+) -> torch.Tensor:
+    r"""Loss of labelled series plus that of a self-supervised method on all.
+
+    .. math:: \ell = \ell_\text{supervised} + \omega\,\ell_\text{self-supervised}
+
+    where :math:`\omega` is `ssl_weight`, the first term belongs to `outputs`, `target` and `weight`, and the second to
+    `embeddings`. Without embeddings, as when held-out series are judged, the first is all.
+
+    Parameters
+    ----------
+    outputs : torch.Tensor of shape (n, k)
+        Predictions for the labelled series.
+    target : torch.Tensor of shape (n,) or (n, k)
+        What is right.
+    weight : torch.Tensor of shape (n,)
+        Weights of the labelled series, 0 or more.
+    *embeddings : torch.Tensor
+        What the self-supervised loss takes.
+    supervised : callable
+        Function of outputs, target and weight, such as `weighted_cross_entropy`.
+    self_supervised : callable
+        Function of the embeddings, such as `vicreg_loss`.
+    ssl_weight : float, default=1.0
+        The weight :math:`\omega`, at least 0.
+
+    Returns
+    -------
+    loss : torch.Tensor of shape ()
+        The sum.
+
+    Raises
+    ------
+    ValueError
+        If `ssl_weight` is negative.
+
+    References
+    ----------
+    Zhai, Oliver, Kolesnikov and Beyer (2019). S4L: Self-supervised semi-supervised learning. ICCV.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ssl.losses import ntxent_loss, semi_supervised_loss, weighted_cross_entropy
+    >>> labelled = torch.zeros(2, 4), torch.tensor([0, 3]), torch.ones(2)
+    >>> z = torch.eye(2)
+    >>> terms = {"supervised": weighted_cross_entropy, "self_supervised": ntxent_loss}
+    >>> loss = semi_supervised_loss(*labelled, z, z, ssl_weight=0.5, **terms)
+    >>> bool(torch.isclose(loss, weighted_cross_entropy(*labelled) + 0.5 * ntxent_loss(z, z)))
+    True
+    """
+    if ssl_weight < 0:
+        raise ValueError(f"`ssl_weight` must be at least 0, got {ssl_weight}.")
+    loss = supervised(outputs, target, weight)
+    return loss + ssl_weight * self_supervised(*embeddings) if embeddings else loss
 
 
 def _weighted_mean(each: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from sklearn_ssl.losses import weighted_cross_entropy, weighted_squared_error
+from sklearn_ssl.losses import ntxent_loss, semi_supervised_loss, weighted_cross_entropy, weighted_squared_error
 
 
 def test_cross_entropy_is_the_weighted_mean_of_surprises():
@@ -51,3 +51,20 @@ def test_gradients_and_batches_without_weight(loss):
 def test_half_precision_does_not_overflow():
     logits = torch.tensor([[60000.0, -60000.0]], dtype=torch.float16)
     assert weighted_cross_entropy(logits, torch.tensor([1]), torch.ones(1)).item() == pytest.approx(120000, rel=1e-3)
+
+
+def test_semi_supervised_loss_is_the_weighted_sum():
+    torch.manual_seed(0)
+    labelled = torch.randn(5, 3, dtype=torch.float64), torch.tensor([0, 1, 2, 0, 1]), torch.rand(5)
+    z = torch.randn(2, 6, 4, dtype=torch.float64, requires_grad=True)
+    terms = {"supervised": weighted_cross_entropy, "self_supervised": ntxent_loss}
+    total = 0.0
+    for row, label, w in zip(labelled[0].tolist(), labelled[1].tolist(), labelled[2].tolist(), strict=True):
+        total += w * (math.log(sum(math.exp(value) for value in row)) - row[label])
+    total /= labelled[2].sum().item()
+    both = semi_supervised_loss(*labelled, *z, ssl_weight=0.3, **terms)
+    assert both.item() == pytest.approx(total + 0.3 * ntxent_loss(*z).item(), rel=1e-6)
+    assert semi_supervised_loss(*labelled, **terms).item() == pytest.approx(total, rel=1e-6)
+    assert torch.autograd.gradcheck(lambda z: semi_supervised_loss(*labelled, *z, **terms), z)
+    with pytest.raises(ValueError, match="`ssl_weight` must be at least 0, got -1"):
+        semi_supervised_loss(*labelled, *z, ssl_weight=-1, **terms)

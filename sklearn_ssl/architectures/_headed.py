@@ -1,0 +1,110 @@
+"""A head for labels on an architecture."""
+
+import copy
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from sklearn_ssl.architectures._base import Architecture
+
+
+class HeadedArchitecture(nn.Module):
+    """The features of an architecture, standardised, and a head that predicts from them.
+
+    Parameters
+    ----------
+    start : Architecture
+        What is copied with its weights.
+    n_outputs : int
+        Columns K that the head returns.
+    head_width : int or None, default=None
+        Width of the head's hidden layer; None is a linear head.
+    **trial : dict
+        What the engine tells every architecture (`n_channels`, `n_timepoints`, `n_cases`); the copy knows it already.
+
+    Attributes
+    ----------
+    backbone : Architecture
+        The copy.
+    head : torch.nn.Module
+        Maps standardised features (B, F) to (B, K); a linear one starts from zeros.
+    shift, scale : Tensor of shape (F,)
+        What standardises the features: (h - shift) * scale. The scale of a constant feature is zero.
+    """
+
+    shift: torch.Tensor
+    scale: torch.Tensor
+
+    def __init__(self, *, start: Architecture, n_outputs: int, head_width: int | None = None, **trial: Any) -> None:
+        super().__init__()
+        self.backbone = copy.deepcopy(start).cpu()
+        self.n_features = start.n_features
+        self.n_cases = trial.get("n_cases", 0)
+        self.head = _head(self.n_features, n_outputs, head_width)
+        self.register_buffer("shift", torch.zeros(self.n_features))
+        self.register_buffer("scale", torch.ones(self.n_features))
+
+    @property
+    def encoder(self) -> nn.Module:
+        """The encoder, with its weights as they are now."""
+        return self.backbone.encoder
+
+    @property
+    def pooling(self) -> nn.Module:
+        """The pooling of the encoder's feature maps."""
+        return self.backbone.pooling
+
+    @property
+    def widths(self) -> list[int]:
+        """Features of each layer of the encoder."""
+        return self.backbone.widths
+
+    @property
+    def progress(self) -> torch.Tensor:
+        """Share of the planned steps that are done, set by the engine."""
+        return self.backbone.progress
+
+    def adapt(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> None:
+        """Take nothing from the series: the encoder has what it needs."""
+
+    def outputs(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
+        """Predict: x (B, C, L) to (B, K)."""
+        return self.head((self._learning_features(x, lengths) - self.shift) * self.scale)  # (B, K)
+
+    def features(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
+        """Return the features in front of the head, not standardised: x (B, C, L) to (B, F)."""
+        return self.backbone.features(x, lengths)
+
+    def feature_maps(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
+        """Return the encoder's output per time step: x (B, C, L) to (B, D, L')."""
+        return self.backbone.feature_maps(x, lengths)
+
+    @torch.no_grad()
+    def standardise(self, features: np.ndarray) -> np.ndarray:
+        """Learn from features (n, F) how to standardise, and return them standardised; constant ones become zero."""
+        shift, spread = features.mean(0, dtype=np.float64), features.std(0, dtype=np.float64)
+        varies = spread > 1e-6 * np.maximum(np.abs(shift), 1)
+        scale = np.where(varies, 1 / np.where(varies, spread, 1), 0)
+        self.shift.copy_(torch.from_numpy(shift))
+        self.scale.copy_(torch.from_numpy(scale))
+        return ((features - shift) * scale).astype(np.float32)
+
+    @torch.no_grad()
+    def start_head(self, weight: np.ndarray, bias: np.ndarray) -> None:
+        """Let a linear head start from a weight (K, F) and a bias (K,)."""
+        for parameter, values in zip(self.head.parameters(), (weight, bias), strict=True):
+            parameter.copy_(torch.from_numpy(np.asarray(values)))
+
+    def _learning_features(self, x: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
+        return self.backbone.features(x, lengths)  # (B, F)
+
+
+def _head(n_features: int, n_outputs: int, width: int | None) -> nn.Module:
+    if width is not None:
+        return nn.Sequential(nn.Linear(n_features, width), nn.ReLU(), nn.Linear(width, n_outputs))
+    head = nn.Linear(n_features, n_outputs)
+    nn.init.zeros_(head.weight)
+    nn.init.zeros_(head.bias)
+    return head

@@ -1,0 +1,268 @@
+"""Labels and self-supervision in the same step, and adversarial training."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_array_equal
+from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import GridSearchCV, cross_val_score
+
+import sklearn_ssl
+from sklearn_ssl import (
+    MoCoV2Transformer,
+    RandomEncoderTransformer,
+    RobustSSLClassifier,
+    S4LClassifier,
+    SimCLRTransformer,
+    WCCNTransformer,
+)
+from sklearn_ssl.augmentations import Jitter
+from sklearn_ssl.base import SSLTransformer
+from sklearn_ssl.datasets import make_waves
+from sklearn_ssl.encoders import InceptionEncoder, RocketEncoder
+from sklearn_ssl.fine_tuning import LabelledScorer, LabelledSplit
+from sklearn_ssl.projectors import MLPProjector
+from sklearn_ssl.testing import cheap_instance
+
+X, Y = make_waves(n_cases=60, n_classes=3, n_timepoints=40, random_state=0)
+PARTLY = np.where(np.arange(60) < 24, Y, -1)
+METHODS = sorted(
+    name
+    for name in sklearn_ssl.__all__
+    if name.endswith("Transformer") and issubclass(getattr(sklearn_ssl, name), SSLTransformer)
+)
+
+
+def simclr(**params):
+    encoder = InceptionEncoder(depth=3, width=4, bottleneck=4)
+    own = {"encoder": encoder, "projector": MLPProjector(width=8), "max_epochs": 1, "device": "cpu", "random_state": 0}
+    return SimCLRTransformer(**{**own, **params})
+
+
+def s4l(transformer=None, **params):
+    return S4LClassifier(transformer or simclr(), **{"max_epochs": 2, "random_state": 0, **params})
+
+
+def robust(transformer=None, **params):
+    return RobustSSLClassifier(transformer or simclr(), **{"max_epochs": 2, "random_state": 0, **params})
+
+
+def weights_of(module):
+    return {name: value.detach().clone() for name, value in module.named_parameters()}
+
+
+def changed(before, after):
+    return {name for name in before if not torch.equal(before[name], after[name])}
+
+
+@pytest.mark.parametrize("make", [s4l, robust])
+def test_learns_from_few_labels_and_all_series(make):
+    wider = InceptionEncoder(depth=2, width=8, bottleneck=8)
+    model = make(simclr(encoder=wider), max_epochs=8).fit(X, PARTLY)
+    assert model.score(X[24:], Y[24:]) > 0.6  # chance is a third
+    assert_array_equal(model.classes_, [0, 1, 2])
+    np.testing.assert_allclose(model.predict_proba(X).sum(axis=1), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_can_be_the_self_supervised_part(name):
+    transformer = cheap_instance(getattr(sklearn_ssl, name))
+    model = robust(transformer, max_epochs=1, batch_size=30, n_attack_steps=1).fit(X, PARTLY)
+    assert np.isfinite(model.net_.history[:, "train_loss"]).all()
+    start, end = model.transformer_.net_.module_, model.net_.module_.backbone
+    moved = changed(weights_of(start), weights_of(end))
+    assert any(part.startswith("encoder") for part in moved)
+    assert any(not part.startswith("encoder") for part in moved)
+
+
+def test_batches_have_labelled_series_in_front():
+    model = s4l(labelled_batch_size=5, batch_size=20).fit(X, PARTLY)
+    dataset = model._dataset(model.net_, model._checked(X, reset=False), model._labels(PARTLY, X, None, None))
+    with model.net_.random_stream():
+        batch, again = dataset[torch.arange(30, 50)], dataset[torch.arange(30, 50)]
+    assert batch["x"].shape == (25, 3, 40)
+    assert_array_equal(batch["index"][5:], np.arange(30, 50))
+    drawn = batch["index"][:5].numpy()
+    assert len(set(drawn)) == 5
+    assert (PARTLY[drawn] >= 0).all()
+    assert_array_equal(batch["target"][:5], PARTLY[drawn])
+    assert_array_equal(batch["weight"], np.r_[np.ones(5), np.where(PARTLY[30:50] >= 0, 1, 0)])
+    assert set(drawn) != set(again["index"][:5].numpy())
+
+
+def test_few_labels_come_several_times():
+    few = np.where(np.isin(np.arange(60), [0, 1, 2]), np.arange(60), -1)
+    model = s4l(labelled_batch_size=8).fit(X, few)
+    dataset = model._dataset(model.net_, model._checked(X, reset=False), model._labels(few, X, None, None))
+    with model.net_.random_stream():
+        drawn = dataset[torch.arange(2)]["index"][:8].numpy()
+    assert sorted(np.bincount(drawn, minlength=3)) == [2, 3, 3]
+
+
+def test_the_step_is_the_sum_of_both_losses():
+    model = s4l(simclr(augmentation=Jitter(sigma=0.0)), augmentation=Jitter(sigma=0.0)).fit(X, PARTLY)
+    net, module = model.net_, model.net_.module_
+    dataset = model._dataset(net, model._checked(X, reset=False), model._labels(PARTLY, X, None, None))
+    with net.random_stream():
+        batch = dataset[torch.arange(24, 40)]
+    module.train()
+    before = copy.deepcopy(module.state_dict())
+    loss = net.criterion_(module(**batch))
+    module.load_state_dict(before)
+    n = module.n_labelled
+    cross_entropy = torch.nn.functional.cross_entropy(module.outputs(batch["x"][:n]), batch["target"][:n])
+    contrast = model.transformer_._loss()(*module.backbone(batch["x"][n:]))
+    torch.testing.assert_close(loss, cross_entropy + contrast)
+
+
+def test_without_weight_the_method_learns_nothing():
+    model = s4l(ssl_weight=0.0, weight_decay=0.0).fit(X, PARTLY)
+    moved = changed(weights_of(model.transformer_.net_.module_), weights_of(model.net_.module_.backbone))
+    assert any(part.startswith("encoder") for part in moved)
+    assert not any(part.startswith("projector") for part in moved)
+
+
+def test_unlabelled_series_matter():
+    alone, among_all = s4l(batch_size=20).fit(X[:24], PARTLY[:24]), s4l(batch_size=20).fit(X, PARTLY)
+    assert alone.net_.steps_ == 4  # 24 series in two batches, twice
+    assert among_all.net_.steps_ == 6
+
+
+def test_state_of_the_method_goes_on():
+    transformer = MoCoV2Transformer(
+        encoder=InceptionEncoder(depth=3, width=4, bottleneck=4),
+        projector=MLPProjector(width=8),
+        queue_size=50,
+        device="cpu",
+        random_state=0,
+    )
+    model = robust(transformer, max_steps=1, batch_size=20).fit(X, PARTLY)
+    before, after = model.transformer_.net_.module_.queue, model.net_.module_.backbone.queue
+    # a step puts 20 keys into the queue, and the search for changes none
+    assert sum(bool((row == after).all(dim=1).any()) for row in before) == 30
+
+
+def test_early_stopping_restores_the_best_epoch():
+    model = s4l(early_stopping=True, validation_fraction=0.25, n_iter_no_change=2, max_epochs=30, lr=0.02)
+    model.fit(X, PARTLY)
+    losses = model.net_.history[:, "valid_loss"]
+    assert len(losses) < 30
+    held_out = model.net_.train_split.args[0]
+    best = -model.predict_log_proba(X[:24][held_out])[np.arange(len(held_out)), Y[:24][held_out]].mean()
+    assert best == pytest.approx(min(losses), rel=1e-3)
+
+
+class Watched(Jitter):
+    """Jitter that notes what training shows it."""
+
+    seen = []
+
+    def apply(self, x, *args, **kwargs):
+        Watched.seen.append(float(x.max()))
+        return super().apply(x, *args, **kwargs)
+
+
+def test_held_out_labels_are_not_learnt_and_test_folds_not_seen():
+    Watched.seen.clear()
+    marked = X.copy()
+    marked[7] += 1000
+    train = np.setdiff1d(np.arange(60), [7, 8, 9])
+    model = s4l(simclr(augmentation=Watched()), augmentation=Watched(), max_epochs=1)
+    cross_val_score(model, marked, Y, cv=[(train, np.array([7, 8, 9]))])
+    assert Watched.seen
+    assert max(Watched.seen) < 100
+    stopping = s4l(early_stopping=True, validation_fraction=0.25, max_epochs=1).fit(X, PARTLY)
+    held_out = stopping.net_.train_split.args[0]
+    dataset = stopping._dataset(
+        stopping.net_, stopping._checked(X, reset=False), stopping._labels(PARTLY, X, None, None)
+    )
+    training, validation = dataset.split(held_out)
+    assert len(training) == 60
+    assert len(validation) == len(held_out)
+    assert not set(training.labels.rows) & set(dataset.labels.rows[held_out])
+
+
+@pytest.mark.parametrize("make", [s4l, robust])
+def test_pretrained_weights_are_where_it_starts(make):
+    fitted = simclr().fit(X)
+    expected = fitted.transform(X)
+    for model in (make(FrozenEstimator(fitted), max_epochs=0), make(fitted, pretrained="keep", max_epochs=0)):
+        kept = clone(model).fit(X, PARTLY)
+        assert_array_equal(kept.transformer_.transform(X), expected)
+    make(FrozenEstimator(fitted)).fit(X, PARTLY)
+    assert_array_equal(fitted.transform(X), expected)
+
+
+def test_goes_on_alike_after_pickling():
+    model = robust().fit(X, PARTLY)
+    copied = pickle.loads(pickle.dumps(model))
+    assert_array_equal(copied.partial_fit(X, PARTLY).predict_proba(X), model.partial_fit(X, PARTLY).predict_proba(X))
+
+
+def test_grid_search():
+    search = GridSearchCV(
+        s4l(max_epochs=1), {"ssl_weight": [0.1, 1.0]}, cv=LabelledSplit(2), scoring=LabelledScorer("accuracy")
+    ).fit(X, PARTLY)
+    assert search.best_params_["ssl_weight"] in (0.1, 1.0)
+
+
+def test_the_ball_is_scaled_by_channel_without_padding():
+    series = [np.vstack([row[0, :20], 5 * row[0, :20]]) for row in X[:30]]
+    padded = np.full((30, 2, 33), np.nan)
+    padded[:, :, :20] = series
+    model = robust(max_epochs=1).fit(padded, Y[:30])
+    spread = np.stack(series).std(axis=(0, 2))
+    np.testing.assert_allclose(model.net_.module_.spread.numpy()[:, 0], spread, rtol=1e-5)
+
+
+def test_changed_series_stay_in_the_ball_and_raise_the_loss():
+    model = robust(radius=0.3, n_attack_steps=5).fit(X, PARTLY)
+    net, module = model.net_, model.net_.module_
+    dataset = model._dataset(net, model._checked(X, reset=False), model._labels(PARTLY, X, None, None))
+    module.train()
+    with net.random_stream():
+        batch = dataset[torch.arange(24, 56)]
+        before = copy.deepcopy(module.state_dict())
+        x = module._attacked(lengths=None, **batch)
+    change = (x - batch["x"]).abs() / module.spread
+    assert 0.29 < change.max() <= 0.3 + 1e-5
+    assert module.training
+    assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
+    module.eval()
+    n = module.n_labelled
+    losses = [
+        torch.nn.functional.cross_entropy(module.outputs(one[:n]), batch["target"][:n]) for one in (batch["x"], x)
+    ]
+    assert losses[1] > losses[0]
+
+
+def test_radius_of_zero_is_the_plain_classifier_with_other_draws():
+    model = robust(radius=0.0).fit(X, PARTLY)
+    batch = {"x": torch.from_numpy(X[:20]).float(), "target": torch.zeros(20), "weight": torch.ones(20)}
+    assert torch.equal(model.net_.module_._attacked(lengths=None, index=torch.arange(20), **batch), batch["x"])
+
+
+BAD = {
+    "no loss": ({"transformer": RandomEncoderTransformer()}, PARTLY, TypeError, "trained by gradient steps"),
+    "closed form": ({"transformer": WCCNTransformer(encoder=RocketEncoder(n_features=84))}, PARTLY, TypeError, "steps"),
+    "negative weight": ({"ssl_weight": -1.0}, PARTLY, ValueError, "`ssl_weight` must be a number at least 0"),
+    "one labelled in a batch": ({"labelled_batch_size": 1}, PARTLY, ValueError, "`labelled_batch_size` must be"),
+    "negative radius": ({"radius": -0.1}, PARTLY, ValueError, "`radius` must be a number at least 0"),
+    "no attack step": ({"n_attack_steps": 0}, PARTLY, ValueError, "`n_attack_steps` must be"),
+    "no label": ({}, np.full(60, -1), ValueError, "needs labelled series"),
+    "no augmentation": ({"augmentation": 3}, PARTLY, TypeError, "`augmentation`"),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_bad_input_is_refused_and_leaves_what_was_fitted(what):
+    params, y, error, message = BAD[what]
+    model = robust(max_epochs=1, n_attack_steps=1).fit(X, PARTLY)
+    expected = model.predict_proba(X)
+    with pytest.raises(error, match=message):
+        model.set_params(**params).fit(X, y)
+    assert_array_equal(model.predict_proba(X), expected)
