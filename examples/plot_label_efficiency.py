@@ -4,9 +4,10 @@ How many labels are needed
 
 UCI HAR has 7,352 training windows of nine sensor channels of a smartphone, and six activities. An encoder is pretrained
 on all windows, without labels; then a ridge classifier gets the labels of a part of them, from one to a hundred per
-cent. The same is done with the encoder untrained and with MiniRocket.
+cent. The same is done with the encoder untrained and with MiniRocket, and the same network is trained from scratch on
+the labelled windows alone.
 
-The run below uses a share of the windows and ends in two minutes; ``--full`` takes all. The data are those of the
+The run below uses a share of the windows and ends in three minutes; ``--full`` takes all. The data are those of the
 publisher, or packed in one file (see `load_ucihar`). Name the folder that holds them::
 
     python examples/plot_label_efficiency.py --data FOLDER
@@ -25,10 +26,10 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from aeon.transformations.collection.convolution_based import MiniRocket
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils import resample
 
-from sklearn_ssl import RandomEncoderTransformer, SimCLRTransformer, VICRegTransformer
+from sklearn_ssl import RandomEncoderTransformer, SimCLRTransformer, SSLClassifier, VICRegTransformer
 from sklearn_ssl.datasets import load_ucihar
 from sklearn_ssl.evaluation import LabelEfficiencyResult, label_efficiency
 from sklearn_ssl.plotting import LabelEfficiencyDisplay
@@ -58,10 +59,10 @@ print(f"{X.shape} training windows, {X_test.shape} test windows of other people"
 # -----------------------------------------
 # `label_efficiency` computes the features once and draws the labelled windows anew for every part, stratified, the same
 # for every row. With a seed change the weights, the views and the draws.
-BUDGET = {"max_steps": 500 if options.full else 60, "batch_size": 64, "device": "cpu"}
+BUDGET = {"max_steps": 500 if options.full else 60, "batch_size": 64}
 ROWS = {
-    "VICReg": lambda seed: VICRegTransformer(random_state=seed, **BUDGET),
-    "SimCLR": lambda seed: SimCLRTransformer(random_state=seed, **BUDGET),
+    "VICReg": lambda seed: VICRegTransformer(device="cpu", random_state=seed, **BUDGET),
+    "SimCLR": lambda seed: SimCLRTransformer(device="cpu", random_state=seed, **BUDGET),
     "untrained": lambda seed: RandomEncoderTransformer(device="cpu", random_state=seed),
     "MiniRocket": lambda seed: MiniRocket(random_state=seed),
 }
@@ -80,9 +81,37 @@ def curve(name, seed):
     return result, seconds
 
 
+# %%
+# Labels alone
+# ------------
+# For `label_efficiency` the network from scratch is a probe, and the scaled windows themselves, flattened, are what it
+# is fitted on. It takes as many steps as pretraining does, at a higher rate than fine-tuning, in all layers alike. It
+# is trained anew for every part, so it gets the first of the draws alone; its seconds are those of all its trainings.
+SCRATCH = {"lr": 1e-3, "layer_decay": 1.0, "norm_statistics": "update"}  # nothing below to be careful with
+
+
+def as_windows(flat):
+    """Return windows of the shape that they had."""
+    return flat.reshape(-1, *X.shape[1:])
+
+
+def curve_from_scratch(seed):
+    """Return the curve of the network that has seen the labelled windows alone, and the seconds."""
+    scaler = ChannelWise(StandardScaler()).fit(X)
+    flat, flat_test = (scaler.transform(part).reshape(len(part), -1) for part in (X, X_test))
+    untrained = RandomEncoderTransformer(device="cpu", random_state=seed)
+    network = SSLClassifier(untrained, random_state=seed, **BUDGET, **SCRATCH)
+    probe = make_pipeline(FunctionTransformer(as_windows), network)
+    start = time.perf_counter()
+    result = label_efficiency(
+        None, flat, y, X_test=flat_test, y_test=y_test, fractions=FRACTIONS, probe=probe, n_draws=1, random_state=seed
+    )
+    return result, time.perf_counter() - start
+
+
 results, frames = {}, []
-for name in ROWS:
-    curves = [curve(name, seed) for seed in SEEDS]
+for name in (*ROWS, "from scratch"):
+    curves = [curve(name, seed) if name in ROWS else curve_from_scratch(seed) for seed in SEEDS]
     results[name] = LabelEfficiencyResult.pooled([result for result, _ in curves])
     for seed, (result, seconds) in enumerate(curves):
         frames.append(result.to_frame().assign(row=name, seed=seed, fit_seconds=round(seconds, 1)))
@@ -108,6 +137,11 @@ if options.csv:
 # VICReg gains a point over the same encoder untrained at one per cent of the labels, half a point at two to five, and
 # loses as much where half of the windows or all are labelled. SimCLR gains nothing that exceeds the spread. MiniRocket
 # is ahead at every share, with thirteen times as many features.
+#
+# The row from scratch came later. In the short run, of 600 windows and one seed, it was behind all others from five per
+# cent of the labels on: 0.732 there, against 0.861 with VICReg and 0.828 with the untrained encoder, and 0.892 against
+# 0.915 and 0.923 with all labels. At one and two per cent, six and twelve windows, the rows differ by less than the
+# draws do. So on these windows training all layers on few labels does harm that leaving them as drawn does not.
 means = table.groupby(["row", "fraction"], sort=False)["accuracy"].mean().unstack("fraction")
 print(means.round(3).to_string())
 print(table.groupby("row", sort=False)["fit_seconds"].mean().round(1).to_string())

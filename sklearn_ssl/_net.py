@@ -29,6 +29,7 @@ from sklearn_ssl._validation import Collection, validated_collection
 from sklearn_ssl.callbacks import CollapseMonitor, DivergenceGuard, WarmupCosine
 
 ADAPTATION_CASES = 512
+AUTOMATIC_STEPS = 200
 
 NET_PARAMS = {
     "optimizer": "a class of torch.optim",
@@ -67,6 +68,13 @@ def resolved_batch_size(batch_size: int | str, n_cases: int) -> int:
     if not isinstance(batch_size, str):
         return int(batch_size)
     return int(np.clip(2 ** round(math.log2(n_cases / 4)), 8, 256))
+
+
+def resolved_epochs(max_epochs: int | str, max_steps: int | None, steps_per_epoch: int) -> int:
+    """Return the passes over the series; "auto" is as many as 200 steps take, and a budget in steps replaces them."""
+    if max_steps is None and not isinstance(max_epochs, str):
+        return int(max_epochs)
+    return math.ceil((max_steps or AUTOMATIC_STEPS) / steps_per_epoch)
 
 
 def check_net_params(net_params: Any) -> None:

@@ -7,7 +7,6 @@ probes and checkpoints are callbacks; what one method alone needs belongs into t
 import abc
 import copy
 import inspect
-import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Self
@@ -16,7 +15,7 @@ import torch
 
 from sklearn_ssl._encoder_transformer import EncoderTransformer
 from sklearn_ssl._hyperparameters import Hyperparameters, choice, number, recipe
-from sklearn_ssl._net import SeriesDataset, SSLNet, check_net_params, resolved_batch_size
+from sklearn_ssl._net import SeriesDataset, SSLNet, check_net_params, resolved_batch_size, resolved_epochs
 from sklearn_ssl._validation import Collection, unchanged_on_error
 from sklearn_ssl.architectures import Architecture, SiameseArchitecture
 from sklearn_ssl.augmentations import Compose, CropResize, Jitter, MagnitudeWarp, Scaling
@@ -40,10 +39,11 @@ class SSLTransformer(EncoderTransformer, abc.ABC):
 
     Parameters
     ----------
-    max_epochs : int, default=100
-        Passes over the series. 0 leaves the weights as initialised.
+    max_epochs : int or "auto", default="auto"
+        Passes over the series; "auto" is as many as 200 optimiser steps take, so that small sets get as many as large
+        ones. 0 leaves the weights as initialised.
     max_steps : int or None, default=None
-        Budget in optimiser steps, in place of `max_epochs`: small sets then get as many steps as large ones.
+        Budget in optimiser steps, in place of `max_epochs`.
     batch_size : int or "auto", default="auto"
         Series per step, at least 2. "auto" is the power of two next to a quarter of the series, from 8 to 256. A rest
         of one series joins the last batch.
@@ -68,7 +68,7 @@ class SSLTransformer(EncoderTransformer, abc.ABC):
         None where that says nothing about the method. For a contrastive loss it is chance level.
     """
 
-    max_epochs: int = number(default=100, least=0, integer=True)
+    max_epochs: int | str = number(default="auto", least=0, integer=True, or_else=("auto",))
     max_steps: int | None = number(default=None, least=1, integer=True, or_else=(None,))
     batch_size: int | str = number(default="auto", least=2, integer=True, or_else=("auto",))
     lr: float = number(default=1e-3, above=0)
@@ -120,9 +120,7 @@ class SSLTransformer(EncoderTransformer, abc.ABC):
         )
 
     def _planned_epochs(self, net: SSLNet, dataset: SeriesDataset) -> int:
-        if self.max_steps is None:
-            return self.max_epochs
-        return math.ceil(self.max_steps / net.steps_per_epoch(net.n_training_cases(dataset)))
+        return resolved_epochs(self.max_epochs, self.max_steps, net.steps_per_epoch(net.n_training_cases(dataset)))
 
     def _trained(self, net: SSLNet, dataset: SeriesDataset, reporter: TaskReporter) -> SSLNet:
         epochs = self._planned_epochs(net, dataset)

@@ -14,7 +14,7 @@ from skorch.dataset import ValidSplit
 from torch import nn
 
 from sklearn_ssl import RandomEncoderTransformer, SimCLRTransformer, VICRegTransformer
-from sklearn_ssl._net import BatchIterator, resolved_batch_size, steps_per_epoch
+from sklearn_ssl._net import BatchIterator, resolved_batch_size, resolved_epochs, steps_per_epoch
 from sklearn_ssl._validation import Collection
 from sklearn_ssl.augmentations import Jitter
 from sklearn_ssl.callbacks import EpochCheckpoint, WarmupCosine
@@ -82,6 +82,17 @@ class TestBatches:
     @pytest.mark.parametrize(("n_cases", "size"), [(2, 8), (30, 8), (120, 32), (7352, 256)])
     def test_automatic_size(self, n_cases, size):
         assert resolved_batch_size("auto", n_cases) == size
+
+    @pytest.mark.parametrize(
+        ("max_epochs", "max_steps", "per_epoch", "epochs"),
+        [("auto", None, 4, 50), ("auto", None, 29, 7), ("auto", None, 782, 1), ("auto", 10, 4, 3), (0, None, 4, 0)],
+    )
+    def test_automatic_epochs(self, max_epochs, max_steps, per_epoch, epochs):
+        assert resolved_epochs(max_epochs, max_steps, per_epoch) == epochs
+
+    def test_training_takes_two_hundred_steps_by_default(self):
+        fitted = small(max_epochs="auto").fit(X)
+        assert fitted.net_.steps_ == 201  # 67 whole epochs of three
 
     def test_fit_sees_every_series_once_an_epoch(self):
         fitted = small(net_params={"callbacks": [Recorder()]}).fit(X)

@@ -1,7 +1,9 @@
 """UCI HAR with few labels: `SSLClassifier` beside the same network trained from scratch and MiniRocket with ridge.
 
-All training windows are there without labels; a stratified share of them has one. Every row gets the same labels and is
-judged on the windows of other people. A seed draws the labels and the method's random numbers. Run it with
+All training windows are there without labels; a stratified share of them has one. `S4LClassifier` trains on both at
+once, and WCCN takes no gradient steps; MiniRocket and the network from scratch have the labelled windows alone. Every
+row gets the same labels and is judged on the windows of other people. A seed draws the labels and the method's random
+numbers. Rows are appended as they come, and a run that was stopped goes on where it was. Run it with
 
     python examples/benchmarks/few_labels.py --data FOLDER --csv few_labels.csv --means few_labels_means.csv
 
@@ -10,6 +12,7 @@ FOLDER holds UCI HAR as `load_ucihar` reads it.
 
 import argparse
 import csv
+import functools
 import os
 import time
 from pathlib import Path
@@ -25,8 +28,15 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import LabelEncoder, StandardScaler
 
-from sklearn_ssl import RandomEncoderTransformer, SSLClassifier, VICRegTransformer
+from sklearn_ssl import (
+    RandomEncoderTransformer,
+    S4LClassifier,
+    SSLClassifier,
+    VICRegTransformer,
+    WCCNTransformer,
+)
 from sklearn_ssl.datasets import load_ucihar
+from sklearn_ssl.fine_tuning import EncoderClassifier
 from sklearn_ssl.preprocessing import ChannelWise
 
 KEY = ("row", "share", "seed")
@@ -40,16 +50,29 @@ def ridge():
     return make_pipeline(StandardScaler(), RidgeClassifierCV(alphas=np.logspace(-3, 3, 10)))
 
 
-def rows(pretrained, seed):
-    """Return the models by the name of their row; all but the last learn from unlabelled windows too."""
+def pretrained(X, seed, steps):
+    """Return VICReg, fitted on all windows."""
+    return VICRegTransformer(max_steps=steps, batch_size=64, device="cpu", random_state=seed).fit(X)
+
+
+def rows(vicreg, seed):
+    """Return what makes each model by the name of its row; `vicreg` gives the fitted transformer."""
     untrained = RandomEncoderTransformer(device="cpu", random_state=seed)
+    joint = VICRegTransformer(device="cpu", random_state=seed)
+    wccn = WCCNTransformer(device="cpu", random_state=seed)
+
+    def tuned(**params):
+        return SSLClassifier(FrozenEstimator(vicreg()), random_state=seed, **params)
+
     return {
-        "SSLClassifier": SSLClassifier(FrozenEstimator(pretrained), random_state=seed),
-        'SSLClassifier(mode="probe")': SSLClassifier(FrozenEstimator(pretrained), mode="probe", random_state=seed),
-        'SSLClassifier(mode="gradual")': SSLClassifier(FrozenEstimator(pretrained), mode="gradual", random_state=seed),
-        "from scratch": SSLClassifier(untrained, random_state=seed, **SCRATCH),
-        "untrained encoder, probe": SSLClassifier(untrained, mode="probe", random_state=seed),
-        "MiniRocket, ridge": make_pipeline(MiniRocket(random_state=seed), ridge()),
+        "SSLClassifier": tuned,
+        'SSLClassifier(mode="probe")': lambda: tuned(mode="probe"),
+        'SSLClassifier(mode="gradual")': lambda: tuned(mode="gradual"),
+        "S4LClassifier": lambda: S4LClassifier(joint, random_state=seed),
+        "from scratch": lambda: SSLClassifier(untrained, random_state=seed, **SCRATCH),
+        "untrained encoder, probe": lambda: SSLClassifier(untrained, mode="probe", random_state=seed),
+        "WCCN, probe": lambda: SSLClassifier(wccn, mode="probe", random_state=seed),
+        "MiniRocket, ridge": lambda: make_pipeline(MiniRocket(random_state=seed), ridge()),
     }
 
 
@@ -59,12 +82,12 @@ def main():
     parser.add_argument("--data", default=os.environ.get("SKLEARN_SSL_DATA"), help="folder with UCI HAR")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--steps", type=int, default=500, help="optimiser steps of pretraining, 64 windows each")
+    parser.add_argument("--rows", nargs="+", help="names of rows; default: all")
     parser.add_argument("--csv", type=Path, default="few_labels.csv")
     parser.add_argument("--means", type=Path, help="also write the means to this file")
     options = parser.parse_args()
     if options.data is None:
         raise SystemExit("Where is UCI HAR? Give its folder by --data or SKLEARN_SSL_DATA; see load_ucihar.")
-    torch.set_num_threads(1)
     table = GrowingTable(options.csv, FIELDS, KEY)
     for seed in options.seeds:
         fill(table, seed, options)
@@ -76,30 +99,32 @@ def main():
 
 
 def fill(table, seed, options):
-    """Pretrain once, then run the rows of one seed."""
-    done = table.rows()
-    if all((name, str(share), str(seed)) in done for name in rows(None, seed) for share in SHARES):
+    """Run the rows of one seed that are not there yet."""
+    names = options.rows or list(rows(None, seed))
+    left = [(name, share) for share in SHARES for name in names if (name, str(share), str(seed)) not in table.rows()]
+    if not left:
         return
     X, y = load_ucihar(options.data, split="train", return_X_y=True)
     X_test, y_test = load_ucihar(options.data, split="test", return_X_y=True)
     scaler, encoder = ChannelWise(StandardScaler()).fit(X), LabelEncoder().fit(y)
     X, X_test, y, y_test = (*map(scaler.transform, (X, X_test)), *map(encoder.transform, (y, y_test)))
-    pretrained = VICRegTransformer(max_steps=options.steps, batch_size=64, device="cpu", random_state=seed).fit(X)
-    for share in SHARES:
+    models = rows(functools.cache(lambda: pretrained(X, seed, options.steps)), seed)
+    for name, share in left:
         known, _ = train_test_split(np.arange(len(y)), train_size=share, stratify=y, random_state=seed)
         partly = np.full(len(y), -1)
         partly[known] = y[known]
-        for name, model in rows(pretrained, seed).items():
-            start = time.perf_counter()
-            if isinstance(model, SSLClassifier):
-                model.fit(X, partly)
-            else:
-                model.fit(X[known], y[known])
-            seconds = time.perf_counter() - start
-            accuracy = np.mean(model.predict(X_test) == y_test)
-            values = (name, share, seed, len(known), f"{accuracy:.4f}", f"{seconds:.1f}")
-            table.append(dict(zip(FIELDS, values, strict=True)))
-            print(*values, flush=True)
+        torch.set_num_threads(1)  # each time, since MiniRocket's threads become PyTorch's
+        model = models[name]()
+        start = time.perf_counter()
+        if isinstance(model, EncoderClassifier):
+            model.fit(X, partly)
+        else:
+            model.fit(X[known], y[known])
+        seconds = time.perf_counter() - start
+        accuracy = np.mean(model.predict(X_test) == y_test)
+        values = (name, share, seed, len(known), f"{accuracy:.4f}", f"{seconds:.1f}")
+        table.append(dict(zip(FIELDS, values, strict=True)))
+        print(*values, flush=True)
 
 
 def means(table):

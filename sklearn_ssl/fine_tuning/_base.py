@@ -17,7 +17,7 @@ from skorch.callbacks import EarlyStopping
 
 from sklearn_ssl._encoder_transformer import EncoderTransformer, check_features
 from sklearn_ssl._hyperparameters import Hyperparameters, choice, number, positional, recipe
-from sklearn_ssl._net import SSLNet
+from sklearn_ssl._net import SSLNet, resolved_epochs
 from sklearn_ssl._seed import draw_seed
 from sklearn_ssl._series import SeriesDataset
 from sklearn_ssl._validation import Collection, validated_collection
@@ -87,7 +87,7 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
     pretrained: str = choice("refit", "keep", default="refit")
     head_width: int | None = number(default=None, least=1, integer=True, or_else=(None,))
     penalty: float | None = number(default=None, above=0, or_else=(None,))
-    max_epochs: int = number(default=50, least=0, integer=True)
+    max_epochs: int | str = number(default=50, least=0, integer=True)
     max_steps: int | None = number(default=None, least=1, integer=True, or_else=(None,))
     batch_size: int | str = number(default="auto", least=2, integer=True, or_else=("auto",))
     lr: float = number(default=1e-4, above=0)
@@ -244,7 +244,7 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
     def _planned(self, net: SSLNet, dataset: SeriesDataset) -> tuple[int, int]:
         """Return the epochs and the steps of `fit`."""
         per_epoch = net.steps_per_epoch(net.n_training_cases(dataset))
-        epochs = self.max_epochs if self.max_steps is None else -(-self.max_steps // per_epoch)
+        epochs = resolved_epochs(self.max_epochs, self.max_steps, per_epoch)
         return epochs, self.max_steps or epochs * per_epoch
 
     def _continue_on(self, collection: Collection, labels: Labels) -> None:

@@ -48,7 +48,7 @@ class FineTuned(EncoderPredictor, abc.ABC):
     n_frozen: int = number(default=0, least=0, integer=True)
     layer_decay: float = number(default=0.75, above=0, most=1)
     norm_statistics: str = choice("keep", "update", default="keep")
-    max_epochs: int = number(default=50, least=0, integer=True)
+    max_epochs: int | str = number(default=50, least=0, integer=True)
     batch_size: int | str = number(default="auto", least=2, integer=True, or_else=("auto",))
     lr: float = number(default=1e-4, above=0)
 

@@ -36,8 +36,8 @@ class JointClassifier(EncoderClassifier, abc.ABC):
     labelled_batch_size : int or "auto", default="auto"
         Labelled series per step, beside `batch_size` of all. "auto" is the power of two next to a quarter of the
         labelled ones, from 8 to 256. Where there are fewer they come several times, each time with another view.
-    max_epochs : int, default=100
-        Passes over all series.
+    max_epochs : int or "auto", default="auto"
+        Passes over all series; "auto" is as many as 200 steps take.
     batch_size : int or "auto", default="auto"
         Series per step for the self-supervised loss, at least 2. "auto" is the power of two next to a quarter of them,
         from 8 to 256.
@@ -48,7 +48,7 @@ class JointClassifier(EncoderClassifier, abc.ABC):
     ssl_weight: float = number(default=1.0, least=0)
     augmentation: Any = recipe(default_factory=mild_views, needs="apply")
     labelled_batch_size: int | str = number(default="auto", least=2, integer=True, or_else=("auto",))
-    max_epochs: int = number(default=100, least=0, integer=True)
+    max_epochs: int | str = number(default="auto", least=0, integer=True, or_else=("auto",))
     batch_size: int | str = number(default="auto", least=2, integer=True, or_else=("auto",))
     lr: float = number(default=1e-3, above=0)
 
