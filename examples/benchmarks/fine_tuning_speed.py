@@ -21,11 +21,11 @@ from sklearn.frozen import FrozenEstimator
 from torch.nn import functional as F
 
 from sklearn_ssl import RandomEncoderTransformer, SSLClassifier
-from sklearn_ssl.encoders import InceptionEncoder, ResNetEncoder
+from sklearn_ssl.encoders import ResNetEncoder
 
 SHAPES = ((128, 3, 315), (735, 9, 128))
 BATCH_SIZE = 32
-ENCODERS = {"default": None, "Inception, 6 x 32": InceptionEncoder(), "ResNet": ResNetEncoder()}
+ENCODERS = {"default": None, "ResNet": ResNetEncoder()}
 KEY = ("encoder", "series", "channels", "steps")
 FIELDS = (*KEY, "bare ms", "epochs ms", "fit ms", "epochs / bare", "fit / bare")
 
