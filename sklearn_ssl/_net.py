@@ -394,4 +394,5 @@ class SSLNet(NeuralNet):
         return torch.autocast(torch.device(self.device).type, dtype=torch.bfloat16)
 
     def __getstate__(self) -> dict:
-        return {**super().__getstate__(), "listeners_": ()}
+        # What built the module may hold the weights that it started from, on a device that the reader lacks.
+        return {**super().__getstate__(), "listeners_": (), "module": None}

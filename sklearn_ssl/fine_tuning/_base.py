@@ -249,7 +249,8 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
 
     def _continue_on(self, collection: Collection, labels: Labels) -> None:
         net = copy.deepcopy(self.net_)
-        net.train_split = None
+        net.train_split = None  # nor is there anything to stop by
+        net.callbacks_ = [(name, callback) for name, callback in net.callbacks_ if name != "stopping"]
         self.net_ = net.train(self._dataset(net, collection, labels), epochs=1)
 
     def _outputs(self, X: Any) -> np.ndarray:

@@ -182,6 +182,7 @@ def test_early_stopping_restores_the_best_epoch():
     log_proba = model.predict_log_proba(X[:24][held_out])
     best = -log_proba[np.arange(len(held_out)), Y[:24][held_out]].mean()
     assert best == pytest.approx(min(losses), rel=1e-3)
+    assert model.partial_fit(X, PARTLY).net_.epochs_ == len(losses) + 1, "of no part is there a loss to stop by"
 
 
 def test_what_cannot_be_held_out_shows_before_pretraining():

@@ -13,16 +13,20 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import check_estimator
+from skorch.exceptions import DeviceWarning
 
 from sklearn_ssl import (
     BYOLTransformer,
     ClosedFormVICRegTransformer,
+    MoCoTransformer,
     RandomEncoderTransformer,
+    S4LClassifier,
     SSLClassifier,
     VICRegTransformer,
 )
 from sklearn_ssl.architectures import Architecture
 from sklearn_ssl.base import EncoderTransformer
+from sklearn_ssl.datasets import make_waves
 from sklearn_ssl.encoders import (
     ChannelIndependentEncoder,
     Encoder,
@@ -145,6 +149,43 @@ def _collection(X):
     from sklearn_ssl._validation import Collection
 
     return Collection(X, None)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="what has a GPU need not do without")
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: MoCoTransformer(max_epochs=1, random_state=0),
+        lambda: ClosedFormVICRegTransformer(encoder=RocketEncoder(n_features=84), random_state=0),
+        lambda: SSLClassifier(VICRegTransformer(max_epochs=1), max_epochs=2, early_stopping=True, random_state=0),
+        lambda: S4LClassifier(VICRegTransformer(), max_epochs=1, random_state=0),
+    ],
+    ids=["transformer", "closed form", "fine-tuned", "joint"],
+)
+def test_pickle_from_a_gpu_goes_on_without_one(make, monkeypatch):
+    X, y = make_waves(n_cases=40, random_state=0)
+    fitted = make().fit(X, y)
+    expected = outputs(fitted, X)
+    with monkeypatch.context() as elsewhere:
+        # As PyTorch would write tensors of a GPU: all but the states of generators, which are bytes in main memory.
+        place = torch.serialization.location_tag
+        elsewhere.setattr(
+            torch.serialization,
+            "location_tag",
+            lambda storage: place(storage) if storage.nbytes() == len(torch.get_rng_state()) else "cuda:0",
+        )
+        for net in (fitted.net_, getattr(fitted, "transformer_", fitted).net_):
+            elsewhere.setattr(net, "device", "cuda")
+        written = pickle.dumps(fitted)
+    with pytest.warns(DeviceWarning, match="available"):
+        loaded = pickle.loads(written)
+    assert np.array_equal(outputs(loaded, X), expected)
+    assert np.isfinite(outputs(loaded.partial_fit(X, y), X)).all()
+
+
+def outputs(fitted, X):
+    """Return features, or probabilities of a classifier."""
+    return fitted.predict_proba(X) if hasattr(fitted, "predict_proba") else fitted.transform(X)
 
 
 def test_what_was_loaded_can_be_stored_and_pickled_again(path, fitted, tmp_path):
