@@ -16,6 +16,7 @@ from methods_by_name import make_method
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from sklearn_ssl.datasets import make_regimes, make_waves
 from sklearn_ssl.evaluation import knn_probe, linear_probe, svm_probe
 from sklearn_ssl.preprocessing import ChannelWise, FillMissing
 
@@ -29,6 +30,8 @@ SHIPPED = (
     "OSULeaf",
     "PickupGestureWiimoteZ",
 )
+GENERATED = {"waves": make_waves, "regimes": make_regimes}
+N_GENERATED = (60, 400)  # series to fit on and to judge on
 NAMED = {
     "untrained ResNet": "RandomEncoder(encoder=ResNetEncoder())",
     "untrained FCN": "RandomEncoder(encoder=FCNEncoder())",
@@ -124,6 +127,9 @@ def classified(model, X, y, X_test, y_test, probes):
 @functools.lru_cache(maxsize=1)
 def series(name, folder):
     """Return both parts of a set as arrays without gaps and of one length, and what was done to them."""
+    if name in GENERATED:
+        fit, judged = (GENERATED[name](n_cases=n, random_state=seed) for seed, n in enumerate(N_GENERATED))
+        return fit, judged, "as is"
     source = None if name in SHIPPED else folder
     (X, y), (X_test, y_test) = (
         load_classification(name, split=split, extract_path=source) for split in ("train", "test")

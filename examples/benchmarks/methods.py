@@ -8,7 +8,8 @@ was. Run it with
 
     python examples/benchmarks/methods.py --data FOLDER --csv methods.csv --means methods_means.csv
 
-FOLDER holds archives in aeon's form; what is missing there aeon downloads, or takes from those that it ships. The
+FOLDER holds archives in aeon's form; what is missing there aeon downloads, or takes from those that it ships. Sets
+that are generated, "waves" and "regimes", have 60 series to fit on and 400 to judge on, the same for every seed. The
 defaults themselves were chosen with ``--halves``, which opens no test part: a method is fitted on one half of a
 training part and judged on the other, both ways round. Settings to compare are given as one types them:
 ``--halves --methods "BYOL(momentum=0.9)" "BYOL(momentum=0.99)"``.
@@ -23,7 +24,7 @@ import numpy as np
 import pandas as pd
 import torch
 from archive import UNTRAINED, write
-from archive_rows import embedded, instance, series
+from archive_rows import GENERATED, embedded, instance, series
 from growing_table import GrowingTable
 from methods_by_name import transformers
 from sklearn.model_selection import StratifiedKFold
@@ -33,7 +34,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn_ssl.evaluation import effective_rank
 from sklearn_ssl.preprocessing import ChannelWise
 
-SETS = ("ERing", "Libras", "RacketSports")  # by size alone: real, and small enough to fit every method three times
+SETS = ("ERing", "Libras", "RacketSports", *GENERATED)  # by size alone: small enough to fit every method three times
 ON_TOP = (UNTRAINED, "MiniRocket")
 PROBES = ("linear", "1-NN")
 TEST, HALVES = "test", ("first half", "second half")
