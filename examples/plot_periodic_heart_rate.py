@@ -8,8 +8,9 @@ windows without heart rates; what it asks for is that the same window at like sp
 its features is compared with one on those of SimCLR, BYOL and the untrained encoder, which is the same for all, and
 with MiniRocket.
 
-The run below takes one seed and some five minutes, ``--seeds 0 1 2`` the mean of three. The data are those of the time series extrinsic
-regression archive or of the IEEE Signal Processing Cup 2015 (see `load_ieeeppg`). Name the folder that holds them::
+The run below takes one seed and some eight minutes, ``--seeds 0 1 2`` the mean of three. The data are those of the time
+series extrinsic regression archive or of the IEEE Signal Processing Cup 2015 (see `load_ieeeppg`). Name the folder that
+holds them::
 
     python examples/plot_periodic_heart_rate.py --data FOLDER
     python examples/plot_periodic_heart_rate.py --data FOLDER --seeds 0 1 2 --csv heart_rate.csv
@@ -24,10 +25,10 @@ regression archive or of the IEEE Signal Processing Cup 2015 (see `load_ieeeppg`
 # second remain, and each window gets mean 0 and standard deviation 1, since the pulse is in the frequency and not in
 # the height of the waves.
 #
-# Most of what is left are steps, and SimPer follows whatever repeats. So what the three channels of acceleration explain
-# of a pulse wave, by ridge regression on seven neighbouring values of each, is subtracted. In the training recordings
-# the highest peak in the spectrum of the first pulse wave was then 4 beats per minute off on the mean, where it had been
-# 15; the number of neighbours and the penalty were chosen there.
+# Most of what is left are steps, and SimPer follows whatever repeats. So what the three channels of acceleration
+# explain of a pulse wave, by ridge regression on seven neighbouring values of each, is subtracted. In the training
+# recordings the highest peak in the spectrum of the first pulse wave was then 4 beats per minute off on the mean, where
+# it had been 15; the number of neighbours and the penalty were chosen there.
 import argparse
 import os
 import time

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, final
 
+import numpy as np
 import torch
 
 from sklearn_ssl._hyperparameters import number, recipe
+from sklearn_ssl._modes import attackable
 from sklearn_ssl._net import SSLNet, resolved_batch_size
 from sklearn_ssl._validation import Collection
 from sklearn_ssl.architectures import HeadedArchitecture, RobustArchitecture, SemiSupervisedArchitecture
@@ -133,6 +135,7 @@ class RobustSSLClassifier(JointClassifier):
     where :math:`\delta_{ict}` changes series i in channel c at step t, :math:`\rho` is `radius`, :math:`s_c` the
     standard deviation of channel c and :math:`\omega` is `ssl_weight`. The self-supervised term draws in series without
     labels and makes the features themselves robust. While changes are searched for, the network is in evaluation mode.
+    The encoder needs a gradient by the series, which `~sklearn_ssl.encoders.RocketEncoder` has not.
     A step costs `n_attack_steps` + 1 times one of `S4LClassifier`, whose other parameters it shares.
     `~sklearn_ssl.evaluation.robustness_report` tells what it gains, and what it costs on series that nobody changed.
 
@@ -174,3 +177,21 @@ class RobustSSLClassifier(JointClassifier):
             n_attack_steps=self.n_attack_steps,
             loss=self._loss(),
         )
+
+    def _build_net(self, collection: Collection, labels: Labels, held_out: np.ndarray, seed: int) -> SSLNet:
+        net = super()._build_net(collection, labels, held_out, seed)
+        if self.radius > 0 and not _has_gradient(net, collection.n_channels, collection.n_timepoints):
+            raise ValueError(
+                f"`transformer` has the encoder {self.transformer_.resolved('encoder')}, whose features have no "
+                f"gradient by the series, so that no change of these can be searched for; `radius` is {self.radius}. "
+                "Give another encoder, such as InceptionEncoder(), or set `radius` to 0."
+            )
+        return net
+
+
+def _has_gradient(net: SSLNet, n_channels: int, n_timepoints: int) -> bool:
+    """Tell whether features follow from series by steps that have a derivative."""
+    series = torch.zeros(1, n_channels, n_timepoints, device=net.device, requires_grad=True)
+    with attackable(net.module_):
+        total = net.module_.features(series).sum()
+        return total.requires_grad and torch.autograd.grad(total, series, allow_unused=True)[0] is not None

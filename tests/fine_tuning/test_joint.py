@@ -18,6 +18,7 @@ from sklearn_ssl import (
     RobustSSLClassifier,
     S4LClassifier,
     SimCLRTransformer,
+    VICRegTransformer,
     WCCNTransformer,
 )
 from sklearn_ssl.augmentations import Jitter
@@ -249,6 +250,12 @@ def test_radius_of_zero_is_the_plain_classifier_with_other_draws():
 BAD = {
     "no loss": ({"transformer": RandomEncoderTransformer()}, PARTLY, TypeError, "trained by gradient steps"),
     "closed form": ({"transformer": WCCNTransformer(encoder=RocketEncoder(n_features=84))}, PARTLY, TypeError, "steps"),
+    "no gradient": (
+        {"transformer": VICRegTransformer(encoder=RocketEncoder(n_features=84, hidden=4))},
+        PARTLY,
+        ValueError,
+        "`transformer` has the encoder RocketEncoder.*no gradient by the series",
+    ),
     "negative weight": ({"ssl_weight": -1.0}, PARTLY, ValueError, "`ssl_weight` must be a number at least 0"),
     "one labelled in a batch": ({"labelled_batch_size": 1}, PARTLY, ValueError, "`labelled_batch_size` must be"),
     "negative radius": ({"radius": -0.1}, PARTLY, ValueError, "`radius` must be a number at least 0"),
