@@ -1,9 +1,11 @@
 """UCI HAR with few labels: `SSLClassifier` beside the same network trained from scratch and MiniRocket with ridge.
 
-All training windows are there without labels; a stratified share of them has one. `S4LClassifier` trains on both at
-once, and WCCN takes no gradient steps; MiniRocket and the network from scratch have the labelled windows alone. Every
-row gets the same labels and is judged on the windows of other people. A seed draws the labels and the method's random
-numbers. Rows are appended as they come, and a run that was stopped goes on where it was. Run it with
+All training windows are there without labels; a stratified share of them has one. The encoder of `SSLClassifier` is
+pretrained once a seed, for ``--steps``, unless the row names a transformer, which has its defaults. `S4LClassifier`
+trains on both at once, and WCCN takes no gradient steps; MiniRocket and the network from scratch have the labelled
+windows alone. Every row gets the same labels and is judged on the windows of other people. A seed draws the labels and
+the method's random numbers. Rows are appended as they come, and a run that was stopped goes on where it was. Run it
+with
 
     python examples/benchmarks/few_labels.py --data FOLDER --csv few_labels.csv --means few_labels_means.csv
 
@@ -58,7 +60,7 @@ def pretrained(X, seed, steps):
 def rows(vicreg, seed):
     """Return what makes each model by the name of its row; `vicreg` gives the fitted transformer."""
     untrained = RandomEncoderTransformer(device="cpu", random_state=seed)
-    joint = VICRegTransformer(device="cpu", random_state=seed)
+    default = VICRegTransformer(device="cpu", random_state=seed)
     wccn = WCCNTransformer(device="cpu", random_state=seed)
 
     def tuned(**params):
@@ -66,9 +68,10 @@ def rows(vicreg, seed):
 
     return {
         "SSLClassifier": tuned,
+        "SSLClassifier(VICRegTransformer())": lambda: SSLClassifier(default, random_state=seed),
         'SSLClassifier(mode="probe")': lambda: tuned(mode="probe"),
         'SSLClassifier(mode="gradual")': lambda: tuned(mode="gradual"),
-        "S4LClassifier": lambda: S4LClassifier(joint, random_state=seed),
+        "S4LClassifier": lambda: S4LClassifier(default, random_state=seed),
         "from scratch": lambda: SSLClassifier(untrained, random_state=seed, **SCRATCH),
         "untrained encoder, probe": lambda: SSLClassifier(untrained, mode="probe", random_state=seed),
         "WCCN, probe": lambda: SSLClassifier(wccn, mode="probe", random_state=seed),
