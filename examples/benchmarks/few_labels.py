@@ -85,6 +85,7 @@ def main():
     parser.add_argument("--data", default=os.environ.get("SKLEARN_SSL_DATA"), help="folder with UCI HAR")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--steps", type=int, default=500, help="optimiser steps of pretraining, 64 windows each")
+    parser.add_argument("--shares", type=float, nargs="+", default=SHARES, help="shares of windows that have a label")
     parser.add_argument("--rows", nargs="+", help="names of rows; default: all")
     parser.add_argument("--csv", type=Path, default="few_labels.csv")
     parser.add_argument("--means", type=Path, help="also write the means to this file")
@@ -104,7 +105,9 @@ def main():
 def fill(table, seed, options):
     """Run the rows of one seed that are not there yet."""
     names = options.rows or list(rows(None, seed))
-    left = [(name, share) for share in SHARES for name in names if (name, str(share), str(seed)) not in table.rows()]
+    left = [
+        (name, share) for share in options.shares for name in names if (name, str(share), str(seed)) not in table.rows()
+    ]
     if not left:
         return
     X, y = load_ucihar(options.data, split="train", return_X_y=True)
