@@ -16,7 +16,7 @@ from methods_by_name import make_method
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_ssl.datasets import make_regimes, make_waves
+from sklearn_ssl.datasets import make_waves
 from sklearn_ssl.evaluation import knn_probe, linear_probe, svm_probe
 from sklearn_ssl.preprocessing import ChannelWise, FillMissing
 
@@ -30,7 +30,7 @@ SHIPPED = (
     "OSULeaf",
     "PickupGestureWiimoteZ",
 )
-GENERATED = {"waves": make_waves, "regimes": make_regimes}
+GENERATED = {"waves": make_waves}
 N_GENERATED = (60, 400)  # series to fit on and to judge on
 NAMED = {
     "untrained ResNet": "RandomEncoder(encoder=ResNetEncoder())",

@@ -8,10 +8,10 @@ was. Run it with
 
     python examples/benchmarks/methods.py --data FOLDER --csv methods.csv --means methods_means.csv
 
-FOLDER holds archives in aeon's form; what is missing there aeon downloads, or takes from those that it ships. Sets
-that are generated, "waves" and "regimes", have 60 series to fit on and 400 to judge on, the same for every seed. The
-defaults themselves were chosen with ``--halves``, which opens no test part: a method is fitted on one half of a
-training part and judged on the other, both ways round. Settings to compare are given as one types them:
+FOLDER holds archives in aeon's form; what is missing there aeon downloads, or takes from those that it ships. The set
+"waves" is generated, 60 series to fit on and 400 to judge on, the same for every seed. The defaults themselves were
+chosen with ``--halves``, which opens no test part: a method is fitted on one half of a training part and judged on the
+other, both ways round. Settings to compare are given as one types them:
 ``--halves --methods "BYOL(momentum=0.9)" "BYOL(momentum=0.99)"``.
 """
 
