@@ -143,3 +143,23 @@ def test_slopes():
     (line,) = slopes(rows)
     assert (line["sizes"], line["slope, time"]) == ("10 to 1000", "1.00")
     assert abs(float(line["slope, memory beyond the data"])) == 0
+
+
+def test_fine_tuning_and_the_bare_loop_make_the_same_steps(monkeypatch):
+    import fine_tuning_speed as speed
+
+    X = np.random.default_rng(0).normal(size=(70, 1, 30)).astype(np.float32)
+    y = np.arange(70) % 4
+    transformer = speed.RandomEncoderTransformer(device="cpu", random_state=0).fit(X)
+    weights = transformer.net_.module_.state_dict()
+    before = {name: value.clone() for name, value in weights.items()}
+    sizes = []
+    cross_entropy = speed.F.cross_entropy
+    monkeypatch.setattr(speed.F, "cross_entropy", lambda a, b: sizes.append(len(b)) or cross_entropy(a, b))
+    speed.bare_loop(transformer, X, y, epochs=2)
+    monkeypatch.undo()
+    frozen = speed.FrozenEstimator(transformer)
+    fitted = speed.SSLClassifier(frozen, max_epochs=2, batch_size=speed.BATCH_SIZE, random_state=0).fit(X, y)
+    assert len(sizes) == fitted.net_.steps_ == 6
+    assert sum(sizes) == 2 * len(X)
+    assert all(value.equal(weights[name]) for name, value in before.items()), "of the pretrained encoder"
