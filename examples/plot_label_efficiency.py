@@ -7,7 +7,7 @@ on all windows, without labels; then a ridge classifier gets the labels of a par
 cent. The same is done with the encoder untrained and with MiniRocket, and the same network is trained from scratch on
 the labelled windows alone.
 
-The run below uses a share of the windows and ends in three minutes; ``--full`` takes all. The data are those of the
+The run below uses a share of the windows and ends in some minutes; ``--full`` takes all. The data are those of the
 publisher, or packed in one file (see `load_ucihar`). Name the folder that holds them::
 
     python examples/plot_label_efficiency.py --data FOLDER

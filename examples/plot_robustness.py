@@ -5,7 +5,7 @@ What a classifier can withstand
 Four ways to learn from labelled series are compared on series that were disturbed: with noise, gaps, drift, lost
 channels, shifts in time, and by an adversary. `RobustSSLClassifier` was trained against the last one alone. The series
 are BasicMotions, which ships with aeon: 40 training and 40 test recordings of a smart watch, six channels, four
-activities. Two minutes on two cores; three seeds by ``--seeds 0 1 2``, written to a file by ``--csv``::
+activities. Some minutes on two cores; three seeds by ``--seeds 0 1 2``, written to a file by ``--csv``::
 
     python examples/plot_robustness.py
     python examples/plot_robustness.py --seeds 0 1 2 --csv robustness.csv
