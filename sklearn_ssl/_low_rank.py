@@ -123,6 +123,34 @@ class _Within(NamedTuple):
         return shrinkage * self.eigenvalues.mean()
 
 
+class InvarianceMap(NamedTuple):
+    r"""A symmetric map that shortens what changes within a series, :math:`M = \sqrt{r} (S_w + r I)^{-1/2}`.
+
+    With :math:`S_w = U \Lambda U^\top` it is :math:`I - U (I - \sqrt{r} (\Lambda + r I)^{-1/2}) U^\top`, so that no
+    matrix of F x F is made.
+
+    Attributes
+    ----------
+    directions : Tensor of shape (F, k)
+        U, the eigenvectors whose eigenvalues are not zero.
+    lost : Tensor of shape (k,)
+        By what share each of them is shortened.
+    """
+
+    directions: torch.Tensor
+    lost: torch.Tensor
+
+    @classmethod
+    def of(cls, changes: torch.Tensor, shrinkage: float) -> "InvarianceMap":
+        """Learn from changes (m, F); r is `shrinkage` times the mean of the non-zero eigenvalues of S_w."""
+        inside = _Within.of(_exact(changes @ changes.T), len(changes))
+        return cls(changes.T @ inside.combinations.to(changes), 1 - (1 - inside.removed(shrinkage)).sqrt().to(changes))
+
+    def __call__(self, rows: torch.Tensor) -> torch.Tensor:
+        """Map rows (n, F)."""
+        return rows - (rows @ self.directions * self.lost) @ self.directions.T
+
+
 def discriminant_directions(
     deviations: torch.Tensor, n_series: int, changes: torch.Tensor, n_changes: int, shrinkage: float, n_components: int
 ) -> Directions:

@@ -364,7 +364,9 @@ class SSLNet(NeuralNet):
             )
         return len(parts[0])
 
-    def represent(self, dataset: SeriesDataset, function: str, rows: int | None = None) -> Iterator[torch.Tensor]:
+    def represent(
+        self, dataset: SeriesDataset, function: str, rows: torch.Tensor | None = None
+    ) -> Iterator[torch.Tensor]:
         """Apply a function of the module in evaluation mode, batch by batch; after that it is in the mode it was in.
 
         Parameters
@@ -373,14 +375,14 @@ class SSLNet(NeuralNet):
             The series.
         function : str
             Name of a method of the architecture that takes a batch.
-        rows : int or None, default=None
-            How many of the first series; None for all.
+        rows : int Tensor of shape (n,) or None, default=None
+            Which series, in this order; None for all.
         """
-        n_cases = len(dataset) if rows is None else min(rows, len(dataset))
+        rows = torch.arange(len(dataset)) if rows is None else rows
         size = math.ceil(INFERENCE_STEPS / dataset.collection.n_timepoints)
         with evaluation_mode(self.module_), torch.inference_mode(), self._autocast():
-            for start in range(0, n_cases, size):
-                batch = dataset[torch.arange(start, min(start + size, n_cases))]
+            for index in rows.split(size) if len(rows) else ():
+                batch = dataset[index]
                 yield getattr(self.module_, function)(batch["x"], batch.get("lengths")).float().cpu()
 
     def transform(self, X: Any) -> np.ndarray:

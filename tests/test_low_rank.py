@@ -5,6 +5,7 @@ from numpy.testing import assert_allclose
 
 from sklearn_ssl._low_rank import (
     Directions,
+    InvarianceMap,
     centred,
     compressed,
     discriminant_directions,
@@ -33,6 +34,21 @@ def dense_map(changes, shrinkage):
     values, vectors = np.linalg.eigh(D.T @ D / len(D))
     r = shrinkage * values[values > 1e-6 * values[-1]].mean()
     return (vectors / np.sqrt(np.clip(values, 0, None) / r + 1)) @ vectors.T, r
+
+
+class TestInvarianceMap:
+    @pytest.mark.parametrize("shrinkage", [0.02, 1.0, 50.0])
+    @pytest.mark.parametrize("n_changes", [5, 80])
+    def test_agrees_with_dense_matrices(self, n_changes, shrinkage):
+        _, changes = problem(n_changes=n_changes)
+        expected, _ = dense_map(changes, shrinkage)
+        rows = normal(7, 40, seed=2)
+        mapped = InvarianceMap.of(changes, shrinkage)(rows)
+        assert_allclose(mapped, rows.double().numpy() @ expected, atol=5e-4)
+
+    def test_without_changes_nothing_is_shortened(self):
+        rows = normal(7, 40)
+        assert torch.equal(InvarianceMap.of(torch.zeros(3, 40), 0.1)(rows), rows)
 
 
 class TestCentred:

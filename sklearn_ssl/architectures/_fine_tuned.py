@@ -14,6 +14,8 @@ class FineTunedArchitecture(HeadedArchitecture):
 
     Parameters
     ----------
+    augmentation : Augmentation
+        Makes copies for which the head's start should predict the same.
     n_frozen : int or None, default=0
         Lowest stages of the encoder whose weights never change; None freezes all of them.
     gradual : bool, default=False
@@ -32,9 +34,16 @@ class FineTunedArchitecture(HeadedArchitecture):
     """
 
     def __init__(
-        self, *, n_frozen: int | None = 0, gradual: bool = False, update_statistics: bool = False, **headed: Any
+        self,
+        *,
+        augmentation: Any,
+        n_frozen: int | None = 0,
+        gradual: bool = False,
+        update_statistics: bool = False,
+        **headed: Any,
     ) -> None:
         super().__init__(**headed)
+        self.augmentation = augmentation
         n_stages = len(stages(self.encoder))
         self.n_trained = 0 if n_frozen is None else max(0, n_stages - n_frozen)
         self.gradual = gradual
@@ -52,6 +61,10 @@ class FineTunedArchitecture(HeadedArchitecture):
         """Return the outputs for x (B, C, L), (B, K), with the batch's targets and weights."""
         self._thaw()
         return self.outputs(x, lengths), labels["target"], labels["weight"]
+
+    def features_of_copy(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
+        """Return the features of an augmented copy of x (B, C, L), not standardised, (B, F)."""
+        return self.features(self.augmentation(x, lengths), lengths)
 
     def train(self, mode: bool = True) -> "FineTunedArchitecture":
         """Set the mode; what is frozen stays in evaluation mode."""

@@ -89,6 +89,11 @@ class HeadedArchitecture(nn.Module):
         scale = np.where(varies, 1 / np.where(varies, spread, 1), 0)
         self.shift.copy_(torch.from_numpy(shift))
         self.scale.copy_(torch.from_numpy(scale))
+        return self.standardised(features)
+
+    def standardised(self, features: np.ndarray) -> np.ndarray:
+        """Return features (n, F) standardised as those that `standardise` has learnt from."""
+        shift, scale = self.shift.cpu().numpy(), self.scale.cpu().numpy()  # (F,)
         return ((features - shift) * scale).astype(np.float32)
 
     @torch.no_grad()

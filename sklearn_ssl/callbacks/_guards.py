@@ -194,7 +194,8 @@ class CollapseMonitor(Callback):
 
     def _spread_of_features(self, net: Any, dataset: Any) -> float:
         series = getattr(dataset, "dataset", dataset)  # also behind a split
-        features = torch.cat(list(net.represent(series, "features", rows=self.n_cases)))  # (n, F)
+        first = torch.arange(min(self.n_cases, len(series)))
+        features = torch.cat(list(net.represent(series, "features", first)))  # (n, F)
         if not features.isfinite().all():
             raise diverged("Features became NaN or infinite", net)
         return spread_of(features.numpy())

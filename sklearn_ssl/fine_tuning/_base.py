@@ -103,8 +103,8 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
         """Return the loss of outputs, targets and weights."""
 
     @abc.abstractmethod
-    def _probe(self, features: np.ndarray, labels: Labels) -> tuple[np.ndarray, np.ndarray]:
-        """Return weight (K, F) and bias (K,) of the linear predictor of standardised features."""
+    def _probe(self, features: np.ndarray, labels: Labels) -> tuple[np.ndarray, np.ndarray, float]:
+        """Return weight (K, F) and bias (K,) of the linear predictor, and its squared error for left-out series."""
 
     @property
     @abc.abstractmethod
@@ -234,12 +234,20 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
 
     def _start_head(self, net: SSLNet, collection: Collection, labels: Labels, held_out: np.ndarray) -> None:
         module = net.module_
-        features = torch.cat(list(net.represent(net.series(collection), "features"))).numpy()  # (n, F)
+        series = net.series(collection)
+        features = torch.cat(list(net.represent(series, "features"))).numpy()  # (n, F)
         check_features(features)
         features = module.standardise(features)
         if self.head_width is None:
             learnt_from = labels[np.setdiff1d(np.arange(len(labels)), held_out)]
-            module.start_head(*self._probe(features[learnt_from.rows], learnt_from))
+            module.start_head(*self._linear_start(net, series, features, learnt_from))
+
+    def _linear_start(
+        self, net: SSLNet, series: SeriesDataset, features: np.ndarray, labels: Labels
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return weight (K, F) and bias (K,) of a linear head, given standardised features (n, F) of all series."""
+        weight, bias, _ = self._probe(features[labels.rows], labels)
+        return weight, bias
 
     def _planned(self, net: SSLNet, dataset: SeriesDataset) -> tuple[int, int]:
         """Return the epochs and the steps of `fit`."""

@@ -183,18 +183,18 @@ class EncoderClassifier(ClassifierMixin, EncoderPredictor, abc.ABC):
     def _strata(self, labels: Labels) -> np.ndarray:
         return labels.target
 
-    def _probe(self, features: np.ndarray, labels: Labels) -> tuple[np.ndarray, np.ndarray]:
+    def _probe(self, features: np.ndarray, labels: Labels) -> tuple[np.ndarray, np.ndarray, float]:
         weight, bias = np.zeros((self._n_outputs, features.shape[1])), np.zeros(self._n_outputs)
         counted = labels.weight > 0
         present, codes = np.unique(labels.target[counted], return_inverse=True)
         if len(present) < 2:  # nothing to tell apart
-            return weight, bias
+            return weight, bias, 0.0
         sides = 2.0 * np.eye(len(present))[codes] - 1  # (n, K): 1 for the class, -1 for others
         head = ridge_head(features[counted], sides, labels.weight[counted], self.penalty)
         head = calibrated(head, codes, labels.weight[counted])
         bias -= np.abs(head.left_out).max()  # classes that `partial_fit` expects and has not seen yet
         weight[present], bias[present] = head.weight, head.bias
-        return weight, bias
+        return weight, bias, head.error
 
 
 @final

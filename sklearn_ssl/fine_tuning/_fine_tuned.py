@@ -5,10 +5,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 
-from sklearn_ssl._encoder_transformer import EncoderTransformer
-from sklearn_ssl._hyperparameters import choice, number
+from sklearn_ssl._closed_form_transformer import slight_views
+from sklearn_ssl._encoder_transformer import EncoderTransformer, check_features
+from sklearn_ssl._hyperparameters import choice, number, recipe
+from sklearn_ssl._low_rank import InvarianceMap
 from sklearn_ssl._net import SSLNet, resolved_batch_size
 from sklearn_ssl._series import SeriesDataset
 from sklearn_ssl._validation import Collection
@@ -18,9 +21,24 @@ from sklearn_ssl.fine_tuning._base import EncoderPredictor
 from sklearn_ssl.fine_tuning._datasets import LabelledDataset
 from sklearn_ssl.fine_tuning._labels import Labels
 
+Map = Callable[[np.ndarray], np.ndarray]
+
+AUTO_SHRINKAGE = 0.1
+MOST_VIEWS = 4  # copies of one series
+MOST_COPIES = 1024  # of all series
+
 
 class FineTuned(EncoderPredictor, abc.ABC):
-    """A predictor whose transformer is pretrained before labels come in.
+    r"""A predictor whose transformer is pretrained before labels come in.
+
+    A linear head starts from a ridge regression on standardised features, with the penalty
+
+    .. math:: \lambda\, w^\top (I + S_w / r)\, w
+
+    on the weights w of an output. :math:`\lambda` is `penalty`, and :math:`S_w = D^\top D / m`, where the rows of D are
+    the changes of standardised features from a series, labelled or not, to an augmented copy of it: up to four copies
+    of a series, and m = 1,024 in all. So predictions change little where series change as `augmentation` changes them:
+    tangent prop, with differences in place of derivatives.
 
     Parameters
     ----------
@@ -28,6 +46,14 @@ class FineTuned(EncoderPredictor, abc.ABC):
         What learns from the labels: encoder and head ("finetune"); the head first and then, one after another, the
         stages of the encoder from the top ("gradual"); the head alone ("probe"), where a linear one stays the solution
         it starts from.
+    shrinkage : float, "auto" or None, default="auto"
+        r, as a multiple of the mean of the non-zero eigenvalues of :math:`S_w`: the smaller, the less predictions
+        follow what `augmentation` changes. None leaves :math:`S_w` out. "auto" is None or 0.1, whichever predicts
+        labelled series better that are left out.
+    augmentation : Augmentation, default=None
+        What labels should not depend on; of no use without `shrinkage`. None is
+        ``Compose(crop=CropResize(min_ratio=0.8), time_warp=TimeWarp(sigma=0.1),
+        magnitude_warp=MagnitudeWarp(strength=0.1), jitter=Jitter(sigma=0.05))``.
     n_frozen : int, default=0
         How many of the encoder's lowest stages never change.
     layer_decay : float, default=0.75
@@ -42,9 +68,21 @@ class FineTuned(EncoderPredictor, abc.ABC):
         Labelled series per step, at least 2. "auto" is the power of two next to a quarter of them, from 8 to 256.
     lr : float, default=1e-4
         Highest learning rate, that of the head; training warms up to it and then decays it to zero along a cosine.
+
+    Attributes
+    ----------
+    shrinkage_ : float or None
+        The one with which a linear head started.
+
+    References
+    ----------
+    Simard, Victorri, LeCun and Denker (1992). Tangent prop: a formalism for specifying selected invariances in an
+    adaptive network. NIPS.
     """
 
     mode: str = choice("finetune", "gradual", "probe", default="finetune")
+    shrinkage: float | str | None = number(default="auto", above=0, or_else=("auto", None))
+    augmentation: Any = recipe(default_factory=slight_views, needs="apply")
     n_frozen: int = number(default=0, least=0, integer=True)
     layer_decay: float = number(default=0.75, above=0, most=1)
     norm_statistics: str = choice("keep", "update", default="keep")
@@ -58,10 +96,44 @@ class FineTuned(EncoderPredictor, abc.ABC):
     def _architecture(self, labels: Labels) -> Callable[..., FineTunedArchitecture]:
         return partial(
             FineTunedArchitecture,
+            augmentation=self.resolved("augmentation"),
             n_frozen=None if self.mode == "probe" else self.n_frozen,
             gradual=self.mode == "gradual",
             update_statistics=self.norm_statistics == "update",
         )
+
+    def _linear_start(
+        self, net: SSLNet, series: SeriesDataset, features: np.ndarray, labels: Labels
+    ) -> tuple[np.ndarray, np.ndarray]:
+        starts = {
+            shrinkage: self._probe_behind(mapped, features[labels.rows], labels)
+            for shrinkage, mapped in self._maps(net, series, features).items()
+        }
+        self.shrinkage_ = min(starts, key=lambda shrinkage: starts[shrinkage][-1])
+        weight, bias, _ = starts[self.shrinkage_]
+        return weight, bias
+
+    def _probe_behind(self, mapped: Map, features: np.ndarray, labels: Labels) -> tuple[np.ndarray, np.ndarray, float]:
+        weight, bias, error = self._probe(mapped(features), labels)
+        return mapped(weight), bias, error  # the map is symmetric
+
+    def _maps(self, net: SSLNet, series: SeriesDataset, features: np.ndarray) -> dict[float | None, Map]:
+        """Return for each shrinkage in question a symmetric map of rows (n, F) behind which the penalty is plain."""
+        candidates: tuple[Any, ...] = (None, AUTO_SHRINKAGE) if self.shrinkage == "auto" else (self.shrinkage,)
+        return {
+            shrinkage: _unchanged if shrinkage is None else self._invariant(net, series, features, float(shrinkage))
+            for shrinkage in candidates
+        }
+
+    def _invariant(self, net: SSLNet, series: SeriesDataset, features: np.ndarray, shrinkage: float) -> Map:
+        with net.random_stream():
+            rows = torch.cat([torch.randperm(len(series), device="cpu") for _ in range(MOST_VIEWS)])[:MOST_COPIES]
+            copies = torch.cat(list(net.represent(series, "features_of_copy", rows))).numpy()  # (m, F)
+        check_features(copies)
+        changes = net.module_.standardised(copies) - features[rows]
+        invariant = InvarianceMap.of(torch.from_numpy(changes), shrinkage)
+        size = invariant(torch.from_numpy(features[rows])).square().mean().sqrt()
+        return partial(_mapped, invariant, float(size) or 1.0)
 
     def _batch_size(self, collection: Collection, labels: Labels) -> int:
         return resolved_batch_size(self.batch_size, len(labels))
@@ -84,3 +156,12 @@ class FineTuned(EncoderPredictor, abc.ABC):
         if self.mode == "probe" and self.head_width is None:  # a linear probe has nothing left to learn
             return 0, 0
         return super()._planned(net, dataset)
+
+
+def _unchanged(rows: np.ndarray) -> np.ndarray:
+    return rows
+
+
+def _mapped(invariant: InvarianceMap, size: float, rows: np.ndarray) -> np.ndarray:
+    """Map rows (n, F), such that standardised features keep variance 1 on the mean."""
+    return (invariant(torch.from_numpy(np.asarray(rows, dtype=np.float32))) / size).numpy()

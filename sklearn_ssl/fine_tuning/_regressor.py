@@ -132,14 +132,16 @@ class SSLRegressor(RegressorMixin, FineTuned):
     def _n_outputs(self) -> int:
         return self.target_mean_.size
 
-    def _probe(self, features: np.ndarray, labels: Labels) -> tuple[np.ndarray, np.ndarray]:
+    def _probe(self, features: np.ndarray, labels: Labels) -> tuple[np.ndarray, np.ndarray, float]:
+        errors = []
         weight, bias = np.zeros((self._n_outputs, features.shape[1])), np.zeros(self._n_outputs)
         for output, target in enumerate(labels.target.T):
             known = ~np.isnan(target) & (labels.weight > 0)
             if known.any():
                 head = ridge_head(features[known], target[known, None], labels.weight[known], self.penalty)
                 weight[output], bias[output] = head.weight[0], head.bias[0]
-        return weight, bias
+                errors.append(head.error)
+        return weight, bias, float(np.mean(errors or [0.0]))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_array_equal
+from scipy.linalg import sqrtm
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import VotingClassifier
@@ -18,7 +19,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_ssl import RandomEncoderTransformer, SimCLRTransformer, SSLClassifier, SSLRegressor, WCCNTransformer
-from sklearn_ssl.augmentations import Jitter
+from sklearn_ssl.augmentations import Jitter, Scaling, TimeReversal, TimeShift
 from sklearn_ssl.datasets import make_waves
 from sklearn_ssl.encoders import GRUEncoder, InceptionEncoder, ResNetEncoder, RocketEncoder, TransformerEncoder, stages
 from sklearn_ssl.fine_tuning import LabelledScorer, LabelledSplit, is_labelled
@@ -65,7 +66,7 @@ def test_the_transformer_sees_unlabelled_series():
 
 
 def test_probe_is_ridge_on_standardised_features():
-    model = classifier(mode="probe").fit(X, PARTLY)
+    model = classifier(mode="probe", shrinkage=None).fit(X, PARTLY)
     features = simclr().fit(X).transform(X).astype(np.float64)
     features = StandardScaler().fit_transform(features[:, features.std(axis=0) > 1e-6])
     ridge = RidgeCV(alphas=np.logspace(-3, 3, 10)).fit(features[:24], 2.0 * np.eye(3)[Y[:24]] - 1)
@@ -73,6 +74,42 @@ def test_probe_is_ridge_on_standardised_features():
     scale = (scores * expected).sum() / (expected**2).sum()
     np.testing.assert_allclose(scores, scale * expected, atol=1e-3 * np.abs(scores).max())
     assert not changed(weights_of(model.transformer_.net_.module_.encoder), weights_of(model.net_.module_.encoder))
+
+
+def test_penalty_of_the_probe_counts_what_augmentation_changes():
+    """Backwards is the only copy there is, so that S_w is known."""
+    model = classifier(mode="probe", penalty=3.0, shrinkage=0.2, augmentation=TimeReversal(p=1.0)).fit(X, PARTLY)
+    transformer = simclr().fit(X)
+    scaler = StandardScaler().fit(transformer.transform(X).astype(np.float64))
+    forwards, backwards = (scaler.transform(transformer.transform(series)) for series in (X, X[:, :, ::-1].copy()))
+    varies = scaler.var_ > 1e-12
+    forwards, changes = forwards[:, varies], (backwards - forwards)[:, varies]
+    within = changes.T @ changes / len(changes)
+    values = np.linalg.eigvalsh(within)
+    penalty = np.eye(len(within)) + within / (0.2 * values[values > 1e-6 * values[-1]].mean())
+    mapped = forwards @ np.linalg.inv(sqrtm(penalty))
+    penalty *= (mapped**2).sum() / forwards.size * forwards.shape[1] / scaler.n_features_in_  # mean variance of 1
+    known, sides = forwards[:24] - forwards[:24].mean(axis=0), 2.0 * np.eye(3)[Y[:24]] - 1
+    weight = np.linalg.solve(known.T @ known + 3.0 * penalty, known.T @ sides)  # (F, K)
+    expected = (forwards - forwards[:24].mean(axis=0)) @ weight + sides.mean(axis=0)
+    scores = model.decision_function(X)
+    scale = (scores * expected).sum() / (expected**2).sum()
+    np.testing.assert_allclose(scores, scale * expected, atol=5e-3 * np.abs(scores).max())
+
+
+def test_shrinkage_is_chosen_by_labelled_series_that_are_left_out():
+    rng = np.random.default_rng(1)
+    heights = np.where(np.arange(60) % 2, 1.0, 1.4)[:, None, None]
+    waves = heights * np.sin(np.arange(40) / 3 + rng.uniform(0, 6, size=(60, 1, 1)))
+    waves += 0.3 * rng.normal(size=(60, 1, 40))
+    label = np.where(np.arange(60) < 8, np.arange(60) % 2, -1)
+    untrained = RandomEncoderTransformer(encoder=InceptionEncoder(depth=2, width=4), random_state=0)
+
+    def chosen(augmentation):
+        return SSLClassifier(untrained, mode="probe", augmentation=augmentation, random_state=0).fit(waves, label)
+
+    assert chosen(Scaling(sigma=1.0)).shrinkage_ is None  # heights are all that tells the classes apart
+    assert chosen(TimeShift(ratio=0.5)).shrinkage_ == 0.1  # a shift changes nothing that does
 
 
 def test_scale_of_the_probe_has_the_least_surprise_for_left_out_series():
