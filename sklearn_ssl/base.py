@@ -40,12 +40,12 @@ class SSLTransformer(EncoderTransformer, abc.ABC):
     Parameters
     ----------
     max_epochs : int or "auto", default="auto"
-        Passes over the series; "auto" is as many as 200 optimiser steps take, so that small sets get as many as large
-        ones. 0 leaves the weights as initialised.
+        Passes over the series; "auto" is as many as 200 optimiser steps take, so that small sets are not trained less
+        than large ones, and four for large sets, or as many as 500 steps take. 0 leaves the weights as initialised.
     max_steps : int or None, default=None
         Budget in optimiser steps, in place of `max_epochs`.
     batch_size : int or "auto", default="auto"
-        Series per step, at least 2. "auto" is the power of two next to a quarter of the series, from 8 to 256. A rest
+        Series per step, at least 2. "auto" is the power of two next to a quarter of the series, from 8 to 64. A rest
         of one series joins the last batch.
     lr : float, default=1e-3
         Highest learning rate; fit warms up to it and then decays it to zero along a cosine.

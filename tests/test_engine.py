@@ -79,13 +79,22 @@ class TestBatches:
         assert len(batches) == steps_per_epoch(n_cases, batch_size)
         assert_array_equal(torch.cat([rows for _, rows in batches]).sort().values, torch.arange(n_cases))
 
-    @pytest.mark.parametrize(("n_cases", "size"), [(2, 8), (30, 8), (120, 32), (7352, 256)])
+    @pytest.mark.parametrize(("n_cases", "size"), [(2, 8), (30, 8), (120, 32), (380, 64), (7352, 64)])
     def test_automatic_size(self, n_cases, size):
         assert resolved_batch_size("auto", n_cases) == size
 
     @pytest.mark.parametrize(
         ("max_epochs", "max_steps", "per_epoch", "epochs"),
-        [("auto", None, 4, 50), ("auto", None, 29, 7), ("auto", None, 782, 1), ("auto", 10, 4, 3), (0, None, 4, 0)],
+        [
+            ("auto", None, 4, 50),
+            ("auto", None, 16, 13),
+            ("auto", None, 50, 4),
+            ("auto", None, 115, 4),
+            ("auto", None, 200, 3),
+            ("auto", None, 3125, 1),
+            ("auto", 10, 4, 3),
+            (0, None, 4, 0),
+        ],
     )
     def test_automatic_epochs(self, max_epochs, max_steps, per_epoch, epochs):
         assert resolved_epochs(max_epochs, max_steps, per_epoch) == epochs

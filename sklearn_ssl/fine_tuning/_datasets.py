@@ -12,6 +12,8 @@ from sklearn_ssl._series import SeriesDataset
 from sklearn_ssl._validation import Collection
 from sklearn_ssl.fine_tuning._labels import Labels
 
+MOST_LABELLED = 256  # in an automatic batch
+
 
 class LabelledDataset(SeriesDataset):
     """Labelled series: batches have their targets and weights too."""

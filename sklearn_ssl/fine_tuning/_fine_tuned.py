@@ -18,7 +18,7 @@ from sklearn_ssl._validation import Collection
 from sklearn_ssl.architectures import FineTunedArchitecture
 from sklearn_ssl.encoders import stages
 from sklearn_ssl.fine_tuning._base import EncoderPredictor
-from sklearn_ssl.fine_tuning._datasets import LabelledDataset
+from sklearn_ssl.fine_tuning._datasets import MOST_LABELLED, LabelledDataset
 from sklearn_ssl.fine_tuning._labels import Labels
 
 Map = Callable[[np.ndarray], np.ndarray]
@@ -136,7 +136,7 @@ class FineTuned(EncoderPredictor, abc.ABC):
         return partial(_mapped, invariant, float(size) or 1.0)
 
     def _batch_size(self, collection: Collection, labels: Labels) -> int:
-        return resolved_batch_size(self.batch_size, len(labels))
+        return resolved_batch_size(self.batch_size, len(labels), MOST_LABELLED)
 
     def _dataset(self, net: SSLNet, collection: Collection, labels: Labels) -> LabelledDataset:
         return LabelledDataset(collection, labels, torch.device(net.device))

@@ -15,7 +15,7 @@ from sklearn_ssl._validation import Collection
 from sklearn_ssl.architectures import HeadedArchitecture, RobustArchitecture, SemiSupervisedArchitecture
 from sklearn_ssl.base import SSLTransformer, mild_views
 from sklearn_ssl.fine_tuning._classifier import EncoderClassifier
-from sklearn_ssl.fine_tuning._datasets import LabelledBesideAll
+from sklearn_ssl.fine_tuning._datasets import MOST_LABELLED, LabelledBesideAll
 from sklearn_ssl.fine_tuning._labels import Labels
 from sklearn_ssl.losses import semi_supervised_loss, weighted_cross_entropy
 
@@ -39,10 +39,10 @@ class JointClassifier(EncoderClassifier, abc.ABC):
         Labelled series per step, beside `batch_size` of all. "auto" is the power of two next to a quarter of the
         labelled ones, from 8 to 256. Where there are fewer they come several times, each time with another view.
     max_epochs : int or "auto", default="auto"
-        Passes over all series; "auto" is as many as 200 steps take.
+        Passes over all series; "auto" is as many as 200 steps take, and four for large sets, or as many as 500 take.
     batch_size : int or "auto", default="auto"
         Series per step for the self-supervised loss, at least 2. "auto" is the power of two next to a quarter of them,
-        from 8 to 256.
+        from 8 to 64.
     lr : float, default=1e-3
         Highest learning rate; training warms up to it and then decays it to zero along a cosine.
     """
@@ -76,7 +76,7 @@ class JointClassifier(EncoderClassifier, abc.ABC):
     def _architecture(self, labels: Labels) -> Callable[..., HeadedArchitecture]:
         return partial(
             SemiSupervisedArchitecture,
-            n_labelled=resolved_batch_size(self.labelled_batch_size, len(labels)),
+            n_labelled=resolved_batch_size(self.labelled_batch_size, len(labels), MOST_LABELLED),
             augmentation=self.resolved("augmentation"),
         )
 
