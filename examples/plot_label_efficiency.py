@@ -87,7 +87,7 @@ def curve(name, seed):
 # For `label_efficiency` the network from scratch is a probe, and the scaled windows themselves, flattened, are what it
 # is fitted on. It takes as many steps as pretraining does, at a higher rate than fine-tuning, in all layers alike. It
 # is trained anew for every part, so it gets the first of the draws alone; its seconds are those of all its trainings.
-SCRATCH = {"lr": 1e-3, "layer_decay": 1.0, "norm_statistics": "update"}  # nothing below to be careful with
+SCRATCH = {"lr": 1e-3, "layer_decay": 1.0, "norm_statistics": "update", "shrinkage": None}
 
 
 def as_windows(flat):

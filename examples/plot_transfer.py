@@ -114,7 +114,7 @@ LABELS = {"UCI HAR": (74, 368, 735), "UWaveGestureLibrary": (8, 12, 32)}
 SEEDS = range(3 if options.full else 1)
 PRETRAINING = {"max_steps": 150 if options.full else 20, "batch_size": 32, "device": "cpu"}
 FINE_TUNING = {"max_steps": 150 if options.full else 20, "batch_size": 16}
-SCRATCH = {"lr": 1e-3, "layer_decay": 1.0, "norm_statistics": "update"}  # nothing below to be careful with
+SCRATCH = {"lr": 1e-3, "layer_decay": 1.0, "norm_statistics": "update", "shrinkage": None}
 EACH_CHANNEL = ChannelIndependentEncoder(InceptionEncoder(depth=3, width=8, bottleneck=8))
 OTHER = {"UCI HAR": "UWaveGestureLibrary", "UWaveGestureLibrary": "UCI HAR"}
 

@@ -75,7 +75,7 @@ ROWS = {
 FINE_TUNING = {
     "VICReg": {},
     "SimCLR": {},
-    "untrained": {"lr": 1e-3, "layer_decay": 1.0, "norm_statistics": "update"},  # nothing below to be careful with
+    "untrained": {"lr": 1e-3, "layer_decay": 1.0, "norm_statistics": "update", "shrinkage": None},
 }
 
 

@@ -43,7 +43,7 @@ from sklearn_ssl.preprocessing import ChannelWise
 KEY = ("row", "share", "seed")
 FIELDS = (*KEY, "labels", "accuracy", "seconds")
 SHARES = (0.01, 0.05)
-SCRATCH = {"lr": 1e-3, "layer_decay": 1.0, "norm_statistics": "update"}  # nothing below to be careful with
+SCRATCH = {"lr": 1e-3, "layer_decay": 1.0, "norm_statistics": "update", "shrinkage": None}
 
 
 def ridge():
