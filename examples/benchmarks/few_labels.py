@@ -2,9 +2,9 @@
 
 All training windows are there without labels; a stratified share of them has one. All is at its defaults. The encoder
 of `SSLClassifier`, VICReg's, is pretrained once a seed. `S4LClassifier` trains on both at once, and WCCN takes no
-gradient steps; MiniRocket and the network from scratch have the labelled windows alone. Every row gets the same labels and is judged on the windows of other people. A seed draws the labels and
-the method's random numbers. Rows are appended as they come, and a run that was stopped goes on where it was. Run it
-with
+gradient steps; MiniRocket and the network from scratch have the labelled windows alone. Every row gets the same labels
+and is judged on the windows of other people. A seed draws the labels and the method's random numbers. Rows are appended
+as they come, and a run that was stopped goes on where it was. Run it with
 
     python examples/benchmarks/few_labels.py --data FOLDER --csv few_labels.csv --means few_labels_means.csv
 
