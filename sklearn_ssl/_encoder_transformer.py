@@ -140,9 +140,9 @@ class EncoderTransformer(
         features = np.empty((len(collection), self._n_features_out), dtype=np.float32)
         row = 0
         for batch in batches:
+            check_features(batch.numpy())  # batch by batch, since a mask of all features is memory
             features[row : row + len(batch)] = batch.numpy()  # (B, F)
             row += len(batch)
-        check_features(features)
         return features
 
     def encode(self, X: Any) -> np.ndarray:

@@ -29,7 +29,7 @@ class ContrastiveEMPSSLTransformer(JointEmbeddingTransformer):
     ----------
     n_windows : int, default=20
         V, at least 2.
-    window_ratio : float, default=0.5
+    window_ratio : float, default=0.8
         Share of a series that a window covers. A step costs ``n_windows * window_ratio`` passes through the encoder.
     invariance : float, default=200.0
         :math:`\lambda`, the weight of the contrastive term.
@@ -57,7 +57,7 @@ class ContrastiveEMPSSLTransformer(JointEmbeddingTransformer):
     """
 
     n_windows: int = number(default=20, least=2, integer=True)
-    window_ratio: float = number(default=0.5, above=0, most=1)
+    window_ratio: float = number(default=0.8, above=0, most=1)
     invariance: float = number(default=200.0, least=0)
     epsilon: float = number(default=0.2, above=0)
     temperature: float = number(default=0.2, above=0)
