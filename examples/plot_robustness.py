@@ -78,12 +78,12 @@ if options.csv:
 # Mean of three seeds on 40 test series; every model is right on all of them while they are clean.
 #
 # * `RobustSSLClassifier` loses nothing to an attack of a tenth of a standard deviation, the radius it was trained
-#   with, where `SSLClassifier` loses 2.5 points and `S4LClassifier` 4.2. At three times that radius they keep 0.617,
-#   0.500 and 0.483.
+#   with, where `SSLClassifier` loses 1.7 points and `S4LClassifier` 4.2. At three times that radius they keep 0.617,
+#   0.492 and 0.483.
 # * It is also level with `S4LClassifier` or ahead under nearly all else, but behind `SSLClassifier` where channels are
-#   lost (0.850 to 0.958 without half of them).
+#   lost (0.850 to 0.892 without half of them).
 # * MiniRocket with ridge suffers most from noise (0.750 at a quarter of a standard deviation, where the networks have
-#   0.958 and more) and from long gaps, and least from drift (0.992 at one standard deviation; the networks have 0.742
+#   0.958 and more) and from long gaps, and least from drift (0.992 at one standard deviation; the networks have 0.717
 #   to 0.783).
 #
 # With three times 40 series a point is little more than one of them. BasicMotions is easy; other sets may tell another
