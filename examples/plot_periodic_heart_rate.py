@@ -260,10 +260,10 @@ for seed in options.seeds:
 # SimCLR                       7.4  14.8   16.7   16.6   15.9   15.8   15.3
 # BYOL                         7.3  13.6   17.2   16.7   16.3   15.8   15.3
 # untrained                    7.5  10.6   17.1   16.8   16.5   15.9   15.5
-# SimPer, frequency            3.1           12.8   11.5   10.4   10.3   10.1
-# SimCLR, frequency           11.0           20.3   19.5   19.2   19.4   19.1
-# BYOL, frequency              9.3           19.8   18.8   18.2   18.3   17.8
-# untrained, frequency         7.0           16.3   15.0   14.4   14.7   14.0
+# SimPer, frequency            3.1         12.8   11.5   10.4   10.3   10.1
+# SimCLR, frequency           11.0         20.3   19.5   19.2   19.4   19.1
+# BYOL, frequency              9.3         19.8   18.8   18.2   18.3   17.8
+# untrained, frequency         7.0         16.3   15.0   14.4   14.7   14.0
 # MiniRocket                   6.0         16.6   15.7   15.2   14.8   14.6
 # pulse waves                       10.1
 # mean of the labels                       29.1   29.0   29.0   29.2   29.3
