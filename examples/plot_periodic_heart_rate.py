@@ -323,10 +323,11 @@ STYLES = {
     "untrained": ("D", ":", "#3f7d3f"),
     "MiniRocket": ("v", (0, (6, 1, 1, 1, 1, 1)), "#8a8a8a"),
 }
+ONE_WEIGHT = {"SimPer, frequency": ("P", "-", "#4a86c8")}
 groups = by_share.groupby(["row", "share"])["mae"]
 deviations = groups.std().unstack("share")
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
-for name, (marker, line, colour) in STYLES.items():
+for name, (marker, line, colour) in (STYLES | ONE_WEIGHT).items():
     left.errorbar(
         SHARES,
         means.loc[name, list(SHARES)],

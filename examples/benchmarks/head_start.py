@@ -89,7 +89,7 @@ def draws(y, labels):
 
 
 def means(rows):
-    """Return the table of the docs: means over sets and seeds, and the points gained on them."""
+    """Return the table of the docs: means over sets and seeds."""
     frame = pd.DataFrame(rows).astype({"accuracy": float})
     by_set = frame.groupby(["method", "shrinkage", "set", "labels"], sort=False)["accuracy"].mean()
     mean = by_set.groupby(["method", "shrinkage", "labels"], sort=False).mean().unstack("labels")

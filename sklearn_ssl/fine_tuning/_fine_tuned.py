@@ -72,7 +72,7 @@ class FineTuned(EncoderPredictor, abc.ABC):
     Attributes
     ----------
     shrinkage_ : float or None
-        The one with which a linear head started.
+        The one with which a linear head started; None for a head with a hidden layer.
 
     References
     ----------
@@ -101,6 +101,10 @@ class FineTuned(EncoderPredictor, abc.ABC):
             gradual=self.mode == "gradual",
             update_statistics=self.norm_statistics == "update",
         )
+
+    def _start_head(self, net: SSLNet, collection: Collection, labels: Labels, held_out: np.ndarray) -> None:
+        self.shrinkage_: float | None = None  # that of an earlier fit says nothing of this head
+        super()._start_head(net, collection, labels, held_out)
 
     def _linear_start(
         self, net: SSLNet, series: SeriesDataset, features: np.ndarray, labels: Labels

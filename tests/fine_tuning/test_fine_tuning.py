@@ -109,7 +109,9 @@ def test_shrinkage_is_chosen_by_labelled_series_that_are_left_out():
         return SSLClassifier(untrained, mode="probe", augmentation=augmentation, random_state=0).fit(waves, label)
 
     assert chosen(Scaling(sigma=1.0)).shrinkage_ is None  # heights are all that tells the classes apart
-    assert chosen(TimeShift(ratio=0.5)).shrinkage_ == 0.1  # a shift changes nothing that does
+    model = chosen(TimeShift(ratio=0.5))
+    assert model.shrinkage_ == 0.1  # a shift changes nothing that does
+    assert model.set_params(head_width=4, max_epochs=1).fit(waves, label).shrinkage_ is None
 
 
 def test_scale_of_the_probe_has_the_least_surprise_for_left_out_series():
