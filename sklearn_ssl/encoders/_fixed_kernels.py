@@ -332,7 +332,7 @@ def _convolved(
     same, and that of aeon's kernels. A matrix product, whose order depends on the size of the batch, would let a flat
     stretch of a series, where the result equals the threshold, count in one batch and not in another.
     """
-    steps = _shifted(x, dilation)  # (B, C, 9, L)
+    steps = shifted(x, dilation)  # (B, C, 9, L)
     thrice = space.take("thrice", *steps.shape)
     torch.mul(steps, 3.0, out=thrice)
     centre = -steps[:, :, SIZE // 2]
@@ -473,7 +473,7 @@ def _quantiles_of(values: torch.Tensor, lengths: torch.Tensor, places: torch.Ten
     return torch.lerp(ascending.gather(1, below), ascending.gather(1, above), places * last - below)
 
 
-def _shifted(x: torch.Tensor, dilation: int) -> torch.Tensor:
+def shifted(x: torch.Tensor, dilation: int) -> torch.Tensor:
     """Return what each of the nine weights meets at each step of series (B, C, L), zero outside: (B, C, 9, L)."""
     reach = SIZE // 2 * dilation
     rows = F.pad(x, (reach, reach))  # (B, C, L + 8 d)

@@ -1,14 +1,17 @@
-"""MiniRocket's and MultiRocket's fixed convolutions, with an optional trained network on top."""
+"""The fixed convolutions of MiniRocket, MultiRocket and Hydra, with an optional trained network on top."""
 
 import dataclasses
+import itertools
 import typing
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import nn
 
 from sklearn_ssl._hyperparameters import choice, number
 from sklearn_ssl.encoders._base import Encoder, EncoderModule, zero_padding
+from sklearn_ssl.encoders._competing_kernels import CompetingKernels
 from sklearn_ssl.encoders._fixed_kernels import N_KERNELS, POOLINGS, FixedKernels
 
 LIMIT = 10.0  # of a standardised feature
@@ -27,7 +30,7 @@ class _PoolingNames:
 
 @typing.final
 class RocketEncoder(Encoder):
-    r"""MiniRocket or MultiRocket: fixed dilated convolutions and thresholds, pooled, and optionally a trained network.
+    r"""MiniRocket, MultiRocket, Hydra: fixed dilated convolutions, pooled, and optionally a trained network.
 
     There are 84 kernels of nine weights: each has three weights 2, every kernel at other places, and six weights -1.
     Kernel k with dilation d, applied to the sum over a random set S of one to nine channels, gives
@@ -58,6 +61,18 @@ class RocketEncoder(Encoder):
     thresholds in any later fit. Nothing else is learnt, so features cost forward passes only, and no gradient goes
     back through them. Before that, thresholds are zero.
 
+    With `n_groups`, the features of Hydra come on top. Each group g has eight random kernels of nine weights, whose sum
+    is 0, and one dilation, a power of two; it sees the sum over a random half of the channels, two to eight, some maybe
+    twice. With :math:`c_{kt}` the convolution by kernel k, and steps T that are all observed ones, a kernel gets two
+    features,
+
+    .. math:: \sqrt{\frac{1}{\# T} \sum_{t \in T} c_{kt} \, [k = \arg\max_j c_{jt}]} \quad \text{and} \quad
+        \sqrt{\frac{1}{\# T} \sum_{t \in T} [k = \arg\min_j c_{jt}]},
+
+    where steps at which all convolutions are zero, but for rounding, are won by none. Hydra as published and in aeon
+    has the sums in the place of the means, and counts those steps; its authors take the square root as well. With
+    `differences`, half of the groups see the first differences.
+
     With `hidden`, a perceptron of linear layers, each followed by batch normalisation and ReLU, maps the features to
     `hidden` values. That is what a method trains; without it, pretraining has only its projector to train and leaves
     the features as they are.
@@ -65,12 +80,15 @@ class RocketEncoder(Encoder):
     Parameters
     ----------
     n_features : int, default=9996
-        Number of features F over all poolings, rounded down to a multiple of 84 times the number of poolings, twice
-        that with `differences`, whatever the length of the series.
+        Number of features over all poolings, without those of Hydra; rounded down to a multiple of 84 times the number
+        of poolings, twice that with `differences`, whatever the length of the series.
     poolings : str or tuple of str, default=("ppv",)
         One or several of "ppv", "mpv", "mipv" and "lspv". MultiRocket has all four and `differences`.
     differences : bool, default=False
         Whether to use the first differences of the series beside the series.
+    n_groups : int, default=0
+        Number of Hydra's groups of kernels over all dilations, each of which gives 16 features. Hydra as published has
+        64 for each dilation, some 300 to 500. With `differences` an odd number is rounded down.
     max_dilations : int, default=32
         Most dilations of a kernel.
     standardise : bool, default=True
@@ -94,6 +112,9 @@ class RocketEncoder(Encoder):
     Tan, Dempster, Bergmeir and Webb (2022). MultiRocket: multiple pooling operators and transformations for fast and
     effective time series classification. Data Mining and Knowledge Discovery. https://arxiv.org/abs/2102.00457
 
+    Dempster, Schmidt and Webb (2023). Hydra: competing convolutional kernels for fast and accurate time series
+    classification. Data Mining and Knowledge Discovery. https://arxiv.org/abs/2203.13652
+
     Examples
     --------
     >>> import torch
@@ -110,11 +131,20 @@ class RocketEncoder(Encoder):
     >>> encoder.adapt(torch.randn(20, 3, 50))
     >>> encoder(torch.randn(2, 3, 50)).shape
     torch.Size([2, 11424, 1])
+
+    MultiRocket and Hydra:
+
+    >>> both = RocketEncoder(
+    ...     n_features=5712, poolings=("ppv", "mpv", "mipv", "lspv"), differences=True, n_groups=256
+    ... ).build(n_channels=3)
+    >>> both(torch.randn(2, 3, 50)).shape
+    torch.Size([2, 9472, 1])
     """
 
     n_features: int = number(default=9996, least=N_KERNELS, integer=True)
     poolings: str | tuple[str, ...] = dataclasses.field(default=("ppv",), metadata={"allowed": _PoolingNames()})
     differences: bool = choice(False, True, default=False)
+    n_groups: int = number(default=0, least=0, integer=True)
     max_dilations: int = number(default=32, least=1, integer=True)
     standardise: bool = choice(True, False, default=True)
     hidden: int | None = number(default=None, least=1, integer=True, or_else=(None,))
@@ -136,7 +166,9 @@ class RocketEncoder(Encoder):
             FixedKernels(n_channels, per_kernel, self.max_dilations, self._names(), compiled=self.backend == "aeon")
             for _ in range(1 + self.differences)
         ]
-        return Rocket(representations, self.standardise, self.hidden, self.depth)
+        n_groups = self.n_groups // len(representations)
+        competing = [CompetingKernels(n_channels, n_groups) for _ in representations if n_groups]
+        return Rocket(representations, competing, self.standardise, self.hidden, self.depth)
 
     def _names(self) -> tuple[str, ...]:
         return (self.poolings,) if isinstance(self.poolings, str) else tuple(self.poolings)
@@ -149,13 +181,15 @@ class RocketEncoder(Encoder):
 class Rocket(EncoderModule):
     """The module that `RocketEncoder` builds.
 
-    Its features are ordered by representation (the series, their differences), then as `FixedKernels` orders them.
-    Everything fixed is in the state dictionary.
+    Its features are ordered by representation (the series, their differences), then as `FixedKernels` orders them;
+    those of `CompetingKernels` follow in the same way. Everything fixed is in the state dictionary.
 
     Attributes
     ----------
     kernels : ModuleList of FixedKernels
         Those for the series and, if there are any, those for their differences.
+    competing : ModuleList of CompetingKernels
+        Groups for the series and their differences; empty if there are none.
     mean, scale : Tensor of shape (F,)
         What features are standardised with.
     """
@@ -166,11 +200,18 @@ class Rocket(EncoderModule):
     adapted: torch.Tensor
 
     def __init__(
-        self, representations: list["FixedKernels"], standardise: bool, hidden: int | None, depth: int
+        self,
+        representations: list[FixedKernels],
+        competing: list[CompetingKernels],
+        standardise: bool,
+        hidden: int | None,
+        depth: int,
     ) -> None:
         n_features = sum(kernels.n_features for kernels in representations)
+        n_features += sum(kernels.n_features for kernels in competing)
         super().__init__([n_features] if hidden is None else [n_features, hidden])
         self.kernels = nn.ModuleList(representations)
+        self.competing = nn.ModuleList(competing)
         self.standardise = standardise
         self.register_buffer("mean", torch.zeros(n_features))
         self.register_buffer("scale", torch.ones(n_features))
@@ -190,8 +231,8 @@ class Rocket(EncoderModule):
         """
         if self.adapted:
             return
-        for kernels, series in zip(self.kernels, self._representations(x, mask), strict=False):
-            typing.cast(FixedKernels, kernels).adapt(*series)
+        for kernels, series in self._pairs(x, mask):
+            kernels.adapt(*series)
         if self.standardise:
             features = self._fixed_features(x, mask)
             spread = features - features[0]  # makes a constant exactly zero, whatever rounding does to its mean
@@ -216,8 +257,15 @@ class Rocket(EncoderModule):
 
     @torch.no_grad()
     def _fixed_features(self, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-        representations = self._representations(x, mask)
-        return torch.cat([kernels(*series) for kernels, series in zip(self.kernels, representations, strict=False)], 1)
+        return torch.cat([kernels(*series) for kernels, series in self._pairs(x, mask)], 1)
+
+    def _pairs(
+        self, x: torch.Tensor, mask: torch.Tensor | None
+    ) -> Iterator[tuple[FixedKernels | CompetingKernels, tuple[torch.Tensor, torch.Tensor | None]]]:
+        """Give all kernels, each with what it sees, in the order of their features."""
+        seen = list(itertools.islice(self._representations(x, mask), len(self.kernels)))
+        kernels = itertools.chain(self.kernels, self.competing)
+        yield from zip(typing.cast(Any, kernels), itertools.cycle(seen), strict=False)
 
     def _representations(
         self, x: torch.Tensor, mask: torch.Tensor | None

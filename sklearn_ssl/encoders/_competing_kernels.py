@@ -1,0 +1,133 @@
+"""Hydra's random kernels, which compete in groups for the steps of a series, in PyTorch."""
+
+import math
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from sklearn_ssl.encoders._fixed_kernels import CPU_BLOCK, GPU_BLOCK, SIZE, shifted
+
+GROUP_SIZE = 8  # kernels of a group
+MOST_CHANNELS = 8  # that one group sees
+ROUNDING = 1e-5  # what a convolution of a flat stretch may be off zero, next to the largest value of the series
+
+
+class CompetingKernels(nn.Module):
+    """Groups of random kernels with several dilations, and what each kernel wins against the others of its group.
+
+    Features are ordered by group, those of lower dilations first; a group has those of the largest convolutions of its
+    kernels, then those of the smallest.
+
+    Parameters
+    ----------
+    n_channels : int
+        Number of channels C of the series.
+    n_groups : int
+        Number of groups G over all dilations.
+
+    Attributes
+    ----------
+    dilations : int array of shape (G,)
+        The dilation of each group, ascending; all 1 before `adapt`.
+    weights : Tensor of shape (G, 8, 9)
+        The kernels, each with weights of sum 0 and absolute sum 1.
+    channels : Tensor of shape (G, C)
+        How many times each channel is in the sum that a group sees.
+    """
+
+    weights: torch.Tensor
+    channels: torch.Tensor
+
+    def __init__(self, n_channels: int, n_groups: int) -> None:
+        super().__init__()
+        self.n_channels = n_channels
+        self.n_features = 2 * GROUP_SIZE * n_groups
+        self.dilations = np.ones(n_groups, dtype=int)
+        self.register_buffer("weights", torch.empty(n_groups, GROUP_SIZE, SIZE).copy_(_draw_weights(n_groups)))
+        self.register_buffer("channels", torch.empty(n_groups, n_channels).copy_(_draw_channels(n_groups, n_channels)))
+
+    def adapt(self, x: torch.Tensor, lengths: torch.Tensor | None) -> None:
+        """Take dilations that suit series (B, C, L) with `lengths` (B,) observed steps."""
+        longest = x.shape[2] if lengths is None else int(lengths.max())
+        n_dilations = 1 + int(math.log2(max(longest - 1, SIZE - 1) / (SIZE - 1)))
+        n_groups = len(self.dilations)
+        self.dilations = 2 ** (np.arange(n_groups) * n_dilations // n_groups)
+
+    @torch.no_grad()
+    def forward(self, x: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
+        """Return the features (B, F) of series (B, C, L), of which `lengths` (B,) steps are observed, None for all."""
+        _, numbers = np.unique(self.dilations, return_counts=True)
+        block = CPU_BLOCK if x.device.type == "cpu" else GPU_BLOCK
+        n_rows = max(1, block // (int(numbers.max()) * GROUP_SIZE * SIZE * x.shape[2]))
+        of_each = [None] * math.ceil(len(x) / n_rows) if lengths is None else lengths.split(n_rows)
+        return torch.cat([self._of_block(*block) for block in zip(x.split(n_rows), of_each, strict=True)])
+
+    def get_extra_state(self) -> torch.Tensor:
+        """Return the dilations, for the state dictionary."""
+        return torch.from_numpy(self.dilations.copy())
+
+    def set_extra_state(self, state: torch.Tensor) -> None:
+        """Take dilations from a state dictionary, which may be of any origin."""
+        dilations = state.cpu().numpy()
+        if dilations.shape != self.dilations.shape or dilations.dtype.kind != "i":
+            raise ValueError(f"the groups of kernels are of another encoder: {dilations.shape} of {dilations.dtype}")
+        if dilations.min() < 1 or (np.diff(dilations) < 0).any():
+            raise ValueError("the dilations of the groups of kernels are impossible")
+        self.dilations = dilations.copy()
+
+    def _of_block(self, x: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
+        n_steps = x.shape[2]
+        observed = None if lengths is None else torch.arange(n_steps, device=x.device) < lengths.view(-1, 1, 1, 1)
+        size = n_steps if lengths is None else lengths.clamp(min=1).view(-1, 1)
+        dilations, numbers = np.unique(self.dilations, return_counts=True)
+        parts = [
+            _wins(channels.to(x.dtype) @ x, weights.to(x.dtype), int(dilation), observed)  # (B, g, 2, 8)
+            for dilation, weights, channels in zip(
+                dilations, self.weights.split(numbers.tolist()), self.channels.split(numbers.tolist()), strict=True
+            )
+        ]
+        return (torch.cat(parts, 1).flatten(1) / size).sqrt()
+
+
+def _wins(x: torch.Tensor, weights: torch.Tensor, dilation: int, observed: torch.Tensor | None) -> torch.Tensor:
+    """Let the kernels (g, 8, 9) of each group compete for the steps of its series x (B, g, L), (B, g, 2, 8).
+
+    A flat stretch, where all convolutions are zero but for rounding, is won by none.
+    """
+    c = _convolved(x, weights, dilation)  # (B, g, 8, L)
+    if observed is not None:
+        c.mul_(observed)
+    low, high = c.amin(2, keepdim=True), c.amax(2, keepdim=True)  # (B, g, 1, L)
+    flat = torch.maximum(high, -low) <= (ROUNDING * x.abs().amax(2))[..., None, None]
+    wins = torch.le(c, low.masked_fill_(flat, -torch.inf), out=torch.empty_like(c))
+    smallest = wins.sum(3)  # (B, g, 8)
+    wins = torch.ge(c, high.masked_fill_(flat, torch.inf), out=wins)
+    largest = wins.mul_(c).sum(3).clamp(min=0)
+    return torch.stack([largest, smallest], 2)
+
+
+def _convolved(x: torch.Tensor, weights: torch.Tensor, dilation: int) -> torch.Tensor:
+    """Convolve the series x (B, g, L) of each group with its kernels, (B, g, 8, L).
+
+    Weight by weight: the order of the sums does not depend on the size of the batch.
+    """
+    steps, taps = shifted(x, dilation).unsqueeze(2), weights.unsqueeze(3)  # (B, g, 1, 9, L), (g, 8, 9, 1)
+    c = steps[..., 0, :] * taps[..., 0, :]
+    for i in range(1, SIZE):
+        c.addcmul_(steps[..., i, :], taps[..., i, :])
+    return c
+
+
+def _draw_weights(n_groups: int) -> torch.Tensor:
+    drawn = torch.randn(n_groups, GROUP_SIZE, SIZE, device="cpu")
+    centred = drawn - drawn.mean(2, keepdim=True)
+    return centred / centred.abs().sum(2, keepdim=True)
+
+
+def _draw_channels(n_groups: int, n_channels: int) -> torch.Tensor:
+    """Draw the channels of each group, with replacement: half of all, at least two and at most eight; one if alone."""
+    number = 1 if n_channels == 1 else min(max(n_channels // 2, 2), MOST_CHANNELS)
+    drawn = torch.randint(n_channels, (n_groups, number), device="cpu")
+    return F.one_hot(drawn, n_channels).sum(1)
