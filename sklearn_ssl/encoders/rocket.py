@@ -70,8 +70,8 @@ class RocketEncoder(Encoder):
         \sqrt{\frac{1}{\# T} \sum_{t \in T} [k = \arg\min_j c_{jt}]},
 
     where steps at which all convolutions are zero, but for rounding, are won by none. Hydra as published and in aeon
-    has the sums in the place of the means, and counts those steps; its authors take the square root as well. With
-    `differences`, half of the groups see the first differences.
+    has the sums in the place of the means, and counts those steps; its authors take the square root as well. Every
+    second group sees the first differences, as published, whatever `differences` is.
 
     With `hidden`, a perceptron of linear layers, each followed by batch normalisation and ReLU, maps the features to
     `hidden` values. That is what a method trains; without it, pretraining has only its projector to train and leaves
@@ -88,7 +88,7 @@ class RocketEncoder(Encoder):
         Whether to use the first differences of the series beside the series.
     n_groups : int, default=0
         Number of Hydra's groups of kernels over all dilations, each of which gives 16 features. Hydra as published has
-        64 for each dilation, some 300 to 500. With `differences` an odd number is rounded down.
+        64 for each dilation, so 300 to 500 for most series.
     max_dilations : int, default=32
         Most dilations of a kernel.
     standardise : bool, default=True
@@ -166,8 +166,8 @@ class RocketEncoder(Encoder):
             FixedKernels(n_channels, per_kernel, self.max_dilations, self._names(), compiled=self.backend == "aeon")
             for _ in range(1 + self.differences)
         ]
-        n_groups = self.n_groups // len(representations)
-        competing = [CompetingKernels(n_channels, n_groups) for _ in representations if n_groups]
+        halves = (self.n_groups + 1) // 2, self.n_groups // 2
+        competing = [CompetingKernels(n_channels, n_groups) for n_groups in halves if n_groups]
         return Rocket(representations, competing, self.standardise, self.hidden, self.depth)
 
     def _names(self) -> tuple[str, ...]:
@@ -263,9 +263,9 @@ class Rocket(EncoderModule):
         self, x: torch.Tensor, mask: torch.Tensor | None
     ) -> Iterator[tuple[FixedKernels | CompetingKernels, tuple[torch.Tensor, torch.Tensor | None]]]:
         """Give all kernels, each with what it sees, in the order of their features."""
-        seen = list(itertools.islice(self._representations(x, mask), len(self.kernels)))
-        kernels = itertools.chain(self.kernels, self.competing)
-        yield from zip(typing.cast(Any, kernels), itertools.cycle(seen), strict=False)
+        seen = list(itertools.islice(self._representations(x, mask), max(len(self.kernels), len(self.competing))))
+        for kernels in (self.kernels, self.competing):
+            yield from zip(typing.cast(Any, kernels), seen, strict=False)
 
     def _representations(
         self, x: torch.Tensor, mask: torch.Tensor | None

@@ -74,7 +74,7 @@ def naive(series, kernels):
 @pytest.mark.parametrize("n_channels", [1, 3])
 def test_features_of_unequal_lengths_equal_their_formula(n_channels):
     x, mask = ragged(LENGTHS, 40, n_channels)
-    encoder = hydra(n_channels, n_groups=10, differences=True, standardise=False)
+    encoder = hydra(n_channels, n_groups=10, standardise=False)
     assert [kernels.dilations.tolist() for kernels in encoder.competing] == [[1, 1, 2, 2, 4]] * 2
     features = encoder(x, mask).squeeze(2)[:, 168:].numpy()
     assert features.shape == (len(LENGTHS), 160)
@@ -94,17 +94,16 @@ def test_every_step_is_won_by_one_kernel_of_a_group():
 
 @pytest.mark.parametrize("level", [0.0, 0.1, 1e4])
 def test_flat_stretches_are_won_by_none(level):
-    encoder = hydra(1, n_groups=4, standardise=False)
-    encoder.competing[0].dilations[:] = 1
+    kernels = CompetingKernels(1, 4)
     x = torch.full((1, 1, 40), level)
     x[0, 0, 20] += 1 + level
-    smallest = encoder(x)[0, 168:, 0].view(4, 2, 8)[:, 1].square().sum(1)
+    smallest = kernels(x, None).view(4, 2, 8)[:, 1].square().sum(1)
     ends = 8 if level else 0  # where zeros beyond the series meet its level
     torch.testing.assert_close(smallest, torch.full((4,), (9 + ends) / 40))
 
 
 def test_features_do_not_depend_on_padding_or_companions():
-    encoder = hydra(3, differences=True)
+    encoder = hydra(3)
     x, mask = ragged(LENGTHS, 64, 3)
     x[5, :, 10:30] = 0.1  # flat
     together = encoder(torch.where(mask[:, None], x, 100.0), mask)
@@ -130,8 +129,10 @@ def test_blocks_of_any_size_give_the_same(monkeypatch):
 
 @pytest.mark.parametrize("n_steps", [1, 8, 9, 17, 100])
 def test_the_number_of_features_does_not_depend_on_the_length(n_steps):
-    assert hydra(2, n_groups=5, n_steps=n_steps)(series(3, 2, n_steps)).shape == (3, 168 + 80, 1)
-    assert hydra(2, n_groups=5, n_steps=n_steps, differences=True)(series(3, 2, n_steps)).shape == (3, 168 + 64, 1)
+    for n_groups in (1, 5):
+        encoder = hydra(2, n_groups=n_groups, n_steps=n_steps)
+        assert [len(kernels.dilations) for kernels in encoder.competing] == ([1] if n_groups == 1 else [3, 2])
+        assert encoder(series(3, 2, n_steps)).shape == (3, 168 + 16 * n_groups, 1)
 
 
 def test_kernels_have_no_mean_and_groups_see_two_to_eight_channels():
@@ -162,7 +163,7 @@ def test_impossible_states(dilations):
 
 def test_nothing_reads_values_back_from_the_device():
     with torch.device("meta"):  # has no values to read
-        encoder = RocketEncoder(n_features=168, differences=True, n_groups=8).build(3)
+        encoder = RocketEncoder(n_features=168, n_groups=8).build(3)
         h = encoder(torch.zeros(4, 3, 20), torch.ones(4, 20, dtype=torch.bool))
     assert h.shape == (4, 168 + 128, 1)
 
