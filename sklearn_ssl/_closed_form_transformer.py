@@ -19,9 +19,9 @@ from sklearn_ssl.encoders import RocketEncoder
 BATCH_SIZE = 64
 
 
-def pooled_rocket() -> RocketEncoder:
+def rocket_with_hydra() -> RocketEncoder:
     """Return the encoder used unless another is given; the user guide says how it was chosen."""
-    return RocketEncoder(n_features=15792, poolings=("ppv", "mpv", "mipv", "lspv"))
+    return RocketEncoder(n_features=15792, poolings=("ppv", "mpv", "mipv", "lspv"), n_groups=512)
 
 
 def slight_views() -> Compose:
@@ -41,7 +41,7 @@ class ClosedFormTransformer(EncoderTransformer, abc.ABC):
     ----------
     encoder : recipe, callable or torch.nn.Module, default=None
         The encoder, which is not trained. A `torch.nn.Module` is copied with its weights and may be a pretrained one.
-        None is ``RocketEncoder(n_features=15792, poolings=("ppv", "mpv", "mipv", "lspv"))``.
+        None is ``RocketEncoder(n_features=15792, poolings=("ppv", "mpv", "mipv", "lspv"), n_groups=512)``.
     augmentation : Augmentation, default=None
         How copies are made: what it changes is what features are to ignore. None is
         ``Compose(crop=CropResize(min_ratio=0.8), time_warp=TimeWarp(sigma=0.1),
@@ -70,7 +70,7 @@ class ClosedFormTransformer(EncoderTransformer, abc.ABC):
         Variance of each direction between series divided by its variance within series plus r, largest first.
     """
 
-    encoder: Any = recipe(default_factory=pooled_rocket)
+    encoder: Any = recipe(default_factory=rocket_with_hydra)
     augmentation: Any = recipe(default_factory=slight_views, needs="apply")
     n_views: int = number(default=4, least=1, integer=True)
     n_components: int = number(default=320, least=1, integer=True)

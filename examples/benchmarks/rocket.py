@@ -1,8 +1,9 @@
-"""What `RocketEncoder` costs beside aeon's compiled MiniRocket and MultiRocket: CPU time of one transform, one thread.
+"""What `RocketEncoder` costs beside aeon's MiniRocket, MultiRocket and Hydra: CPU time of one transform, one thread.
 
 The encoder gets the dilations, channels and thresholds that aeon's transform learnt, so both compute the same features,
 and the table shows by how much they differ. Runs alternate, and a ratio is the median over pairs. MultiRocket is
-compared in time only, because aeon shifts the differences by one step. All is compiled before. Run it with
+compared in time only, because aeon shifts the differences by one step; so is Hydra, which has as many kernels in both
+but others, and which aeon runs in PyTorch too. All is compiled before. Run it with
 
     python examples/benchmarks/rocket.py [--repeats 5] [--multirocket]
 """
@@ -16,7 +17,7 @@ os.environ["OMP_NUM_THREADS"] = os.environ["NUMBA_NUM_THREADS"] = "1"  # read wh
 
 import numpy as np
 import torch
-from aeon.transformations.collection.convolution_based import MiniRocket, MultiRocket
+from aeon.transformations.collection.convolution_based import HydraTransformer, MiniRocket, MultiRocket
 
 from sklearn_ssl.encoders import RocketEncoder
 
@@ -41,6 +42,21 @@ def encoder_like(rocket, n_channels, backend):
     encoder = RocketEncoder(standardise=False, backend=backend).build(n_channels).eval()
     encoder.kernels[0].take_parameters(*rocket.parameters)
     return encoder
+
+
+def hydra_like(hydra, x):
+    """Return what gives Hydra's features with as many groups of kernels as aeon's has, (B, F, 1)."""
+    n_groups = 64 * hydra._hydra.num_dilations
+    encoder = RocketEncoder(n_features=84, n_groups=n_groups, standardise=False).build(x.shape[1]).eval()
+    encoder.adapt(x)
+
+    def features(x):
+        seen = (x, x.diff(dim=2))
+        return torch.cat([kernels(one, None) for kernels, one in zip(encoder.competing, seen, strict=True)], 1)[
+            ..., None
+        ]
+
+    return features
 
 
 def compare(name, shape, theirs, ours, repeats, *, same):
@@ -78,8 +94,11 @@ def main():
         for backend in ("torch", "aeon"):
             encoder = encoder_like(rocket, shape[1], backend)
             compare(f'backend="{backend}"', shape, rocket.transform, encoder, arguments.repeats, same=True)
+        X = random_walks(shape)
+        hydra = HydraTransformer(random_state=0).fit(X)
+        ours = hydra_like(hydra, torch.from_numpy(X))
+        compare("Hydra, torch", shape, hydra.transform, ours, arguments.repeats, same=False)
         if arguments.multirocket:
-            X = random_walks(shape)
             multi = MultiRocket(n_kernels=1428, random_state=0).fit(X)
             encoder = MULTI.build(shape[1]).eval()
             encoder.adapt(torch.from_numpy(X))

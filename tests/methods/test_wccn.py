@@ -8,7 +8,7 @@ from scipy.spatial.distance import pdist
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_ssl import ClosedFormVICRegTransformer, RandomEncoderTransformer, WCCNTransformer
-from sklearn_ssl._closed_form_transformer import pooled_rocket, slight_views
+from sklearn_ssl._closed_form_transformer import rocket_with_hydra, slight_views
 from sklearn_ssl.augmentations import Augmentation, Jitter
 from sklearn_ssl.datasets import make_waves
 from sklearn_ssl.encoders import ResNetEncoder, RocketEncoder
@@ -189,7 +189,7 @@ class TestDegenerateSeries:
 
 class TestDefaults:
     def test_rocket_and_slight_views(self):
-        assert repr(WCCNTransformer().resolved("encoder")) == repr(pooled_rocket())
+        assert repr(WCCNTransformer().resolved("encoder")) == repr(rocket_with_hydra())
         assert repr(WCCNTransformer().resolved("augmentation")) == repr(slight_views())
 
     def test_nested_parameters_of_the_defaults(self):
