@@ -32,7 +32,11 @@ SHIPPED = (
 )
 GENERATED = {"waves": make_waves}
 N_GENERATED = (60, 400)  # series to fit on and to judge on
+POOLED = "encoder=RocketEncoder(n_features=15792, poolings=('ppv', 'mpv', 'mipv', 'lspv'))"
 NAMED = {
+    "WCCN without Hydra": f"WCCN({POOLED})",
+    "WCCN(whitening=0.5) without Hydra": f"WCCN(whitening=0.5, {POOLED})",
+    "ClosedFormVICReg without Hydra": f"ClosedFormVICReg({POOLED})",
     "untrained ResNet": "RandomEncoder(encoder=ResNetEncoder())",
     "untrained FCN": "RandomEncoder(encoder=FCNEncoder())",
     "untrained Inception, 6 x 32": "RandomEncoder(encoder=InceptionEncoder())",
