@@ -179,25 +179,35 @@ def cross_validate(name, folder, seed):
 
 def main():
     """Fill the table and print the means over sets and seeds."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", default=os.environ.get("SKLEARN_SSL_DATA"), help="folder with archives")
-    parser.add_argument("--csv", default="closed_form_choice.csv", type=Path)
-    parser.add_argument("--means", type=Path, help="also write the means to this file")
-    parser.add_argument("--sets", nargs="+", default=SETS)
-    parser.add_argument("--seeds", type=int, default=2)
-    options = parser.parse_args()
+    options = parsed_options(__doc__, "closed_form_choice.csv", SETS)
     rows = GrowingTable(options.csv, FIELDS, KEY)
-    for seed in range(options.seeds):
-        for name in options.sets:
-            if (name, row_of(*EMBEDDINGS[-1]), str(seed)) not in rows.rows():  # a set's last line
-                for line in cross_validate(name, options.data, seed):
-                    rows.append(line)
+    fill(rows, options, cross_validate, row_of(*EMBEDDINGS[-1]))
     table = means(rows.rows().values())
     for row, *values in table:
         print(f"{row:<56}", *values)
     if options.means:
         with options.means.open("w", newline="") as file:
             csv.writer(file).writerows(table)
+
+
+def parsed_options(description, file, sets):
+    """Return what was asked for on the command line."""
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+    parser.add_argument("--data", default=os.environ.get("SKLEARN_SSL_DATA"), help="folder with archives")
+    parser.add_argument("--csv", default=file, type=Path)
+    parser.add_argument("--means", type=Path, help="also write the means to this file")
+    parser.add_argument("--sets", nargs="+", default=sets)
+    parser.add_argument("--seeds", type=int, default=2)
+    return parser.parse_args()
+
+
+def fill(table, options, cross_validate, last_row):
+    """Append the lines of every set and seed that lacks its last row."""
+    for seed in range(options.seeds):
+        for name in options.sets:
+            if (name, last_row, str(seed)) not in table.rows():
+                for line in cross_validate(name, options.data, seed):
+                    table.append(line)
 
 
 def means(rows):

@@ -10,16 +10,12 @@ Rows are appended as they come, and a run that was stopped goes on where it was.
     python examples/benchmarks/closed_form_hydra.py --data FOLDER --csv closed_form_hydra.csv
 """
 
-import argparse
-import os
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import torch
 from archive import SETS
 from archive_rows import series
-from closed_form_choice import components, probe, shrunk_kernel, standardised
+from closed_form_choice import components, fill, parsed_options, probe, shrunk_kernel, standardised
 from growing_table import GrowingTable
 from sklearn.model_selection import StratifiedKFold, train_test_split
 from sklearn.preprocessing import StandardScaler
@@ -88,7 +84,7 @@ def cross_validate(name, folder, seed):
         for names in SHRUNK:
             joined = np.concatenate([scaled[block] for block in names], axis=2)
             kernel = shrunk_kernel(joined, train, SHRINKAGE)
-            embeddings[" + ".join(names) + "; WCCN"] = components(kernel, train, power=1.0)
+            embeddings[row_of(names)] = components(kernel, train, power=1.0)
         for row, embedding in embeddings.items():
             scores.setdefault(row, []).append(probe(embedding, y, train, test))
     return [
@@ -97,23 +93,16 @@ def cross_validate(name, folder, seed):
     ]
 
 
+def row_of(names):
+    """Return the name of the row of some blocks after WCCN."""
+    return " + ".join(names) + "; WCCN"
+
+
 def main():
     """Fill the table and print the means over sets and seeds."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", default=os.environ.get("SKLEARN_SSL_DATA"), help="folder with archives")
-    parser.add_argument("--csv", default="closed_form_hydra.csv", type=Path)
-    parser.add_argument("--means", type=Path, help="also write the means to this file")
-    parser.add_argument("--sets", nargs="+", default=SETS)
-    parser.add_argument("--seeds", type=int, default=1)
-    options = parser.parse_args()
+    options = parsed_options(__doc__, "closed_form_hydra.csv", SETS)
     torch.set_num_threads(1)
-    table = GrowingTable(options.csv, FIELDS, KEY)
-    last = " + ".join(SHRUNK[-1]) + "; WCCN"
-    for seed in range(options.seeds):
-        for name in options.sets:
-            if (name, last, str(seed)) not in table.rows():
-                for line in cross_validate(name, options.data, seed):
-                    table.append(line)
+    fill(GrowingTable(options.csv, FIELDS, KEY), options, cross_validate, row_of(SHRUNK[-1]))
     means = summary(pd.read_csv(options.csv))
     print(means.to_string())
     if options.means:
