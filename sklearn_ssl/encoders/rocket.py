@@ -69,9 +69,9 @@ class RocketEncoder(Encoder):
     .. math:: \sqrt{\frac{1}{\# T} \sum_{t \in T} c_{kt} \, [k = \arg\max_j c_{jt}]} \quad \text{and} \quad
         \sqrt{\frac{1}{\# T} \sum_{t \in T} [k = \arg\min_j c_{jt}]},
 
-    where steps at which all convolutions are zero, but for rounding, are won by none. Hydra as published and in aeon
-    has the sums in the place of the means, and counts those steps; its authors take the square root as well. Every
-    second group sees the first differences, as published, whatever `differences` is.
+    where steps at which all convolutions are zero, but for rounding, are won by none, and a negative sum counts as 0.
+    Hydra as published and in aeon has the sums in the place of the means, and counts those steps; its authors take the
+    square root as well. Half of the groups see the first differences, as published, whatever `differences` is.
 
     With `hidden`, a perceptron of linear layers, each followed by batch normalisation and ReLU, maps the features to
     `hidden` values. That is what a method trains; without it, pretraining has only its projector to train and leaves
