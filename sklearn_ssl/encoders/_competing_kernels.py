@@ -58,11 +58,14 @@ class CompetingKernels(nn.Module):
     @torch.no_grad()
     def forward(self, x: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
         """Return the features (B, F) of series (B, C, L), of which `lengths` (B,) steps are observed, None for all."""
-        _, numbers = np.unique(self.dilations, return_counts=True)
-        block = CPU_BLOCK if x.device.type == "cpu" else GPU_BLOCK
-        n_rows = max(1, block // (int(numbers.max()) * GROUP_SIZE * SIZE * x.shape[2]))
-        of_each = [None] * math.ceil(len(x) / n_rows) if lengths is None else lengths.split(n_rows)
-        return torch.cat([self._of_block(*block) for block in zip(x.split(n_rows), of_each, strict=True)])
+        dilations, numbers = np.unique(self.dilations, return_counts=True)
+        sizes = numbers.tolist()
+        stages = list(zip(dilations.tolist(), self.weights.split(sizes), self.channels.split(sizes), strict=True))
+        most = CPU_BLOCK if x.device.type == "cpu" else GPU_BLOCK
+        n_rows = max(1, most // (max(sizes) * GROUP_SIZE * SIZE * x.shape[2]))
+        blocks = x.split(n_rows)
+        lengths_of_blocks = [None] * len(blocks) if lengths is None else lengths.split(n_rows)
+        return torch.cat([_of_block(*block, stages) for block in zip(blocks, lengths_of_blocks, strict=True)])
 
     def get_extra_state(self) -> torch.Tensor:
         """Return the dilations, for the state dictionary."""
@@ -77,18 +80,19 @@ class CompetingKernels(nn.Module):
             raise ValueError("the dilations of the groups of kernels are impossible")
         self.dilations = dilations.copy()
 
-    def _of_block(self, x: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
-        n_steps = x.shape[2]
-        observed = None if lengths is None else torch.arange(n_steps, device=x.device) < lengths.view(-1, 1, 1, 1)
-        size = n_steps if lengths is None else lengths.clamp(min=1).view(-1, 1)
-        dilations, numbers = np.unique(self.dilations, return_counts=True)
-        parts = [
-            _wins(channels.to(x.dtype) @ x, weights.to(x.dtype), int(dilation), observed)  # (B, g, 2, 8)
-            for dilation, weights, channels in zip(
-                dilations, self.weights.split(numbers.tolist()), self.channels.split(numbers.tolist()), strict=True
-            )
-        ]
-        return (torch.cat(parts, 1).flatten(1) / size).sqrt()
+
+def _of_block(
+    x: torch.Tensor, lengths: torch.Tensor | None, stages: list[tuple[int, torch.Tensor, torch.Tensor]]
+) -> torch.Tensor:
+    """Return the features (B, F) of a few series; a stage has the weights and channels of the groups of a dilation."""
+    n_steps = x.shape[2]
+    observed = None if lengths is None else torch.arange(n_steps, device=x.device) < lengths.view(-1, 1, 1, 1)
+    size = n_steps if lengths is None else lengths.clamp(min=1).view(-1, 1)
+    parts = [
+        _wins(channels.to(x.dtype) @ x, weights.to(x.dtype), dilation, observed)  # (B, g, 2, 8)
+        for dilation, weights, channels in stages
+    ]
+    return (torch.cat(parts, 1).flatten(1) / size).sqrt()
 
 
 def _wins(x: torch.Tensor, weights: torch.Tensor, dilation: int, observed: torch.Tensor | None) -> torch.Tensor:
