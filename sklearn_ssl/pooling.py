@@ -136,6 +136,23 @@ class Pooling(Hyperparameters):
             )
         return PoolingModule(self._names(), every_layer=self.layers == "all", widths=widths or ())
 
+    def n_features_of_layers(self, widths: Sequence[int]) -> list[int]:
+        """Return the number of pooled features of each pooled layer.
+
+        Parameters
+        ----------
+        widths : sequence of int
+            Number of features D_i of each of the encoder's layers.
+
+        Returns
+        -------
+        n_features : list of int
+            In the order in which the module returns them.
+        """
+        self.check_hyperparameters()
+        pooled = widths if self.layers == "all" else widths[-1:]
+        return [len(self._names()) * width for width in pooled]
+
     def n_features(self, widths: Sequence[int]) -> int:
         """Return the number of pooled features.
 
@@ -149,9 +166,7 @@ class Pooling(Hyperparameters):
         n_features : int
             F.
         """
-        self.check_hyperparameters()
-        pooled = widths if self.layers == "all" else widths[-1:]
-        return len(self._names()) * sum(pooled)
+        return sum(self.n_features_of_layers(widths))
 
     def _names(self) -> tuple[str, ...]:
         return (self.statistics,) if isinstance(self.statistics, str) else tuple(self.statistics)

@@ -227,3 +227,8 @@ def test_clone_and_pickle():
     maps, mask = ragged_layers()
     pooling = pickle.loads(pickle.dumps(recipe)).build()
     assert pickle.loads(pickle.dumps(pooling))(maps, mask).equal(recipe.build()(maps, mask))
+
+
+@pytest.mark.parametrize(("layers", "expected"), [("last", [6]), ("all", [4, 6])])
+def test_features_are_counted_by_layer(layers, expected):
+    assert Pooling(statistics=("mean", "max"), layers=layers).n_features_of_layers([2, 3]) == expected

@@ -1,12 +1,19 @@
-"""With how strong a penalty on what augmentation changes a head should start, chosen inside training parts.
+"""What a head should start from, chosen inside training parts: which encoder, and how strong a penalty on changes.
 
 One half of a training part is there without labels; a few series of each class, or all, have one. `SSLClassifier`
 takes an encoder that was fitted on this half, starts its head with one `shrinkage` after the other, and is judged, as a
-probe, on the other half. Labels are drawn four times, the same for every shrinkage. Rows are appended as they come, and
-a run that was stopped goes on where it was. Run it with
+probe, on the other half. Labels are drawn four times, the same for every row. Rows are appended as they come, and a run
+that was stopped goes on where it was. Run it with
 
     python examples/benchmarks/head_start.py --data FOLDER --csv head_start.csv --means head_start_means.csv
 
+for the penalty, and for the encoder with
+
+    python examples/benchmarks/head_start.py --data FOLDER --csv head_start_encoders.csv \
+        --means head_start_encoders_means.csv --methods MiniRocket MultiRocket+Hydra VICReg \
+        "VICReg beside MiniRocket" "VICReg on MultiRocket+Hydra" "VICReg beside MultiRocket+Hydra" --shrinkages None
+
+where "MiniRocket" stands for its features, "on" for a layer that VICReg trains on them, and "beside" for both together.
 FOLDER holds archives in aeon's form; what is missing there aeon downloads.
 """
 
@@ -29,6 +36,15 @@ from sklearn_ssl.preprocessing import ChannelWise
 
 SETS = ("Epilepsy", "Libras", "MedicalImages", "RacketSports", "SwedishLeaf", "UWaveGestureLibrary")
 METHODS = ("RandomEncoder", "VICReg")
+BOTH = "n_features=5040, poolings=('ppv', 'mpv', 'mipv', 'lspv'), n_groups=128"
+BESIDE = "pooling=Pooling(statistics='mean'), training_pooling=Pooling(statistics='mean', layers='last')"
+NAMED = {
+    "MiniRocket": "RandomEncoder(encoder=RocketEncoder())",
+    "MultiRocket+Hydra": f"RandomEncoder(encoder=RocketEncoder({BOTH}))",
+    "VICReg beside MiniRocket": f"VICReg(encoder=RocketEncoder(hidden=320), {BESIDE})",
+    "VICReg on MultiRocket+Hydra": f"VICReg(encoder=RocketEncoder({BOTH}, hidden=320))",
+    "VICReg beside MultiRocket+Hydra": f"VICReg(encoder=RocketEncoder({BOTH}, hidden=320), {BESIDE})",
+}
 SHRINKAGES = (None, 0.5, 0.1, 0.02, "auto")
 LABELS = ("2", "5", "12", "all")  # of each class
 N_DRAWS = 4
@@ -42,6 +58,7 @@ def main():
     parser.add_argument("--data", default=os.environ.get("SKLEARN_SSL_DATA"), help="folder with archives")
     parser.add_argument("--sets", nargs="+", default=SETS)
     parser.add_argument("--methods", nargs="+", default=METHODS)
+    parser.add_argument("--shrinkages", nargs="+", choices=list(map(str, SHRINKAGES)), default=SHRINKAGES)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--csv", type=Path, default="head_start.csv")
     parser.add_argument("--means", type=Path, help="also write the table of means to this file")
@@ -51,23 +68,23 @@ def main():
     for seed in range(options.seeds):
         for name in options.sets:
             for method in options.methods:
-                fill(table, name, method, seed, options.data)
+                fill(table, name, method, seed, options)
     lines = means(table.rows().values())
     print(lines.to_string(index=False))
     if options.means:
         write(lines, options.means)
 
 
-def fill(table, name, method, seed, folder):
+def fill(table, name, method, seed, options):
     """Run what is not there yet of one set, method and seed."""
-    wanted = [(name, method, str(seed), labels, str(one)) for labels in LABELS for one in SHRINKAGES]
+    wanted = [(name, method, str(seed), labels, str(one)) for labels in LABELS for one in options.shrinkages]
     left = [key for key in wanted if key not in table.rows()]
     if not left:
         return
-    (X, y), (X_judged, y_judged) = parts(name, folder, seed, HALVES[0])
+    (X, y), (X_judged, y_judged) = parts(name, options.data, seed, HALVES[0])
     scaler = ChannelWise(StandardScaler()).fit(X)
     X, X_judged = scaler.transform(X), scaler.transform(X_judged)
-    start = FrozenEstimator(make_method(method, random_state=seed, device="cpu").fit(X))
+    start = FrozenEstimator(make_method(NAMED.get(method, method), random_state=seed, device="cpu").fit(X))
     for key in left:
         shrinkage = {str(one): one for one in SHRINKAGES}[key[-1]]
         probe = SSLClassifier(start, mode="probe", shrinkage=shrinkage, random_state=seed)

@@ -36,8 +36,8 @@ class Architecture(nn.Module):
         Features of each layer of the encoder.
     n_steps : int
         Time steps L' of its output for series of `n_timepoints`.
-    n_features : int
-        Width F of the pooled features.
+    n_features_of_layers : list of int
+        How many features come from each pooled layer of the encoder, in their order.
     progress : Tensor of shape ()
         Share of the planned steps that are done, set by the engine; 0 where there is no plan.
     """
@@ -52,9 +52,14 @@ class Architecture(nn.Module):
         pooling = pooling or default_pooling(self.encoder)
         self.widths, self.n_steps = _try_out(self.encoder, n_channels, n_timepoints)
         self.pooling = pooling.build(self.widths)
-        self.n_features = pooling.n_features(self.widths)
+        self.n_features_of_layers = pooling.n_features_of_layers(self.widths)
         self.n_cases = n_cases
         self.register_buffer("progress", torch.zeros(()))
+
+    @property
+    def n_features(self) -> int:
+        """Width F of the features."""
+        return sum(self.n_features_of_layers)
 
     def adapt(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> None:
         """Let the encoder fix before training what it takes from the series themselves."""

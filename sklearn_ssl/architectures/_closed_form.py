@@ -48,8 +48,8 @@ class ClosedFormArchitecture(Architecture):
 
     Attributes
     ----------
-    n_features : int
-        Number of outputs P.
+    n_features_of_layers : list of int
+        The number of outputs P.
     weights : Tensor of shape (P, F)
         The map.
     mean : Tensor of shape (F,)
@@ -136,7 +136,7 @@ class ClosedFormArchitecture(Architecture):
         )
         self.weights = self.scaling(directions, n_series)  # (P, F)
         self.variances, self.ratios = directions.variances.float(), directions.ratios.float()
-        self.n_features = len(self.weights)
+        self.n_features_of_layers = [len(self.weights)]
         self._judges_next = True
 
     def _pooled_in_pieces(self, x: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:

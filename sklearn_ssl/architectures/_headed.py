@@ -13,6 +13,9 @@ from sklearn_ssl.architectures._base import Architecture
 class HeadedArchitecture(nn.Module):
     """The features of an architecture, standardised, and a head that predicts from them.
 
+    Standardised features have variance 1 on the mean, and those of one pooled layer as much together as those of
+    another, however many they are. So a penalty on the head's weights does not forget a layer that has few.
+
     Parameters
     ----------
     start : Architecture
@@ -31,7 +34,8 @@ class HeadedArchitecture(nn.Module):
     head : torch.nn.Module
         Maps standardised features (B, F) to (B, K); a linear one starts from zeros.
     shift, scale : Tensor of shape (F,)
-        What standardises the features: (h - shift) * scale. The scale of a constant feature is zero.
+        What standardises the features: (h - shift) * scale. The scale of a constant feature is zero, that of another
+        the inverse of its standard deviation, times what makes up for the number of features of its layer.
     """
 
     shift: torch.Tensor
@@ -86,10 +90,15 @@ class HeadedArchitecture(nn.Module):
         """Learn from features (n, F) how to standardise, and return them standardised; constant ones become zero."""
         shift, spread = features.mean(0, dtype=np.float64), features.std(0, dtype=np.float64)
         varies = spread > 1e-6 * np.maximum(np.abs(shift), 1)
-        scale = np.where(varies, 1 / np.where(varies, spread, 1), 0)
+        scale = np.where(varies, 1 / np.where(varies, spread, 1), 0) * self._share_of_layer()
         self.shift.copy_(torch.from_numpy(shift))
         self.scale.copy_(torch.from_numpy(scale))
         return self.standardised(features)
+
+    def _share_of_layer(self) -> np.ndarray:
+        """Return for each feature the standard deviation with which all layers together vary alike, (F,)."""
+        sizes = np.array(self.backbone.n_features_of_layers)
+        return np.repeat(np.sqrt(sizes.sum() / (len(sizes) * sizes)), sizes)
 
     def standardised(self, features: np.ndarray) -> np.ndarray:
         """Return features (n, F) standardised as those that `standardise` has learnt from."""

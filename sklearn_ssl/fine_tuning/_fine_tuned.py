@@ -10,16 +10,18 @@ import torch
 
 from sklearn_ssl._closed_form_transformer import slight_views
 from sklearn_ssl._encoder_transformer import EncoderTransformer, check_features
-from sklearn_ssl._hyperparameters import choice, number, recipe
+from sklearn_ssl._hyperparameters import choice, number, positional, recipe
 from sklearn_ssl._low_rank import InvarianceMap
 from sklearn_ssl._net import SSLNet, resolved_batch_size
 from sklearn_ssl._series import SeriesDataset
 from sklearn_ssl._validation import Collection
 from sklearn_ssl.architectures import FineTunedArchitecture
-from sklearn_ssl.encoders import stages
+from sklearn_ssl.encoders import RocketEncoder, stages
 from sklearn_ssl.fine_tuning._base import EncoderPredictor
 from sklearn_ssl.fine_tuning._datasets import MOST_LABELLED, LabelledDataset
 from sklearn_ssl.fine_tuning._labels import Labels
+from sklearn_ssl.methods.vicreg import VICRegTransformer
+from sklearn_ssl.pooling import Pooling
 
 Map = Callable[[np.ndarray], np.ndarray]
 
@@ -28,8 +30,20 @@ MOST_VIEWS = 4  # copies of one series
 MOST_COPIES = 1024  # of all series
 
 
+def vicreg_on_fixed_kernels() -> VICRegTransformer:
+    """Return the transformer used unless another is given."""
+    return VICRegTransformer(
+        encoder=RocketEncoder(n_features=5040, poolings=("ppv", "mpv", "mipv", "lspv"), n_groups=128, hidden=320),
+        pooling=Pooling(statistics="mean"),
+        training_pooling=Pooling(statistics="mean", layers="last"),
+    )
+
+
 class FineTuned(EncoderPredictor, abc.ABC):
     r"""A predictor whose transformer is pretrained before labels come in.
+
+    By default VICReg trains a layer on the features of random and fixed kernels, and the head sees both, that layer's
+    output and the features below it.
 
     A linear head starts from a ridge regression on standardised features, with the penalty
 
@@ -38,10 +52,16 @@ class FineTuned(EncoderPredictor, abc.ABC):
     on the weights w of an output. :math:`\lambda` is `penalty`, and :math:`S_w = D^\top D / m`, where the rows of D are
     the changes of standardised features from a series, labelled or not, to an augmented copy of it: up to four copies
     of a series, and m = 1,024 in all. So predictions change little where series change as `augmentation` changes them:
-    tangent prop, with differences in place of derivatives.
+    tangent prop, with differences in place of derivatives. Where features of several layers are pooled, each layer's
+    are scaled such that it has the same share in all variance.
 
     Parameters
     ----------
+    transformer : transformer, default=None
+        Any of this package; given by position. It is cloned and pretrained on all series of `fit`, labelled or not. In
+        `sklearn.frozen.FrozenEstimator` it is taken as it was fitted. None is ``VICRegTransformer(encoder=encoder,
+        pooling=Pooling(statistics="mean"), training_pooling=Pooling(statistics="mean", layers="last"))`` with
+        ``encoder=RocketEncoder(n_features=5040, poolings=("ppv", "mpv", "mipv", "lspv"), n_groups=128, hidden=320)``.
     mode : {"finetune", "gradual", "probe"}, default="finetune"
         What learns from the labels: encoder and head ("finetune"); the head first and then, one after another, the
         stages of the encoder from the top ("gradual"); the head alone ("probe"), where a linear one stays the solution
@@ -80,6 +100,7 @@ class FineTuned(EncoderPredictor, abc.ABC):
     adaptive network. NIPS.
     """
 
+    transformer: Any = positional(recipe(default_factory=vicreg_on_fixed_kernels, needs="fit"))
     mode: str = choice("finetune", "gradual", "probe", default="finetune")
     shrinkage: float | str | None = number(default="auto", above=0, or_else=("auto", None))
     augmentation: Any = recipe(default_factory=slight_views, needs="apply")

@@ -24,6 +24,7 @@ from sklearn_ssl.datasets import make_waves
 from sklearn_ssl.encoders import GRUEncoder, InceptionEncoder, ResNetEncoder, RocketEncoder, TransformerEncoder, stages
 from sklearn_ssl.fine_tuning import LabelledScorer, LabelledSplit, is_labelled
 from sklearn_ssl.fine_tuning._heads import calibrated, ridge_head
+from sklearn_ssl.pooling import Pooling
 from sklearn_ssl.preprocessing import ChannelWise, OutlierFiltered
 from sklearn_ssl.projectors import MLPProjector
 
@@ -74,6 +75,34 @@ def test_probe_is_ridge_on_standardised_features():
     scale = (scores * expected).sum() / (expected**2).sum()
     np.testing.assert_allclose(scores, scale * expected, atol=1e-3 * np.abs(scores).max())
     assert not changed(weights_of(model.transformer_.net_.module_.encoder), weights_of(model.net_.module_.encoder))
+
+
+def test_every_layer_has_the_same_share_in_what_the_head_sees():
+    encoder, pooling = ResNetEncoder(depth=2, width=3), Pooling(statistics=("mean", "std"))
+    untrained = RandomEncoderTransformer(encoder=encoder, pooling=pooling, device="cpu", random_state=0)
+    module = SSLClassifier(untrained, mode="probe", random_state=0).fit(X, PARTLY).net_.module_
+    features = untrained.fit(X).transform(X)
+    seen = module.standardised(features)
+    assert module.n_features == seen.shape[1] == 2 * 3 + 2 * 6
+    varies = features.std(axis=0) > 1e-6
+    assert varies.sum() == 18  # or the shares would be others
+    np.testing.assert_allclose(seen[:, :6].var(axis=0), 18 / (2 * 6), rtol=1e-3)
+    np.testing.assert_allclose(seen[:, 6:].var(axis=0), 18 / (2 * 12), rtol=1e-3)
+
+
+@pytest.mark.parametrize("make", [SSLClassifier, SSLRegressor])
+def test_by_default_the_head_sees_a_trained_layer_beside_the_fixed_kernels(make):
+    transformer = make(random_state=0).resolved("transformer").set_params(max_steps=2, device="cpu")
+    model = make(transformer, max_epochs=1, random_state=0).fit(X, Y)
+    start, tuned = model.transformer_.net_.module_, model.net_.module_
+    assert tuned.widths == [5040 + 128 * 16, 320]
+    assert tuned.n_features == sum(tuned.widths)
+    assert start.projector(torch.zeros(2, 320)).shape == (2, start.n_projections)  # it was trained on the layer alone
+    assert changed(weights_of(start.encoder), weights_of(tuned.encoder)) == {
+        "perceptron.0.weight",
+        "perceptron.1.weight",
+        "perceptron.1.bias",
+    }
 
 
 def test_penalty_of_the_probe_counts_what_augmentation_changes():
