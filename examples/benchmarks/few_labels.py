@@ -1,10 +1,11 @@
 """UCI HAR with few labels: `SSLClassifier` beside the same network trained from scratch and MiniRocket with ridge.
 
 All training windows are there without labels; a stratified share of them has one. All is at its defaults. The encoder
-of `SSLClassifier`, VICReg's, is pretrained once a seed. `S4LClassifier` trains on both at once, and WCCN takes no
-gradient steps; MiniRocket and the network from scratch have the labelled windows alone. Every row gets the same labels
-and is judged on the windows of other people. A seed draws the labels and the method's random numbers. Rows are appended
-as they come, and a run that was stopped goes on where it was. Run it with
+of `SSLClassifier` is pretrained once a seed; rows with "Inception" have VICReg at its own defaults in its place.
+`S4LClassifier` trains on both at once, and WCCN takes no gradient steps; MiniRocket and the networks from scratch have
+the labelled windows alone. Every row gets the same labels and is judged on the windows of other people. A seed draws
+the labels and the method's random numbers. Rows are appended as they come, and a run that was stopped goes on where it
+was. Run it with
 
     python examples/benchmarks/few_labels.py --data FOLDER --csv few_labels.csv --means few_labels_means.csv
 
@@ -23,6 +24,7 @@ import pandas as pd
 import torch
 from aeon.transformations.collection.convolution_based import MiniRocket
 from growing_table import GrowingTable
+from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import RidgeClassifierCV
 from sklearn.model_selection import train_test_split
@@ -51,29 +53,32 @@ def ridge():
     return make_pipeline(StandardScaler(), RidgeClassifierCV(alphas=np.logspace(-3, 3, 10)))
 
 
-def pretrained(X, seed):
-    """Return VICReg, fitted on all windows."""
-    return VICRegTransformer(device="cpu", random_state=seed).fit(X)
-
-
-def rows(vicreg, seed):
-    """Return what makes each model by the name of its row; `vicreg` gives the fitted transformer."""
-    untrained = RandomEncoderTransformer(device="cpu", random_state=seed)
-    default = VICRegTransformer(device="cpu", random_state=seed)
+def rows(X, seed):
+    """Return what makes each model by the name of its row, given all windows."""
+    default = SSLClassifier().resolved("transformer").set_params(device="cpu", random_state=seed)
+    vicreg = VICRegTransformer(device="cpu", random_state=seed)
     wccn = WCCNTransformer(device="cpu", random_state=seed)
-
-    def tuned(**params):
-        return SSLClassifier(FrozenEstimator(vicreg()), random_state=seed, **params)
-
     return {
-        "SSLClassifier": tuned,
-        'SSLClassifier(mode="probe")': lambda: tuned(mode="probe"),
-        'SSLClassifier(mode="gradual")': lambda: tuned(mode="gradual"),
-        "S4LClassifier": lambda: S4LClassifier(default, random_state=seed),
-        "from scratch": lambda: SSLClassifier(untrained, random_state=seed, **SCRATCH),
-        "untrained encoder, probe": lambda: SSLClassifier(untrained, mode="probe", random_state=seed),
+        **pretrained_and_not("SSLClassifier", default, X, seed),
+        **pretrained_and_not("Inception", vicreg, X, seed),
+        "S4LClassifier": lambda: S4LClassifier(vicreg, random_state=seed),
         "WCCN, probe": lambda: SSLClassifier(wccn, mode="probe", random_state=seed),
         "MiniRocket, ridge": lambda: make_pipeline(MiniRocket(random_state=seed), ridge()),
+    }
+
+
+def pretrained_and_not(name, transformer, X, seed):
+    """Return what makes the models that have the same encoder."""
+    start = functools.cache(lambda: FrozenEstimator(clone(transformer).fit(X)))
+    untrained = RandomEncoderTransformer(
+        encoder=transformer.encoder, pooling=transformer.pooling, device="cpu", random_state=seed
+    )
+    return {
+        name: lambda: SSLClassifier(start(), random_state=seed),
+        f"{name}, gradual": lambda: SSLClassifier(start(), mode="gradual", random_state=seed),
+        f"{name}, probe": lambda: SSLClassifier(start(), mode="probe", random_state=seed),
+        f"{name}, untrained, probe": lambda: SSLClassifier(untrained, mode="probe", random_state=seed),
+        f"{name}, from scratch": lambda: SSLClassifier(untrained, random_state=seed, **SCRATCH),
     }
 
 
@@ -111,7 +116,7 @@ def fill(table, seed, options):
     X_test, y_test = load_ucihar(options.data, split="test", return_X_y=True)
     scaler, encoder = ChannelWise(StandardScaler()).fit(X), LabelEncoder().fit(y)
     X, X_test, y, y_test = (*map(scaler.transform, (X, X_test)), *map(encoder.transform, (y, y_test)))
-    models = rows(functools.cache(lambda: pretrained(X, seed)), seed)
+    models = rows(X, seed)
     for name, share in left:
         known, _ = train_test_split(np.arange(len(y)), train_size=share, stratify=y, random_state=seed)
         partly = np.full(len(y), -1)
