@@ -52,7 +52,7 @@ class Architecture(nn.Module):
         pooling = pooling or default_pooling(self.encoder)
         self.widths, self.n_steps = _try_out(self.encoder, n_channels, n_timepoints)
         self.pooling = pooling.build(self.widths)
-        self.n_features_of_layers = pooling.n_features_of_layers(self.widths)
+        self.n_features_of_layers = _n_features_of_layers(pooling, self.widths)
         self.n_cases = n_cases
         self.register_buffer("progress", torch.zeros(()))
 
@@ -92,6 +92,12 @@ def default_pooling(encoder: nn.Module) -> Pooling:
     if getattr(encoder, "pools_over_time", False):
         return Pooling(statistics="mean", layers="last")
     return Pooling()
+
+
+def _n_features_of_layers(pooling: Any, widths: list[int]) -> list[int]:
+    """Count the pooled features of each layer; those of a foreign recipe, which cannot tell, are one layer."""
+    count = getattr(pooling, "n_features_of_layers", None)
+    return [pooling.n_features(widths)] if count is None else count(widths)
 
 
 def feature_layers(encoder: nn.Module, x: torch.Tensor, mask: torch.Tensor | None) -> list[torch.Tensor]:

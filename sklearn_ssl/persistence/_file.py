@@ -294,16 +294,16 @@ def _rebuilt(description: dict[str, Any], tensors: dict[str, torch.Tensor]) -> t
     pooling = recipe.build(encoder.widths)
     pooling.load_state_dict(_below("pooling", tensors))
     linear = _below("linear", tensors)
-    n_pooled = recipe.n_features(encoder.widths)
+    pooled = tuple(recipe.n_features_of_layers(encoder.widths))
     if linear:
-        return encoder, _mapped(pooling, n_pooled, **linear)
-    return encoder, LearntPooling(module=pooling, width=n_pooled) if len(pooling.queries) else recipe
+        return encoder, _mapped(pooling, sum(pooled), **linear)
+    return encoder, LearntPooling(module=pooling, widths=pooled) if len(pooling.queries) else recipe
 
 
 def _mapped(pooling: nn.Module, n_pooled: int, mean: torch.Tensor, weights: torch.Tensor) -> LearntPooling:
     if mean.shape != (n_pooled,) or weights.ndim != 2 or weights.shape[1] != n_pooled:
         raise ValueError("the linear map does not fit the pooled features")
-    return LearntPooling(module=MappedPooling(pooling, mean, weights), width=len(weights))
+    return LearntPooling(module=MappedPooling(pooling, mean, weights), widths=(len(weights),))
 
 
 def _below(part: str, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

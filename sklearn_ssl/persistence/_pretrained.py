@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from sklearn_ssl._encoder_transformer import EncoderTransformer
-from sklearn_ssl._hyperparameters import Hyperparameters, number
+from sklearn_ssl._hyperparameters import Hyperparameters
 from sklearn_ssl._validation import Collection
 
 TRIAL_STEPS = 64  # a length that every recipe takes
@@ -80,12 +80,12 @@ class LearntPooling(Hyperparameters):
     ----------
     module : torch.nn.Module, default=None
         Maps the feature maps of an encoder's layers to (B, F). It must be given.
-    width : int, default=1
-        Number of features F.
+    widths : tuple of int, default=(1,)
+        Number of features of each pooled layer, F together.
     """
 
     module: Any = None
-    width: int = number(default=1, least=1, integer=True)
+    widths: tuple[int, ...] = (1,)
 
     def build(self, widths: Sequence[int] | None = None) -> nn.Module:
         """Return a copy of the module.
@@ -97,6 +97,16 @@ class LearntPooling(Hyperparameters):
         """
         return copy.deepcopy(self.module)
 
+    def n_features_of_layers(self, widths: Sequence[int]) -> list[int]:
+        """Return the number of pooled features of each pooled layer.
+
+        Parameters
+        ----------
+        widths : sequence of int
+            Not needed.
+        """
+        return list(self.widths)
+
     def n_features(self, widths: Sequence[int]) -> int:
         """Return the number of pooled features.
 
@@ -105,7 +115,7 @@ class LearntPooling(Hyperparameters):
         widths : sequence of int
             Not needed.
         """
-        return self.width
+        return sum(self.widths)
 
 
 class MappedPooling(nn.Module):
