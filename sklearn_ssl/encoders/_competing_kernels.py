@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from sklearn_ssl.encoders._fixed_kernels import CPU_BLOCK, GPU_BLOCK, SIZE, shifted
+from sklearn_ssl.encoders._fixed_kernels import CPU_BLOCK, GPU_BLOCK, SIZE, blocks, shifted
 
 GROUP_SIZE = 8  # kernels of a group
 MOST_CHANNELS = 8  # that one group sees
@@ -63,9 +63,7 @@ class CompetingKernels(nn.Module):
         stages = list(zip(dilations.tolist(), self.weights.split(sizes), self.channels.split(sizes), strict=True))
         most = CPU_BLOCK if x.device.type == "cpu" else GPU_BLOCK
         n_rows = max(1, most // (max(sizes) * GROUP_SIZE * SIZE * x.shape[2]))
-        blocks = x.split(n_rows)
-        lengths_of_blocks = [None] * len(blocks) if lengths is None else lengths.split(n_rows)
-        return torch.cat([_of_block(*block, stages) for block in zip(blocks, lengths_of_blocks, strict=True)])
+        return torch.cat([_of_block(*block, stages) for block in blocks(x, lengths, n_rows)])
 
     def get_extra_state(self) -> torch.Tensor:
         """Return the dilations, for the state dictionary."""

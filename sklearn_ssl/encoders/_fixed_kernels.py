@@ -2,8 +2,8 @@
 
 import itertools
 import math
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -33,14 +33,17 @@ class _Group(NamedTuple):
     def summed(self, two: torch.Tensor, thrice: torch.Tensor, cut: slice, space: "_Space") -> torch.Tensor:
         """Sum over the channels of each kernel what its convolution is the sum of, (B, 42, n')."""
         two, thrice = two[:, :, cut], thrice[:, :, cut]
-        c = space.take("c", len(two), HALF, two.shape[2])
-        for j, (row, third) in enumerate(self.slots):
-            one, other = (space.take(name, len(two), len(row), two.shape[2]) for name in ("one", "other"))
-            one = torch.index_select(two, 1, row, out=one if j else c)
-            one.add_(torch.index_select(thrice, 1, third, out=other))
-            if j:
-                c[:, : len(row)].add_(one)
+        c = self._of_slot(0, two, thrice, space.take("c", *two.shape[:1], HALF, two.shape[2]), space)
+        for j, (row, _) in enumerate(self.slots[1:], start=1):
+            one = self._of_slot(j, two, thrice, space.take("one", *two.shape[:1], len(row), two.shape[2]), space)
+            c[:, : len(row)].add_(one)
         return c
+
+    def _of_slot(self, j: int, two: torch.Tensor, thrice: torch.Tensor, out: Any, space: "_Space") -> torch.Tensor:
+        """Return what comes from the j-th channel of the kernels that see so many, (B, g, n')."""
+        row, third = self.slots[j]
+        one = torch.index_select(two, 1, row, out=out)
+        return one.add_(torch.index_select(thrice, 1, third, out=space.take("other", *one.shape)))
 
     def to(self, device: torch.device) -> "_Group":
         """Move the rows to a device."""
@@ -177,9 +180,7 @@ class FixedKernels(nn.Module):
             seen = [channels[channels < self.n_channels] for channels in kernels]
             return _compiled_rocket.proportions(x, seen, self._steps(), self.biases)
         n_rows, space = self._workspace(x)
-        blocks = x.split(n_rows)
-        lengths_of_blocks = [None] * len(blocks) if lengths is None else lengths.split(n_rows)
-        return torch.cat([self._of_block(*block, space) for block in zip(blocks, lengths_of_blocks, strict=True)])
+        return torch.cat([self._of_block(*block, space) for block in blocks(x, lengths, n_rows)])
 
     def get_extra_state(self) -> torch.Tensor:
         """Return plan and channels, for the state dictionary: a row for each dilation."""
@@ -246,31 +247,35 @@ class FixedKernels(nn.Module):
                 c = convolved(group, window.cut)  # (B, 42, n')
                 if window.outside is not None:
                     c.add_(window.outside)
-                thresholds = next(biases).view(HALF, n, 1).split(1, 1)
+                thresholds = next(biases).view(HALF, n, 1).split(n if torch.compiler.is_exporting() else 1, 1)
                 pooled = [self._pooled(c.unsqueeze(2), some, window, space) for some in thresholds]
                 parts.append(torch.cat(pooled, 3).flatten(2))  # (B, P, 42 n)
         return torch.cat(parts, 2).index_select(2, self._original_order.to(x.device)).flatten(1)
 
     def _pooled(self, c: torch.Tensor, biases: torch.Tensor, window: "_Window", space: "_Space") -> torch.Tensor:
         """Pool c (B, 42, 1, n') for thresholds (42, n, 1): (B, P, 42, n)."""
-        shape = len(c), *biases.shape[:2], c.shape[3]  # (B, 42, n, n')
+        shape = c.shape[0], *biases.shape[:2], c.shape[3]  # (B, 42, n, n')
         pooled = {}
         if self.poolings != ("lspv",):
             # Ones and zeros as floats: their comparison and their sum, exact up to 2^24, are several times faster.
-            above = torch.gt(c, biases, out=space.take("one", *shape))
+            above = torch.gt(c, biases, out=space.take("one", *shape)).to(c.dtype)
             count = above.sum(3)  # (B, 42, n)
             pooled["ppv"] = count / window.size
             if "mipv" in self.poolings:
                 pooled["mipv"] = torch.where(count > 0, above.mul_(window.steps).sum(3) / count.clamp(min=1), -1)
             if "mpv" in self.poolings:
-                pooled["mpv"] = torch.sub(c, biases, out=above).clamp_(min=0).sum(3) / count.clamp(min=1)
+                pooled["mpv"] = torch.sub(c, biases, out=space.take("one", *shape)).clamp_(min=0).sum(3) / count.clamp(
+                    min=1
+                )
         if "lspv" in self.poolings:
-            below = torch.lt(c, biases, out=space.take("one", *shape))
+            below = torch.lt(c, biases, out=space.take("one", *shape)).to(c.dtype)
             pooled["lspv"] = _longest_stretch(below, window.steps, space)
         return torch.stack([pooled[name] for name in self.poolings], 1)
 
     def _workspace(self, x: torch.Tensor) -> tuple[int, "_Space"]:
         """Return the number of series to treat at once, and memory for what is computed of them."""
+        if torch.compiler.is_exporting():
+            return 1, _NoSpace()
         alone = self.n_channels == 1
         widths = {
             "thrice": SIZE * self.n_channels,
@@ -308,10 +313,20 @@ class _Space:
     def __init__(self, parts: dict[str, torch.Tensor]) -> None:
         self.parts = parts
 
-    def take(self, name: str, *shape: int, dtype: torch.dtype | None = None) -> torch.Tensor:
+    def take(self, name: str, *shape: int, dtype: torch.dtype | None = None) -> Any:
         """Return the beginning of a part as a tensor of a shape."""
         part = self.parts[name]
         return (part if dtype is None else part.view(dtype))[: math.prod(shape)].view(shape)
+
+
+class _NoSpace(_Space):
+    """None of it: a graph that is exported has no memory of its own."""
+
+    def __init__(self) -> None:
+        super().__init__({})
+
+    def take(self, name: str, *shape: int, dtype: torch.dtype | None = None) -> Any:
+        """Return None, for which PyTorch makes a new tensor."""
 
 
 class _Window(NamedTuple):
@@ -333,19 +348,17 @@ def _convolved(
     stretch of a series, where the result equals the threshold, count in one batch and not in another.
     """
     steps = shifted(x, dilation)  # (B, C, 9, L)
-    thrice = space.take("thrice", *steps.shape)
-    torch.mul(steps, 3.0, out=thrice)
+    thrice = torch.mul(steps, 3.0, out=space.take("thrice", *steps.shape))
     centre = -steps[:, :, SIZE // 2]
     for i, step in enumerate(steps.unbind(2)):
         if i != SIZE // 2:
             centre.sub_(step)  # (B, C, L)
     thrice = thrice.flatten(1, 2)  # (B, 9 C, L)
-    if x.shape[1] == 1:
+    if x.shape[1] == 1 and not torch.compiler.is_exporting():
         c = _of_one_channel(thrice, centre, space)
         return lambda group, cut: c[:, group.kernels[0] :: 2, cut]
-    two = space.take("two", len(x), len(lookup.first), x.shape[2])
-    torch.index_select(thrice, 1, lookup.first, out=two).add_(centre.index_select(1, lookup.centre))
-    two.add_(thrice.index_select(1, lookup.second))
+    two = torch.index_select(thrice, 1, lookup.first, out=space.take("two", x.shape[0], len(lookup.first), x.shape[2]))
+    two.add_(centre.index_select(1, lookup.centre)).add_(thrice.index_select(1, lookup.second))
     return lambda group, cut: group.summed(two, thrice, cut, space)
 
 
@@ -391,11 +404,11 @@ def _longest_stretch(below: torch.Tensor, steps: torch.Tensor, space: _Space) ->
     """
     n_steps = below.shape[3]
     below.mul_(steps)  # the step where below, else 0
-    if n_steps <= 1 << 15:  # half the memory, twice the speed
+    if n_steps <= 1 << 15 and not torch.compiler.is_exporting():  # half the memory, twice the speed
         both = space.take("other", 2, *below.shape, dtype=torch.int16)
         latest, spare, steps = both[0].copy_(below), both[1], steps.to(torch.int16)
     else:
-        latest, spare = below, space.take("other", *below.shape)
+        latest, spare = below, torch.empty_like(below)
     latest, spare = _running_maximum(latest, spare)
     if n_steps == 1:
         return torch.zeros_like(below[..., 0])
@@ -473,9 +486,21 @@ def _quantiles_of(values: torch.Tensor, lengths: torch.Tensor, places: torch.Ten
     return torch.lerp(ascending.gather(1, below), ascending.gather(1, above), places * last - below)
 
 
+def blocks(
+    x: torch.Tensor, lengths: torch.Tensor | None, n_rows: int
+) -> Iterator[tuple[torch.Tensor, torch.Tensor | None]]:
+    """Split series (B, C, L), and their lengths if there are any, into blocks of a number of rows."""
+    if torch.compiler.is_exporting():  # for batches of any size
+        return iter([(x, lengths)])
+    of_x = x.split(n_rows)
+    return zip(of_x, [None] * len(of_x) if lengths is None else lengths.split(n_rows), strict=True)
+
+
 def shifted(x: torch.Tensor, dilation: int) -> torch.Tensor:
     """Return what each of the nine weights meets at each step of series (B, C, L), zero outside: (B, C, 9, L)."""
     reach = SIZE // 2 * dilation
     rows = F.pad(x, (reach, reach))  # (B, C, L + 8 d)
+    if torch.compiler.is_exporting():  # which knows no strides
+        return torch.stack([rows[:, :, i * dilation : i * dilation + x.shape[2]] for i in range(SIZE)], 2)
     batch, channel, step = rows.stride()
     return rows.as_strided((*x.shape[:2], SIZE, x.shape[2]), (batch, channel, dilation * step, step))

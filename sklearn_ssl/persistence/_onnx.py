@@ -41,7 +41,8 @@ def export_onnx(transformer: Any, path: str | os.PathLike, *, n_timepoints: int)
         The file, which is replaced as a whole.
     n_timepoints : int
         Number of time steps of the series, from 1 up. Recurrent layers are unrolled: for `GRUEncoder` the model grows
-        in proportion to it, and so does the time to export, about a second for a step.
+        in proportion to it, and so does the time to export, about a second for a step. For `RocketEncoder` both grow
+        with the number of dilations, so with the logarithm of it, and with that of channels that a kernel sees: minutes.
 
     Raises
     ------
@@ -50,8 +51,8 @@ def export_onnx(transformer: Any, path: str | os.PathLike, *, n_timepoints: int)
     sklearn.exceptions.NotFittedError, TypeError
         If the transformer is not fitted or has no encoder.
     ValueError
-        If `n_timepoints` is out of range, the encoder does something that ONNX cannot express, as `RocketEncoder` does,
-        or the model's features are not those of PyTorch. A file that was there before stays as it is.
+        If `n_timepoints` is out of range, the encoder does something that ONNX cannot express, or the model's features
+        are not those of PyTorch. A file that was there before stays as it is.
 
     Examples
     --------

@@ -25,6 +25,9 @@ RECIPES = {
     "tcn": TCNEncoder(depth=1, width=4, n_features=6),
     "transformer": TransformerEncoder(depth=1, width=4, n_heads=2, window=2),
     "gru": GRUEncoder(depth=1, width=3),
+    "rocket": RocketEncoder(
+        n_features=4 * 84, poolings=("ppv", "mpv", "mipv", "lspv"), n_groups=2, standardise=False, hidden=3
+    ),
     "channels": ChannelIndependentEncoder(FCNEncoder(width=4, kernel_sizes=(3,), norm="layer")),
 }
 
@@ -63,6 +66,14 @@ def test_features_are_those_of_pytorch(recipe, tmp_path):
 
 
 @pytest.mark.usefixtures("_onnx")
+def test_fixed_kernels_of_one_channel(tmp_path):
+    X = series()[:, :1]
+    transformer = RandomEncoderTransformer(encoder=RocketEncoder(n_features=84), random_state=0, device="cpu").fit(X)
+    export_onnx(transformer, tmp_path / "encoder.onnx", n_timepoints=9)
+    np.testing.assert_allclose(run(tmp_path / "encoder.onnx", X), transformer.transform(X), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.usefixtures("_onnx")
 def test_after_training_and_loading(tmp_path):
     X = series()
     trained = VICRegTransformer(
@@ -86,12 +97,23 @@ def test_closed_forms_have_their_linear_map(tmp_path):
     np.testing.assert_allclose(run(tmp_path / "encoder.onnx", X), features, rtol=1e-4, atol=1e-4)
 
 
+class _Spectral(torch.nn.Module):
+    """A module for which ONNX has no operator."""
+
+    def __init__(self, n_channels):
+        super().__init__()
+        self.scale = torch.nn.Parameter(torch.ones(()))
+
+    def forward(self, x):
+        return self.scale * torch.linalg.svdvals(x).unsqueeze(2)
+
+
 @pytest.mark.usefixtures("_onnx")
 def test_what_onnx_cannot_express_leaves_the_file_that_was_there(tmp_path):
     path = tmp_path / "encoder.onnx"
     path.write_bytes(b"before")
-    transformer = RandomEncoderTransformer(encoder=RocketEncoder(n_features=84), random_state=0).fit(series())
-    with pytest.raises(ValueError, match="Rocket, that cannot be exported to ONNX"):
+    transformer = RandomEncoderTransformer(encoder=_Spectral, random_state=0).fit(series())
+    with pytest.raises(ValueError, match="_Spectral, that cannot be exported to ONNX"):
         export_onnx(transformer, path, n_timepoints=9)
     assert path.read_bytes() == b"before"
 
