@@ -42,7 +42,7 @@ def export_onnx(transformer: Any, path: str | os.PathLike, *, n_timepoints: int)
     n_timepoints : int
         Number of time steps of the series, from 1 up. Recurrent layers are unrolled: for `GRUEncoder` the model grows
         in proportion to it, and so does the time to export, about a second for a step. For `RocketEncoder` both grow
-        with the number of dilations, so with the logarithm of it, and with that of channels that a kernel sees: minutes.
+        with the number of dilations, its logarithm, and of channels that a kernel sees, and the export takes minutes.
 
     Raises
     ------
