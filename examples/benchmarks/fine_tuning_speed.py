@@ -25,7 +25,12 @@ from sklearn_ssl.encoders import ResNetEncoder
 
 SHAPES = ((128, 3, 315), (735, 9, 128))
 BATCH_SIZE = 32
-ENCODERS = {"default": None, "ResNet": ResNetEncoder()}
+DEFAULT = SSLClassifier().resolved("transformer")
+ENCODERS = {
+    "Inception": {},
+    "ResNet": {"encoder": ResNetEncoder()},
+    "default": {"encoder": DEFAULT.encoder, "pooling": DEFAULT.pooling},
+}
 KEY = ("encoder", "series", "channels", "steps")
 FIELDS = (*KEY, "bare ms", "epochs ms", "fit ms", "epochs / bare", "fit / bare")
 
@@ -55,7 +60,7 @@ def row_of(encoder, shape, epochs, repeats):
     """Measure one row of the table."""
     X = make_data(shape).astype(np.float32)
     y = np.arange(len(X)) % 4
-    transformer = RandomEncoderTransformer(encoder=ENCODERS[encoder], device="cpu", random_state=0).fit(X)
+    transformer = RandomEncoderTransformer(**ENCODERS[encoder], device="cpu", random_state=0).fit(X)
     frozen = FrozenEstimator(transformer)
     whole, one, start = (
         SSLClassifier(frozen, max_epochs=n, batch_size=BATCH_SIZE, random_state=0) for n in (epochs, 1, 0)

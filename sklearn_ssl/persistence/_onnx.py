@@ -41,8 +41,8 @@ def export_onnx(transformer: Any, path: str | os.PathLike, *, n_timepoints: int)
         The file, which is replaced as a whole.
     n_timepoints : int
         Number of time steps of the series, from 1 up. Recurrent layers are unrolled: for `GRUEncoder` the model grows
-        in proportion to it, and so does the time to export, about a second for a step. For `RocketEncoder` both grow
-        with the number of dilations, its logarithm, and of channels that a kernel sees, and the export takes minutes.
+        in proportion to it, and so does the time to export, about a second for a step. The model of
+        `RocketEncoder` grows with the logarithm of it and with the channels that a kernel sees; it takes minutes.
 
     Raises
     ------
