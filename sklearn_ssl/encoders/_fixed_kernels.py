@@ -404,11 +404,13 @@ def _longest_stretch(below: torch.Tensor, steps: torch.Tensor, space: _Space) ->
     """
     n_steps = below.shape[3]
     below.mul_(steps)  # the step where below, else 0
-    if n_steps <= 1 << 15 and not torch.compiler.is_exporting():  # half the memory, twice the speed
+    if torch.compiler.is_exporting():
+        latest, spare = below, torch.empty_like(below)
+    elif n_steps <= 1 << 15:  # half the memory, twice the speed
         both = space.take("other", 2, *below.shape, dtype=torch.int16)
         latest, spare, steps = both[0].copy_(below), both[1], steps.to(torch.int16)
     else:
-        latest, spare = below, torch.empty_like(below)
+        latest, spare = below, space.take("other", *below.shape)
     latest, spare = _running_maximum(latest, spare)
     if n_steps == 1:
         return torch.zeros_like(below[..., 0])
