@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from sklearn_ssl.encoders._fixed_kernels import CPU_BLOCK, GPU_BLOCK, SIZE, blocks, shifted
+from sklearn_ssl.encoders._dilated import CPU_BLOCK, GPU_BLOCK, SIZE, blocks, shifted
 
 GROUP_SIZE = 8  # kernels of a group
 MOST_CHANNELS = 8  # that one group sees

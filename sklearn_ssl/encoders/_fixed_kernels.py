@@ -2,25 +2,22 @@
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from sklearn_ssl.encoders import _compiled_rocket
+from sklearn_ssl.encoders._dilated import CPU_BLOCK, GPU_BLOCK, SIZE, blocks, shifted
 
-SIZE = 9  # of a kernel
 TAPS = np.array(list(itertools.combinations(range(SIZE), 3)))  # where each of the 84 kernels has the weight 2
 N_KERNELS = len(TAPS)
 PAIRS = np.array(list(itertools.combinations(range(SIZE - 1), 2)))  # the first two of these places
 PAIR_OF_KERNEL = np.array([PAIRS.tolist().index(taps[:2]) for taps in TAPS.tolist()])
 HALF = N_KERNELS // 2  # every second kernel is trimmed
 MOST_CHANNELS = 9  # that one kernel sees
-CPU_BLOCK = 1 << 21  # values of all intermediate results: few enough for the processor's cache
-GPU_BLOCK = 1 << 27
 POOLINGS = ("ppv", "mpv", "mipv", "lspv")
 
 
@@ -486,23 +483,3 @@ def _quantiles_of(values: torch.Tensor, lengths: torch.Tensor, places: torch.Ten
     below = (places * last).floor().long()
     above = torch.minimum(below + 1, last)
     return torch.lerp(ascending.gather(1, below), ascending.gather(1, above), places * last - below)
-
-
-def blocks(
-    x: torch.Tensor, lengths: torch.Tensor | None, n_rows: int
-) -> Iterator[tuple[torch.Tensor, torch.Tensor | None]]:
-    """Split series (B, C, L), and their lengths if there are any, into blocks of a number of rows."""
-    if torch.compiler.is_exporting():  # for batches of any size
-        return iter([(x, lengths)])
-    of_x = x.split(n_rows)
-    return zip(of_x, [None] * len(of_x) if lengths is None else lengths.split(n_rows), strict=True)
-
-
-def shifted(x: torch.Tensor, dilation: int) -> torch.Tensor:
-    """Return what each of the nine weights meets at each step of series (B, C, L), zero outside: (B, C, 9, L)."""
-    reach = SIZE // 2 * dilation
-    rows = F.pad(x, (reach, reach))  # (B, C, L + 8 d)
-    if torch.compiler.is_exporting():  # which knows no strides
-        return torch.stack([rows[:, :, i * dilation : i * dilation + x.shape[2]] for i in range(SIZE)], 2)
-    batch, channel, step = rows.stride()
-    return rows.as_strided((*x.shape[:2], SIZE, x.shape[2]), (batch, channel, dilation * step, step))
