@@ -1,6 +1,8 @@
-"""What kernels of nine weights with a dilation meet, a few series at a time."""
+"""What kernels of nine weights with a dilation meet, a few series at a time, and memory for it."""
 
+import math
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch.nn import functional as F
@@ -28,3 +30,28 @@ def shifted(x: torch.Tensor, dilation: int) -> torch.Tensor:
         return torch.stack([rows[:, :, i * dilation : i * dilation + x.shape[2]] for i in range(SIZE)], 2)
     batch, channel, step = rows.stride()
     return rows.as_strided((*x.shape[:2], SIZE, x.shape[2]), (batch, channel, dilation * step, step))
+
+
+class Space:
+    """Memory for intermediate results, used again and again.
+
+    To ask the operating system for new memory every time would take several times longer than to compute.
+    """
+
+    def __init__(self, parts: dict[str, torch.Tensor]) -> None:
+        self.parts = parts
+
+    def take(self, name: str, *shape: int, dtype: torch.dtype | None = None) -> Any:
+        """Return the beginning of a part as a tensor of a shape."""
+        part = self.parts[name]
+        return (part if dtype is None else part.view(dtype))[: math.prod(shape)].view(shape)
+
+
+class NoSpace(Space):
+    """None of it: a graph that is exported has no memory of its own."""
+
+    def __init__(self) -> None:
+        super().__init__({})
+
+    def take(self, name: str, *shape: int, dtype: torch.dtype | None = None) -> Any:
+        """Return None, for which PyTorch makes a new tensor."""

@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from sklearn_ssl.encoders import _compiled_rocket
-from sklearn_ssl.encoders._dilated import CPU_BLOCK, GPU_BLOCK, SIZE, blocks, shifted
+from sklearn_ssl.encoders._dilated import CPU_BLOCK, GPU_BLOCK, SIZE, NoSpace, Space, blocks, shifted
+from sklearn_ssl.encoders._windows import pooled, window_of
 
 TAPS = np.array(list(itertools.combinations(range(SIZE), 3)))  # where each of the 84 kernels has the weight 2
 N_KERNELS = len(TAPS)
@@ -18,7 +19,6 @@ PAIRS = np.array(list(itertools.combinations(range(SIZE - 1), 2)))  # the first 
 PAIR_OF_KERNEL = np.array([PAIRS.tolist().index(taps[:2]) for taps in TAPS.tolist()])
 HALF = N_KERNELS // 2  # every second kernel is trimmed
 MOST_CHANNELS = 9  # that one kernel sees
-POOLINGS = ("ppv", "mpv", "mipv", "lspv")
 
 
 class _Group(NamedTuple):
@@ -27,7 +27,7 @@ class _Group(NamedTuple):
     kernels: np.ndarray
     slots: list[tuple[torch.Tensor, torch.Tensor]]  # the rows for the j-th channel of those that see so many
 
-    def summed(self, two: torch.Tensor, thrice: torch.Tensor, cut: slice, space: "_Space") -> torch.Tensor:
+    def summed(self, two: torch.Tensor, thrice: torch.Tensor, cut: slice, space: Space) -> torch.Tensor:
         """Sum over the channels of each kernel what its convolution is the sum of, (B, 42, n')."""
         two, thrice = two[:, :, cut], thrice[:, :, cut]
         c = self._of_slot(0, two, thrice, space.take("c", *two.shape[:1], HALF, two.shape[2]), space)
@@ -36,7 +36,7 @@ class _Group(NamedTuple):
             c[:, : len(row)].add_(one)
         return c
 
-    def _of_slot(self, j: int, two: torch.Tensor, thrice: torch.Tensor, out: Any, space: "_Space") -> torch.Tensor:
+    def _of_slot(self, j: int, two: torch.Tensor, thrice: torch.Tensor, out: Any, space: Space) -> torch.Tensor:
         """Return what comes from the j-th channel of the kernels that see so many, (B, g, n')."""
         row, third = self.slots[j]
         one = torch.index_select(two, 1, row, out=out)
@@ -231,7 +231,7 @@ class FixedKernels(nn.Module):
             and x.shape[2] > max((SIZE - 1) * dilation for dilation, _ in self._steps())
         )
 
-    def _of_block(self, x: torch.Tensor, lengths: torch.Tensor | None, space: "_Space") -> torch.Tensor:
+    def _of_block(self, x: torch.Tensor, lengths: torch.Tensor | None, space: Space) -> torch.Tensor:
         sizes = [HALF * n for _, n in self._steps() for _ in range(2)]
         biases = iter(self.biases[self._order.to(x.device)].split(sizes))
         parts = []
@@ -240,39 +240,19 @@ class FixedKernels(nn.Module):
             convolved = _convolved(x, lookup, dilation, space)
             for parity, group in enumerate(lookup.groups):
                 margin = (place + parity) % 2 * (SIZE // 2) * dilation
-                window = _window(lengths, x, margin)
+                window = window_of(lengths, x, margin)
                 c = convolved(group, window.cut)  # (B, 42, n')
                 if window.outside is not None:
                     c.add_(window.outside)
-                thresholds = next(biases).view(HALF, n, 1).split(n if torch.compiler.is_exporting() else 1, 1)
-                pooled = [self._pooled(c.unsqueeze(2), some, window, space) for some in thresholds]
-                parts.append(torch.cat(pooled, 3).flatten(2))  # (B, P, 42 n)
+                thresholds = next(biases).view(HALF, n, 1)
+                of_parts = [pooled(*part, thresholds, self.poolings, space) for part in window.parts(c.unsqueeze(2))]
+                parts.append(torch.cat(of_parts))  # (B, P, 42 n)
         return torch.cat(parts, 2).index_select(2, self._original_order.to(x.device)).flatten(1)
 
-    def _pooled(self, c: torch.Tensor, biases: torch.Tensor, window: "_Window", space: "_Space") -> torch.Tensor:
-        """Pool c (B, 42, 1, n') for thresholds (42, n, 1): (B, P, 42, n)."""
-        shape = c.shape[0], *biases.shape[:2], c.shape[3]  # (B, 42, n, n')
-        pooled = {}
-        if self.poolings != ("lspv",):
-            # Ones and zeros as floats: their comparison and their sum, exact up to 2^24, are several times faster.
-            above = torch.gt(c, biases, out=space.take("one", *shape)).to(c.dtype)
-            count = above.sum(3)  # (B, 42, n)
-            pooled["ppv"] = count / window.size
-            if "mipv" in self.poolings:
-                pooled["mipv"] = torch.where(count > 0, above.mul_(window.steps).sum(3) / count.clamp(min=1), -1)
-            if "mpv" in self.poolings:
-                pooled["mpv"] = torch.sub(c, biases, out=space.take("one", *shape)).clamp_(min=0).sum(3) / count.clamp(
-                    min=1
-                )
-        if "lspv" in self.poolings:
-            below = torch.lt(c, biases, out=space.take("one", *shape)).to(c.dtype)
-            pooled["lspv"] = _longest_stretch(below, window.steps, space)
-        return torch.stack([pooled[name] for name in self.poolings], 1)
-
-    def _workspace(self, x: torch.Tensor) -> tuple[int, "_Space"]:
+    def _workspace(self, x: torch.Tensor) -> tuple[int, Space]:
         """Return the number of series to treat at once, and memory for what is computed of them."""
         if torch.compiler.is_exporting():
-            return 1, _NoSpace()
+            return 1, NoSpace()
         alone = self.n_channels == 1
         widths = {
             "thrice": SIZE * self.n_channels,
@@ -283,7 +263,7 @@ class FixedKernels(nn.Module):
         }
         block = CPU_BLOCK if x.device.type == "cpu" else GPU_BLOCK
         n_rows = min(max(1, block // (sum(widths.values()) * x.shape[2])), len(x))
-        return n_rows, _Space({name: x.new_empty(n_rows * width * x.shape[2]) for name, width in widths.items()})
+        return n_rows, Space({name: x.new_empty(n_rows * width * x.shape[2]) for name, width in widths.items()})
 
     def _each_of_its_own(self, x: torch.Tensor, place: int) -> torch.Tensor:
         """Convolve each of 84 series with one kernel, (84, L)."""
@@ -301,42 +281,8 @@ class FixedKernels(nn.Module):
         return own
 
 
-class _Space:
-    """Memory for intermediate results, used again and again.
-
-    To ask the operating system for new memory every time would take several times longer than to compute.
-    """
-
-    def __init__(self, parts: dict[str, torch.Tensor]) -> None:
-        self.parts = parts
-
-    def take(self, name: str, *shape: int, dtype: torch.dtype | None = None) -> Any:
-        """Return the beginning of a part as a tensor of a shape."""
-        part = self.parts[name]
-        return (part if dtype is None else part.view(dtype))[: math.prod(shape)].view(shape)
-
-
-class _NoSpace(_Space):
-    """None of it: a graph that is exported has no memory of its own."""
-
-    def __init__(self) -> None:
-        super().__init__({})
-
-    def take(self, name: str, *shape: int, dtype: torch.dtype | None = None) -> Any:
-        """Return None, for which PyTorch makes a new tensor."""
-
-
-class _Window(NamedTuple):
-    """The steps that are pooled over."""
-
-    cut: slice  # those that count for some series
-    steps: torch.Tensor  # (B, 1, 1, n'), counted from 0 and held within the observed ones
-    size: torch.Tensor  # (B, 1, 1), their number
-    outside: torch.Tensor | None  # (B, 1, n'), minus infinity at steps that do not count and 0 elsewhere
-
-
 def _convolved(
-    x: torch.Tensor, lookup: _Lookup, dilation: int, space: _Space
+    x: torch.Tensor, lookup: _Lookup, dilation: int, space: Space
 ) -> Callable[[_Group, slice], torch.Tensor]:
     """Return a function that gives the convolutions of x (B, C, L) by a group of kernels in a range of steps.
 
@@ -359,7 +305,7 @@ def _convolved(
     return lambda group, cut: group.summed(two, thrice, cut, space)
 
 
-def _of_one_channel(thrice: torch.Tensor, centre: torch.Tensor, space: _Space) -> torch.Tensor:
+def _of_one_channel(thrice: torch.Tensor, centre: torch.Tensor, space: Space) -> torch.Tensor:
     """Sum for all kernels, (B, 84, L): those with the same first two of the three steps lie next to each other."""
     n_cases, _, n_steps = thrice.shape
     two, c = space.take("two", n_cases, len(PAIRS), n_steps), space.take("c", n_cases, N_KERNELS, n_steps)
@@ -375,57 +321,6 @@ def _of_one_channel(thrice: torch.Tensor, centre: torch.Tensor, space: _Space) -
             n_kernels += n_thirds
         n_pairs += of_first.shape[1]
     return c
-
-
-def _window(lengths: torch.Tensor | None, x: torch.Tensor, margin: int) -> _Window:
-    """Leave out a margin on both sides, unless nothing would remain."""
-    n_steps = x.shape[2]
-    if lengths is None:
-        start = margin if n_steps > 2 * margin else 0
-        size = n_steps - 2 * start
-        steps = torch.arange(size, device=x.device, dtype=x.dtype)
-        return _Window(slice(start, start + size), steps.view(1, 1, 1, -1), steps.new_full((1, 1, 1), size), None)
-    starts = torch.where(lengths > 2 * margin, margin, 0).unsqueeze(1)  # (B, 1)
-    sizes = lengths.unsqueeze(1) - 2 * starts  # (B, 1)
-    steps = torch.arange(n_steps, device=x.device) - starts  # (B, L)
-    outside = torch.where((steps >= 0) & (steps < sizes), 0.0, -torch.inf).unsqueeze(1)
-    sizes = sizes.clamp(min=1)
-    steps = torch.minimum(steps.clamp(min=0), sizes - 1).to(x.dtype)
-    return _Window(slice(0, n_steps), steps[:, None, None], sizes.to(x.dtype)[:, None], outside)
-
-
-def _longest_stretch(below: torch.Tensor, steps: torch.Tensor, space: _Space) -> torch.Tensor:
-    """Return the largest distance between successive steps at which `below` (B, 42, n, n') is one: (B, 42, n).
-
-    Steps that do not count are below as well, but held within those that do they are no distance from the last one.
-    """
-    n_steps = below.shape[3]
-    below.mul_(steps)  # the step where below, else 0
-    if torch.compiler.is_exporting():
-        latest, spare = below, torch.empty_like(below)
-    elif n_steps <= 1 << 15:  # half the memory, twice the speed
-        both = space.take("other", 2, *below.shape, dtype=torch.int16)
-        latest, spare, steps = both[0].copy_(below), both[1], steps.to(torch.int16)
-    else:
-        latest, spare = below, space.take("other", *below.shape)
-    latest, spare = _running_maximum(latest, spare)
-    if n_steps == 1:
-        return torch.zeros_like(below[..., 0])
-    return torch.sub(steps[..., 1:], latest[..., :-1], out=spare[..., 1:]).amax(3).to(below.dtype)
-
-
-def _running_maximum(x: torch.Tensor, spare: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the largest value up to each step, and the other tensor; both are overwritten.
-
-    By doubling the number of steps looked back at, which is several times faster than `torch.cummax`.
-    """
-    width = 1
-    while width < x.shape[-1]:
-        spare[..., :width] = x[..., :width]
-        torch.maximum(x[..., width:], x[..., :-width], out=spare[..., width:])
-        x, spare = spare, x
-        width *= 2
-    return x, spare
 
 
 def _lookup(channels: np.ndarray, n_channels: int) -> _Lookup:

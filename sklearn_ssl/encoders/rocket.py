@@ -12,7 +12,8 @@ from torch import nn
 from sklearn_ssl._hyperparameters import choice, number
 from sklearn_ssl.encoders._base import Encoder, EncoderModule, zero_padding
 from sklearn_ssl.encoders._competing_kernels import CompetingKernels
-from sklearn_ssl.encoders._fixed_kernels import N_KERNELS, POOLINGS, FixedKernels
+from sklearn_ssl.encoders._fixed_kernels import N_KERNELS, FixedKernels
+from sklearn_ssl.encoders._windows import POOLINGS
 
 LIMIT = 10.0  # of a standardised feature
 

@@ -10,7 +10,8 @@ from torch import nn
 
 from sklearn_ssl import VICRegTransformer
 from sklearn_ssl.encoders import RocketEncoder
-from sklearn_ssl.encoders._fixed_kernels import POOLINGS, _plan
+from sklearn_ssl.encoders._fixed_kernels import _plan
+from sklearn_ssl.encoders._windows import POOLINGS
 from sklearn_ssl.testing import check_ssl_estimator
 
 LENGTHS = [1, 2, 5, 9, 17, 30]
@@ -232,11 +233,15 @@ def test_features_do_not_depend_on_padding_or_companions(poolings):
         torch.testing.assert_close(together[1][i], trained[0])
 
 
-def test_blocks_of_any_size_give_the_same(monkeypatch):
-    encoder = adapted(RocketEncoder(n_features=840))
-    x, mask = ragged([40] * 7 + [11], 40)
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize(
+    ("block", "size"), [("_fixed_kernels.CPU_BLOCK", 3 * 250 * 40), ("_windows.POOLED_BLOCK", 3 * 42 * 40)]
+)
+def test_blocks_of_any_size_give_the_same(monkeypatch, block, size, masked):
+    encoder = adapted(RocketEncoder(n_features=840, poolings=POOLINGS))
+    x, mask = ragged([40] * 7 + [11], 40) if masked else (series(8, 3, 40), None)
     expected = encoder(x, mask)
-    monkeypatch.setattr("sklearn_ssl.encoders._fixed_kernels.CPU_BLOCK", 3 * 250 * 40)
+    monkeypatch.setattr(f"sklearn_ssl.encoders.{block}", size)
     assert encoder(x, mask).equal(expected)
 
 
