@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
@@ -63,27 +63,30 @@ def pooled(
 ) -> torch.Tensor:
     """Pool c (b, 42, 1, n') for thresholds (42, n, 1): (b, P, 42 n)."""
     at_once = biases.shape[1] if torch.compiler.is_exporting() else 1
-    of_each = [_sums(c, window, some, poolings, space) for some in biases.split(at_once, 1)]
+    one = space.take("one", c.shape[0], biases.shape[0], at_once, c.shape[3])
+    of_each = [_sums(c, window, some, poolings, one, space) for some in biases.split(at_once, 1)]
     sums = {name: torch.cat([of_some[name] for of_some in of_each], 2) for name in of_each[0]}  # (b, 42, n)
     return torch.stack([_MEANS[name](sums, window.size) for name in poolings], 1).flatten(2)
 
 
 def _sums(
-    c: torch.Tensor, window: Window, biases: torch.Tensor, poolings: tuple[str, ...], space: Space
+    c: torch.Tensor, window: Window, biases: torch.Tensor, poolings: tuple[str, ...], one: Any, space: Space
 ) -> dict[str, torch.Tensor]:
-    """Return what the poolings for thresholds (42, k, 1) are made of, each (b, 42, k)."""
-    shape = c.shape[0], *biases.shape[:2], c.shape[3]  # (b, 42, k, n')
+    """Return what the poolings for thresholds (42, k, 1) are made of, each (b, 42, k).
+
+    `one` is memory for (b, 42, k, n').
+    """
     sums = {}
     if poolings != ("lspv",):
         # Ones and zeros as floats: their comparison and their sum, exact up to 2^24, are several times faster.
-        above = torch.gt(c, biases, out=space.take("one", *shape)).to(c.dtype)
+        above = torch.gt(c, biases, out=one).to(c.dtype)
         sums["count"] = above.sum(3)
         if "mipv" in poolings:
             sums["steps"] = above.mul_(window.steps).sum(3)
         if "mpv" in poolings:
-            sums["excess"] = torch.sub(c, biases, out=space.take("one", *shape)).clamp_(min=0).sum(3)
+            sums["excess"] = torch.sub(c, biases, out=one).clamp_(min=0).sum(3)
     if "lspv" in poolings:
-        below = torch.lt(c, biases, out=space.take("one", *shape)).to(c.dtype)
+        below = torch.lt(c, biases, out=one).to(c.dtype)
         sums["stretch"] = _longest_stretch(below, window.steps, space)
     return sums
 
