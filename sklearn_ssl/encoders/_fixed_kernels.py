@@ -11,7 +11,7 @@ from torch import nn
 
 from sklearn_ssl.encoders import _compiled_rocket
 from sklearn_ssl.encoders._dilated import CPU_BLOCK, GPU_BLOCK, SIZE, NoSpace, Space, blocks, shifted
-from sklearn_ssl.encoders._windows import pooled, window_of
+from sklearn_ssl.encoders._kernel_pooling import pooled, window_of
 
 TAPS = np.array(list(itertools.combinations(range(SIZE), 3)))  # where each of the 84 kernels has the weight 2
 N_KERNELS = len(TAPS)

@@ -13,7 +13,7 @@ from sklearn_ssl._hyperparameters import choice, number
 from sklearn_ssl.encoders._base import Encoder, EncoderModule, zero_padding
 from sklearn_ssl.encoders._competing_kernels import CompetingKernels
 from sklearn_ssl.encoders._fixed_kernels import N_KERNELS, FixedKernels
-from sklearn_ssl.encoders._windows import POOLINGS
+from sklearn_ssl.encoders._kernel_pooling import POOLINGS
 
 LIMIT = 10.0  # of a standardised feature
 

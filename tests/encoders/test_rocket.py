@@ -11,7 +11,7 @@ from torch import nn
 from sklearn_ssl import VICRegTransformer
 from sklearn_ssl.encoders import RocketEncoder
 from sklearn_ssl.encoders._fixed_kernels import _plan
-from sklearn_ssl.encoders._windows import POOLINGS
+from sklearn_ssl.encoders._kernel_pooling import POOLINGS
 from sklearn_ssl.testing import check_ssl_estimator
 
 LENGTHS = [1, 2, 5, 9, 17, 30]
@@ -235,7 +235,7 @@ def test_features_do_not_depend_on_padding_or_companions(poolings):
 
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize(
-    ("block", "size"), [("_fixed_kernels.CPU_BLOCK", 3 * 250 * 40), ("_windows.POOLED_BLOCK", 3 * 42 * 40)]
+    ("block", "size"), [("_fixed_kernels.CPU_BLOCK", 3 * 250 * 40), ("_kernel_pooling.POOLED_BLOCK", 3 * 42 * 40)]
 )
 def test_blocks_of_any_size_give_the_same(monkeypatch, block, size, masked):
     encoder = adapted(RocketEncoder(n_features=840, poolings=POOLINGS))
