@@ -189,7 +189,7 @@ def read(model, series):
 
 
 def line(frequencies, rows):
-    """Fit a straight line in absolute error; one weight needs no penalty."""
+    """Fit a straight line in absolute error; one weight needs no penalty, so the search is for its error alone."""
     search = GridSearchCV(QuantileRegressor(alpha=0), {}, cv=GroupKFold(4), scoring="neg_mean_absolute_error")
     return search.fit(frequencies[rows], y[rows], groups=recordings[rows])
 
