@@ -33,7 +33,10 @@ SHIPPED = (
 GENERATED = {"waves": make_waves}
 N_GENERATED = (60, 400)  # series to fit on and to judge on
 POOLED = "encoder=RocketEncoder(n_features=15792, poolings=('ppv', 'mpv', 'mipv', 'lspv'))"
+HYDRA = "encoder=RocketEncoder(n_groups=512)"
 NAMED = {
+    "WCCN without poolings": f"WCCN({HYDRA})",
+    "ClosedFormVICReg without poolings": f"ClosedFormVICReg({HYDRA})",
     "WCCN without Hydra": f"WCCN({POOLED})",
     "WCCN(whitening=0.5) without Hydra": f"WCCN(whitening=0.5, {POOLED})",
     "ClosedFormVICReg without Hydra": f"ClosedFormVICReg({POOLED})",

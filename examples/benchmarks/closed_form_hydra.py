@@ -1,9 +1,9 @@
 """Whether Hydra's features pay under WCCN: blocks of fixed features by cross-validation in the training parts.
 
 `closed_form_choice.py` says what is computed; here all sets of `archive.py` are taken, and the features are those of
-`RocketEncoder`: MiniRocket's, the four poolings of MultiRocket, Hydra's, and several together. Thresholds and dilations
-come from the whole training part, without labels; everything else is learnt in the training folds. No test part is
-read.
+`RocketEncoder`: MiniRocket's, those and as many of first differences ("twice"), the four poolings of MultiRocket,
+Hydra's, and several together. Thresholds and dilations come from the whole training part, without labels; everything
+else is learnt in the training folds. No test part is read.
 
 Rows are appended as they come, and a run that was stopped goes on where it was. Run it with
 
@@ -31,15 +31,16 @@ BLOCKS = {
     "MiniRocket": RocketEncoder(standardise=False),
     "poolings": RocketEncoder(n_features=15792, poolings=POOLINGS, standardise=False),
     "Hydra": RocketEncoder(n_features=84, n_groups=512, standardise=False),
-    "Hydra, 1,024 groups": RocketEncoder(n_features=84, n_groups=1024, standardise=False),
+    "MiniRocket twice": RocketEncoder(n_features=19992, differences=True, standardise=False),
 }
 SHRUNK = [
     ("MiniRocket",),
     ("Hydra",),
     ("poolings",),
     ("poolings", "Hydra"),
-    ("poolings", "Hydra, 1,024 groups"),
     ("poolings", "MiniRocket", "Hydra"),
+    ("MiniRocket", "Hydra"),
+    ("MiniRocket twice", "Hydra"),
 ]
 SHRINKAGE = 0.5
 N_VIEWS = 4
