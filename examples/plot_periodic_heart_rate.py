@@ -8,7 +8,7 @@ windows without heart rates; what it asks for is that the same window at like sp
 its features, and a line through the frequency that they show, are compared with those of SimCLR, BYOL and the untrained
 encoder, which is the same for all, and with MiniRocket.
 
-The run below takes one seed and some eight minutes, ``--seeds 0 1 2`` the mean of three. The data are those of the time
+The run below takes one seed and some ten minutes, ``--seeds 0 1 2`` the mean of three. The data are those of the time
 series extrinsic regression archive or of the IEEE Signal Processing Cup 2015 (see `load_ieeeppg`). Name the folder that
 holds them::
 
