@@ -351,9 +351,9 @@ for seed in options.seeds:
 # to 4.7. MiniRocket, with far more features, is level with SimPer or a little ahead where windows are drawn at random.
 #
 # What is read without any label is as good as the line. Training for other ends does harm there: SimCLR and BYOL lose
-# what the untrained encoder passes on from the waves. The picture shows why reading beats regression on all features:
-# most windows are right to a beat or two, and some follow another rhythm, against which the ridge regression, in
-# squared error, bends for all.
+# what the untrained encoder passes on from the waves. The second picture shows why reading beats regression on all
+# features: most windows are right to a beat or two, and some follow another rhythm, against which the ridge regression,
+# in squared error, bends for all.
 #
 # Heart rates that pretraining has not seen, read, and with a probe that has seen them; within the range (interpolation)
 # and at its end (extrapolation):
