@@ -13,11 +13,22 @@ def bounded_size(name: str, size: int | str, automatic: int, n_cases: int) -> in
     """
     if isinstance(size, str):
         return automatic
-    if size > n_cases:
+    return at_most(name, size, n_cases, n_cases, otherwise=', or to "auto"')
+
+
+def at_most(name: str, size: int, most: int, n_cases: int, *, otherwise: str = "") -> int:
+    """Return `size`, but not more than `most`, what is sensible for so many training series.
+
+    Warns
+    -----
+    UserWarning
+        If `size` is larger and had to be made smaller.
+    """
+    if size > most:
         warnings.warn(
-            f"`{name}` is {size!r}, but there are {n_cases} series to learn from; {n_cases} is used. Set `{name}` to a "
-            f'whole number from 2 to {n_cases}, or to "auto".',
+            f"`{name}` is {size!r}, but there are {n_cases} series to learn from; {most} is used. Set `{name}` to a "
+            f"whole number from 2 to {most}{otherwise}.",
             UserWarning,
             stacklevel=2,
         )
-    return min(size, n_cases)
+    return min(size, most)

@@ -44,6 +44,7 @@ class PeriodicArchitecture(Architecture):
         self.augmentation = augmentation
         self.n_speeds = n_speeds
         self.speed_change = speed_change
+        _check_speeds(speed_change, n_timepoints)
         if self.n_steps < 2:
             raise ValueError(
                 f"`encoder` must return 2 or more time steps for series of {n_timepoints}, got {self.n_steps}: the "
@@ -78,3 +79,11 @@ class PeriodicArchitecture(Architecture):
             lengths = torch.full((len(x),), x.shape[2], device=x.device)
         copies = x.repeat_interleave(self.n_speeds, dim=0)  # (B M, C, L)
         return self.speed_change.apply(copies, lengths.repeat_interleave(self.n_speeds), {"speed": speeds.flatten()})
+
+
+def _check_speeds(speed_change: SpeedChange, n_timepoints: int) -> None:
+    if speed_change.slowest * n_timepoints < 1 or speed_change.fastest > n_timepoints:
+        raise ValueError(
+            f"`speed` must be within 1 / {n_timepoints} and {n_timepoints} for {n_timepoints} time steps, got "
+            f"slowest={speed_change.slowest!r} and fastest={speed_change.fastest!r}: outside, copies are constant."
+        )

@@ -5,13 +5,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from sklearn_ssl.architectures._bounded import bounded_size
+from sklearn_ssl.architectures._bounded import at_most, bounded_size
 from sklearn_ssl.architectures._momentum import MomentumArchitecture
 from sklearn_ssl.architectures._siamese import SiameseArchitecture, _width
 from sklearn_ssl.architectures._windows import check_window, random_windows
 from sklearn_ssl.losses._cosine import cosine_logits
 
-LARGEST_N_PROTOTYPES = 512
+LARGEST_N_PROTOTYPES = 512  # chosen automatically
+SENSIBLE_N_PROTOTYPES = 1024  # of a teacher, however few series there are
 
 
 class Prototypes(nn.Module):
@@ -117,7 +118,7 @@ class CentredTeacherArchitecture(MomentumArchitecture):
     Parameters
     ----------
     n_prototypes : int
-        Prototypes K.
+        Prototypes K, reduced with a warning to 1024 or the number of series, whichever is more.
     n_crops : int
         Windows V - 2 besides the full views; the teacher does not see them.
     crop_ratio : float
@@ -148,6 +149,7 @@ class CentredTeacherArchitecture(MomentumArchitecture):
         **momentum: Any,
     ) -> None:
         check_window("crop_ratio", crop_ratio, n_timepoints)
+        n_prototypes = at_most("n_prototypes", n_prototypes, max(n_cases, SENSIBLE_N_PROTOTYPES), n_cases)
         head = _PrototypeHead(projector, n_prototypes, n_frozen=n_cases * (2 + n_crops))
         super().__init__(projector=head, n_cases=n_cases, n_timepoints=n_timepoints, **momentum)
         self.n_crops = n_crops

@@ -31,7 +31,8 @@ class DINOTransformer(JointEmbeddingTransformer):
     ----------
     n_prototypes : int, default=128
         K. As no series is assigned to one of them, there may be more than series; but the thousand and more that others
-        take, for batches of hundreds, did harm in batches of 16 series.
+        take, for batches of hundreds, did harm in batches of 16 series. More than 1024 and than there are series are
+        reduced to the larger of the two, with a warning.
     student_temperature : float, default=0.1
         :math:`\tau_s`.
     teacher_temperature : float, default=0.04

@@ -40,7 +40,8 @@ class SimPerTransformer(SSLTransformer):
     n_speeds : int, default=10
         M, at least 2. A step costs 2 M passes through the encoder.
     speed : SpeedChange, default=None
-        Range of the speeds, which are uniform in it. None is ``SpeedChange(slowest=0.5, fastest=2.0)``.
+        Range of the speeds, which are uniform in it, within 1 / L and L for series of L time steps. None is
+        ``SpeedChange(slowest=0.5, fastest=2.0)``.
     similarity : callable, default=None
         From sequences (B, M, L') of two views to (B, M, M). None is `periodic_similarity`, the largest correlation over
         all lags; ``partial(periodic_similarity, kind="spectrum_cosine", band=(0.01, 0.1))`` compares power spectra in a

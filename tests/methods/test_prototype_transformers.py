@@ -86,6 +86,15 @@ def test_more_prototypes_than_series_are_cut_with_a_warning(X):
     assert transformer.collapsed_loss_ == pytest.approx(math.log(20))
 
 
+def test_a_teacher_has_at_most_1024_prototypes_or_as_many_as_series(X, build):
+    with pytest.warns(UserWarning, match=r"`n_prototypes` is 5000, but there are 20 series .*; 1024 is used"):
+        transformer = small(DINOTransformer, n_prototypes=5000, max_epochs=1).fit(X)
+    assert transformer.net_.module_.n_projections == 1024
+    for n_prototypes, n_cases in ((1024, 20), (3000, 3000)):
+        architecture = build(CentredTeacherArchitecture, **{**DINO, "n_prototypes": n_prototypes}, n_cases=n_cases)
+        assert architecture.n_projections == n_prototypes
+
+
 @pytest.mark.parametrize("cls", [SwAVTransformer, DINOTransformer])
 def test_series_too_short_for_the_windows_are_refused(X, cls):
     with pytest.raises(ValueError, match=r"`crop_ratio` must be at least 1 / 8, .* got 0.1"):

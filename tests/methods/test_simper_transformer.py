@@ -100,6 +100,9 @@ def test_bad_parameters_are_refused():
     X = waves([1.0, 2.0, 3.0])
     with pytest.raises(ValueError, match="`slowest` must be at most `fastest`"):
         small(speed=SpeedChange(slowest=3.0, fastest=2.0)).fit(X)
+    for outside in (SpeedChange(slowest=0.5, fastest=500.0), SpeedChange(slowest=0.001, fastest=2.0)):
+        with pytest.raises(ValueError, match=r"`speed` must be within 1 / \d+ and \d+ for \d+ time steps, got"):
+            small(speed=outside).fit(X)
     with pytest.raises(ValueError, match="`n_speeds` must be a whole number at least 2, got 1"):
         small(n_speeds=1).fit(X)
     with pytest.raises(ValueError, match="2 or more time steps, got n_features = 1"):
