@@ -350,9 +350,9 @@ for seed in options.seeds:
 # random, and to 0.1 with 44 of one recording: there it grows by 2.4 and 5.1, where theirs grow by 1.9 to 2.1 and by 4.4
 # to 4.7. MiniRocket, with far more features, is level with SimPer or a little ahead where windows are drawn at random.
 #
-# In a second run of all three seeds, whose training differed in the last bits, the lines gave the same within 0.4 bpm
-# (SimPer 9.2 to 9.3, untrained 10.6 to 12.8, BYOL 13.1 to 15.2, SimCLR 14.4 to 17.4), and ridge regression with 44
-# windows of one recording was a tie of SimPer and SimCLR, at 19.7.
+# A second run of all three seeds did not give every digit again. The lines gave the same within 0.4 bpm (SimPer 9.2 to
+# 9.3, untrained 10.6 to 12.8, BYOL 13.1 to 15.2, SimCLR 14.4 to 17.4), and ridge regression with 44 windows of one
+# recording was a tie of SimPer and SimCLR, at 19.7.
 #
 # What is read without any label is as good as the line. Training for other ends does harm there: SimCLR and BYOL lose
 # what the untrained encoder passes on from the waves. The second picture shows why reading beats regression on all
