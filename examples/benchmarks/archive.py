@@ -137,6 +137,7 @@ def means(rows, methods):
     """Return the table of the docs: a line a method, the best linear probe or own accuracy first.
 
     Means are over the sets that a method has, which the column "sets" counts. Only methods that have all are ranked.
+    What is compared with the untrained encoder has the first probe, or the own accuracy, on the same sets and seeds.
     """
     probes = [probe for probe in PROBES if any(row[probe] for row in rows)]
     frames = {probe: accuracies(rows, methods, probe) for probe in probes}
@@ -146,9 +147,14 @@ def means(rows, methods):
     )
     lines = pd.DataFrame(index=pd.Index(methods, name="method"))
     lines["sets"] = [f"{first[method].notna().sum()} of {len(first)}" for method in methods]
+    lines["seeds"] = [f"{len({row['seed'] for row in rows if row['method'] == method})}" for method in methods]
     for probe in probes:
         lines[probe] = frames[probe].mean().mask(is_classifier)
     lines["own"] = first.mean().where(is_classifier)
+    gain = (100 * gains(rows, methods, probes[0])).round(6)
+    lines["points to untrained"] = [f"{mean:+.1f}" if mean == mean else "" for mean in gain.mean(axis=1)]
+    lines["sets ahead"], lines["sets behind"] = (gain > 0).sum(axis=1), (gain < 0).sum(axis=1)
+    lines.loc[gain.isna().all(axis=1), ["sets ahead", "sets behind"]] = np.nan
     for probe in probes:
         lines[f"rank, {probe}"] = frames[probe].dropna(axis=1).rank(axis=1, ascending=False).mean()
     numbers = pd.DataFrame(rows).replace("", np.nan)
@@ -157,6 +163,19 @@ def means(rows, methods):
     lines["note"] = [note(rows, method) for method in methods]
     best_first = first.mean().sort_values(ascending=False, kind="stable").index
     return as_text(lines.loc[best_first]).rename_axis("method").reset_index()
+
+
+def gains(rows, methods, probe):
+    """Return a frame of methods x sets: accuracy less that of the untrained encoder with the same seeds."""
+    texts = {key_of(row["set"], row["method"], row["seed"]): row[probe] or row["own"] for row in rows}
+    cells = defaultdict(list)
+    for (name, method, seed), text in texts.items():
+        untrained = texts.get((name, UNTRAINED, seed))
+        if method != UNTRAINED and text and untrained:
+            cells[method, name].append(float(text) - float(untrained))
+    sets = list(dict.fromkeys(row["set"] for row in rows))
+    values = [[np.mean(cells.get((method, name), [np.nan])) for name in sets] for method in methods]
+    return pd.DataFrame(values, index=methods, columns=sets)
 
 
 def note(rows, method):
@@ -169,13 +188,14 @@ def note(rows, method):
 
 def as_text(lines):
     """Return the table with its numbers as text."""
-    digits = defaultdict(lambda: 3, {"features": 0, "fit seconds": 1, "transform seconds": 1})
+    whole = dict.fromkeys(("features", "sets ahead", "sets behind"), 0)
+    digits = defaultdict(lambda: 3, whole | {"fit seconds": 1, "transform seconds": 1})
     digits |= {f"rank, {probe}": 2 for probe in PROBES}
     return lines.apply(
         lambda column: (
-            column
-            if column.name in ("sets", "note")
-            else ["" if pd.isna(x) else f"{x:.{digits[column.name]}f}" for x in column]
+            ["" if pd.isna(x) else f"{x:.{digits[column.name]}f}" for x in column]
+            if pd.api.types.is_numeric_dtype(column)
+            else column
         )
     )
 

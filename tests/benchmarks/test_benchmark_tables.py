@@ -131,6 +131,25 @@ def test_means_and_ranks():
     assert list(table["rank, linear"]) == ["", "1.50", "1.50", ""]
     assert list(table["sets"]) == ["1 of 2", "2 of 2", "2 of 2", "1 of 2"]
     assert list(table["note"]) == ["1 failed", "", "", "1 skipped for cost"]
+    assert list(table["seeds"]) == ["1", "2", "1", "1"]
+    assert list(table["points to untrained"]) == [""] * 4
+
+
+def test_a_method_is_compared_with_the_untrained_encoder_of_its_own_seeds():
+    from archive import means
+
+    rows = [
+        *(row("A", "RandomEncoder", seed, linear=score) for seed, score in enumerate(("0.5", "0.9"))),
+        *(row("B", "RandomEncoder", seed, linear=score) for seed, score in enumerate(("0.6", "0.6"))),
+        row("A", "one", 0, linear="0.6"),
+        row("B", "one", 0, linear="0.58"),
+        *(row("A", "classifier", seed, own="0.8") for seed in range(2)),
+    ]
+    table = means(rows, ["RandomEncoder", "one", "classifier"]).set_index("method")
+    columns = ["seeds", "points to untrained", "sets ahead", "sets behind"]
+    assert list(table.loc["one", columns]) == ["1", "+4.0", "1", "1"]
+    assert list(table.loc["classifier", columns]) == ["2", "+10.0", "1", "0"]
+    assert list(table.loc["RandomEncoder", columns]) == ["2", "", "", ""]
 
 
 def test_slopes():
