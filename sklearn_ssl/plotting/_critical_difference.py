@@ -7,6 +7,7 @@ from sklearn_ssl.plotting._canvas import pyplot
 
 TESTS = ("wilcoxon", "nemenyi")
 SCALE_INCHES = 4.0
+INCHES_PER_RANK = 0.25  # at least, so that the numbers of the scale stay apart
 LABEL_SIZE = 11
 INCHES_PER_CHARACTER = 0.1
 NEMENYI_LEVELS = (0.01, 0.05, 0.1)
@@ -134,14 +135,15 @@ class CriticalDifferenceDisplay:
         from aeon.visualisation import plot_critical_difference
 
         names = [str(name) for name in self.scores.columns]
-        textspace = max(map(len, names)) * INCHES_PER_CHARACTER + 0.3 + SCALE_INCHES / 8
+        scale = max(SCALE_INCHES, INCHES_PER_RANK * (len(names) - 1))
+        textspace = max(map(len, names)) * INCHES_PER_CHARACTER + 0.3 + scale / 8
         self.figure_, self.ax_ = plot_critical_difference(
             self.scores.to_numpy(dtype=float),
             names,
             lower_better=self.lower_better,
             test=test,
             alpha=alpha,
-            width=2 * textspace + SCALE_INCHES,
+            width=2 * textspace + scale,
             textspace=textspace,
         )
         for text in self.ax_.texts:

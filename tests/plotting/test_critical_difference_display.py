@@ -1,3 +1,5 @@
+import itertools
+
 import matplotlib
 import numpy as np
 import pandas as pd
@@ -60,6 +62,16 @@ def test_the_scale_has_a_name_that_nothing_covers():
     assert not any(name.get_window_extent().overlaps(text.get_window_extent()) for text in others)
     (scale,) = [line for line in display.ax_.lines[1:] if np.ptp(line.get_ydata()) == 0 and line not in bars(display)]
     assert name.get_window_extent().x1 < scale.get_window_extent().x0
+
+
+def test_numbers_of_a_long_scale_stay_apart():
+    scores = pd.DataFrame(np.random.default_rng(0).random((12, 30)), columns=[f"method {i}" for i in range(30)])
+    display = CriticalDifferenceDisplay.from_scores(scores)
+    display.figure_.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in display.ax_.texts if text.get_text() in map(str, range(1, 31))]
+    assert len(boxes) == 30
+    boxes.sort(key=lambda box: box.x0)
+    assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))
 
 
 def test_names_fit_into_the_figure():
