@@ -137,7 +137,7 @@ def means(rows, methods):
     """Return the table of the docs: a line a method, the best linear probe or own accuracy first.
 
     Means are over the sets that a method has, which the column "sets" counts. Only methods that have all are ranked.
-    What is compared with the untrained encoder has the first probe, or the own accuracy, on the same sets and seeds.
+    The gain over the untrained encoder is that of the first probe, or of the own accuracy, on the same sets and seeds.
     """
     probes = [probe for probe in PROBES if any(row[probe] for row in rows)]
     frames = {probe: accuracies(rows, methods, probe) for probe in probes}
@@ -152,7 +152,7 @@ def means(rows, methods):
         lines[probe] = frames[probe].mean().mask(is_classifier)
     lines["own"] = first.mean().where(is_classifier)
     gain = (100 * gains(rows, methods, probes[0])).round(6)
-    lines["points to untrained"] = [f"{mean:+.1f}" if mean == mean else "" for mean in gain.mean(axis=1)]
+    lines["points to untrained"] = [f"{mean:+.1f}" if pd.notna(mean) else "" for mean in gain.mean(axis=1)]
     lines["sets ahead"], lines["sets behind"] = (gain > 0).sum(axis=1), (gain < 0).sum(axis=1)
     lines.loc[gain.isna().all(axis=1), ["sets ahead", "sets behind"]] = np.nan
     for probe in probes:
