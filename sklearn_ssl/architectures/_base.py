@@ -72,19 +72,24 @@ class Architecture(nn.Module):
 
     def feature_maps(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
         """Return the encoder's output per time step: x (B, C, L) to (B, D, L'), NaN where a series is padded."""
-        if lengths is None:
-            return feature_layers(self.encoder, x, None)[-1]  # (B, D, L')
-        mask = observed_mask(lengths, x.shape[2])
-        h = feature_layers(self.encoder, x, mask)[-1]  # (B, D, L')
-        return torch.where(resize_mask(mask, h.shape[2])[:, None], h, torch.nan)
+        layers, mask = masked_layers(self.encoder, x, lengths)
+        h = layers[-1]  # (B, D, L')
+        return h if mask is None else torch.where(resize_mask(mask, h.shape[2])[:, None], h, torch.nan)
 
 
 def pooled_features(
     encoder: nn.Module, pooling: nn.Module, x: torch.Tensor, lengths: torch.Tensor | None
 ) -> torch.Tensor:
     """Encode and pool: x (B, C, L) to (B, F)."""
+    return pooling(*masked_layers(encoder, x, lengths))  # (B, F)
+
+
+def masked_layers(
+    encoder: nn.Module, x: torch.Tensor, lengths: torch.Tensor | None
+) -> tuple[list[torch.Tensor], torch.Tensor | None]:
+    """Encode x (B, C, L): the feature maps of every layer, and the mask (B, L) of the steps that are observed."""
     mask = None if lengths is None else observed_mask(lengths, x.shape[2])
-    return pooling(feature_layers(encoder, x, mask), mask)  # (B, F)
+    return feature_layers(encoder, x, mask), mask
 
 
 def default_pooling(encoder: nn.Module) -> Pooling:

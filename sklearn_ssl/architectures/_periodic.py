@@ -5,8 +5,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from sklearn_ssl._padding import observed_mask
-from sklearn_ssl.architectures._base import Architecture, feature_layers
+from sklearn_ssl.architectures._base import Architecture, masked_layers
 from sklearn_ssl.augmentations import SpeedChange
 from sklearn_ssl.encoders import resize_mask
 
@@ -64,8 +63,8 @@ class PeriodicArchitecture(Architecture):
 
     def sequences(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
         """Map every series to one value per time step: x (B, C, L) to (B, L'), NaN where a series is padded."""
-        mask = None if lengths is None else observed_mask(lengths, x.shape[2])
-        h = feature_layers(self.encoder, x, mask)[-1]  # (B, D, L')
+        layers, mask = masked_layers(self.encoder, x, lengths)
+        h = layers[-1]  # (B, D, L')
         values = self.head(h).squeeze(1)  # (B, L')
         return values if mask is None else torch.where(resize_mask(mask, h.shape[2]), values, torch.nan)
 

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from sklearn_ssl._modes import evaluation_mode
-from sklearn_ssl.architectures._base import Architecture, pooled_features
+from sklearn_ssl.architectures._base import Architecture, masked_layers, pooled_features
 from sklearn_ssl.pooling import Pooling
 
 
@@ -68,6 +68,11 @@ class SiameseArchitecture(Architecture):
     def projections(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
         """Project what is pooled in training: x (B, C, L) to (B, P)."""
         return self.projector(pooled_features(self.encoder, self.training_pooling, x, lengths))
+
+    def features_and_projections(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
+        """Return both, side by side, from one pass of the encoder: x (B, C, L) to (B, F + P)."""
+        layers, mask = masked_layers(self.encoder, x, lengths)
+        return torch.cat([self.pooling(layers, mask), self.projector(self.training_pooling(layers, mask))], dim=1)
 
 
 @torch.no_grad()

@@ -1,6 +1,5 @@
 import math
 import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -162,7 +161,7 @@ class CollapseMonitor(Callback):
         if n_cases < FEWEST_RANK_CASES:
             return
         sample = net.series(_chosen(dataset.collection, n_cases, net.seed))
-        vectors = dict(_vectors(net, sample))
+        vectors = _vectors(net, sample)
         self.ranks_ = {name: _effective_rank(h) for name, h in vectors.items()}
         low = [name for name, h in vectors.items() if 0 < self.ranks_[name] < self._least_rank(h)]
         if not low:
@@ -210,10 +209,13 @@ def _chosen(collection: Collection, n_cases: int, seed: int) -> Collection:
     return Collection(collection.values[rows], None if collection.lengths is None else collection.lengths[rows])
 
 
-def _vectors(net: Any, dataset: Any) -> Iterator[tuple[str, np.ndarray]]:
-    for name in ("features", "projections"):
-        if hasattr(net.module_, name):
-            yield name, torch.cat(list(net.represent(dataset, name))).numpy()  # (n, d)
+def _vectors(net: Any, dataset: Any) -> dict[str, np.ndarray]:
+    """Return the features (n, F) and, where there are any, the projections (n, P)."""
+    if not hasattr(net.module_, "features_and_projections"):
+        return {"features": torch.cat(list(net.represent(dataset, "features"))).numpy()}
+    both = torch.cat(list(net.represent(dataset, "features_and_projections"))).numpy()  # (n, F + P)
+    features, projections = np.split(both, [net.module_.n_features], axis=1)
+    return {"features": features, "projections": projections}
 
 
 def _same_series(dataset: Any, n_cases: int) -> bool:

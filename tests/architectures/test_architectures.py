@@ -67,6 +67,13 @@ class TestTrainingPooling:
         assert_array_equal(architecture.projections(batch()).detach(), architecture.projector(h).detach())
         assert architecture.features(batch()).shape[1] == architecture.n_features > h.shape[1]
 
+    @pytest.mark.parametrize("lengths", [None, torch.arange(13, 31)], ids=["equal", "unequal"])
+    def test_one_pass_gives_features_and_projections(self, cls, lengths):
+        architecture = build(cls, pooling=Pooling(), training_pooling=self.LAST_MEAN).eval()
+        with torch.no_grad():
+            parts = [architecture.features(batch(), lengths), architecture.projections(batch(), lengths)]
+            assert_array_equal(architecture.features_and_projections(batch(), lengths), torch.cat(parts, dim=1))
+
     def test_none_is_that_of_the_features(self, cls):
         architecture = build(cls).eval()
         expected = architecture.projector(architecture.features(batch()))
