@@ -1,6 +1,6 @@
 import itertools
 
-import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,17 +8,8 @@ from numpy.testing import assert_allclose
 
 from sklearn_ssl.plotting import CriticalDifferenceDisplay
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
-
 NOISE = np.random.RandomState(0).normal(size=(30, 4)) * 0.01
 SCORES = pd.DataFrame(NOISE + [0.7, 0.9, 0.9, 0.5], columns=["untrained", "VICRegTransformer", "SimCLR", "raw"])
-
-
-@pytest.fixture(autouse=True)
-def _no_open_figures():
-    yield
-    plt.close("all")
 
 
 def bars(display):

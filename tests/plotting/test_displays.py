@@ -1,6 +1,6 @@
 import sys
 
-import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -26,9 +26,6 @@ from sklearn_ssl.plotting import (
 from sklearn_ssl.preprocessing import ChannelWise
 from sklearn_ssl.projectors import MLPProjector
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
-
 X, y = make_waves(n_cases=16, n_channels=2, n_timepoints=60, random_state=0)
 FROM_ESTIMATOR = {
     "training": lambda estimator, ax=None: TrainingCurveDisplay.from_estimator(estimator, ax=ax),
@@ -50,12 +47,6 @@ def small_simclr():
 @pytest.fixture(scope="module")
 def simclr():
     return small_simclr().fit(X)
-
-
-@pytest.fixture(autouse=True)
-def _no_open_figures():
-    yield
-    plt.close("all")
 
 
 @every_display

@@ -1,4 +1,3 @@
-import matplotlib
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -9,17 +8,8 @@ from sklearn_ssl.encoders import ResNetEncoder
 from sklearn_ssl.evaluation import dissect
 from sklearn_ssl.plotting import DissectionDisplay
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
-
 X, y = make_bursts(n_cases=12, random_state=0)
 CONCEPTS = ["peak", "high_frequency", "channel_0"]
-
-
-@pytest.fixture(autouse=True)
-def _no_open_figures():
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")

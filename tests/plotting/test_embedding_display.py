@@ -1,6 +1,6 @@
 import sys
 
-import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -11,16 +11,7 @@ from sklearn_ssl.datasets import make_waves
 from sklearn_ssl.encoders import ResNetEncoder
 from sklearn_ssl.plotting import EmbeddingDisplay
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
-
 H = np.random.RandomState(0).normal(size=(30, 5)) * [5, 3, 1, 1, 1]
-
-
-@pytest.fixture(autouse=True)
-def _no_open_figures():
-    yield
-    plt.close("all")
 
 
 def entries(display):

@@ -1,4 +1,3 @@
-import matplotlib
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -6,16 +5,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn_ssl.evaluation import LabelEfficiencyResult
 from sklearn_ssl.plotting import LabelEfficiencyDisplay
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
-
 FRACTIONS = np.array([0.01, 0.1, 1.0])
-
-
-@pytest.fixture(autouse=True)
-def _no_open_figures():
-    yield
-    plt.close("all")
 
 
 def result(name="SimCLR", metric="accuracy", scores=((0.2, 0.4), (0.5, 0.7), (0.9, 0.9)), fractions=FRACTIONS):

@@ -1,4 +1,3 @@
-import matplotlib
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -11,17 +10,8 @@ from sklearn_ssl.evaluation._representation import Representation
 from sklearn_ssl.plotting import SpectrumDisplay
 from sklearn_ssl.projectors import MLPProjector
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
-
 H = np.random.RandomState(0).normal(size=(40, 6)) + 3
 X, y = make_waves(n_cases=16, n_timepoints=48, random_state=0)
-
-
-@pytest.fixture(autouse=True)
-def _no_open_figures():
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")

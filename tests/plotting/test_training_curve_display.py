@@ -1,4 +1,4 @@
-import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,9 +12,6 @@ from sklearn_ssl.datasets import make_waves
 from sklearn_ssl.encoders import ResNetEncoder
 from sklearn_ssl.plotting import TrainingCurveDisplay
 from sklearn_ssl.projectors import MLPProjector
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
 
 X, y = make_waves(n_cases=24, n_channels=1, n_timepoints=48, random_state=0)
 
@@ -35,12 +32,6 @@ def simclr(**net_params):
 @pytest.fixture(scope="module")
 def recorded():
     return simclr(callbacks=[RecordEverySecond()], train_split=ValidSplit(3)).fit(X)
-
-
-@pytest.fixture(autouse=True)
-def _no_open_figures():
-    yield
-    plt.close("all")
 
 
 def labels(ax):

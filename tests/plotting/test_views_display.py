@@ -1,4 +1,3 @@
-import matplotlib
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -10,16 +9,7 @@ from sklearn_ssl.encoders import ResNetEncoder
 from sklearn_ssl.plotting import ViewsDisplay
 from sklearn_ssl.projectors import MLPProjector
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
-
 X, y = make_waves(n_cases=8, n_channels=7, n_timepoints=50, random_state=0)
-
-
-@pytest.fixture(autouse=True)
-def _no_open_figures():
-    yield
-    plt.close("all")
 
 
 def test_lines_are_the_series_and_its_views():
