@@ -42,6 +42,8 @@ class Collection:
 
 
 def _plain(X: Any) -> Any:
+    if isinstance(X, np.ma.MaskedArray):
+        return np.ma.filled(X.astype(np.result_type(X.dtype, np.float32)), np.nan)  # whole numbers have no NaN
     if not isinstance(X, torch.Tensor):
         return X
     X = X.detach().cpu()
@@ -65,7 +67,7 @@ def validated_collection(
     estimator : object
         The estimator that received `X`; gets ``n_channels_in_`` and, for 2-D input, ``n_features_in_``.
     X : array of shape (n_cases, n_channels, n_timepoints) or (n_cases, n_timepoints), or list of 2-D arrays
-        The series.
+        The series. What a masked array hides is missing.
     reset : bool
         Whether to learn the number of channels or to compare with it.
     min_cases : int, default=1
@@ -151,8 +153,8 @@ def _chunk_lengths(chunk: np.ndarray, start: int, allow_missing: bool) -> np.nda
     if np.isinf(chunk).any():
         case, channel, step = np.argwhere(np.isinf(chunk))[0]
         raise ValueError(
-            f"X has an infinite value (inf) in series {start + case}, channel {channel}, time step {step}. "
-            "Replace infinite values by NaN and fill them before this step."
+            f"X has an infinite value (or one beyond {chunk.dtype}) in series {start + case}, channel {channel}, "
+            f"time step {step}. Replace infinite values by NaN and fill them, and scale large ones, before this step."
         )
     missing = np.isnan(chunk)
     if allow_missing and not missing[:, :, -1].all(axis=1).any():

@@ -33,6 +33,9 @@ def collect(X, **options):
         ([np.ones((2, 5)), np.ones((2, 5))], (2, 2, 5), None),
         (as_objects(np.ones((2, 3)), np.ones((2, 5))), (2, 2, 5), [3, 5]),
         (np.array([[1, 2, np.nan], [1, 2, 3]]), (2, 1, 3), [2, 3]),
+        (np.ma.masked_equal([[1, 2, -9], [1, 2, 3]], -9), (2, 1, 3), [2, 3]),
+        (np.ma.masked_equal(np.ones((3, 2, 4)), 0), (3, 2, 4), None),
+        (list(np.ma.masked_equal([[[1, 2, -9]], [[1, 2, 3]]], -9)), (2, 1, 3), [2, 3]),
     ],
 )
 def test_forms_of_input(X, shape, lengths):
@@ -62,7 +65,8 @@ def test_forms_of_input(X, shape, lengths):
         (np.array([[np.nan, 1], [1, 1]]), r"NaN.* series 0, channel 0, time step 0.*FillMissing"),
         (np.array([[np.nan, np.nan], [1, 1]]), "Series 0 .* zero time steps"),
         (np.array([[1, 1], [1, -np.inf]]), r"inf.* series 1, channel 0, time step 1"),
-        (np.array([[1e300, 1], [1, 1]]), "inf"),
+        (np.array([[1e300, 1], [1, 1]]), r"infinite value .or one beyond float32. in series 0, channel 0, time step 0"),
+        (np.ma.masked_greater([[1.0, 3.0, 1.0], [1.0, 1.0, 1.0]], 2), r"NaN.* series 0, channel 0, time step 1"),
     ],
 )
 def test_bad_input(X, message):

@@ -5,6 +5,7 @@ import numbers
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.utils import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_array, check_consistent_length, column_or_1d
@@ -79,7 +80,8 @@ def checked_classes(estimator: Any, y: Any, n_cases: int) -> tuple[np.ndarray, n
     Raises
     ------
     ValueError
-        If there is no `y`, if it has another length than X, if nothing is labelled, or if labels are no classes.
+        If there is no `y`, if it has another length than X, if it has None or NaN, if nothing is labelled, or if labels
+        are no classes.
     """
     y = _required(estimator, y)
     y = column_or_1d(y, warn=True)
@@ -88,6 +90,12 @@ def checked_classes(estimator: Any, y: Any, n_cases: int) -> tuple[np.ndarray, n
         raise ValueError(
             "y holds strings, '-1' among them. If that stands for series without label, give an object array with the "
             "number -1: np.array(['walk', -1], dtype=object)."
+        )
+    missing = np.flatnonzero(pd.isna(y))
+    if len(missing):
+        raise ValueError(
+            f"y has {y[missing[0]]} in series {missing[0]}. Give series without label the number -1, for example by "
+            "numpy.where(pandas.isna(y), -1, y)."
         )
     if y.dtype.kind == "f":
         check_array(y, ensure_2d=False, input_name="y")

@@ -4,6 +4,7 @@ import copy
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from numpy.testing import assert_array_equal
@@ -413,10 +414,23 @@ def test_is_labelled(y, expected):
     assert_array_equal(is_labelled(y), expected)
 
 
+@pytest.mark.parametrize("dtype", [object, "category", "string"])
+def test_the_remedy_for_missing_labels_works(dtype):
+    names = np.array(["walk", "sit", "lie"])
+    y = pd.Series(names[Y]).where(PARTLY >= 0).astype(dtype)
+    with pytest.raises(ValueError, match=r"numpy.where\(pandas.isna\(y\), -1, y\)"):
+        classifier(mode="probe").fit(X, y)
+    model = classifier(mode="probe").fit(X, np.where(pd.isna(y), -1, y))
+    assert_array_equal(model.predict(X), names[classifier(mode="probe").fit(X, PARTLY).predict(X)])
+
+
 BAD = {
     "nothing labelled": ({}, np.full(60, -1), "needs labelled series"),
     "one class": ({}, np.where(PARTLY == 0, 0, -1), "one class only"),
     "strings with -1": ({}, np.where(PARTLY < 0, "-1", "a"), "object array"),
+    "NaN for no label": ({}, np.where(PARTLY < 0, np.nan, Y), "y has nan in series 24. Give .* the number -1"),
+    "None for no label": ({}, np.where(PARTLY < 0, None, "a"), "y has None in series 24. Give .* the number -1"),
+    "NA for no label": ({}, pd.Series(Y, dtype="Int64").where(PARTLY >= 0), "in series 24. Give .* the number -1"),
     "numbers": ({}, np.linspace(0, 1, 60), "continuous"),
     "other length": ({}, Y[:-1], "inconsistent"),
     "no y": ({}, None, "requires y"),
