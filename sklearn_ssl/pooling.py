@@ -4,29 +4,88 @@ import dataclasses
 import typing
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import torch
 from torch import nn
+from torch.autograd.function import once_differentiable
 
 from sklearn_ssl._hyperparameters import Hyperparameters, choice
 from sklearn_ssl.encoders import resize_mask
 
+# Steps come first, (B, L, D), as they lie in the memory of this package's encoders: the gradients then lie as the maps
+# do. Where they do not, what the encoder does with them takes several times as long. A mean is a sum divided after it,
+# whose gradient is a view, and the gradients of maximum and standard deviation are written out in as few passes over
+# the maps as they need, for training is what a CPU spends most of its time on.
+
 
 def _mean(h: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-    if mask is None:
-        return h.mean(2)
-    return (h * mask.unsqueeze(1)).sum(2) / mask.sum(1, keepdim=True).clamp(min=1)
+    return (h if mask is None else h * mask).sum(1) / _n_steps(h, mask)
 
 
 def _max(h: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-    return (h if mask is None else torch.where(mask.unsqueeze(1), h, -torch.inf)).amax(2)
+    h = h if mask is None else torch.where(mask, h, -torch.inf)
+    return _Largest.apply(h) if _in_training(h) else h.amax(1)
 
 
 def _std(h: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-    h = h - h[:, :, :1].detach()  # makes a constant exactly zero, whatever rounding does to its mean
-    variance = _mean((h - _mean(h, mask).unsqueeze(2)).square(), mask)
+    return _Spread.apply(h, mask) if _in_training(h) else _spread(h, mask)[0]
+
+
+def _in_training(h: torch.Tensor) -> bool:
+    """Tell whether a gradient is wanted and is not left to a compiler."""
+    return h.requires_grad and torch.is_grad_enabled() and not torch.compiler.is_compiling()
+
+
+def _spread(h: torch.Tensor, mask: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the standard deviations (B, D) of h (B, L, D) and its centred values, zero where not observed."""
+    h = h - h[:, :1].detach()  # makes a constant exactly zero, whatever rounding does to its mean
+    centred = h - _mean(h, mask).unsqueeze(1)
+    if mask is not None:
+        centred = centred * mask
+    variance = centred.square().sum(1) / _n_steps(h, mask)
     varies = variance > 0
-    return torch.where(varies, torch.where(varies, variance, 1).sqrt(), 0)  # the root's slope at zero is infinite
+    return torch.where(varies, torch.where(varies, variance, 1).sqrt(), 0), centred  # the root's slope at 0 is infinite
+
+
+def _n_steps(h: torch.Tensor, mask: torch.Tensor | None) -> Any:
+    return h.shape[1] if mask is None else mask.sum(1).clamp(min=1)
+
+
+class _Spread(torch.autograd.Function):
+    """The standard deviation s of n steps, whose slope along step t is (h_t - mean h) / (n s), or 0 where s is."""
+
+    @staticmethod
+    def forward(ctx: Any, h: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+        spread, centred = _spread(h, mask)
+        ctx.save_for_backward(spread, centred)
+        ctx.n_steps = _n_steps(h, mask)
+        return spread
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:
+        spread, centred = ctx.saved_tensors
+        slope = torch.where(spread > 0, gradient / (spread * ctx.n_steps), 0)  # (B, D)
+        return centred * slope.unsqueeze(1), None
+
+
+class _Largest(torch.autograd.Function):
+    """The maximum, whose slope is shared evenly by all steps that reach it."""
+
+    @staticmethod
+    def forward(ctx: Any, h: torch.Tensor) -> torch.Tensor:
+        largest = h.amax(1)
+        ctx.save_for_backward(h, largest)
+        return largest
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
+        h, largest = ctx.saved_tensors
+        # Ones and zeros as floats: to compare and to count by them is several times faster.
+        reached = torch.eq(h, largest.unsqueeze(1), out=torch.empty_like(h))  # (B, L, D)
+        return reached.mul_((gradient / reached.sum(1)).unsqueeze(1))
 
 
 def _ppv(h: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
@@ -35,20 +94,20 @@ def _ppv(h: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
 
 def _last(h: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
     if mask is None:
-        return h[:, :, -1]
-    last = (mask * torch.arange(mask.shape[1], device=mask.device)).amax(1)  # (B,)
-    return h.gather(2, last[:, None, None].expand(-1, h.shape[1], 1)).squeeze(2)
+        return h[:, -1]
+    last = (mask * torch.arange(mask.shape[1], device=mask.device)[:, None]).amax(1, keepdim=True)  # (B, 1, 1)
+    return h.gather(1, last.expand(-1, 1, h.shape[2])).squeeze(1)
 
 
 def _attention(h: torch.Tensor, mask: torch.Tensor | None, *, query: torch.Tensor) -> torch.Tensor:
-    scores = (h * query.to(h.dtype).unsqueeze(1)).sum(1) / h.shape[1] ** 0.5  # (B, L)
+    scores = (h * query.to(h.dtype)).sum(2, keepdim=True) / h.shape[2] ** 0.5  # (B, L, 1)
     if mask is not None:
         # The lowest number and not minus infinity, of which a series without observed steps would make NaN.
         scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
-    weights = scores.softmax(1).unsqueeze(1)  # (B, 1, L)
+    weights = scores.softmax(1)  # (B, L, 1)
     if mask is not None:
-        h = h.masked_fill(~mask.unsqueeze(1), 0)
-    return (h * weights).sum(2)
+        h = h.masked_fill(~mask, 0)
+    return (h * weights).sum(1)
 
 
 _STATISTICS: dict[str, Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor]] = {
@@ -221,12 +280,12 @@ class PoolingModule(nn.Module):
     def _statistics_of(
         self, h: torch.Tensor, mask: torch.Tensor | None, query: torch.Tensor | None
     ) -> list[torch.Tensor]:
-        h = h.to(torch.promote_types(h.dtype, torch.float32))
+        h = h.to(torch.promote_types(h.dtype, torch.float32)).transpose(1, 2)  # (B, L, D)
         statistics = dict(_STATISTICS)
         if query is not None:
             statistics["attention"] = partial(_attention, query=query)
         if mask is None:
             return [statistics[name](h, None) for name in self.statistics]
-        mask = resize_mask(mask, h.shape[2])
-        empty = ~mask.any(1, keepdim=True)  # (B, 1)
+        mask = resize_mask(mask, h.shape[1]).unsqueeze(2)  # (B, L, 1)
+        empty = ~mask.any(1)  # (B, 1)
         return [statistics[name](h, mask).masked_fill(empty, 0) for name in self.statistics]

@@ -164,6 +164,35 @@ def test_std_of_any_scale(scale):
     assert h.grad.abs().max() <= 1
 
 
+@pytest.mark.parametrize("compiling", [False, True], ids=["eager", "compiled"])
+@pytest.mark.parametrize("padded", [False, True])
+@pytest.mark.parametrize("statistic", ["mean", "max", "std", "last", "attention"])
+def test_gradients_equal_differences(statistic, padded, compiling, monkeypatch):
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: compiling)
+    layers, mask = ragged_layers(widths=(2,))
+    pooling = attentive(Pooling(statistics=statistic, layers="last"), (2,)).double()
+    h = layers[0].double().requires_grad_()
+    assert torch.autograd.gradcheck(lambda h: pooling([torch.where(mask[:, None], h, 0)], mask if padded else None), h)
+
+
+def test_steps_that_reach_the_maximum_share_its_gradient():
+    h = torch.tensor([[[2.0, 5.0, 5.0, 1.0]]], requires_grad=True)
+    Pooling(statistics="max").build()([h]).backward()
+    np.testing.assert_array_equal(h.grad[0, 0], [0, 0.5, 0.5, 0])
+
+
+@pytest.mark.parametrize("padded", [False, True])
+@pytest.mark.parametrize("statistics", [*EVERY, ("mean", "max", "std", "ppv")])
+def test_gradients_lie_in_memory_as_the_maps_do(statistics, padded):
+    (h,), mask = ragged_layers(widths=(3,))
+    h = h.transpose(1, 2).contiguous().transpose(1, 2).requires_grad_()  # the features of a step side by side
+    pooled = Pooling(statistics=statistics).build((3,))([h], mask if padded else None)
+    if pooled.requires_grad:
+        (gradient,) = torch.autograd.grad(pooled.square().sum(), h)
+        assert gradient.transpose(1, 2).is_contiguous() or gradient.stride(2) == 0, "or the same at every step"
+    assert pooled.requires_grad is (statistics != "ppv")
+
+
 def test_gradient_ignores_padding():
     (h, *_), mask = ragged_layers()
     h.requires_grad_()
