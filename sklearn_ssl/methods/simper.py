@@ -23,17 +23,17 @@ def invariant_views() -> Compose:
 class SimPerTransformer(SSLTransformer):
     r"""SimPer: the similarity of a series at different speeds follows the closeness of the speeds.
 
-    Each series is played at M random speeds, in two views. The encoder, and a linear map of its features at each time
-    step, give a sequence of one value per time step. Minimises, with the similarity :math:`S_{ij}` of the sequences of
-    the first view of copy i and the second view of copy j, averaged over the series of a batch,
+    Each series is played at M random speeds, in two views. The encoder, and a linear map of its features at each step,
+    give a sequence of one value per time step. Minimises, with the similarity :math:`S_{ij}` of the sequences of copy i
+    in the first view and copy j in the second, averaged over the series of a batch,
 
     .. math::
 
         \frac{1}{M} \sum_i \sum_j -\operatorname{softmax}_j \Bigl( \frac{-|s_i - s_j|}{\tau_s} \Bigr) \log
         \operatorname{softmax}_j \Bigl( \frac{S_{ij}}{\tau} \Bigr).
 
-    The negatives of a copy are the other speeds of the same series. `transform` gives the encoder's pooled features, as
-    elsewhere; `predict_frequency` reads the frequency of the learnt sequence. log(M) is chance level.
+    The negatives of a copy are the other speeds of the same series. `predict_frequency` reads the frequency of the
+    learnt sequence; `transform` gives pooled features, as elsewhere. log(M) is chance level.
 
     Parameters
     ----------
@@ -43,16 +43,17 @@ class SimPerTransformer(SSLTransformer):
         Range of the speeds, which are uniform in it, within 1 / L and L for series of L time steps. None is
         ``SpeedChange(slowest=0.5, fastest=2.0)``.
     similarity : callable, default=None
-        From sequences (B, M, L') of two views to (B, M, M). None is `periodic_similarity`, the largest correlation over
-        all lags; ``partial(periodic_similarity, kind="spectrum_cosine", band=(0.01, 0.1))`` compares power spectra in a
-        band of fractions of the sampling rate. It is pickled with the transformer, so it must not be a lambda.
+        From sequences (B, M, L') of two views to (B, M, M); no lambda, for it is pickled. None is
+        `periodic_similarity`, the largest correlation over all lags; ``partial(periodic_similarity,
+        kind="spectrum_cosine", band=(0.01, 0.1))`` compares power spectra in a band of fractions of the sampling rate.
     temperature : float, default=1.0
-        :math:`\tau`. The paper has none, that is 1, with which similarities from -1 to 1 make a nearly flat softmax.
+        :math:`\tau`. The paper has none, that is 1: similarities from -1 to 1 then make a nearly flat softmax.
     label_temperature : float, default=0.1
         :math:`\tau_s`. A small one asks for the very same speed.
+    batch_size : int or "auto", default=8
+        Series, each at M speeds. More are no more negatives, and 64 were no better by cross-validation.
     augmentation : Augmentation, default=None
-        How views are made; it must not change how often things repeat. None is ``Compose(shift=TimeShift(ratio=0.5),
-        reversal=TimeReversal(), scaling=Scaling(), jitter=Jitter())``.
+        How views are made; it must not change how often things repeat. None is shift, reversal, scaling and jitter.
 
     References
     ----------
@@ -72,6 +73,7 @@ class SimPerTransformer(SSLTransformer):
     similarity: Any = recipe(default_factory=partial(partial, periodic_similarity), needs="__call__")
     temperature: float = number(default=1.0, above=0)
     label_temperature: float = number(default=0.1, above=0)
+    batch_size: int | str = number(default=8, least=2, integer=True, or_else=("auto",))
     augmentation: Any = recipe(default_factory=invariant_views, needs="apply")
 
     def predict_frequency(
