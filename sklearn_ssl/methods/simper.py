@@ -53,7 +53,7 @@ class SimPerTransformer(SSLTransformer):
     batch_size : int or "auto", default=8
         Series, each at M speeds. More are no more negatives, and 64 were no better by cross-validation.
     augmentation : Augmentation, default=None
-        How views are made; it must not change how often things repeat. None is shift, reversal, scaling and jitter.
+        Must not change how often things repeat. None is TimeShift(ratio=0.5), TimeReversal(), Scaling() and Jitter().
 
     References
     ----------
