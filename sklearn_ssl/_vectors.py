@@ -10,6 +10,7 @@ from scipy.special import entr
 
 BLOCK_VALUES = 1 << 20
 ROUNDING = 10
+LEAST_OF_GRAM = 1e-13  # squares of singular values below this share of the largest are rounding in a Gram matrix
 
 # What is called a collapse, during training and in the report on it.
 LEAST_SPREAD = 1e-3
@@ -57,14 +58,33 @@ def singular_values(
 ) -> np.ndarray:
     """Return the singular values of H (n, d), or of H @ transform (d, d); 0 where they are rounding of `dtype`, H's."""
     mean = mean_of(H) if center else np.zeros(H.shape[1])
+    rounding = ROUNDING * np.finfo(dtype or H.dtype).eps
+    if transform is None and rounding**2 > LEAST_OF_GRAM:
+        values = _by_gram_matrix(H, mean)
+    else:
+        values = _by_triangle(H, mean, transform)
+        mean = mean if transform is None else mean @ transform
+    norm = math.sqrt(values @ values + len(H) * (mean @ mean))  # of the matrix before it was centred
+    return np.where(values > rounding * norm, values, 0.0)
+
+
+def _by_gram_matrix(H: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """Return the singular values of H - mean: several times faster, with the relative precision 1e-16 of squares."""
+    if len(H) <= H.shape[1]:
+        centred = H - mean
+        gram = centred @ centred.T  # (n, n)
+    else:
+        gram = sum(centred.T @ centred for centred in (block - mean for block in blocks(H)))  # (d, d)
+    squares = np.linalg.eigvalsh(gram)[::-1]
+    return np.sqrt(np.maximum(squares, 0.0))
+
+
+def _by_triangle(H: np.ndarray, mean: np.ndarray, transform: np.ndarray | None) -> np.ndarray:
+    """Return the singular values of H - mean, or of (H - mean) @ transform."""
     triangle = np.empty((0, H.shape[1]))
     for block in blocks(H):
         triangle = _triangle(np.vstack([triangle, block - mean]))
-    if transform is not None:
-        triangle, mean = triangle @ transform, mean @ transform
-    values = np.linalg.svd(triangle, compute_uv=False)
-    norm = math.sqrt(values @ values + len(H) * (mean @ mean))  # of the matrix before it was centred
-    return np.where(values > ROUNDING * np.finfo(dtype or H.dtype).eps * norm, values, 0.0)
+    return np.linalg.svd(triangle if transform is None else triangle @ transform, compute_uv=False)
 
 
 def _triangle(H: np.ndarray) -> np.ndarray:

@@ -16,9 +16,10 @@ from sklearn_ssl.evaluation._representation import checked_embedding
 def spectrum(H: Any, *, center: bool = False) -> np.ndarray:
     r"""Singular values of an embedding, the largest first.
 
-    They are exact and need little memory: blocks of rows are reduced by QR decompositions to one triangular matrix
-    with the same singular values. Values that rounding alone can make, :math:`10 \epsilon \|H\|_F` with
-    :math:`\epsilon` the precision of H's dtype, are 0.
+    Blocks of rows are reduced, so that it takes little memory: in float64 by QR decompositions to one triangular matrix
+    with the same singular values; in single precision to the Gram matrix in float64, which is several times faster and
+    whose eigenvalues, the squares, are more precise than H is. Values that rounding alone can make,
+    :math:`10 \epsilon \|H\|_F` with :math:`\epsilon` the precision of H's dtype, are 0.
 
     Parameters
     ----------

@@ -326,6 +326,18 @@ def test_returns_python_numbers(score):
     assert type(result) is {spectrum: np.ndarray, n_dead: int}.get(score, float)
 
 
+@pytest.mark.parametrize("center", [False, True])
+@pytest.mark.parametrize("n_cases", [30, 90, 30_000])  # fewer than features, more, several blocks
+def test_spectrum_in_single_precision_is_that_in_double(n_cases, center):
+    H = (np.random.default_rng(0).normal(size=(n_cases, 60)) * np.logspace(0, -5, 60)).astype(np.float32)
+    shift = H.mean(axis=0, dtype=float) if center else 0.0
+    expected = np.linalg.svd(H.astype(float) - shift, compute_uv=False)
+    found = spectrum(H, center=center)
+    assert (found > 0).sum() > 20
+    assert_allclose(found[found > 0], expected[found > 0], rtol=1e-4)
+    assert rankme(H) == pytest.approx(rankme(H.astype(float)), rel=1e-4)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_rounding_fills_no_direction(dtype):
     low_rank = with_spectrum([4.0, 2.0, 1.0] + [0.0] * 17, n_cases=500).astype(dtype)
