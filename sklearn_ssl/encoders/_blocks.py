@@ -87,20 +87,30 @@ class MaskedBatchNorm1d(nn.BatchNorm1d):
         """Normalise h (B, D, L), given the observed steps (B, L)."""
         rows = h.transpose(1, 2).flatten(0, 1)  # (B L, D)
         if mask is not None and self.training:
-            rows = self._normalise_observed(rows, mask.flatten().unsqueeze(1))
+            rows = self._normalise_observed(rows, mask.flatten())
         else:
             rows = super().forward(rows)
         h = rows.unflatten(0, (h.shape[0], h.shape[2])).transpose(1, 2)  # (B, D, L)
-        return zero_padding(h, mask)
+        return h if self.training else zero_padding(h, mask)
 
     def _normalise_observed(self, rows: torch.Tensor, observed: torch.Tensor) -> torch.Tensor:
+        """Normalise the observed rows and set the others to zero."""
+        if _may_gather(rows):
+            places = observed.nonzero().squeeze(1)  # (n,)
+            if len(places) > 1:
+                normalised = super().forward(rows.index_select(0, places))
+                return normalised.new_zeros(rows.shape).index_copy(0, places, normalised)
+        return self._normalise_by_arithmetic(rows, observed.unsqueeze(1))
+
+    def _normalise_by_arithmetic(self, rows: torch.Tensor, observed: torch.Tensor) -> torch.Tensor:
         n = observed.sum().clamp(min=1)
         wide = rows.to(torch.promote_types(rows.dtype, torch.float32)) * observed
         mean = wide.sum(0) / n
         centred = (wide - mean) * observed
         variance = centred.square().sum(0) / n
         self._follow(mean.detach(), variance.detach(), n)
-        return torch.addcmul(self.bias, centred, self.weight * (variance + self.eps).rsqrt()).to(rows.dtype)
+        normalised = torch.addcmul(self.bias, centred, self.weight * (variance + self.eps).rsqrt())
+        return (normalised * observed).to(rows.dtype)
 
     @torch.no_grad()
     def _follow(self, mean: torch.Tensor, variance: torch.Tensor, n: torch.Tensor) -> None:
@@ -112,6 +122,11 @@ class MaskedBatchNorm1d(nn.BatchNorm1d):
         rate = 1 / self.num_batches_tracked.float() if self.momentum is None else self.momentum
         self.running_mean.lerp_(mean, rate)
         self.running_var.lerp_(variance * n / (n - 1).clamp(min=1), rate)
+
+
+def _may_gather(rows: torch.Tensor) -> bool:
+    """Tell whether to gather rows is faster: a GPU would wait for their number, and a compiler knows it as little."""
+    return rows.device.type == "cpu" and not torch.compiler.is_compiling()
 
 
 class StepNorm(nn.LayerNorm):

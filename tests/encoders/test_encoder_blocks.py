@@ -22,6 +22,13 @@ def observed_steps(h, mask):
     return torch.stack([h[i, :, t] for i in range(h.shape[0]) for t in range(h.shape[2]) if mask[i, t]])
 
 
+@pytest.fixture(params=[False, True], ids=["gathered", "by arithmetic"])
+def either_way(request, monkeypatch):
+    """Normalise as on a CPU, then as on a GPU and in a compiler."""
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: request.param)
+
+
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("momentum", [0.1, None])
 def test_masked_batch_norm_equals_batch_norm_of_observed_steps(momentum):
     norm = MaskedBatchNorm1d(3, momentum=momentum)
@@ -42,6 +49,7 @@ def test_masked_batch_norm_equals_batch_norm_of_observed_steps(momentum):
         torch.testing.assert_close(norm.state_dict(), plain.state_dict())
 
 
+@pytest.mark.usefixtures("either_way")
 def test_masked_batch_norm_in_numbers():
     h, mask = masked_batch()
     result = MaskedBatchNorm1d(3)(h, mask).detach().numpy()
@@ -73,12 +81,31 @@ def test_batch_norm_without_mask_is_pytorchs():
     torch.testing.assert_close(norm.eval()(h), plain.eval()(h))
 
 
+@pytest.mark.usefixtures("either_way")
 def test_masked_batch_norm_of_a_single_observed_step():
     h, mask = masked_batch((1, 4))
     mask[1] = False
     norm = MaskedBatchNorm1d(3)
     assert norm(h, mask).abs().max() < 1e-5
     assert all(value.isfinite().all() for value in norm.state_dict().values())
+
+
+@pytest.mark.usefixtures("either_way")
+def test_masked_batch_norm_of_no_observed_step():
+    h, mask = masked_batch()
+    norm = MaskedBatchNorm1d(3)
+    assert (norm(h, torch.zeros_like(mask)) == 0).all()
+    assert all(value.isfinite().all() for value in norm.state_dict().values())
+
+
+@pytest.mark.usefixtures("either_way")
+@pytest.mark.parametrize("training", [False, True])
+def test_masked_batch_norm_sees_nothing_of_padding(training):
+    h, mask = masked_batch()
+    other = torch.where(mask[:, None], h, 1e6)
+    results = [MaskedBatchNorm1d(3).train(training)(each, mask) for each in (h, other)]
+    torch.testing.assert_close(*results, rtol=0, atol=0)
+    assert (results[0] * ~mask[:, None] == 0).all()
 
 
 def test_layer_norm_normalises_each_step():
