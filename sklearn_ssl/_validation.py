@@ -2,11 +2,12 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 import numpy as np
 import torch
+from scipy.sparse import issparse
 from sklearn.utils.validation import check_array, validate_data
 
 CHUNK_BYTES = 1 << 24
@@ -223,9 +224,25 @@ def _two_d(estimator: Any, X: Any, *, reset: bool) -> np.ndarray:
     if isinstance(X, np.memmap) and X.ndim == 2:
         validate_data(estimator, X[:1], reset=reset, dtype=None, ensure_all_finite=False)
         return _numeric(X, "X")[:, None, :]
+    _check_kind(X)
     _check_even(X)
     array = validate_data(estimator, X, reset=reset, dtype="numeric", ensure_all_finite=False, ensure_min_samples=0)
     return _numeric(array, "X")[:, None, :]
+
+
+def _check_kind(X: Any) -> None:
+    """Refuse what NumPy would wrap into an array of one object, and tables whose cells are series."""
+    if isinstance(X, (Mapping, Iterator, Set)) and not issparse(X):  # scikit-learn names what is sparse
+        raise TypeError(
+            f"X is a {type(X).__name__}; a 3-D array (n_cases, n_channels, n_timepoints), a 2-D array (n_cases, "
+            "n_timepoints) or a list of 2-D arrays is needed, for example list(X) of an iterator over series."
+        )
+    is_table = hasattr(X, "iloc") and X.ndim == 2
+    if is_table and any(np.ndim(cell) for row in X[:1].to_numpy() for cell in row):
+        raise ValueError(
+            "X is a table whose cells are series. Give each of its rows as an array of shape (n_channels, "
+            "n_timepoints), for example [numpy.stack(list(row)) for row in X.to_numpy()]."
+        )
 
 
 def _check_even(X: Any) -> None:

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.base import BaseEstimator
@@ -72,6 +73,20 @@ def test_forms_of_input(X, shape, lengths):
 def test_bad_input(X, message):
     with pytest.raises(ValueError, match=message):
         collect(X)
+
+
+@pytest.mark.parametrize("X", [iter(np.ones((3, 2, 4))), {"a": np.ones((3, 4))}, {1.0, 2.0}])
+def test_what_is_no_array_is_named(X):
+    with pytest.raises(TypeError, match=rf"^X is a {type(X).__name__}; .*list\(X\)"):
+        collect(X)
+
+
+def test_a_table_of_series_and_the_remedy():
+    table = pd.DataFrame({name: [pd.Series(np.ones(length)) for length in (4, 6)] for name in "ab"})
+    with pytest.raises(ValueError, match="table whose cells are series") as raised:
+        collect(table)
+    remedy = str(raised.value).split("for example ")[1].rstrip(".")
+    assert list(collect(eval(remedy, {"numpy": np, "X": table})).lengths) == [4, 6]
 
 
 def test_trailing_nan_of_one_channel_alone_is_a_gap():
