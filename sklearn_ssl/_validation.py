@@ -240,8 +240,8 @@ def _check_kind(X: Any) -> None:
     is_table = hasattr(X, "iloc") and X.ndim == 2
     if is_table and any(np.ndim(cell) for row in X[:1].to_numpy() for cell in row):
         raise ValueError(
-            "X is a table whose cells are series. Give each of its rows as an array of shape (n_channels, "
-            "n_timepoints), for example [numpy.stack(list(row)) for row in X.to_numpy()]."
+            "X is a table whose cells are series. Turn it into an array or a list of arrays before this step, with "
+            "sklearn_ssl.preprocessing.as_collection(X)."
         )
 
 
