@@ -233,9 +233,10 @@ def _two_d(estimator: Any, X: Any, *, reset: bool) -> np.ndarray:
 def _check_kind(X: Any) -> None:
     """Refuse what NumPy would wrap into an array of one object, and tables whose cells are series."""
     if isinstance(X, (Mapping, Iterator, Set)) and not issparse(X):  # scikit-learn names what is sparse
+        remedy = "list(X.values())" if isinstance(X, Mapping) else "list(X)"
         raise TypeError(
             f"X is a {type(X).__name__}; a 3-D array (n_cases, n_channels, n_timepoints), a 2-D array (n_cases, "
-            "n_timepoints) or a list of 2-D arrays is needed, for example list(X) of an iterator over series."
+            f"n_timepoints) or a list of 2-D arrays is needed, for example {remedy}."
         )
     is_table = hasattr(X, "iloc") and X.ndim == 2
     if is_table and any(np.ndim(cell) for row in X[:1].to_numpy() for cell in row):
