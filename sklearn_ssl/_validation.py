@@ -226,6 +226,7 @@ def _two_d(estimator: Any, X: Any, *, reset: bool) -> np.ndarray:
         return _numeric(X, "X")[:, None, :]
     _check_kind(X)
     _check_even(X)
+    _check_flatter(X)
     array = validate_data(estimator, X, reset=reset, dtype="numeric", ensure_all_finite=False, ensure_min_samples=0)
     return _numeric(array, "X")[:, None, :]
 
@@ -251,6 +252,16 @@ def _check_even(X: Any) -> None:
         raise ValueError(
             "X is a list of 1-D series of unequal length. Give each as an array of shape (1, n_timepoints), "
             "for example [series[None, :] for series in X]."
+        )
+
+
+def _check_flatter(X: Any) -> None:
+    """Refuse a single series without printing it, which scikit-learn would do."""
+    if _depth(X) == 1:
+        raise ValueError(
+            f"Expected 2D array, got 1D array instead: X has shape {np.shape(X)}. Reshape your data: a single "
+            "series of one channel is numpy.reshape(X, (1, 1, -1)), and series of n_timepoints each, one after the "
+            "other, are numpy.reshape(X, (-1, n_timepoints))."
         )
 
 

@@ -114,8 +114,10 @@ def checked_numbers(estimator: Any, y: Any, n_cases: int) -> np.ndarray:
     ValueError
         If there is no `y`, if it has another length than X, if nothing is labelled, or if it is not numeric.
     """
+    y = _required(estimator, y)
+    _check_numeric(estimator, y)
     y = check_array(
-        _required(estimator, y),
+        y,
         ensure_2d=False,
         allow_nd=False,
         dtype=[np.float32, np.float64],  # whole numbers become single precision, which predictions have
@@ -128,6 +130,19 @@ def checked_numbers(estimator: Any, y: Any, n_cases: int) -> np.ndarray:
     known = ~np.isnan(y)
     _check_any(estimator, known)
     return y
+
+
+def _check_numeric(estimator: Any, y: Any) -> None:
+    values = np.asarray(y)
+    if values.dtype.kind not in "OSU":
+        return
+    try:
+        values.astype(np.float64)
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f"y must be numbers for {type(estimator).__name__}, NaN where unknown ({error}). Convert them, or take "
+            "SSLClassifier if they are classes."
+        ) from error
 
 
 def weights(sample_weight: Any, n_cases: int) -> np.ndarray:

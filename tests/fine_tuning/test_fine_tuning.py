@@ -495,3 +495,9 @@ def test_regressor_probe_is_ridge():
 def test_regressor_needs_a_target_for_each_output():
     with pytest.raises(ValueError, match="needs labelled series"):
         SSLRegressor(simclr()).fit(X, np.column_stack([np.ones(60), np.full(60, np.nan)]))
+
+
+@pytest.mark.parametrize("y", [np.repeat(["up", "down"], 30), np.repeat(np.array([0.5, "down"], dtype=object), 30)])
+def test_a_regressor_refuses_text(y):
+    with pytest.raises(ValueError, match=r"y must be numbers for SSLRegressor.*'(up|down)'.*SSLClassifier"):
+        SSLRegressor(simclr()).fit(X, y)
