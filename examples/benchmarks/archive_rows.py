@@ -33,11 +33,13 @@ SHIPPED = (
 GENERATED = {"waves": make_waves}
 N_GENERATED = (60, 400)  # series to fit on and to judge on
 POOLED = "encoder=RocketEncoder(n_features=15792, poolings=('ppv', 'mpv', 'mipv', 'lspv'))"
+THREE = "encoder=RocketEncoder(n_features=11844, poolings=('ppv', 'mpv', 'lspv'), n_groups=512)"
 HYDRA = "encoder=RocketEncoder(n_groups=512)"
 LAYER = "encoder=RocketEncoder(n_features=5040, poolings=('ppv', 'mpv', 'mipv', 'lspv'), n_groups=128, hidden=320)"
 NAMED = {
     "WCCN without poolings": f"WCCN({HYDRA})",
     "ClosedFormVICReg without poolings": f"ClosedFormVICReg({HYDRA})",
+    "WCCN without mean of indices": f"WCCN({THREE})",
     "WCCN without Hydra": f"WCCN({POOLED})",
     "WCCN(whitening=0.5) without Hydra": f"WCCN(whitening=0.5, {POOLED})",
     "ClosedFormVICReg without Hydra": f"ClosedFormVICReg({POOLED})",
