@@ -157,9 +157,9 @@ def means(rows, methods):
     lines.loc[gain.isna().all(axis=1), ["sets ahead", "sets behind"]] = np.nan
     for probe in probes:
         lines[f"rank, {probe}"] = frames[probe].dropna(axis=1).rank(axis=1, ascending=False).mean()
-    numbers = pd.DataFrame(rows).replace("", np.nan)
+    texts = pd.DataFrame(rows)
     for measure in MEASURES:
-        lines[measure] = numbers[measure].astype(float).groupby(numbers["method"]).mean()
+        lines[measure] = pd.to_numeric(texts[measure]).groupby(texts["method"]).mean()
     lines["note"] = [note(rows, method) for method in methods]
     best_first = first.mean().sort_values(ascending=False, kind="stable").index
     return as_text(lines.loc[best_first]).rename_axis("method").reset_index()

@@ -47,9 +47,11 @@ def given(score, **kwargs):
 def with_spectrum(singular_values, n_cases=40, seed=0):
     """Return a matrix with these singular values and columns of mean 0."""
     d = len(singular_values)
-    columns = np.random.default_rng(seed).normal(size=(n_cases, d))
+    rng = np.random.default_rng(seed)
+    columns = rng.normal(size=(n_cases, d))
     left = np.linalg.qr(columns - columns.mean(axis=0))[0]  # its columns have mean 0 too
-    return left * np.asarray(singular_values) @ ortho_group.rvs(d, random_state=seed).T
+    right = np.linalg.qr(rng.normal(size=(d, d)))[0]
+    return left * np.asarray(singular_values) @ right.T
 
 
 # Oracles: the formulas once more, by loops and dense matrices.
