@@ -248,10 +248,12 @@ def _check_kind(X: Any) -> None:
 
 
 def _check_even(X: Any) -> None:
-    if isinstance(X, (list, tuple)) and len({np.size(row) for row in X if np.ndim(row) == 1}) > 1:
+    """Refuse 1-D series that do not make one array: a list of unequal ones, or objects of an array or a column."""
+    unequal = isinstance(X, (list, tuple)) and len({np.size(row) for row in X if np.ndim(row) == 1}) > 1
+    if unequal or (_depth(X) == 1 and any(np.ndim(one) for one in X)):
         raise ValueError(
-            "X is a list of 1-D series of unequal length. Give each as an array of shape (1, n_timepoints), "
-            "for example [series[None, :] for series in X]."
+            "X holds 1-D series of unequal length, or as objects. Give each as an array of shape (1, n_timepoints), "
+            "for example [numpy.reshape(series, (1, -1)) for series in X]."
         )
 
 

@@ -62,6 +62,8 @@ def test_forms_of_input(X, shape, lengths):
         ([np.ones((2, 3)), np.ones(3)], r"shape \(n_channels, n_timepoints\), got \(3,\)"),
         ([np.ones((2, 3)), np.ones((2, 0))], "Series 1 .* zero time steps"),
         ([np.ones(3), np.ones(4)], "1-D series of unequal length"),
+        (as_objects(np.ones(3), np.ones(4)), "1-D series of unequal length, or as objects"),
+        (pd.Series([np.ones(3), np.ones(3)]), "1-D series of unequal length, or as objects"),
         (np.full((3, 2, 4), "a"), "dtype <U1"),
         ([["a", "b"], ["c", "d"]], "numeric"),
         (np.ones((3, 2, 4), dtype=complex), "Complex data not supported"),

@@ -137,7 +137,7 @@ def _check_numeric(estimator: Any, y: Any) -> None:
     if values.dtype.kind not in "OSU":
         return
     try:
-        values.astype(np.float64)
+        values[~pd.isna(values)].astype(np.float64)
     except (ValueError, TypeError) as error:
         raise ValueError(
             f"y must be numbers for {type(estimator).__name__}, NaN where unknown ({error}). Convert them, or take "

@@ -501,3 +501,12 @@ def test_regressor_needs_a_target_for_each_output():
 def test_a_regressor_refuses_text(y):
     with pytest.raises(ValueError, match=r"y must be numbers for SSLRegressor.*'(up|down)'.*SSLClassifier"):
         SSLRegressor(simclr()).fit(X, y)
+
+
+def test_a_regressor_takes_unknown_numbers_in_a_table():
+    table = pd.DataFrame({"a": np.arange(60.0), "b": np.arange(60.0)}).astype("Float64")
+    table.loc[3, "b"] = pd.NA
+    expected = table.to_numpy(dtype=float, na_value=np.nan)
+    random = RandomEncoderTransformer(device="cpu", random_state=0)
+    predicted = [SSLRegressor(random, mode="probe", random_state=0).fit(X, y).predict(X) for y in (table, expected)]
+    np.testing.assert_allclose(*predicted, rtol=1e-5)
