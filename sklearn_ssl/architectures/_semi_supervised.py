@@ -103,7 +103,8 @@ class RobustArchitecture(SemiSupervisedArchitecture):
     def _both(
         self, x: torch.Tensor, lengths: torch.Tensor | None, index: torch.Tensor | None, **labels: torch.Tensor
     ) -> tuple[torch.Tensor, ...]:
-        return super()._both(self._attacked(x, lengths, index, **labels), lengths, index, **labels)
+        changed = self._attacked(x, lengths, index, **labels) if self.radius > 0 else x
+        return super()._both(changed, lengths, index, **labels)
 
     def _attacked(
         self, x: torch.Tensor, lengths: torch.Tensor | None, index: torch.Tensor | None, **labels: torch.Tensor

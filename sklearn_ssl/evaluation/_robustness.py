@@ -16,6 +16,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, get_tags
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
+from sklearn_ssl._labels import UNLABELLED
 from sklearn_ssl._modes import attackable
 from sklearn_ssl._padding import observed_mask
 from sklearn_ssl._seed import GENERATORS_IN_USE, draw_seed, forked_generators, seed_generators
@@ -27,7 +28,6 @@ from sklearn_ssl.evaluation._corruptions import CHANGES, Channels
 from sklearn_ssl.evaluation._representation import CPU, unwrapped
 from sklearn_ssl.evaluation._targets import check_whole_number
 from sklearn_ssl.fine_tuning import is_labelled
-from sklearn_ssl.fine_tuning._labels import UNLABELLED
 from sklearn_ssl.preprocessing import FillMissing
 from sklearn_ssl.preprocessing._base import in_form_of
 

@@ -177,10 +177,28 @@ class FineTuned(EncoderPredictor, abc.ABC):
         ]
         return {"optimizer__param_groups": rates}
 
+    def _held_out(self, labels: Labels, seed: int) -> np.ndarray:
+        held_out = super()._held_out(labels, seed)
+        n_left = len(labels) - len(held_out)
+        if self._is_solved or (n_left >= 2 and len(held_out) != 1):
+            return held_out
+        if self.early_stopping:
+            raise ValueError(
+                f"`early_stopping` with `validation_fraction`={self.validation_fraction} makes parts of {n_left} and "
+                f"{len(held_out)} of the labelled series; each needs two. Set it to False, label more, or change the "
+                "fraction."
+            )
+        raise ValueError(
+            f"{type(self).__name__} needs at least two labelled series to train on, and y has {n_left}. Label more, or "
+            'set `mode` to "probe" and `head_width` to None.'
+        )
+
     def _planned(self, net: SSLNet, dataset: SeriesDataset) -> tuple[int, int]:
-        if self.mode == "probe" and self.head_width is None:  # a linear probe has nothing left to learn
-            return 0, 0
-        return super()._planned(net, dataset)
+        return (0, 0) if self._is_solved else super()._planned(net, dataset)
+
+    @property
+    def _is_solved(self) -> bool:
+        return self.mode == "probe" and self.head_width is None  # a linear probe has nothing left to learn
 
 
 def _unchanged(rows: np.ndarray) -> np.ndarray:

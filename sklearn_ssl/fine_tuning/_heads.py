@@ -5,6 +5,7 @@ import typing
 import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
+from sklearn import config_context
 from sklearn.linear_model import RidgeCV
 
 PENALTIES = tuple(np.logspace(-3, 3, 10))
@@ -26,7 +27,8 @@ def ridge_head(features: np.ndarray, target: np.ndarray, weight: np.ndarray, pen
     if len(features) < 2:  # nothing to leave out: the mean, which is the only series, predicts
         return LinearHead(np.zeros((target.shape[1], features.shape[1])), target[0], target, 0.0)
     ridge = RidgeCV(alphas=list(penalties), store_cv_results=True, scoring="neg_mean_squared_error")
-    ridge.fit(features.astype(np.float64), target, sample_weight=weight)
+    with config_context(enable_metadata_routing=False):  # it would ask the user whether RidgeCV may have the weights
+        ridge.fit(features.astype(np.float64), target, sample_weight=weight)
     left_out = ridge.cv_results_.reshape(*target.shape, len(penalties))[..., penalties.index(ridge.alpha_)]
     error = np.average(np.square(left_out - target).mean(axis=1), weights=weight)
     return LinearHead(np.atleast_2d(ridge.coef_), np.atleast_1d(ridge.intercept_), left_out, float(error))

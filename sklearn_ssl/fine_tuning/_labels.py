@@ -1,7 +1,6 @@
 """Targets of which some are not known: -1 among classes, NaN among numbers."""
 
 import dataclasses
-import numbers
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ from sklearn.utils import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_array, check_consistent_length, column_or_1d
 
-UNLABELLED = -1
+from sklearn_ssl._labels import UNLABELLED, is_unlabelled
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +69,7 @@ def is_labelled(y: Any) -> np.ndarray:
             known = y != UNLABELLED
         return known if known.ndim == 1 else known.any(axis=1)
     if y.dtype == object:
-        return np.array([not (isinstance(one, numbers.Number) and one == UNLABELLED) for one in y], dtype=bool)
+        return np.array([not is_unlabelled(one) for one in y], dtype=bool)
     return y != UNLABELLED if y.dtype.kind in "iu" else np.ones(len(y), dtype=bool)
 
 

@@ -123,7 +123,10 @@ class SSLRegressor(RegressorMixin, FineTuned):
     def _labels(self, y: np.ndarray, sample_weight: Any) -> Labels:
         columns = ((y - self.target_mean_) / self.target_scale_).reshape(len(y), -1)  # (n, K)
         rows = np.flatnonzero(~np.isnan(columns).all(axis=1))
-        return Labels(rows, columns[rows].astype(np.float32), weights(sample_weight, len(y))[rows])
+        weight = weights(sample_weight, len(y))[rows]
+        if not weight.any():
+            raise ValueError(f"{type(self).__name__} needs labelled series with a weight above 0, and all have 0.")
+        return Labels(rows, columns[rows].astype(np.float32), weight)
 
     def _label_loss(self) -> Any:
         return weighted_squared_error

@@ -9,6 +9,8 @@ import numpy as np
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import BaseCrossValidator, check_cv
 from sklearn.utils import _safe_indexing, indexable
+from sklearn.utils.metadata_routing import get_routing_for_object
+from sklearn.utils.validation import _check_method_params
 
 from sklearn_ssl._hyperparameters import Hyperparameters, positional
 from sklearn_ssl.fine_tuning._labels import is_labelled
@@ -48,7 +50,8 @@ class LabelledScorer(Hyperparameters):
         y : array-like of shape (n_cases,)
             Their targets; -1 or NaN where unknown, see `is_labelled`.
         **params : dict
-            Further arguments of the scorer.
+            Further arguments of the scorer, such as `sample_weight`; of those with an entry a series the labelled
+            series get theirs.
 
         Returns
         -------
@@ -64,6 +67,7 @@ class LabelledScorer(Hyperparameters):
         if len(rows) == 0:
             raise ValueError("y has no labelled series to score on. Use LabelledSplit, which puts some into each fold.")
         known = _known(y, rows)
+        params = _check_method_params(X, params, indices=rows)
         return check_scoring(estimator, self.scoring)(estimator, _safe_indexing(X, rows), known, **params)
 
 
@@ -74,7 +78,8 @@ class LabelledSplit(BaseCrossValidator):
     Parameters
     ----------
     cv : int or splitter, default=5
-        How to split the labelled series. A number means stratified folds for classes and plain ones for numbers.
+        How to split the labelled series. A number means stratified folds for classes and plain ones for numbers; whole
+        numbers stored as floats are classes where -1 is among them.
 
     Examples
     --------
@@ -115,7 +120,7 @@ class LabelledSplit(BaseCrossValidator):
         rows, others = np.flatnonzero(labelled), np.flatnonzero(~labelled)
         known = _known(y, rows)
         of_known = None if groups is None else _safe_indexing(groups, rows)
-        for train, test in self._splitter(known).split(np.empty((len(rows), 1)), known, of_known):
+        for train, test in self._splitter(y, rows).split(np.empty((len(rows), 1)), known, of_known):
             yield np.sort(np.concatenate([rows[train], others])), rows[test]
 
     def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
@@ -132,14 +137,25 @@ class LabelledSplit(BaseCrossValidator):
             How many.
         """
         if isinstance(self.cv, numbers.Integral) or y is None:
-            return self._splitter(None).get_n_splits(X, y, groups)
+            return check_cv(self.cv).get_n_splits(X, y, groups)
         rows = np.flatnonzero(is_labelled(y))
         of_known = None if groups is None else _safe_indexing(groups, rows)
-        return self._splitter(None).get_n_splits(np.empty((len(rows), 1)), _known(y, rows), of_known)
+        return check_cv(self.cv).get_n_splits(np.empty((len(rows), 1)), _known(y, rows), of_known)
 
-    def _splitter(self, known: Any) -> Any:
-        is_classes = known is not None and np.asarray(known).dtype.kind != "f"
-        return check_cv(self.cv, known, classifier=is_classes)
+    def get_metadata_routing(self) -> Any:
+        """Return what `split` requests: the groups, if `cv` splits by them.
+
+        Returns
+        -------
+        sklearn.utils.metadata_routing.MetadataRequest
+            As scikit-learn's routing of metadata wants it.
+        """
+        return get_routing_for_object(check_cv(self.cv))
+
+    def _splitter(self, y: Any, rows: np.ndarray) -> Any:
+        values = np.asarray(y)
+        is_numbers = values.dtype.kind == "f" and (len(rows) == len(values) or np.isnan(values).any())
+        return check_cv(self.cv, _known(y, rows), classifier=not is_numbers)
 
 
 def _known(y: Any, rows: np.ndarray) -> np.ndarray:

@@ -9,13 +9,16 @@ import pytest
 import torch
 from numpy.testing import assert_array_equal
 from scipy.linalg import sqrtm
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import VotingClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import Ridge, RidgeCV
-from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score
+from sklearn.metrics import accuracy_score
+from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_predict, cross_val_score, cross_validate
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -510,3 +513,65 @@ def test_a_regressor_takes_unknown_numbers_in_a_table():
     random = RandomEncoderTransformer(device="cpu", random_state=0)
     predicted = [SSLRegressor(random, mode="probe", random_state=0).fit(X, y).predict(X) for y in (table, expected)]
     np.testing.assert_allclose(*predicted, rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [SSLClassifier, SSLRegressor])
+def test_with_metadata_routing_nothing_need_be_requested(kind):
+    with config_context(enable_metadata_routing=True):
+        routed = kind(simclr(), mode="probe", random_state=0).fit(X, Y)
+    assert_array_equal(routed.predict(X), kind(simclr(), mode="probe", random_state=0).fit(X, Y).predict(X))
+
+
+def test_folds_of_classes_stored_as_floats_are_stratified():
+    ordered = np.where(np.arange(60) < 40, np.sort(Y), -1.0)
+    assert {len(np.unique(ordered[test])) for _, test in LabelledSplit(4).split(X, ordered)} == {2}
+    numbers = np.where(np.arange(60) < 40, np.arange(60.0), np.nan)
+    assert [len(test) for _, test in LabelledSplit(4).split(X, numbers)] == [10] * 4
+
+
+def test_labelled_scorer_takes_weights_of_all_series():
+    model = classifier(mode="probe").fit(X, PARTLY)
+    weight = np.random.default_rng(0).uniform(size=60)
+    rows = PARTLY >= 0
+    expected = accuracy_score(Y[rows], model.predict(X[rows]), sample_weight=weight[rows])
+    assert LabelledScorer("accuracy")(model, X, PARTLY, sample_weight=weight) == pytest.approx(expected)
+
+
+def test_labelled_split_requests_groups_if_its_splitter_does():
+    groups = np.arange(60) % 6
+    with config_context(enable_metadata_routing=True):
+        scores = cross_validate(
+            DummyClassifier(),
+            X[:, 0],
+            PARTLY,
+            params={"groups": groups},
+            cv=LabelledSplit(GroupKFold(2)),
+            scoring=LabelledScorer("accuracy"),
+        )
+    assert len(scores["test_score"]) == 2
+    assert LabelledSplit(3).get_metadata_routing().split.requests.get("groups") is not True
+
+
+@pytest.mark.parametrize(
+    ("params", "y", "message"),
+    [
+        ({}, [1.0], "at least two labelled series to train on, and y has 1"),
+        (
+            {"early_stopping": True},
+            [1.0, 2.0],
+            "`validation_fraction`=0.1 makes parts of 1 and 1",
+        ),
+    ],
+)
+def test_too_few_labelled_series_to_train_on(params, y, message):
+    known = np.full(60, np.nan)
+    known[: len(y)] = y
+    with pytest.raises(ValueError, match=message):
+        SSLRegressor(simclr(), **params).fit(X, known)
+    assert SSLRegressor(simclr(), mode="probe", **params).fit(X, known).predict(X).shape == (60,)
+
+
+def test_a_regressor_needs_a_weight_of_a_labelled_series():
+    known = np.where(np.arange(60) < 9, 1.0 * Y, np.nan)
+    with pytest.raises(ValueError, match="labelled series with a weight above 0"):
+        SSLRegressor(simclr(), mode="probe").fit(X, known, sample_weight=(np.arange(60) >= 9).astype(float))

@@ -241,10 +241,10 @@ def test_changed_series_stay_in_the_ball_and_raise_the_loss():
     assert losses[1] > losses[0]
 
 
-def test_radius_of_zero_is_the_plain_classifier_with_other_draws():
-    model = robust(radius=0.0).fit(X, PARTLY)
-    batch = {"x": torch.from_numpy(X[:20]).float(), "target": torch.zeros(20), "weight": torch.ones(20)}
-    assert torch.equal(model.net_.module_._attacked(lengths=None, index=torch.arange(20), **batch), batch["x"])
+def test_radius_of_zero_is_the_plain_classifier_also_without_a_gradient_by_the_series():
+    assert_array_equal(robust(radius=0.0).fit(X, PARTLY).predict_proba(X), s4l().fit(X, PARTLY).predict_proba(X))
+    fixed = VICRegTransformer(encoder=RocketEncoder(n_features=84, hidden=4))
+    assert robust(transformer=fixed, radius=0.0, max_epochs=1).fit(X, PARTLY).predict(X).shape == (60,)
 
 
 BAD = {
