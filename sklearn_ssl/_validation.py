@@ -42,8 +42,11 @@ class Collection:
         return self.values.shape[2]
 
 
-def _plain(X: Any) -> Any:
-    if isinstance(X, np.ma.MaskedArray):
+def plain(X: Any) -> Any:
+    """Return a tensor or masked array as an array, with NaN, or None among objects, where it is masked."""
+    if isinstance(X, np.ma.MaskedArray) and X.dtype.kind in "OSU":
+        return np.ma.filled(X.astype(object), None)
+    if isinstance(X, np.ma.MaskedArray) and X.dtype.kind in "biuf":
         return np.ma.filled(X.astype(np.result_type(X.dtype, np.float32)), np.nan)  # whole numbers have no NaN
     if not isinstance(X, torch.Tensor):
         return X
@@ -90,7 +93,7 @@ def validated_collection(
         If the input is not numeric, has fewer than `min_cases` series, no time step, infinite or missing values, or
         another number of channels than at fit.
     """
-    X = [_plain(one) for one in X] if isinstance(X, (list, tuple)) else _plain(X)
+    X = [plain(one) for one in X] if isinstance(X, (list, tuple)) else plain(X)
     if is_ragged(X):
         values = _stack(X)
     elif _depth(X) >= 3:
@@ -127,8 +130,8 @@ def _fitted(estimator: Any) -> dict[str, Any]:
     return {name: value for name, value in vars(estimator).items() if name.endswith("_") and not name.startswith("_")}
 
 
-def observed_lengths(values: np.ndarray, *, allow_missing: bool = False) -> np.ndarray | None:
-    """Return the number of steps before each series' padding, or None without any padding.
+def observed_lengths(values: np.ndarray, *, allow_missing: bool = False, first: int = 0) -> np.ndarray | None:
+    """Return the number of steps before each series' padding, or None without any; messages count from `first`.
 
     Raises
     ------
@@ -146,7 +149,7 @@ def observed_lengths(values: np.ndarray, *, allow_missing: bool = False) -> np.n
             with np.errstate(over="ignore"):
                 chunk = chunk.astype(np.float32)
         if not np.isfinite(chunk).all():
-            lengths[start : start + rows] = _chunk_lengths(chunk, start, allow_missing)
+            lengths[start : start + rows] = _chunk_lengths(chunk, first + start, allow_missing)
     return None if (lengths == n_timepoints).all() else lengths
 
 
@@ -189,7 +192,13 @@ def _is_flat(X: Any) -> bool:
 
 
 def _stack(X: Any) -> np.ndarray:
-    series = [_numeric(np.asarray(one), f"series {case} of X") for case, one in enumerate(X)]
+    tables = [case for case, one in enumerate(X) if hasattr(one, "columns")]
+    if tables:
+        raise ValueError(
+            f"Series {tables[0]} of X is a data frame, of which rows would be channels. Turn the list into series "
+            "before this step with sklearn_ssl.preprocessing.as_collection(X), for which rows are time steps."
+        )
+    series = [_numeric(np.asarray(plain(one)), f"series {case} of X") for case, one in enumerate(X)]
     if any(one.ndim != 2 for one in series):
         shapes = sorted({one.shape for one in series if one.ndim != 2})
         raise ValueError(f"Each series of a list is an array of shape (n_channels, n_timepoints), got {shapes[0]}.")

@@ -14,7 +14,8 @@ class Recorder(BaseEstimator):
 
 def as_objects(*series):
     array = np.empty(len(series), dtype=object)
-    array[:] = series
+    for case, one in enumerate(series):
+        array[case] = one
     return array
 
 
@@ -38,6 +39,8 @@ def collect(X, **options):
         (np.ma.masked_equal([[1, 2, -9], [1, 2, 3]], -9), (2, 1, 3), [2, 3]),
         (np.ma.masked_equal(np.ones((3, 2, 4)), 0), (3, 2, 4), None),
         (list(np.ma.masked_equal([[[1, 2, -9]], [[1, 2, 3]]], -9)), (2, 1, 3), [2, 3]),
+        (as_objects(*np.ma.masked_equal([[[1, 2, -9]], [[1, 2, 3]]], -9)), (2, 1, 3), [2, 3]),
+        (as_objects(torch.ones(1, 2, requires_grad=True), torch.ones(1, 3)), (2, 1, 3), [2, 3]),
     ],
 )
 def test_forms_of_input(X, shape, lengths):
@@ -64,6 +67,7 @@ def test_forms_of_input(X, shape, lengths):
         ([np.ones(3), np.ones(4)], "1-D series of unequal length"),
         (as_objects(np.ones(3), np.ones(4)), "1-D series of unequal length, or as objects"),
         (pd.Series([np.ones(3), np.ones(3)]), "1-D series of unequal length, or as objects"),
+        ([np.ones((2, 3)), pd.DataFrame(np.ones((3, 2)))], r"Series 1 of X is a data frame.*as_collection\(X\)"),
         (np.full((3, 2, 4), "a"), "dtype <U1"),
         ([["a", "b"], ["c", "d"]], "numeric"),
         (np.ones((3, 2, 4), dtype=complex), "Complex data not supported"),

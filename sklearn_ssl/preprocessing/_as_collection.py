@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_ssl._hyperparameters import choice
-from sklearn_ssl._validation import Collection, is_ragged
+from sklearn_ssl._validation import Collection, is_ragged, plain
 from sklearn_ssl.preprocessing._base import CollectionTransformer, in_form_of
 from sklearn_ssl.preprocessing._tables import (
     as_array,
@@ -309,7 +309,7 @@ class AsCollection(CollectionTransformer):
 
 def _plain_arrays(X: Any) -> Any:
     if not isinstance(X, (list, tuple)) and not (isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1):
-        return as_array(X) if hasattr(X, "detach") else X
+        return plain(X)
     series = [_one_series(one, case) for case, one in enumerate(X)]
     shapes = {one.shape for one in series}
     dimensions = {len(shape) for shape in shapes}

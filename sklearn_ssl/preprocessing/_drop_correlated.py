@@ -11,7 +11,7 @@ from sklearn.feature_selection import SelectorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_ssl._hyperparameters import Hyperparameters, number
-from sklearn_ssl._validation import Collection, is_ragged, unchanged_on_error, validated_collection
+from sklearn_ssl._validation import Collection, is_ragged, plain, unchanged_on_error, validated_collection
 from sklearn_ssl.preprocessing._base import in_form_of
 from sklearn_ssl.preprocessing._forms import has_channels
 
@@ -61,7 +61,7 @@ class FeatureOrChannelSelector(SelectorMixin, Hyperparameters, abc.ABC, auto_wra
         check_is_fitted(self)
         self._check_form(X)
         if not has_channels(X):
-            return super().transform(X)
+            return super().transform(plain(X))
         collection = validated_collection(self, X, reset=False, allow_missing=True, dtype=None)
         return in_form_of(X, Collection(collection.values[:, self.support_], collection.lengths))
 
@@ -94,6 +94,11 @@ class FeatureOrChannelSelector(SelectorMixin, Hyperparameters, abc.ABC, auto_wra
         -------
         array or list of arrays
             All features or channels, in their first order.
+
+        Raises
+        ------
+        ValueError
+            If `X` has another number of features or channels than are kept.
         """
         check_is_fitted(self)
         if not has_channels(X):
@@ -132,6 +137,12 @@ class FeatureOrChannelSelector(SelectorMixin, Hyperparameters, abc.ABC, auto_wra
         return self.support_
 
     def _with_all_channels(self, kept: np.ndarray) -> np.ndarray:
+        n_kept = int(self.support_.sum())
+        if kept.shape[-2] != n_kept:
+            raise ValueError(
+                f"X has {kept.shape[-2]} channel(s), but {type(self).__name__} keeps {n_kept}. Give what `transform` "
+                "returned."
+            )
         whole = np.zeros((*kept.shape[:-2], len(self.support_), kept.shape[-1]), dtype=kept.dtype)
         whole[..., self.support_, :] = kept
         return whole
@@ -221,7 +232,7 @@ class DropCorrelated(FeatureOrChannelSelector):
 
     def _columns(self, X: Any) -> np.ndarray:
         self.__dict__.pop("n_channels_in_", None)
-        return validate_data(self, X, dtype=(np.float64, np.float32), ensure_all_finite="allow-nan")
+        return validate_data(self, plain(X), dtype=(np.float64, np.float32), ensure_all_finite="allow-nan")
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -17,6 +17,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from sklearn_ssl._hyperparameters import Hyperparameters, choice, number, positional, recipe
+from sklearn_ssl._labels import labels_of, unlabelled_among_text
 from sklearn_ssl._validation import Collection, unchanged_on_error, validated_collection
 from sklearn_ssl.preprocessing._channel_wise import ChannelWise
 from sklearn_ssl.preprocessing._detectors import ZScoreDetector, series_statistics
@@ -390,7 +391,7 @@ class OutlierFiltered(MetaEstimatorMixin, Hyperparameters):
             )
         if y is None or self.allow_lost_classes or self.n_outliers_ == 0 or not is_classifier(self):
             return
-        check_classification_targets(y)
+        check_classification_targets(_labelled(y))
         lost = _lost_classes(y, self._kept(y))
         if lost:
             raise ValueError(
@@ -441,6 +442,12 @@ def _lost_classes(y: Any, kept: Any) -> list[str]:
     return [f"{label}{name}" for labels, name in zip(lost, names, strict=True) for label in sorted(map(str, labels))]
 
 
+def _labelled(y: Any) -> Any:
+    labels = y.toarray() if sparse.issparse(y) else labels_of(y)
+    unknown = unlabelled_among_text(labels)
+    return np.array(labels[~unknown].tolist()) if labels.ndim == 1 and unknown.any() else labels
+
+
 def _outputs(y: Any) -> np.ndarray:
-    labels = y.toarray() if sparse.issparse(y) else np.asarray(y)
+    labels = _labelled(y)
     return labels.reshape(len(labels), -1).T  # (n_outputs, n)

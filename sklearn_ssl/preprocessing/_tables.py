@@ -3,15 +3,13 @@
 from typing import Any
 
 import numpy as np
-import torch
+
+from sklearn_ssl._validation import plain
 
 
 def as_array(values: Any) -> np.ndarray:
-    """Return an array of the values of a tensor, Series, list or array."""
-    if isinstance(values, torch.Tensor):
-        values = values.detach().cpu()
-        return (values.float() if values.dtype is torch.bfloat16 else values).numpy()
-    return np.asarray(values)
+    """Return an array of the values of a tensor, Series, list or array, NaN where it is masked."""
+    return np.asarray(plain(values))
 
 
 def cells_of(values: Any) -> np.ndarray:
@@ -23,7 +21,7 @@ def cells_of(values: Any) -> np.ndarray:
 def columns_of(X: Any) -> dict[Any, np.ndarray] | None:
     """Return the columns of a data frame or record array by name, or None for anything else."""
     if isinstance(X, np.ndarray) and X.dtype.names is not None:
-        return {name: X[name] for name in X.dtype.names}
+        return {name: as_array(X[name]) for name in X.dtype.names}
     if not hasattr(X, "columns") or not hasattr(X, "__getitem__"):
         return None
     names = list(X.columns)
@@ -52,8 +50,10 @@ def long_channels(columns: dict, case: Any, time: Any) -> tuple[dict, np.ndarray
     n_steps : ndarray of shape (n_cases,)
         Rows of each series.
     """
-    codes = _places(case, columns[case], list(dict.fromkeys(columns[case].tolist())))
-    moments = np.arange(len(codes)) if time is None else _places(time, columns[time], _sorted(time, columns[time]))
+    for name in (case,) if time is None else (case, time):
+        _check_none_missing(name, columns[name])
+    codes = _places(columns[case], list(dict.fromkeys(columns[case].tolist())))
+    moments = np.arange(len(codes)) if time is None else _places(columns[time], _sorted(time, columns[time]))
     order = np.lexsort((moments, codes))
     codes, moments = codes[order], moments[order]
     twice = (codes[1:] == codes[:-1]) & (moments[1:] == moments[:-1])
@@ -149,6 +149,8 @@ def is_missing(cell: Any) -> bool:
         return True
     if isinstance(cell, bytes):
         return cell == b"?"
+    if isinstance(cell, (np.datetime64, np.timedelta64)):
+        return bool(np.isnat(cell))
     return isinstance(cell, (float, np.floating)) and bool(np.isnan(cell))
 
 
@@ -188,10 +190,13 @@ def filled_forward(values: np.ndarray, n_steps: np.ndarray) -> np.ndarray:
     return values[np.maximum.accumulate(np.where(np.isnan(values), start, steps))]
 
 
-def _places(name: Any, cells: np.ndarray, order: list) -> np.ndarray:
+def _check_none_missing(name: Any, cells: np.ndarray) -> None:
     missing = np.array([is_missing(cell) for cell in cells])
     if missing.any():
         raise ValueError(f"Column {name!r} is missing in row {int(np.argmax(missing))}. Fill it or remove the row.")
+
+
+def _places(cells: np.ndarray, order: list) -> np.ndarray:
     places = {cell: place for place, cell in enumerate(order)}
     return np.array([places[cell] for cell in cells.tolist()], dtype=np.intp)
 

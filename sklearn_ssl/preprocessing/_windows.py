@@ -4,11 +4,11 @@ import numbers
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.utils.multiclass import type_of_target
 
-from sklearn_ssl._validation import is_ragged, observed_lengths
+from sklearn_ssl._labels import labels_of, sorted_codes
+from sklearn_ssl._validation import is_ragged, observed_lengths, plain
 
 LABELS = ("majority", "last")
 METHODS = ("mean", "vote")
@@ -137,7 +137,7 @@ def aggregate_windows(predictions: Any, groups: Any, method: str = "mean") -> np
     array(['run', 'walk'], dtype='<U4')
     """
     _check_choice("method", method, METHODS)
-    predictions, groups = np.asarray(predictions), np.asarray(groups)
+    predictions, groups = labels_of(predictions), labels_of(groups)
     if groups.ndim != 1 or predictions.ndim == 0 or len(groups) != len(predictions) or len(groups) == 0:
         raise ValueError(
             "`predictions` and `groups` need one entry a window and at least one window, got shapes "
@@ -161,7 +161,7 @@ def _check_choice(name: str, value: Any, options: tuple[str, ...]) -> None:
 
 
 def _recordings(X: Any) -> Any:
-    X = X.detach().cpu().numpy() if isinstance(X, torch.Tensor) else X
+    X = plain(X)
     recordings = [_array(one, case) for case, one in enumerate(X)] if is_ragged(X) else _three_d(X)
     if len(recordings) == 0:
         raise ValueError("X has no recording. Give at least one.")
@@ -185,19 +185,18 @@ def _three_d(X: Any) -> np.ndarray:
 
 
 def _array(recording: Any, case: int) -> np.ndarray:
-    if isinstance(recording, torch.Tensor):
-        recording = recording.detach().cpu()
+    recording = plain(recording)
     array = recording if isinstance(recording, np.memmap) else np.asarray(recording)
     if array.dtype.kind not in "biuf":
         raise ValueError(f"Recording {case} of X has dtype {array.dtype}; numbers are needed.")
     return array
 
 
-def _observed_steps(recordings: Any) -> list[int]:
+def _observed_steps(recordings: Any, first: int = 0) -> list[int]:
     if isinstance(recordings, np.ndarray):
-        lengths = observed_lengths(recordings, allow_missing=True)
+        lengths = observed_lengths(recordings, allow_missing=True, first=first)
         return [recordings.shape[2]] * len(recordings) if lengths is None else lengths.tolist()
-    return [_observed_steps(one[None])[0] for one in recordings]
+    return [_observed_steps(one[None], case)[0] for case, one in enumerate(recordings)]
 
 
 def _all_windows(recordings: Any, n_steps: list[int], length: int, step: int) -> np.ndarray:
@@ -215,7 +214,7 @@ def _windows(recording: np.ndarray, length: int, step: int) -> np.ndarray:
 
 
 def _labels(y: Any, recordings: Any, n_steps: list[int], length: int, step: int, label: str) -> np.ndarray:
-    y = y if isinstance(y, (list, tuple)) else np.asarray(y)
+    y = y if isinstance(y, (list, tuple)) else labels_of(y)
     if len(y) != len(n_steps):
         raise ValueError(f"y has {len(y)} entries for {len(n_steps)} recordings. Give one a recording.")
     if all(np.ndim(one) == 0 for one in y):
@@ -225,13 +224,13 @@ def _labels(y: Any, recordings: Any, n_steps: list[int], length: int, step: int,
     windows = np.concatenate([_windows(one[None], length, step)[:, 0] for one in per_step])  # (n_windows, length)
     if label == "last":
         return windows[:, -1].copy()
-    if type_of_target(np.concatenate(per_step)) == "continuous":
+    if windows.dtype.kind == "f" and type_of_target(windows.ravel()) == "continuous":
         raise ValueError('y is continuous per time step and has no majority. Use label="last".')
     return _majority(windows)
 
 
 def _step_labels(labels: Any, case: int, n_steps: int, n_padded: int) -> np.ndarray:
-    labels = np.asarray(labels)
+    labels = labels_of(labels)
     if labels.ndim != 1 or len(labels) not in (n_steps, n_padded):
         raise ValueError(
             f"y has shape {labels.shape} for recording {case}, which has {n_steps} time steps. Give one label a "
@@ -241,9 +240,9 @@ def _step_labels(labels: Any, case: int, n_steps: int, n_padded: int) -> np.ndar
 
 
 def _majority(windows: np.ndarray) -> np.ndarray:
-    values, codes = np.unique(windows, return_inverse=True)
+    codes, values = sorted_codes(windows.ravel())
     rows = np.repeat(np.arange(len(windows)), windows.shape[1])
-    return values[_counts(rows, codes.ravel(), (len(windows), len(values))).argmax(axis=1)]
+    return values[_counts(rows, codes, (len(windows), len(values))).argmax(axis=1)]
 
 
 def _counts(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -251,7 +250,7 @@ def _counts(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> np
 
 
 def _one_each(name: str, values: Any, n_recordings: int) -> np.ndarray:
-    values = np.asarray(values)
+    values = labels_of(values)
     if values.shape != (n_recordings,):
         raise ValueError(
             f"`{name}` has shape {values.shape}; one entry for each of {n_recordings} recordings is needed."
@@ -278,5 +277,5 @@ def _means(predictions: np.ndarray, group: np.ndarray) -> np.ndarray:
 def _votes(predictions: np.ndarray, group: np.ndarray) -> np.ndarray:
     if predictions.ndim != 1:
         raise ValueError(f'method="vote" needs one label a window, got predictions of shape {predictions.shape}.')
-    labels, codes = np.unique(predictions, return_inverse=True)
+    codes, labels = sorted_codes(predictions)
     return labels[_counts(group, codes, (group.max() + 1, len(labels))).argmax(axis=1)]

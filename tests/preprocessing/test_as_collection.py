@@ -323,6 +323,11 @@ def test_input_is_not_changed():
         (pd.DataFrame({"x": [1.0], "t": [1]}), {"time": "t"}, "`time`='t' needs `case`"),
         (pd.DataFrame({"x": [1.0, 2.0], "id": [1, NAN]}), {"case": "id"}, "Column 'id' is missing in row 1"),
         (
+            pd.DataFrame({"x": [1.0, 2.0], "id": 1, "t": pd.to_datetime(["2020-01-01", None])}),
+            {"case": "id", "time": "t"},
+            "Column 't' is missing in row 1",
+        ),
+        (
             pd.DataFrame({"x": [1.0, 2.0], "id": [7, 7], "t": [3, 3]}),
             {"case": "id", "time": "t"},
             "Series 7 has several rows with t = 3",

@@ -212,3 +212,26 @@ def test_infinite_values(X):
     X[1] = np.inf
     with pytest.raises(ValueError, match="inf"):
         DropCorrelated().fit(X)
+
+
+@pytest.mark.parametrize("n_channels", [1, 2, 4])
+def test_other_channels_cannot_be_put_back(n_channels):
+    X = np.random.default_rng(0).normal(size=(20, 4, 10))
+    X[:, 3] = X[:, 0]
+    selector = DropCorrelated().fit(X)
+    for kept in (X[:, :n_channels], list(X[:, :n_channels])):
+        with pytest.raises(ValueError, match=rf"X has {n_channels} channel\(s\), but DropCorrelated keeps 3"):
+            selector.inverse_transform(kept)
+
+
+def test_what_a_masked_table_hides_is_missing():
+    X = np.random.default_rng(0).normal(size=(100, 2))
+    X[:, 1] = X[:, 0]
+    X[:50, 1] = np.random.default_rng(1).normal(size=50)
+    hidden = np.ma.masked_array(X, mask=np.zeros(X.shape, dtype=bool))
+    hidden[:50, 1] = np.ma.masked
+    missing = hidden.filled(np.nan)
+    assert DropCorrelated().fit(X).get_support().tolist() == [True, True]
+    assert DropCorrelated().fit(hidden).get_support().tolist() == [True, False]
+    keeping = DropCorrelated(threshold=1).fit(hidden)
+    assert_array_equal(keeping.transform(hidden), keeping.transform(missing))

@@ -28,7 +28,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sklearn_ssl import RandomEncoderTransformer
+from sklearn_ssl import RandomEncoderTransformer, SSLClassifier
 from sklearn_ssl.encoders import ResNetEncoder
 from sklearn_ssl.preprocessing import ChannelWise, IQRDetector, OutlierFiltered, ZScoreDetector
 
@@ -463,6 +463,16 @@ def test_lost_classes(labels, X):
     regressor = OutlierFiltered(LinearRegression(), detector=planted_only(*PLANTED))
     assert regressor.fit(X[:, 0], np.arange(N_CASES)).n_outliers_ == 3  # values of a regression are no classes
     OutlierFiltered(ChannelWise(StandardScaler()), detector=CAREFUL).fit(X, y)  # a transformer needs no classes
+
+
+@pytest.mark.parametrize("unknown", [(5,), (5, PLANTED[0]), (PLANTED[0],)], ids=str)
+def test_series_without_label_are_no_class_that_is_lost(unknown, X):
+    labels = np.array(["a", "b"], dtype=object)[np.arange(N_CASES) % 2]
+    labels[list(unknown)] = -1
+    encoder = RandomEncoderTransformer(encoder=ResNetEncoder(depth=1, width=4), random_state=0)
+    model = OutlierFiltered(SSLClassifier(encoder, mode="probe"), detector=CAREFUL).fit(X, labels)
+    assert model.classes_.tolist() == ["a", "b"]
+    assert_array_equal(np.flatnonzero(~model.inlier_mask_), PLANTED)
 
 
 def test_lost_classes_of_several_outputs(X, y):

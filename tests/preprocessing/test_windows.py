@@ -197,3 +197,31 @@ def test_no_window_of_a_recording_is_on_both_sides():
 def test_bad_aggregation(arguments, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         aggregate_windows(*arguments)
+
+
+def test_what_a_masked_array_hides_is_missing():
+    X = np.ma.masked_greater(np.arange(24.0).reshape(2, 1, 12), 20)
+    expected = window_recordings(X.filled(np.nan)[..., :9], length=3)[0]
+    for form in (X[..., :9], list(X[..., :9])):
+        assert_array_equal(window_recordings(form, length=3)[0], expected)
+    assert np.isnan(expected).any() == (X[..., :9].mask.any())
+
+
+def test_half_precision_of_torch():
+    recordings = [torch.arange(8, dtype=torch.bfloat16)[None]]
+    assert window_recordings(recordings, length=4)[0].dtype == np.float32
+
+
+def test_the_recording_with_an_infinite_value_is_named():
+    recordings = [np.zeros((1, 9)), np.zeros((1, 8)), np.full((1, 7), np.inf)]
+    with pytest.raises(ValueError, match=r"infinite value .* in series 2, channel 0, time step 0"):
+        window_recordings(recordings, length=3)
+
+
+def test_minus_one_among_text_stays_a_number():
+    recordings = np.zeros((2, 1, 6))
+    assert window_recordings(recordings, ["a", -1], length=3)[1].tolist() == ["a", "a", -1, -1]
+    per_step = [["a", "a", -1, -1, -1, "a"], ["b"] * 6]
+    assert window_recordings(recordings, per_step, length=3)[1].tolist() == ["a", -1, "b", "b"]
+    votes = np.array(["a", -1, "a", -1, -1, "b"], dtype=object)
+    assert aggregate_windows(votes, [0, 0, 0, 1, 1, 1], "vote").tolist() == ["a", -1]
