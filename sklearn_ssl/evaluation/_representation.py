@@ -16,6 +16,7 @@ from sklearn_ssl._seed import GENERATORS_IN_USE, draw_seed, forked_generators, s
 from sklearn_ssl._series import INFERENCE_STEPS, SeriesDataset
 from sklearn_ssl._validation import Collection, validated_collection
 from sklearn_ssl._vectors import without_torch
+from sklearn_ssl.fine_tuning._base import EncoderPredictor
 from sklearn_ssl.preprocessing import OutlierFiltered
 
 CPU = torch.device("cpu")
@@ -50,7 +51,7 @@ class Representation:
         sklearn.exceptions.NotFittedError
             If the estimator is not fitted.
         TypeError
-            If nothing in it transforms.
+            If nothing in it transforms, or if its encoder is within a classifier or regressor.
         """
         if _is_net(estimator):
             return cls(_NetTransformer(estimator))
@@ -239,6 +240,12 @@ def unwrapped(estimator: Any) -> Any:
 
 
 def _position(pipeline: Pipeline) -> int:
+    last = unwrapped(pipeline.steps[-1][1])
+    if isinstance(last, EncoderPredictor):
+        raise TypeError(
+            f"The Pipeline ends in {type(last).__name__}, which has its encoder within and returns predictions only. "
+            "Give a Pipeline that ends in the transformer."
+        )
     for method in ("encode", "transform"):
         found = [at for at, (_, step) in enumerate(pipeline.steps) if hasattr(unwrapped(step), method)]
         if found:

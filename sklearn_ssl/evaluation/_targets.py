@@ -16,6 +16,8 @@ from sklearn.metrics import (
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _num_samples
 
+from sklearn_ssl._labels import check_all_labelled, labels_of
+
 
 @final
 @dataclasses.dataclass(frozen=True)
@@ -101,7 +103,7 @@ def check_whole_number(name: str, value: Any, *, least: int) -> None:
 
 
 def _checked_target(X: Any, y: Any, X_name: str, name: str) -> np.ndarray:
-    y = y.detach().cpu().numpy() if isinstance(y, torch.Tensor) else np.asarray(y)
+    y = y.detach().cpu().numpy() if isinstance(y, torch.Tensor) else labels_of(y)
     if y.dtype == object and y.ndim > 0:
         y = pd.Series(y.ravel()).infer_objects().to_numpy().reshape(y.shape)
     if y.ndim == 2 and y.shape[1] == 1:
@@ -116,6 +118,7 @@ def _checked_target(X: Any, y: Any, X_name: str, name: str) -> np.ndarray:
     wrong = pd.isna(y) | (np.isinf(y) if y.dtype.kind == "f" else False)
     if wrong.any():
         raise ValueError(f"`{name}` is missing or infinite in row {np.argwhere(wrong)[0, 0]}. Leave such series out.")
+    check_all_labelled(name, y)
     return y
 
 

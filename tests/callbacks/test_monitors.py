@@ -255,6 +255,7 @@ class TestBoth:
             ([OnlineProbe(X, np.zeros(40, int))], "`y` must have at least two values"),
             ([OnlineProbe(X, np.arange(40) // 39)], "`y` has class .*1.* only once"),
             ([OnlineProbe(X, np.r_[np.nan, np.zeros(39)])], "`y` has values that are NaN or infinite"),
+            ([OnlineProbe(X, ["a", "b"] * 19 + ["a", -1])], "`y` has text, and in row 39 the number -1"),
             ([OnlineProbe(X, Y, X_TEST, Y_TEST + 7)], "`y_test` has classes that `y` has not"),
             ([OnlineProbe(X, Y + 0.5, X_TEST[:1], Y_TEST[:1])], "`X_test` has 1 series; R2 needs at least two"),
             ([OnlineProbe(X[:, :1], Y)], "`X` has 1 channels, but the net is trained on series with 2"),

@@ -399,6 +399,7 @@ def test_the_estimator_and_the_series_stay_as_they_are():
         ({"concepts": {"a": np.ones((30, L - 1), dtype=bool)}}, "the mask of 'a'"),
         ({"concepts": ["channel_0"]}, "not computed"),
         ({"y": np.arange(29) % 2}, r"one class for each of the 30 series, got shape \(29,\)"),
+        ({"y": ["a", "b", -1] * 10}, "`y` has text, and in row 2 the number -1"),
         ({"y": np.zeros(30)}, "at least two classes"),
         ({"y": np.linspace(0, 1, 30)}, "continuous"),
         ({"augmentations": [Jitter(sigma=-1)]}, "sigma"),

@@ -35,10 +35,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC, SVR
 
-from sklearn_ssl import RandomEncoderTransformer
+from sklearn_ssl import RandomEncoderTransformer, SSLClassifier, SSLRegressor
 from sklearn_ssl.datasets import make_waves
 from sklearn_ssl.encoders import ResNetEncoder
-from sklearn_ssl.evaluation import _predictors
+from sklearn_ssl.evaluation import _predictors, rankme_scorer
 from sklearn_ssl.evaluation._probes import ProbeResult, knn_probe, linear_probe, svm_probe
 from sklearn_ssl.evaluation._targets import random_order
 from sklearn_ssl.preprocessing import ChannelWise
@@ -240,6 +240,16 @@ def test_fitted_transformer_and_pipeline(probe):
     assert expected.n_features == pipeline[:2].transform(X).shape[1]
 
 
+@pytest.mark.parametrize("kind", [SSLClassifier, SSLRegressor])
+def test_a_pipeline_that_ends_in_a_predictor_with_its_own_encoder(kind):
+    X, y = waves()
+    pipeline = make_pipeline(ChannelWise(StandardScaler()), kind(small_transformer(), mode="probe")).fit(X, y)
+    with pytest.raises(TypeError, match=f"ends in {kind.__name__}, which has its encoder within"):
+        linear_probe(pipeline, X, y)
+    with pytest.raises(TypeError, match="has its encoder within"):
+        rankme_scorer(FrozenEstimator(pipeline), X)
+
+
 def test_test_series_may_be_of_another_length():
     X, y = waves()
     transformer = small_transformer().fit(X)
@@ -299,6 +309,7 @@ class Refuses:
         ({"y": pd.Series([1, pd.NA] * 6, dtype="Int64")}, "`y` is missing or infinite in row 1"),
         ({"y": np.zeros((12, 2, 2))}, "shape (12, 2, 2)"),
         ({"y": [[0, 1], [1, 0], [1, 1]] * 4}, "no vector of classes but 'multilabel-indicator'"),
+        ({"y": ["a", "b", -1] * 4}, "`y` has text, and in row 2 the number -1"),
         ({"y": list(range(12))}, "each class of y has one"),
         ({"y": [0] * 11 + [1]}, "one class only in its training part"),
         ({"y": ["a", "b"] * 6, "task": "regression"}, 'task="regression" needs numbers'),

@@ -85,8 +85,9 @@ def test_numbers_may_lack_for_some_series():
     assert [len(points.get_offsets()) for points in display.scatters_] == [20, 10]
 
 
-def test_texts_with_none_are_classes():
-    display = EmbeddingDisplay.from_embedding(H, np.array(["walk", "run", None] * 10, dtype=object))
+@pytest.mark.parametrize("unknown", [None, -1])
+def test_texts_with_none_or_minus_one_are_classes(unknown):
+    display = EmbeddingDisplay.from_embedding(H, np.array(["walk", "run", unknown] * 10, dtype=object))
     assert entries(display) == ["run", "walk", "no label"]
 
 
