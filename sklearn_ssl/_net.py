@@ -115,11 +115,12 @@ def check_net_params(net_params: Any) -> None:
 
 def _check_values(net_params: dict) -> None:
     callbacks = net_params.get("callbacks")
-    each = callbacks if isinstance(callbacks, (list, tuple)) else []
+    is_list = isinstance(callbacks, (list, tuple))
+    each: Any = callbacks if is_list else []
     wrong = {
         "optimizer": not isinstance(net_params.get("optimizer", torch.optim.AdamW), type),
         "train_split": not callable(net_params.get("train_split", len)) and net_params["train_split"] is not None,
-        "callbacks": not (callbacks in (None, "disable") if isinstance(callbacks, (str, type(None))) else bool(each))
+        "callbacks": not (is_list or callbacks is None or (isinstance(callbacks, str) and callbacks == "disable"))
         or any(not hasattr(one[-1] if isinstance(one, tuple) else one, "on_epoch_end") for one in each),
     }
     for name, is_wrong in wrong.items():

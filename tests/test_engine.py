@@ -115,6 +115,9 @@ class TestBatches:
         with pytest.raises(ValueError, match=r"train_split.*\[18, 1\]"):
             small(net_params={"train_split": ValidSplit(19)}).fit(X[:19])
 
+    def test_an_empty_list_of_callbacks_adds_none(self):
+        assert_array_equal(small(net_params={"callbacks": []}).fit_transform(X), small().fit_transform(X))
+
     def test_callbacks_can_be_switched_off(self):
         fitted = small(net_params={"callbacks": "disable"}).fit(X)
         assert len(fitted.net_.history) == 3
