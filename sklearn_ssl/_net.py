@@ -200,7 +200,18 @@ class SSLNet(NeuralNet):
         ]
 
     def initialize(self) -> "SSLNet":
-        """Build module, criterion and optimiser from the seed."""
+        """Build module, criterion and optimiser from the seed.
+
+        Raises
+        ------
+        RuntimeError
+            If PyTorch makes weights of another type than the series have.
+        """
+        if torch.get_default_dtype() is not torch.float32:
+            raise RuntimeError(
+                f"PyTorch's default dtype is {torch.get_default_dtype()}, but series are computed in float32. Call "
+                "torch.set_default_dtype(torch.float32) before fit."
+            )
         self.random_states_: dict[str, torch.Tensor] | None = None
         self.steps_ = 0
         self.epochs_ = 0

@@ -13,7 +13,7 @@ from skorch.callbacks import Callback, EarlyStopping
 from skorch.dataset import ValidSplit
 from torch import nn
 
-from sklearn_ssl import RandomEncoderTransformer, SimCLRTransformer, VICRegTransformer
+from sklearn_ssl import RandomEncoderTransformer, SimCLRTransformer, VICRegTransformer, WCCNTransformer
 from sklearn_ssl._net import BatchIterator, resolved_batch_size, resolved_epochs, steps_per_epoch
 from sklearn_ssl._validation import Collection
 from sklearn_ssl.augmentations import Jitter
@@ -21,6 +21,7 @@ from sklearn_ssl.callbacks import EpochCheckpoint, WarmupCosine
 from sklearn_ssl.datasets import make_waves
 from sklearn_ssl.encoders import ResNetEncoder
 from sklearn_ssl.projectors import MLPProjector
+from sklearn_ssl.testing import cheap_instance
 
 X, _ = make_waves(n_cases=21, n_channels=2, n_timepoints=30, random_state=0)
 SMALL = {"encoder": ResNetEncoder(depth=1, width=4), "batch_size": 8, "device": "cpu", "random_state": 0}
@@ -213,6 +214,18 @@ class TestFailures:
         with pytest.raises(FloatingPointError):
             fitted.partial_fit(X)
         assert_array_equal(fitted.transform(X), before)
+
+    @pytest.mark.parametrize("kind", [SimCLRTransformer, WCCNTransformer])
+    def test_another_default_dtype_of_torch_is_named_and_loses_nothing(self, kind):
+        fitted = cheap_instance(kind).fit(X)
+        expected = fitted.transform(X)
+        torch.set_default_dtype(torch.float64)
+        try:
+            with pytest.raises(RuntimeError, match=r"float64, .* Call torch.set_default_dtype\(torch.float32\)"):
+                fitted.fit(X)
+        finally:
+            torch.set_default_dtype(torch.float32)
+        assert_array_equal(fitted.transform(X), expected)
 
     def test_features_of_huge_values(self):
         with pytest.raises(ValueError, match=r"too large for the encoder.*scaler"):
