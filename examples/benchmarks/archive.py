@@ -8,7 +8,8 @@ with
 
 FOLDER holds archives in aeon's form; what is missing there aeon downloads, or takes from those that it ships. A method
 is a name (``--methods VICReg SimCLR``), a name with parameters (``"SimCLR(max_steps=300)"``) or one of those in
-`archive_rows.NAMED`. The untrained encoder, MiniRocket, MultiRocket-Hydra and 1-NN DTW are always there.
+`archive_rows.NAMED` and `archive_rows.PUBLISHED`; the latter need their authors' code (see `authors_ts2vec.py`). The
+untrained encoder, MiniRocket, MultiRocket-Hydra and 1-NN DTW are always there.
 
 Series are standardised channel by channel, for all rows alike. Aeon's methods refuse gaps and unequal lengths; on sets
 that have them every row gets the same series, filled by straight lines and padded with their last value to the longest
@@ -25,7 +26,21 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pandas as pd
-from archive_rows import DTW, FIELDS, KEY, MEASURES, PROBES, REFERENCES, SCORES, SHIPPED, SKIPPED, instance, row_of
+from archive_rows import (
+    DTW,
+    FIELDS,
+    KEY,
+    MEASURES,
+    PROBES,
+    PUBLISHED,
+    REFERENCES,
+    SCORES,
+    SHIPPED,
+    SKIPPED,
+    instance,
+    row_of,
+)
+from authors_ts2vec import authors_class
 from growing_table import GrowingTable
 from methods_by_name import transformers
 
@@ -96,6 +111,8 @@ def fill(table, work, options):
     done = {key for key, row in known.items() if not (options.retry and row["error"])}
     left = [one for one in work if key_of(*one) not in done]
     print(f"{len(work) - len(left)} rows are there, {len(left)} to run", flush=True)
+    if any(method in PUBLISHED for _, method, _ in left):
+        authors_class()  # a folder that is missing shows before any work
     calls = (joblib.delayed(row_of)(*one, options) for one in left)
     with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
         rows = joblib.Parallel(n_jobs=options.jobs, return_as="generator_unordered", batch_size=1)(calls)

@@ -12,6 +12,7 @@ from aeon.classification.convolution_based import MultiRocketHydraClassifier
 from aeon.classification.distance_based import KNeighborsTimeSeriesClassifier
 from aeon.datasets import load_classification
 from aeon.transformations.collection.convolution_based import MiniRocket
+from authors_ts2vec import AuthorsTS2Vec
 from methods_by_name import make_method
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -56,6 +57,7 @@ REFERENCES = {
     "MultiRocket-Hydra": lambda seed: MultiRocketHydraClassifier(random_state=seed),
     DTW: lambda seed: KNeighborsTimeSeriesClassifier(distance="dtw", distance_params={"window": WINDOW}),
 }
+PUBLISHED = {"TS2Vec": None, "TS2Vec untrained": 0}  # training steps
 PROBES = {"linear": linear_probe, "1-NN": knn_probe, "SVM": svm_probe}
 KEY = ("set", "method", "seed")
 SCORES = (*PROBES, "own")  # "own" is the accuracy of a method that is a classifier already
@@ -100,6 +102,8 @@ def instance(method, seed, device):
     """Return the estimator that a name stands for."""
     if method in REFERENCES:
         return REFERENCES[method](seed)
+    if method in PUBLISHED:
+        return AuthorsTS2Vec(PUBLISHED[method], device=device, random_state=seed)
     return make_method(NAMED.get(method, method), random_state=seed, device=device)
 
 
@@ -177,8 +181,8 @@ def warm(method, device):
     X = np.random.default_rng(0).normal(size=(16, 2, 50))
     for n_channels in (1, 2):
         model = instance(method, 0, device)
-        if "max_epochs" in model.get_params(deep=False):
-            model.set_params(max_epochs=1)
+        steps = {"max_epochs", "n_iters"} & set(model.get_params(deep=False))
+        model.set_params(**dict.fromkeys(steps, 1))
         with contextlib.suppress(Exception):  # the row itself will say what is wrong
             model.fit(X[:, :n_channels], np.arange(16) % 2)
             getattr(model, "transform", getattr(model, "predict", None))(X[:, :n_channels])

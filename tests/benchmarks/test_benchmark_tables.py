@@ -182,3 +182,44 @@ def test_fine_tuning_and_the_bare_loop_make_the_same_steps(monkeypatch):
     assert len(sizes) == fitted.net_.steps_ == 6
     assert sum(sizes) == 2 * len(X)
     assert all(value.equal(weights[name]) for name, value in before.items()), "of the pretrained encoder"
+
+
+THEIRS = """
+import numpy as np
+
+class TS2Vec:
+    def __init__(self, input_dims, device, **settings):
+        self.input_dims, self.settings = input_dims, settings
+
+    def fit(self, train_data, n_iters):
+        self.seen, self.n_iters, self.drawn = train_data, n_iters, np.random.rand()
+
+    def encode(self, data, encoding_window):
+        return data.max(axis=1) if encoding_window == "full_series" else None
+"""
+
+
+def test_authors_code_gets_steps_before_channels_and_the_seed(tmp_path, monkeypatch):
+    from archive_rows import instance
+
+    (tmp_path / "ts2vec.py").write_text(THEIRS)
+    monkeypatch.setenv("TS2VEC", str(tmp_path))
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    X = np.random.default_rng(0).normal(size=(5, 2, 7))
+    models = [instance(name, 3, "cpu").fit(X) for name in ("TS2Vec", "TS2Vec untrained")]
+    for model, n_iters in zip(models, (None, 0), strict=True):
+        np.testing.assert_array_equal(model.transform(X), X.max(axis=2))
+        np.testing.assert_array_equal(model.model_.seen, X.transpose(0, 2, 1))
+        assert (model.model_.input_dims, model.model_.n_iters) == (2, n_iters)
+    assert models[0].model_.drawn == models[1].model_.drawn
+
+
+@pytest.mark.parametrize("folder", [None, "nowhere"])
+def test_authors_code_that_is_missing_is_named_with_the_remedy(folder, monkeypatch):
+    from archive_rows import instance
+
+    monkeypatch.delenv("TS2VEC", raising=False)
+    if folder:
+        monkeypatch.setenv("TS2VEC", folder)
+    with pytest.raises(FileNotFoundError, match=r"https://github.com/\S+, .* environment variable TS2VEC"):
+        instance("TS2Vec", 0, "cpu").fit(np.zeros((5, 2, 7)))
