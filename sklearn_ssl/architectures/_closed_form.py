@@ -154,15 +154,20 @@ class ClosedFormArchitecture(Architecture):
     def _add_series(self, h: torch.Tensor) -> None:
         with torch.autocast(h.device.type, enabled=False):
             deviations, self.mean = merged(self.deviations, self.mean, int(self.counts[0]), h)
-            self.deviations = self._within_bounds(deviations)
-        self.counts[0] += len(h)
+            self.counts[0] += len(h)
+            self.deviations = self._within_bounds(deviations, int(self.counts[0]))
 
     def _add_changes(self, changes: torch.Tensor) -> None:
-        self.changes = self._within_bounds(torch.cat([self.changes, changes.flatten(0, 1)]))
         self.counts[1] += len(changes) * self.n_views
+        changes = torch.cat([self.changes, changes.flatten(0, 1)])
+        self.changes = self._within_bounds(changes, int(self.counts[1]))
 
-    def _within_bounds(self, rows: torch.Tensor) -> torch.Tensor:
-        return rows if len(rows) <= self.sketch_size else compressed(rows, max(1, self.sketch_size // 2))
+    def _within_bounds(self, rows: torch.Tensor, n_observed: int) -> torch.Tensor:
+        """Compress rows where they are too many; those that only add up blocks about one mean go without loss."""
+        if len(rows) <= self.sketch_size:
+            return rows
+        is_exact = n_observed <= self.sketch_size
+        return compressed(rows, self.sketch_size if is_exact else max(1, self.sketch_size // 2))
 
     def _judge(self, h: torch.Tensor, changes: torch.Tensor) -> None:
         if self.shrinkage != "auto" or not self._judges_next or len(h) < 4:

@@ -116,6 +116,15 @@ class TestAccumulation:
         expected = exact.transform(many)
         assert_allclose(up_to_sign(truncated.transform(many), expected), expected, atol=0.02 * expected.std(0).max())
 
+    @pytest.mark.parametrize("size", [2, 5])
+    def test_a_sketch_that_holds_all_series_is_exact_in_any_parts(self, size):
+        sketch = {"sketch_size": len(X), "n_views": 1}
+        whole, parts = bent(**sketch).fit(X), bent(**sketch)
+        for start in range(0, len(X), size):
+            parts.partial_fit(X[start : start + size])
+        assert parts.transform(X).shape == whole.transform(X).shape == (24, 16)
+        assert_allclose(pdist(parts.transform(X)), pdist(whole.transform(X)), rtol=1e-3)
+
     def test_partial_fit_lets_the_number_of_features_grow(self):
         wccn = small().partial_fit(X[:3])
         assert wccn.transform(X).shape == (24, 2)
