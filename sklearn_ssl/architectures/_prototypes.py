@@ -13,6 +13,7 @@ from sklearn_ssl.losses._cosine import cosine_logits
 
 LARGEST_N_PROTOTYPES = 512  # chosen automatically
 SENSIBLE_N_PROTOTYPES = 1024  # of a teacher, however few series there are
+LARGEST_FROZEN_SHARE = 0.25  # of a fit, where it has few passes
 
 
 class Prototypes(nn.Module):
@@ -50,6 +51,10 @@ class Prototypes(nn.Module):
             self.seen += len(z)
         return cosine_logits(z, weight, temperature=1.0)
 
+    def thaw(self) -> None:
+        """Let the prototypes learn from now on."""
+        self.seen.clamp_(min=self.n_frozen)
+
 
 class _PrototypeHead:
     """Recipe of a projector with prototypes behind it."""
@@ -67,13 +72,13 @@ class _PrototypeHead:
 class PrototypeArchitecture(SiameseArchitecture):
     """Scores of two full views and several windows of every series for prototypes.
 
-    The prototypes are held fixed for the first pass over the series.
+    The prototypes are held fixed for the first pass over the series, and no longer than for a quarter of a fit.
 
     Parameters
     ----------
     n_prototypes : int or "auto"
-        Prototypes K. "auto" is an eighth of the training series, from 2 to 512: some half of a batch, so that each can
-        be used. More than the number of series is cut to it.
+        Prototypes K. "auto" is an eighth of the training series, from 2 to 512: up to 256 series half of an automatic
+        batch, so that each can be used. More than the number of series is cut to it.
     n_crops : int
         Windows V - 2 besides the full views.
     crop_ratio : float
@@ -105,6 +110,7 @@ class PrototypeArchitecture(SiameseArchitecture):
         self, x: torch.Tensor, lengths: torch.Tensor | None = None, index: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, ...]:
         """Return the scores of V views of x (B, C, L) in one tensor (V, B, K), those of the two full views first."""
+        _thaw_in_time(self)
         full = self.projections(*self.views(x, lengths))  # (2B, K)
         return (_with_crops(self, full, x, lengths),)
 
@@ -112,8 +118,9 @@ class PrototypeArchitecture(SiameseArchitecture):
 class CentredTeacherArchitecture(MomentumArchitecture):
     r"""Scores of two full views and several windows for prototypes, a teacher's scores of the full views, their mean.
 
-    The student's prototypes are held fixed for the first pass over the series. The centre follows the mean m of the
-    teacher's scores over each batch: :math:`c \leftarrow \beta c + (1 - \beta) m`.
+    The student's prototypes are held fixed for the first pass over the series, and no longer than for a quarter of a
+    fit. The centre follows the mean m of the teacher's scores over each batch:
+    :math:`c \leftarrow \beta c + (1 - \beta) m`.
 
     Parameters
     ----------
@@ -163,12 +170,18 @@ class CentredTeacherArchitecture(MomentumArchitecture):
         """Return the student's scores (V, B, K) of x (B, C, L), the teacher's (2, B, K) and the centre before (K,)."""
         views = self.views(x, lengths)  # (2B, C, L)
         self.follow()
+        _thaw_in_time(self)
         student = _with_crops(self, self.projections(*views), x, lengths)  # (V, B, K)
         teacher = self.teacher_projections(*views)  # (2B, K)
         center = self.center
         if self.training:
             self.center = torch.lerp(teacher.mean(dim=0), center, self.center_momentum)
         return student, teacher.unflatten(0, (2, len(x))), center
+
+
+def _thaw_in_time(architecture: PrototypeArchitecture | CentredTeacherArchitecture) -> None:
+    if architecture.progress >= LARGEST_FROZEN_SHARE:
+        architecture.projector[-1].thaw()
 
 
 def _with_crops(

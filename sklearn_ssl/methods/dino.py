@@ -25,7 +25,7 @@ class DINOTransformer(JointEmbeddingTransformer):
 
     where S and G are outputs of student and teacher and c the moving average of G. The teacher's weights follow those
     of the student, :math:`\theta' \leftarrow m \theta' + (1 - m) \theta`, with m growing to 1 along a cosine. The
-    student's prototypes are held fixed for the first epoch.
+    student's prototypes are held fixed for the first epoch, or for a quarter of the steps of `fit` if that is less.
 
     Parameters
     ----------

@@ -20,8 +20,8 @@ class SwAVTransformer(JointEmbeddingTransformer):
 
     .. math:: \frac{1}{n} \sum_i \sum_k -Q^{(a)}_{ik} \log \operatorname{softmax}_k(S^{(v)}_i / \tau).
 
-    The assignments receive no gradient, and the prototypes are held fixed for the first epoch. A loss of log(K) is
-    chance level.
+    The assignments receive no gradient, and the prototypes are held fixed for the first epoch, or for a quarter of the
+    steps of `fit` if that is less. A loss of log(K) is chance level.
 
     Parameters
     ----------

@@ -1,5 +1,6 @@
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -48,8 +49,23 @@ def test_prototypes_learn_only_after_the_frozen_rows():
 def test_prototypes_stand_still_for_the_first_epoch(X, cls):
     start = weight_of(small(cls, max_epochs=0).fit(X))
     plan = {"net_params": {"callbacks__schedule": None}}
-    assert torch.equal(weight_of(small(cls, max_epochs=1, **plan).fit(X)), start)
-    assert not torch.equal(weight_of(small(cls, max_epochs=2, **plan).fit(X)), start)
+    assert torch.equal(weight_of(small(cls, **plan).partial_fit(X)), start)
+    assert not torch.equal(weight_of(small(cls, **plan).partial_fit(X).partial_fit(X)), start)
+
+
+@pytest.mark.parametrize("cls", [SwAVTransformer, DINOTransformer])
+def test_prototypes_stand_still_for_a_quarter_of_a_fit_of_few_epochs(X, cls, monkeypatch):
+    learns = []
+    scores_of = Prototypes.forward
+
+    def watched(self, z):
+        if self.training and self.weight.requires_grad:
+            learns.append(bool(self.seen >= self.n_frozen))
+        return scores_of(self, z)
+
+    monkeypatch.setattr(Prototypes, "forward", watched)
+    small(cls, max_steps=12, n_crops=0).fit(np.repeat(X, 12, axis=0))  # 30 steps are an epoch
+    assert learns == [False] * 3 + [True] * 9
 
 
 @pytest.mark.parametrize("lengths", [None, torch.tensor([32, 7, 20, 1, 2, 31])])
