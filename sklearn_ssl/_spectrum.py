@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from sklearn_ssl.encoders._base import stride_of
+
 BINS_PER_CYCLE = 8
 
 
@@ -43,8 +45,14 @@ def dominant_frequency(
     return np.array([_peak(row[~np.isnan(row)], sampling_rate, lowest, highest) for row in sequences])
 
 
+def thinned_rate(sampling_rate: float, n_steps: int, length: int) -> float:
+    """Return the sampling rate of a sequence that an encoder made of `n_steps` time steps."""
+    return sampling_rate / (stride_of(n_steps, length) or n_steps / length)
+
+
 def _peak(sequence: np.ndarray, rate: float, lowest: float, highest: float) -> float:
     n_steps = len(sequence)
+    sequence = sequence - sequence[:1]  # makes a constant exactly zero, whatever rounding does to its mean
     centred = (sequence - sequence.mean()) * np.hanning(n_steps + 2)[1:-1]
     n_bins = BINS_PER_CYCLE * n_steps
     power = np.square(np.abs(np.fft.rfft(centred, n_bins)))

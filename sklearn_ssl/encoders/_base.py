@@ -170,6 +170,12 @@ def zero_padding(h: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
     return h if mask is None else h * mask.unsqueeze(1)
 
 
+def stride_of(n_steps: int, length: int) -> int | None:
+    """Return the power of two s for which length = ceil(n_steps / s), or None if there is none."""
+    stride = 1 << (-(-n_steps // length) - 1).bit_length()  # the smallest that is at least n_steps / length
+    return stride if -(-n_steps // stride) == length else None
+
+
 def resize_mask(mask: torch.Tensor, length: int) -> torch.Tensor:
     """Return the mask that belongs to a feature map with another number of steps.
 
@@ -193,9 +199,9 @@ def resize_mask(mask: torch.Tensor, length: int) -> torch.Tensor:
     n_steps = mask.shape[1]
     if length == n_steps:
         return mask
-    stride = 1 << (-(-n_steps // length) - 1).bit_length()  # the smallest power of two that is at least L / length
+    stride = stride_of(n_steps, length)
     steps = mask.unsqueeze(1).float()  # (B, 1, L)
-    if -(-n_steps // stride) == length:
+    if stride is not None:
         steps = F.max_pool1d(F.pad(steps, (0, -n_steps % stride)), stride)  # (B, 1, length)
     else:
         steps = F.adaptive_max_pool1d(steps, length)  # (B, 1, length)

@@ -18,6 +18,7 @@ from sklearn_ssl._seed import draw_seed
 from sklearn_ssl._series import INFERENCE_STEPS
 from sklearn_ssl._validation import Collection
 from sklearn_ssl.augmentations import Augmentation, Compose, Jitter, Scaling, TimeReversal, TimeShift
+from sklearn_ssl.encoders._base import stride_of
 from sklearn_ssl.evaluation._concepts import masks_of, observed_steps
 from sklearn_ssl.evaluation._representation import Representation, random_views
 
@@ -413,9 +414,9 @@ def _unit_blocks(encode: Encode, values: np.ndarray) -> Iterator[np.ndarray]:
 def _at_every_step(maps: np.ndarray, n_timepoints: int) -> np.ndarray:
     """Repeat the steps of maps (n, L') for the L steps of the series, as `resize_mask` shrinks masks."""
     n_steps = maps.shape[1]
-    stride = 1 << (math.ceil(n_timepoints / n_steps) - 1).bit_length()
+    stride = stride_of(n_timepoints, n_steps)
     steps = np.arange(n_timepoints)
-    return maps[:, steps // stride if math.ceil(n_timepoints / stride) == n_steps else steps * n_steps // n_timepoints]
+    return maps[:, steps * n_steps // n_timepoints if stride is None else steps // stride]
 
 
 def _mean_over_time(maps: np.ndarray) -> np.ndarray:

@@ -172,6 +172,7 @@ def simper_loss(
 
 
 def _standardised(sequences: torch.Tensor) -> torch.Tensor:
+    sequences = sequences - sequences[..., :1].detach()  # else the mean's rounding were all there is of a constant
     return unit_length(sequences - sequences.mean(dim=-1, keepdim=True))
 
 

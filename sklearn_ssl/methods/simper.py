@@ -7,7 +7,7 @@ from typing import Any, final
 import numpy as np
 
 from sklearn_ssl._hyperparameters import number, recipe
-from sklearn_ssl._spectrum import dominant_frequency
+from sklearn_ssl._spectrum import dominant_frequency, thinned_rate
 from sklearn_ssl.architectures import PeriodicArchitecture
 from sklearn_ssl.augmentations import Compose, Jitter, Scaling, SpeedChange, TimeReversal, TimeShift
 from sklearn_ssl.base import SSLTransformer
@@ -97,8 +97,8 @@ class SimPerTransformer(SSLTransformer):
         """
         collection, batches = self._represent(X, "sequences")
         sequences = np.concatenate([batch.numpy() for batch in batches])  # (n, L')
-        stride = round(collection.n_timepoints / sequences.shape[1])
-        return dominant_frequency(sequences, sampling_rate / stride, lowest, highest)
+        rate = thinned_rate(sampling_rate, collection.n_timepoints, sequences.shape[1])
+        return dominant_frequency(sequences, rate, lowest, highest)
 
     def _architecture(self):
         return partial(

@@ -279,8 +279,10 @@ def test_finite(rows, kind, dtype, temperature):
     assert torch.isfinite(second.grad).all()
 
 
-def test_constant_sequences_resemble_nothing():
-    constant, wave = torch.full((1, 20), 4.0, dtype=torch.float64), waves(20, 2)
+@pytest.mark.parametrize("value", [4.0, 0.1, 1.7, 123.4])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_constant_sequences_resemble_nothing(value, dtype):
+    constant, wave = torch.full((1, 50), value, dtype=dtype), waves(50, 2).to(dtype)
     for kind in ("correlation", "spectrum_cosine"):
         assert periodic_similarity(constant, wave, kind) == 0
         assert periodic_similarity(constant, constant, kind) == 0

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from sklearn_ssl import SimPerTransformer
-from sklearn_ssl._spectrum import dominant_frequency
+from sklearn_ssl._spectrum import dominant_frequency, thinned_rate
 from sklearn_ssl.architectures import PeriodicArchitecture
 from sklearn_ssl.augmentations import Compose, SpeedChange
 from sklearn_ssl.encoders import ResNetEncoder
@@ -71,6 +71,23 @@ def test_frequencies_of_series_of_unequal_length():
     found = transformer.predict_frequency(ragged, sampling_rate=50.0)
     alone = [transformer.predict_frequency([series], sampling_rate=50.0)[0] for series in ragged]
     np.testing.assert_allclose(found, alone, rtol=1e-3)
+
+
+@pytest.mark.parametrize(("n_steps", "window"), [(97, 8), (96, 8), (449, 16), (315, 64)])
+def test_frequencies_of_a_sequence_with_fewer_steps(n_steps, window):
+    length = -(-n_steps // window)
+    frequency = 0.15 / window  # cycles a time step
+    sequence = np.sin(2 * np.pi * frequency * window * np.arange(length))[None]
+    found = dominant_frequency(sequence, thinned_rate(1.0, n_steps, length), lowest=frequency / 2)
+    whole = dominant_frequency(sequence, 1 / window, lowest=frequency / 2)
+    assert found == whole
+    assert thinned_rate(10.0, n_steps, n_steps) == 10
+    assert thinned_rate(1.0, 100, 30) == 0.3  # no power of two
+
+
+@pytest.mark.parametrize("value", [0.3, 123.4])
+def test_a_constant_has_no_frequency(value):
+    assert np.isnan(dominant_frequency(np.full((1, 315), value, dtype=np.float32), 1.0)).all()
 
 
 @pytest.mark.parametrize("frequency", [0.5, 1.23, 3.7, 11.9])
