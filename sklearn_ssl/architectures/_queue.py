@@ -17,8 +17,9 @@ class QueueArchitecture(MomentumArchitecture):
     Parameters
     ----------
     queue_size : int or "auto"
-        Keys K in the queue. "auto" is half the number of training series, 2 at least and 4096 at most: so a key has
-        nearly always left the queue when its series comes again. More than the number of series is cut to it.
+        Keys K in the queue. "auto" is half the number of training series, 2 at least and 4096 at most: so in about six
+        of seven cases a key has left the queue when its series comes again. More than the number of series is cut to
+        it.
     **momentum : dict
         Parameters of `MomentumArchitecture`.
 

@@ -47,13 +47,14 @@ class FineTuned(EncoderPredictor, abc.ABC):
 
     A linear head starts from a ridge regression on standardised features, with the penalty
 
-    .. math:: \lambda\, w^\top (I + S_w / r)\, w
+    .. math:: \lambda\, s^2\, w^\top (I + S_w / r)\, w
 
-    on the weights w of an output. :math:`\lambda` is `penalty`, and :math:`S_w = D^\top D / m`, where the rows of D are
-    the changes of standardised features from a series, labelled or not, to an augmented copy of it: up to four copies
-    of a series, and m = 1,024 in all. So predictions change little where series change as `augmentation` changes them:
-    tangent prop, with differences in place of derivatives. Where features of several layers are pooled, each layer's
-    are scaled such that it has the same share in all variance.
+    on the weights w of an output. :math:`\lambda` is `penalty`; s is the root mean square of the features after
+    :math:`(I + S_w / r)^{-1/2}`, so that `penalty` means what it does without :math:`S_w`; and
+    :math:`S_w = D^\top D / m`, where the rows of D are the changes of standardised features from a series, labelled or
+    not, to an augmented copy of it: up to four copies of a series, and m = 1,024 in all. So predictions change little
+    where series change as `augmentation` changes them: tangent prop, with differences in place of derivatives. Where
+    features of several layers are pooled, each layer's are scaled such that it has the same share in all variance.
 
     Parameters
     ----------

@@ -1,6 +1,7 @@
 """Targets of which some are not known: -1 among classes, NaN among numbers."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -156,9 +157,10 @@ def weights(sample_weight: Any, n_cases: int) -> np.ndarray:
 
 
 def class_weights(class_weight: Any, classes: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return the weight of each series that its class gives it."""
-    each = compute_class_weight(class_weight, classes=classes, y=y)
-    return each[np.searchsorted(classes, y)]
+    """Return the weight of each series that its class gives it; classes without series take no part in a balance."""
+    weighted = classes if isinstance(class_weight, Mapping) else np.unique(y)
+    each = compute_class_weight(class_weight, classes=weighted, y=y)
+    return each[np.searchsorted(weighted, y)]
 
 
 def _required(estimator: Any, y: Any) -> Any:

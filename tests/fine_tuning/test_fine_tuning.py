@@ -323,6 +323,14 @@ def test_balanced_weights_of_imbalanced_classes():
     assert per_class[0] == pytest.approx(per_class[1])
 
 
+@pytest.mark.parametrize("class_weight", ["balanced", {0: 1.0, 1: 2.0, 2: 3.0}])
+def test_class_weights_of_parts_without_some_classes(class_weight):
+    model = classifier(class_weight=class_weight, max_epochs=1)
+    two, one = Y < 2, Y == 2
+    model.partial_fit(X[two], Y[two], classes=[0, 1, 2]).partial_fit(X[one], Y[one])
+    assert model.predict_proba(X).shape == (60, 3)
+
+
 def test_partial_fit_goes_on_and_refuses_new_classes():
     model = classifier(max_epochs=1)
     model.partial_fit(X[:30], np.minimum(PARTLY[:30], 1), classes=[0, 1, 2])
