@@ -153,9 +153,10 @@ class LabelledSplit(BaseCrossValidator):
         return get_routing_for_object(check_cv(self.cv))
 
     def _splitter(self, y: Any, rows: np.ndarray) -> Any:
-        values = np.asarray(y)
-        is_numbers = values.dtype.kind == "f" and (len(rows) == len(values) or np.isnan(values).any())
-        return check_cv(self.cv, _known(y, rows), classifier=not is_numbers)
+        values, known = np.asarray(y), _known(y, rows)
+        has_nan = values.dtype.kind == "f" and bool(np.isnan(values).any())
+        is_classes = known.dtype.kind != "f" or (len(rows) < len(values) and not has_nan)
+        return check_cv(self.cv, known, classifier=is_classes)
 
 
 def _known(y: Any, rows: np.ndarray) -> np.ndarray:

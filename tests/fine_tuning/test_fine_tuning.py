@@ -535,6 +535,8 @@ def test_folds_of_classes_stored_as_floats_are_stratified():
     assert {len(np.unique(ordered[test])) for _, test in LabelledSplit(4).split(X, ordered)} == {2}
     numbers = np.where(np.arange(60) < 40, np.arange(60.0), np.nan)
     assert [len(test) for _, test in LabelledSplit(4).split(X, numbers)] == [10] * 4
+    for all_known in (np.arange(60.0), (np.arange(60) / 7).astype(object)):
+        assert [len(test) for _, test in LabelledSplit(4).split(X, all_known)] == [15] * 4
 
 
 def test_labelled_scorer_takes_weights_of_all_series():
