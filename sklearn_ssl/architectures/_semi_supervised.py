@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -44,6 +45,9 @@ class SemiSupervisedArchitecture(HeadedArchitecture):
         if not self.training:
             return self.outputs(x, lengths), labels["target"], labels["weight"]
         return self._both(x, lengths, index, **labels)
+
+    def _share_of_layer(self) -> np.ndarray:
+        return np.ones(self.n_features)  # the head's normalisation would undo any other, and with it the ridge start
 
     def _both(
         self, x: torch.Tensor, lengths: torch.Tensor | None, index: torch.Tensor | None, **labels: torch.Tensor

@@ -24,7 +24,7 @@ from sklearn_ssl import (
 from sklearn_ssl.augmentations import Jitter
 from sklearn_ssl.base import SSLTransformer
 from sklearn_ssl.datasets import make_waves
-from sklearn_ssl.encoders import InceptionEncoder, RocketEncoder
+from sklearn_ssl.encoders import FCNEncoder, InceptionEncoder, RocketEncoder
 from sklearn_ssl.fine_tuning import LabelledScorer, LabelledSplit
 from sklearn_ssl.projectors import MLPProjector
 from sklearn_ssl.testing import cheap_instance
@@ -58,6 +58,18 @@ def weights_of(module):
 
 def changed(before, after):
     return {name for name in before if not torch.equal(before[name], after[name])}
+
+
+@pytest.mark.parametrize("make", [s4l, robust])
+def test_the_first_step_starts_from_the_probe_whatever_the_widths_of_layers(make):
+    unequal = simclr(encoder=FCNEncoder(width=4), max_epochs=0)
+    module = make(unequal, max_epochs=0).fit(X, Y).net_.module_
+    assert len(set(module.backbone.n_features_of_layers)) > 1
+    series = torch.from_numpy(X).float()
+    with torch.no_grad():
+        evaluated = module.eval().outputs(series)
+        module.head.train()
+        torch.testing.assert_close(module.outputs(series), evaluated, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("make", [s4l, robust])
