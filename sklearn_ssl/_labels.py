@@ -6,16 +6,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sklearn_ssl._validation import plain
+
 UNLABELLED = -1
 
 
-def labels_of(y: Any) -> np.ndarray:
-    """Return labels as an array in which the text of a list has not swallowed its numbers."""
-    labels = np.asarray(y)
-    if labels.dtype.kind not in "SU" or hasattr(y, "dtype"):
-        return labels
-    is_text = all(isinstance(one, (str, bytes)) for one in np.array(y, dtype=object).ravel())
-    return labels if is_text else np.array(y, dtype=object)
+def values_of(values: Any) -> np.ndarray:
+    """Return an array in which the text of a list has not swallowed its other values; None or NaN is masked."""
+    array = np.asarray(plain(values))
+    if array.dtype.kind not in "SU" or hasattr(values, "dtype"):
+        return array
+    each = np.array(values, dtype=object)
+    alike = any(all(isinstance(one, kind) for one in each.ravel()) for kind in (str, bytes))
+    return array if alike else each
 
 
 def sorted_codes(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

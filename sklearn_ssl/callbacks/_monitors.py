@@ -18,7 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import Callback
 
-from sklearn_ssl._labels import check_all_labelled, labels_of
+from sklearn_ssl._labels import check_all_labelled, values_of
 from sklearn_ssl._seed import GENERATORS_IN_USE, draw_seed, forked_generators, seed_generators
 from sklearn_ssl._validation import validated_collection
 from sklearn_ssl.callbacks._guards import diverged
@@ -273,7 +273,7 @@ class OnlineProbe(Monitor):
 
     def _labels(self, of: str, parameter: str, dataset: Any) -> np.ndarray:
         n_cases = self._check_series(of, dataset)
-        labels = labels_of(getattr(self, parameter))
+        labels = values_of(getattr(self, parameter))
         if labels.shape != (n_cases,):
             raise ValueError(
                 f"OnlineProbe: `{parameter}` has shape {labels.shape}, but `{of}` has {n_cases} series. Give one label "

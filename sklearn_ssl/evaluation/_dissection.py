@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.multiclass import check_classification_targets
 
-from sklearn_ssl._labels import check_all_labelled, labels_of
+from sklearn_ssl._labels import check_all_labelled, values_of
 from sklearn_ssl._seed import draw_seed
 from sklearn_ssl._series import INFERENCE_STEPS
 from sklearn_ssl._validation import Collection
@@ -366,7 +366,7 @@ def _with_names(augmentations: Any) -> dict[str, Any]:
 
 
 def _checked_labels(y: Any, n_cases: int, cases: np.ndarray) -> np.ndarray:
-    labels = labels_of(y)
+    labels = values_of(y)
     if labels.shape != (n_cases,):
         raise ValueError(f"`y` must have one class for each of the {n_cases} series, got shape {labels.shape}.")
     check_all_labelled("y", labels)

@@ -6,7 +6,6 @@ from typing import Any, Self, final
 
 import numpy as np
 import pandas as pd
-import torch
 from sklearn.metrics import (
     mean_absolute_error,
     mean_absolute_percentage_error,
@@ -16,7 +15,7 @@ from sklearn.metrics import (
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _num_samples
 
-from sklearn_ssl._labels import check_all_labelled, labels_of
+from sklearn_ssl._labels import check_all_labelled, values_of
 
 
 @final
@@ -103,7 +102,7 @@ def check_whole_number(name: str, value: Any, *, least: int) -> None:
 
 
 def _checked_target(X: Any, y: Any, X_name: str, name: str) -> np.ndarray:
-    y = y.detach().cpu().numpy() if isinstance(y, torch.Tensor) else labels_of(y)
+    y = values_of(y)
     if y.dtype == object and y.ndim > 0:
         y = pd.Series(y.ravel()).infer_objects().to_numpy().reshape(y.shape)
     if y.ndim == 2 and y.shape[1] == 1:

@@ -8,7 +8,7 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from sklearn.utils.validation import _num_samples
 
-from sklearn_ssl._labels import labels_of, unlabelled_among_text
+from sklearn_ssl._labels import unlabelled_among_text, values_of
 from sklearn_ssl._seed import draw_seed
 from sklearn_ssl.evaluation._representation import Representation, checked_embedding
 from sklearn_ssl.plotting._canvas import MARKERS, cycled, one_axes, place_legend, pyplot, room_beside, shades
@@ -254,7 +254,7 @@ def _axis_labels(reducer: Any) -> tuple[str, str]:
 def _checked_labels(y: Any, n_cases: int) -> np.ndarray | None:
     if y is None:
         return None
-    y = labels_of(y)
+    y = values_of(y)
     if y.shape != (n_cases,):
         raise ValueError(f"`y` must have shape ({n_cases},), one label for each series, got {y.shape}.")
     unknown = unlabelled_among_text(y)

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from sklearn_ssl._hyperparameters import choice
+from sklearn_ssl._labels import values_of
 from sklearn_ssl._validation import Collection, is_ragged, plain
 from sklearn_ssl.preprocessing._base import CollectionTransformer, in_form_of
 from sklearn_ssl.preprocessing._tables import (
     as_array,
-    cells_of,
     codes_of,
     columns_of,
     decoded,
@@ -121,7 +121,7 @@ def as_labels(y: Any) -> np.ndarray:
     >>> as_labels([b"walk", b"run"])
     array(['walk', 'run'], dtype='<U4')
     """
-    labels = cells_of(y)
+    labels = values_of(y)
     if labels.dtype.kind == "S":
         return np.char.decode(labels, "utf-8")
     if labels.dtype.kind != "O":

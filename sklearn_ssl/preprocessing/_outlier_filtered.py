@@ -17,7 +17,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from sklearn_ssl._hyperparameters import Hyperparameters, choice, number, positional, recipe
-from sklearn_ssl._labels import labels_of, unlabelled_among_text
+from sklearn_ssl._labels import unlabelled_among_text, values_of
 from sklearn_ssl._validation import Collection, unchanged_on_error, validated_collection
 from sklearn_ssl.preprocessing._channel_wise import ChannelWise
 from sklearn_ssl.preprocessing._detectors import ZScoreDetector, series_statistics
@@ -443,7 +443,7 @@ def _lost_classes(y: Any, kept: Any) -> list[str]:
 
 
 def _labelled(y: Any) -> Any:
-    labels = y.toarray() if sparse.issparse(y) else labels_of(y)
+    labels = y.toarray() if sparse.issparse(y) else values_of(y)
     unknown = unlabelled_among_text(labels)
     return np.array(labels[~unknown].tolist()) if labels.ndim == 1 and unknown.any() else labels
 

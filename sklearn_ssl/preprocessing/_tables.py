@@ -4,18 +4,13 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_ssl._labels import values_of
 from sklearn_ssl._validation import plain
 
 
 def as_array(values: Any) -> np.ndarray:
     """Return an array of the values of a tensor, Series, list or array, NaN where it is masked."""
     return np.asarray(plain(values))
-
-
-def cells_of(values: Any) -> np.ndarray:
-    """Return an array in which the text of a list has not swallowed its other values."""
-    array = as_array(values)
-    return np.array(values, dtype=object) if array.dtype.kind in "SU" and not hasattr(values, "dtype") else array
 
 
 def columns_of(X: Any) -> dict[Any, np.ndarray] | None:
@@ -209,7 +204,7 @@ def _sorted(name: Any, cells: np.ndarray) -> list:
 
 
 def _parts(name: Any, cells: np.ndarray) -> list:
-    parts = [None if is_missing(cell) else cells_of(cell) for cell in cells]
+    parts = [None if is_missing(cell) else values_of(cell) for cell in cells]
     for row, part in enumerate(parts):
         if part is not None and (part.ndim != 1 or len(part) == 0):
             raise ValueError(

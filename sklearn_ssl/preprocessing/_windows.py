@@ -7,7 +7,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.utils.multiclass import type_of_target
 
-from sklearn_ssl._labels import labels_of, sorted_codes
+from sklearn_ssl._labels import sorted_codes, values_of
 from sklearn_ssl._validation import is_ragged, observed_lengths, plain
 
 LABELS = ("majority", "last")
@@ -137,7 +137,7 @@ def aggregate_windows(predictions: Any, groups: Any, method: str = "mean") -> np
     array(['run', 'walk'], dtype='<U4')
     """
     _check_choice("method", method, METHODS)
-    predictions, groups = labels_of(predictions), labels_of(groups)
+    predictions, groups = values_of(predictions), values_of(groups)
     if groups.ndim != 1 or predictions.ndim == 0 or len(groups) != len(predictions) or len(groups) == 0:
         raise ValueError(
             "`predictions` and `groups` need one entry a window and at least one window, got shapes "
@@ -214,7 +214,7 @@ def _windows(recording: np.ndarray, length: int, step: int) -> np.ndarray:
 
 
 def _labels(y: Any, recordings: Any, n_steps: list[int], length: int, step: int, label: str) -> np.ndarray:
-    y = y if isinstance(y, (list, tuple)) else labels_of(y)
+    y = y if isinstance(y, (list, tuple)) else values_of(y)
     if len(y) != len(n_steps):
         raise ValueError(f"y has {len(y)} entries for {len(n_steps)} recordings. Give one a recording.")
     if all(np.ndim(one) == 0 for one in y):
@@ -230,7 +230,7 @@ def _labels(y: Any, recordings: Any, n_steps: list[int], length: int, step: int,
 
 
 def _step_labels(labels: Any, case: int, n_steps: int, n_padded: int) -> np.ndarray:
-    labels = labels_of(labels)
+    labels = values_of(labels)
     if labels.ndim != 1 or len(labels) not in (n_steps, n_padded):
         raise ValueError(
             f"y has shape {labels.shape} for recording {case}, which has {n_steps} time steps. Give one label a "
@@ -250,7 +250,7 @@ def _counts(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> np
 
 
 def _one_each(name: str, values: Any, n_recordings: int) -> np.ndarray:
-    values = labels_of(values)
+    values = values_of(values)
     if values.shape != (n_recordings,):
         raise ValueError(
             f"`{name}` has shape {values.shape}; one entry for each of {n_recordings} recordings is needed."
