@@ -10,8 +10,8 @@ import torch
 from torch import nn
 from torch.autograd.function import once_differentiable
 
-from sklearn_ssl._hyperparameters import Hyperparameters, choice
-from sklearn_ssl.encoders import resize_mask
+from sklearn_ssl._input.padding import resize_mask
+from sklearn_ssl._parameters.hyperparameters import Hyperparameters, choice
 
 # Steps come first, (B, L, D), as they lie in the memory of this package's encoders: the gradients then lie as the maps
 # do. Where they do not, what the encoder does with them takes several times as long. A mean is a sum divided after it,

@@ -4,7 +4,7 @@ import typing
 
 from torch import nn
 
-from sklearn_ssl._hyperparameters import Hyperparameters, choice, number
+from sklearn_ssl._parameters.hyperparameters import Hyperparameters, choice, number
 
 
 @typing.final

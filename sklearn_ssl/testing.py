@@ -22,7 +22,7 @@ from sklearn.utils import get_tags
 
 import sklearn_ssl
 from sklearn_ssl import preprocessing
-from sklearn_ssl.base import EncoderTransformer
+from sklearn_ssl.base import EmbeddingTransformer
 from sklearn_ssl.datasets import make_waves
 from sklearn_ssl.encoders import ResNetEncoder
 from sklearn_ssl.fine_tuning import EncoderPredictor, JointClassifier
@@ -117,7 +117,7 @@ def ssl_checks(estimator: Any) -> Iterator[Callable[[], None]]:
     estimator : estimator
         An estimator with `fit` and `transform` or `predict`, with a `random_state` where it draws.
     """
-    checks = [*COLLECTION_CHECKS, *(ENCODER_CHECKS if isinstance(estimator, EncoderTransformer) else ())]
+    checks = [*COLLECTION_CHECKS, *(ENCODER_CHECKS if isinstance(estimator, EmbeddingTransformer) else ())]
     for check in checks:
         yield partial(check, clone(estimator))
 

@@ -25,12 +25,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_ssl import (
-    BarlowTwinsTransformer,
-    RandomEncoderTransformer,
-    SimCLRTransformer,
-    VICRegTransformer,
-)
+from sklearn_ssl import BarlowTwinsTransformer, RandomEncoderTransformer, SimCLRTransformer, VICRegTransformer
 from sklearn_ssl.encoders import FCNEncoder, InceptionEncoder, ResNetEncoder
 from sklearn_ssl.preprocessing import ChannelWise
 

@@ -31,13 +31,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import LabelEncoder, StandardScaler
 
-from sklearn_ssl import (
-    RandomEncoderTransformer,
-    S4LClassifier,
-    SSLClassifier,
-    VICRegTransformer,
-    WCCNTransformer,
-)
+from sklearn_ssl import RandomEncoderTransformer, S4LClassifier, SSLClassifier, VICRegTransformer, WCCNTransformer
 from sklearn_ssl.datasets import load_ucihar
 from sklearn_ssl.fine_tuning import EncoderClassifier
 from sklearn_ssl.preprocessing import ChannelWise

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from sklearn_ssl._modes import evaluation_mode
-from sklearn_ssl._padding import observed_mask
-from sklearn_ssl.encoders import EncoderModule, resize_mask
+from sklearn_ssl._input.padding import observed_mask, resize_mask
+from sklearn_ssl.architectures._modes import evaluation_mode
+from sklearn_ssl.encoders import EncoderModule
 from sklearn_ssl.pooling import Pooling
 
 

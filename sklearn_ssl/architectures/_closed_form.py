@@ -6,7 +6,8 @@ from typing import Any
 
 import torch
 
-from sklearn_ssl._low_rank import (
+from sklearn_ssl._input.collections import INFERENCE_STEPS
+from sklearn_ssl._numerics.low_rank import (
     Directions,
     compressed,
     discriminant_directions,
@@ -14,7 +15,6 @@ from sklearn_ssl._low_rank import (
     retrieval_margins,
     strongest_within_one_error,
 )
-from sklearn_ssl._series import INFERENCE_STEPS
 from sklearn_ssl.architectures._base import Architecture
 
 SHRINKAGES = tuple(2.0**exponent for exponent in range(-6, 7))

@@ -5,9 +5,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from sklearn_ssl._input.padding import resize_mask
 from sklearn_ssl.architectures._base import Architecture, masked_layers
 from sklearn_ssl.augmentations import SpeedChange
-from sklearn_ssl.encoders import resize_mask
 
 
 class PeriodicArchitecture(Architecture):

@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from sklearn_ssl._modes import attackable
-from sklearn_ssl._padding import observed_mask
+from sklearn_ssl._input.padding import observed_mask
 from sklearn_ssl.adversarial import projected_gradient_descent
 from sklearn_ssl.architectures._headed import HeadedArchitecture
+from sklearn_ssl.architectures._modes import attackable
 
 
 class SemiSupervisedArchitecture(HeadedArchitecture):

@@ -5,8 +5,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from sklearn_ssl._modes import evaluation_mode
 from sklearn_ssl.architectures._base import Architecture, masked_layers, pooled_features
+from sklearn_ssl.architectures._modes import evaluation_mode
 from sklearn_ssl.pooling import Pooling
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from sklearn_ssl._padding import observed_mask
+from sklearn_ssl._input.padding import observed_mask
 from sklearn_ssl.architectures._siamese import SiameseArchitecture
 
 

@@ -8,8 +8,8 @@ from typing import Any, final
 import torch
 from torch.nn import functional
 
-from sklearn_ssl._hyperparameters import choice, number
-from sklearn_ssl._padding import observed_mask
+from sklearn_ssl._input.padding import observed_mask
+from sklearn_ssl._parameters.hyperparameters import choice, number
 from sklearn_ssl.augmentations._base import Augmentation, Draws, RandomFlip, random_uniform
 from sklearn_ssl.augmentations._curves import smooth_curve
 

@@ -5,8 +5,8 @@ from typing import Any, final
 
 import torch
 
-from sklearn_ssl._hyperparameters import Hyperparameters, number
-from sklearn_ssl._padding import observed_mask
+from sklearn_ssl._input.padding import observed_mask
+from sklearn_ssl._parameters.hyperparameters import Hyperparameters, number
 
 Draws = dict[str, Any]
 

@@ -9,7 +9,7 @@ from typing import Any, Self, final
 
 import torch
 
-from sklearn_ssl._hyperparameters import number
+from sklearn_ssl._parameters.hyperparameters import number
 from sklearn_ssl.augmentations._base import Augmentation, Draws, random_events
 
 

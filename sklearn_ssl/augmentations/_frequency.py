@@ -6,8 +6,8 @@ from typing import final
 import torch
 from scipy.fft import next_fast_len
 
-from sklearn_ssl._hyperparameters import number
-from sklearn_ssl._padding import observed_mask
+from sklearn_ssl._input.padding import observed_mask
+from sklearn_ssl._parameters.hyperparameters import number
 from sklearn_ssl.augmentations._base import Augmentation, Draws
 
 

@@ -4,7 +4,7 @@ from typing import final
 
 import torch
 
-from sklearn_ssl._hyperparameters import choice, number
+from sklearn_ssl._parameters.hyperparameters import choice, number
 from sklearn_ssl.augmentations._base import Augmentation, Draws, RandomFlip, random_integers
 
 

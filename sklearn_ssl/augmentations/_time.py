@@ -5,8 +5,8 @@ from typing import final
 
 import torch
 
-from sklearn_ssl._hyperparameters import choice, number
-from sklearn_ssl._padding import observed_mask
+from sklearn_ssl._input.padding import observed_mask
+from sklearn_ssl._parameters.hyperparameters import choice, number
 from sklearn_ssl.augmentations._base import (
     Augmentation,
     Draws,

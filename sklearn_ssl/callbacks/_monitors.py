@@ -18,10 +18,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import Callback
 
-from sklearn_ssl._labels import check_all_labelled, values_of
-from sklearn_ssl._seed import GENERATORS_IN_USE, draw_seed, forked_generators, seed_generators
-from sklearn_ssl._validation import validated_collection
-from sklearn_ssl.callbacks._guards import diverged
+from sklearn_ssl._engine.guards import diverged
+from sklearn_ssl._engine.random_streams import GENERATORS_IN_USE, draw_seed, forked_generators, seed_generators
+from sklearn_ssl._input.collections import validated_collection
+from sklearn_ssl._input.labels import check_all_labelled, values_of
 
 PROBES = ("knn", "linear")
 SCORES = ("rankme", "alpha_req", "lidar", "alignment", "uniformity")

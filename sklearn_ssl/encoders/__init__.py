@@ -1,6 +1,7 @@
 """Encoders: recipes of networks that map series (B, C, L) to features (B, D, L')."""
 
-from sklearn_ssl.encoders._base import Encoder, EncoderModule, resize_mask, stages
+from sklearn_ssl._input.padding import resize_mask
+from sklearn_ssl.encoders._base import Encoder, EncoderModule, stages
 from sklearn_ssl.encoders._channels import adapt_channels
 from sklearn_ssl.encoders.channel_independent import ChannelIndependentEncoder
 from sklearn_ssl.encoders.fcn import FCNEncoder

@@ -14,8 +14,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from sklearn_ssl._hyperparameters import choice
-from sklearn_ssl.encoders._base import Encoder, zero_padding
+from sklearn_ssl._input.padding import zero_padding
+from sklearn_ssl._parameters.hyperparameters import choice
+from sklearn_ssl.encoders._base import Encoder
 
 
 class ConvolutionalEncoder(Encoder):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from sklearn_ssl._hyperparameters import positional, recipe
+from sklearn_ssl._parameters.hyperparameters import positional, recipe
 from sklearn_ssl.encoders._base import Encoder, EncoderModule
 from sklearn_ssl.encoders.inception import small_inception
 

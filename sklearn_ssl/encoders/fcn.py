@@ -6,8 +6,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from sklearn_ssl._hyperparameters import number
-from sklearn_ssl.encoders._base import EncoderModule, zero_padding
+from sklearn_ssl._input.padding import zero_padding
+from sklearn_ssl._parameters.hyperparameters import number
+from sklearn_ssl.encoders._base import EncoderModule
 from sklearn_ssl.encoders._blocks import ConvNorm, ConvolutionalEncoder, kernels
 
 

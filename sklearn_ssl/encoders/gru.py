@@ -5,8 +5,9 @@ import typing
 import torch
 from torch import nn
 
-from sklearn_ssl._hyperparameters import choice, number
-from sklearn_ssl.encoders._base import Encoder, EncoderModule, zero_padding
+from sklearn_ssl._input.padding import zero_padding
+from sklearn_ssl._parameters.hyperparameters import choice, number
+from sklearn_ssl.encoders._base import Encoder, EncoderModule
 
 
 @typing.final

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from sklearn_ssl._hyperparameters import choice, number
-from sklearn_ssl.encoders._base import Encoder, EncoderModule, zero_padding
+from sklearn_ssl._input.padding import zero_padding
+from sklearn_ssl._parameters.hyperparameters import choice, number
+from sklearn_ssl.encoders._base import Encoder, EncoderModule
 from sklearn_ssl.encoders._competing_kernels import CompetingKernels
 from sklearn_ssl.encoders._fixed_kernels import N_KERNELS, FixedKernels
 from sklearn_ssl.encoders._kernel_pooling import POOLINGS

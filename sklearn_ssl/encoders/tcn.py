@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from sklearn_ssl._hyperparameters import choice, number
+from sklearn_ssl._parameters.hyperparameters import choice, number
 from sklearn_ssl.encoders._base import EncoderModule
 from sklearn_ssl.encoders._blocks import ConvNorm, ConvolutionalEncoder
 

@@ -7,8 +7,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from sklearn_ssl._hyperparameters import choice, number
-from sklearn_ssl.encoders._base import Encoder, EncoderModule, resize_mask, zero_padding
+from sklearn_ssl._input.padding import resize_mask, zero_padding
+from sklearn_ssl._parameters.hyperparameters import choice, number
+from sklearn_ssl.encoders._base import Encoder, EncoderModule
 
 
 @typing.final

@@ -8,18 +8,11 @@ import pandas as pd
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
-from sklearn_ssl._seed import chosen_rows, draw_seed
-from sklearn_ssl._vectors import LEAST_SPREAD, least_rank, rank_bound, smooth_rank, without_torch
+from sklearn_ssl._engine.random_streams import chosen_rows, draw_seed
+from sklearn_ssl._numerics.vectors import LEAST_SPREAD, least_rank, rank_bound, smooth_rank, without_torch
 from sklearn_ssl.evaluation._representation import Representation, checked_embedding
 from sklearn_ssl.evaluation._scorers import check_augmentation
-from sklearn_ssl.evaluation._scores import (
-    alignment,
-    n_dead,
-    normalized_std,
-    spectrum,
-    spread,
-    uniformity,
-)
+from sklearn_ssl.evaluation._scores import alignment, n_dead, normalized_std, spectrum, spread, uniformity
 
 ROUNDING_SPREAD = 1e-12
 

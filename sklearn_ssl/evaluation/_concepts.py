@@ -8,7 +8,7 @@ from scipy.ndimage import correlate1d
 from scipy.signal import butter, find_peaks, peak_widths, sosfiltfilt
 from sklearn.base import BaseEstimator
 
-from sklearn_ssl._validation import Collection, is_ragged, validated_collection
+from sklearn_ssl._input.collections import Collection, is_ragged, validated_collection
 from sklearn_ssl.preprocessing._gaps import equal_lengths
 
 CONSTANT = 1e-6  # a range below this share of the largest value is rounding

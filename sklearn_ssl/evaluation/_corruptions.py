@@ -7,8 +7,8 @@ from typing import Any, Self, final
 import numpy as np
 import torch
 
-from sklearn_ssl._padding import observed_mask
-from sklearn_ssl._validation import Collection
+from sklearn_ssl._input.collections import Collection
+from sklearn_ssl._input.padding import observed_mask
 from sklearn_ssl.augmentations import Jitter, TimeShift
 from sklearn_ssl.augmentations._curves import smooth_curve
 

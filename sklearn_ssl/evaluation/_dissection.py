@@ -13,12 +13,11 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.multiclass import check_classification_targets
 
-from sklearn_ssl._labels import check_all_labelled, values_of
-from sklearn_ssl._seed import draw_seed
-from sklearn_ssl._series import INFERENCE_STEPS
-from sklearn_ssl._validation import Collection
+from sklearn_ssl._engine.random_streams import draw_seed
+from sklearn_ssl._input.collections import INFERENCE_STEPS, Collection
+from sklearn_ssl._input.labels import check_all_labelled, values_of
+from sklearn_ssl._input.padding import stride_of
 from sklearn_ssl.augmentations import Augmentation, Compose, Jitter, Scaling, TimeReversal, TimeShift
-from sklearn_ssl.encoders._base import stride_of
 from sklearn_ssl.evaluation._concepts import masks_of, observed_steps
 from sklearn_ssl.evaluation._representation import Representation, random_views
 

@@ -9,8 +9,8 @@ from sklearn.metrics import check_scoring
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_ssl._seed import draw_seed
-from sklearn_ssl._validation import is_ragged
+from sklearn_ssl._engine.random_streams import draw_seed
+from sklearn_ssl._input.collections import is_ragged
 from sklearn_ssl.evaluation._representation import Representation, checked_embedding
 
 

@@ -14,7 +14,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 
-from sklearn_ssl._seed import draw_seed
+from sklearn_ssl._engine.random_streams import draw_seed
 from sklearn_ssl.evaluation._predictors import KNNProbe, LinearProbe, Probe, SVMProbe
 from sklearn_ssl.evaluation._probes import check_same_features, embedder
 from sklearn_ssl.evaluation._representation import Representation

@@ -10,7 +10,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_ssl._validation import Collection, is_ragged, validated_collection
+from sklearn_ssl._input.collections import Collection, is_ragged, validated_collection
 from sklearn_ssl.evaluation._concepts import observed_steps
 from sklearn_ssl.evaluation._representation import Representation
 

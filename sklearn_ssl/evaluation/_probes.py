@@ -11,7 +11,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import KFold, StratifiedKFold, check_cv
 from sklearn.utils.validation import _num_samples
 
-from sklearn_ssl._seed import draw_seed
+from sklearn_ssl._engine.random_streams import draw_seed
 from sklearn_ssl.evaluation._predictors import KNNProbe, LinearProbe, Probe, SVMProbe
 from sklearn_ssl.evaluation._representation import Representation, checked_embedding
 from sklearn_ssl.evaluation._targets import Targets, all_scores, check_whole_number, greater_is_better

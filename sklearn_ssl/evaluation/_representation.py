@@ -12,10 +12,10 @@ from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from sklearn_ssl._seed import GENERATORS_IN_USE, draw_seed, forked_generators, seed_generators
-from sklearn_ssl._series import INFERENCE_STEPS, SeriesDataset
-from sklearn_ssl._validation import Collection, validated_collection
-from sklearn_ssl._vectors import without_torch
+from sklearn_ssl._engine.batches import SeriesDataset
+from sklearn_ssl._engine.random_streams import GENERATORS_IN_USE, draw_seed, forked_generators, seed_generators
+from sklearn_ssl._input.collections import INFERENCE_STEPS, Collection, validated_collection
+from sklearn_ssl._numerics.vectors import without_torch
 from sklearn_ssl.fine_tuning._base import EncoderPredictor
 from sklearn_ssl.preprocessing import OutlierFiltered
 

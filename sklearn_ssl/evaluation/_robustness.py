@@ -16,14 +16,13 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, get_tags
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
-from sklearn_ssl._labels import UNLABELLED
-from sklearn_ssl._modes import attackable
-from sklearn_ssl._padding import observed_mask
-from sklearn_ssl._seed import GENERATORS_IN_USE, draw_seed, forked_generators, seed_generators
-from sklearn_ssl._series import INFERENCE_STEPS
-from sklearn_ssl._validation import Collection, validated_collection
-from sklearn_ssl._vectors import without_torch
+from sklearn_ssl._engine.random_streams import GENERATORS_IN_USE, draw_seed, forked_generators, seed_generators
+from sklearn_ssl._input.collections import INFERENCE_STEPS, Collection, validated_collection
+from sklearn_ssl._input.labels import UNLABELLED
+from sklearn_ssl._input.padding import observed_mask
+from sklearn_ssl._numerics.vectors import without_torch
 from sklearn_ssl.adversarial import projected_gradient_descent
+from sklearn_ssl.architectures._modes import attackable
 from sklearn_ssl.evaluation._corruptions import CHANGES, Channels
 from sklearn_ssl.evaluation._representation import CPU, unwrapped
 from sklearn_ssl.evaluation._targets import check_whole_number

@@ -8,8 +8,8 @@ import numpy as np
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
-from sklearn_ssl._hyperparameters import Hyperparameters, choice, number
-from sklearn_ssl._seed import chosen_rows, draw_seed
+from sklearn_ssl._engine.random_streams import chosen_rows, draw_seed
+from sklearn_ssl._parameters.hyperparameters import Hyperparameters, choice, number
 from sklearn_ssl.evaluation._representation import Representation
 from sklearn_ssl.evaluation._scores import (
     alignment,

@@ -8,8 +8,16 @@ from typing import Any
 import numpy as np
 from scipy.special import logsumexp
 
-from sklearn_ssl._seed import chosen_rows, draw_seed
-from sklearn_ssl._vectors import BLOCK_VALUES, blocks, mean_of, singular_values, smooth_rank, spread_of, without_torch
+from sklearn_ssl._engine.random_streams import chosen_rows, draw_seed
+from sklearn_ssl._numerics.vectors import (
+    BLOCK_VALUES,
+    blocks,
+    mean_of,
+    singular_values,
+    smooth_rank,
+    spread_of,
+    without_torch,
+)
 from sklearn_ssl.evaluation._representation import checked_embedding
 
 

@@ -15,7 +15,7 @@ from sklearn.metrics import (
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _num_samples
 
-from sklearn_ssl._labels import check_all_labelled, values_of
+from sklearn_ssl._input.labels import check_all_labelled, values_of
 
 
 @final

@@ -15,17 +15,18 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import check_is_fitted
 from skorch.callbacks import EarlyStopping
 
-from sklearn_ssl._encoder_transformer import EncoderTransformer, check_features
-from sklearn_ssl._hyperparameters import Hyperparameters, choice, number, positional, recipe
-from sklearn_ssl._net import SSLNet, resolved_epochs
-from sklearn_ssl._seed import draw_seed
-from sklearn_ssl._series import SeriesDataset
-from sklearn_ssl._validation import Collection, validated_collection
+from sklearn_ssl._engine.batches import SeriesDataset
+from sklearn_ssl._engine.budgets import resolved_epochs
+from sklearn_ssl._engine.net import SSLNet
+from sklearn_ssl._engine.progress import TaskReporter
+from sklearn_ssl._engine.random_streams import draw_seed
+from sklearn_ssl._input.collections import Collection, validated_collection
+from sklearn_ssl._parameters.hyperparameters import Hyperparameters, choice, number, positional, recipe
 from sklearn_ssl.architectures import HeadedArchitecture
-from sklearn_ssl.callbacks import TaskReporter
+from sklearn_ssl.base.embedding import EmbeddingTransformer, check_features
 from sklearn_ssl.fine_tuning._datasets import LabelledBesideAll, LabelledDataset
 from sklearn_ssl.fine_tuning._labels import Labels
-from sklearn_ssl.methods.vicreg import VICRegTransformer
+from sklearn_ssl.methods.joint_embedding.vicreg import VICRegTransformer
 
 
 class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters, abc.ABC):
@@ -112,7 +113,7 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
         """How many columns the head has."""
 
     @abc.abstractmethod
-    def _start_of(self, transformer: Any, X: Any) -> EncoderTransformer:
+    def _start_of(self, transformer: Any, X: Any) -> EmbeddingTransformer:
         """Return an unfitted transformer as it is when the head joins it."""
 
     @abc.abstractmethod
@@ -139,7 +140,7 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
         return validated_collection(self, X, reset=reset, min_cases=2)
 
     def _check_transformer(self, transformer: Any) -> None:
-        if not isinstance(transformer, EncoderTransformer):
+        if not isinstance(transformer, EmbeddingTransformer):
             raise TypeError(
                 f"`transformer` must be a transformer of this package, which has an encoder, got {transformer!r}. Put "
                 f"steps such as scaling before {type(self).__name__} in the pipeline."
@@ -168,7 +169,7 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
         self.net_ = net.train(dataset, epochs, steps, (TaskReporter(self, task),)) if epochs else net
         task.call_on_fit_task_end(estimator=self, X=X)
 
-    def _started_on(self, X: Any, seed: int) -> EncoderTransformer:
+    def _started_on(self, X: Any, seed: int) -> EmbeddingTransformer:
         given = self._given_transformer()
         if self._keeps_weights():
             if given.n_channels_in_ != self.n_channels_in_:

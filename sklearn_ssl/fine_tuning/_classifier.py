@@ -9,7 +9,8 @@ from sklearn.base import ClassifierMixin
 from sklearn.callback import with_callbacks
 from sklearn.utils.multiclass import check_classification_targets
 
-from sklearn_ssl._validation import Collection, unchanged_on_error
+from sklearn_ssl._input.collections import Collection
+from sklearn_ssl._parameters.fitted_state import unchanged_on_error
 from sklearn_ssl.fine_tuning._base import EncoderPredictor
 from sklearn_ssl.fine_tuning._fine_tuned import FineTuned
 from sklearn_ssl.fine_tuning._heads import calibrated, ridge_head

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch.utils.data import Subset
 
-from sklearn_ssl._series import SeriesDataset
-from sklearn_ssl._validation import Collection
+from sklearn_ssl._engine.batches import SeriesDataset
+from sklearn_ssl._input.collections import Collection
 from sklearn_ssl.fine_tuning._labels import Labels
 
 MOST_LABELLED = 256  # in an automatic batch

@@ -8,19 +8,20 @@ from typing import Any
 import numpy as np
 import torch
 
-from sklearn_ssl._closed_form_transformer import slight_views
-from sklearn_ssl._encoder_transformer import EncoderTransformer, check_features
-from sklearn_ssl._hyperparameters import choice, number, positional, recipe
-from sklearn_ssl._low_rank import InvarianceMap
-from sklearn_ssl._net import SSLNet, resolved_batch_size
-from sklearn_ssl._series import SeriesDataset
-from sklearn_ssl._validation import Collection
+from sklearn_ssl._engine.batches import SeriesDataset
+from sklearn_ssl._engine.budgets import resolved_batch_size
+from sklearn_ssl._engine.net import SSLNet
+from sklearn_ssl._input.collections import Collection
+from sklearn_ssl._numerics.low_rank import InvarianceMap
+from sklearn_ssl._parameters.hyperparameters import choice, number, positional, recipe
 from sklearn_ssl.architectures import FineTunedArchitecture
+from sklearn_ssl.base.closed_form import slight_views
+from sklearn_ssl.base.embedding import EmbeddingTransformer, check_features
 from sklearn_ssl.encoders import RocketEncoder, stages
 from sklearn_ssl.fine_tuning._base import EncoderPredictor
 from sklearn_ssl.fine_tuning._datasets import MOST_LABELLED, LabelledDataset
 from sklearn_ssl.fine_tuning._labels import Labels
-from sklearn_ssl.methods.vicreg import VICRegTransformer
+from sklearn_ssl.methods.joint_embedding.vicreg import VICRegTransformer
 from sklearn_ssl.pooling import Pooling
 
 Map = Callable[[np.ndarray], np.ndarray]
@@ -112,7 +113,7 @@ class FineTuned(EncoderPredictor, abc.ABC):
     batch_size: int | str = number(default="auto", least=2, integer=True, or_else=("auto",))
     lr: float = number(default=1e-4, above=0)
 
-    def _start_of(self, transformer: Any, X: Any) -> EncoderTransformer:
+    def _start_of(self, transformer: Any, X: Any) -> EmbeddingTransformer:
         return transformer.fit(X)
 
     def _architecture(self, labels: Labels) -> Callable[..., FineTunedArchitecture]:

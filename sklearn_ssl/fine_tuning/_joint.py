@@ -8,12 +8,14 @@ from typing import Any, final
 import numpy as np
 import torch
 
-from sklearn_ssl._hyperparameters import number, recipe
-from sklearn_ssl._modes import attackable
-from sklearn_ssl._net import SSLNet, resolved_batch_size
-from sklearn_ssl._validation import Collection
+from sklearn_ssl._engine.budgets import resolved_batch_size
+from sklearn_ssl._engine.net import SSLNet
+from sklearn_ssl._input.collections import Collection
+from sklearn_ssl._parameters.hyperparameters import number, recipe
 from sklearn_ssl.architectures import HeadedArchitecture, RobustArchitecture, SemiSupervisedArchitecture
-from sklearn_ssl.base import SSLTransformer, mild_views
+from sklearn_ssl.architectures._modes import attackable
+from sklearn_ssl.base import SSLTransformer
+from sklearn_ssl.base.joint_embedding import mild_views
 from sklearn_ssl.fine_tuning._classifier import EncoderClassifier
 from sklearn_ssl.fine_tuning._datasets import MOST_LABELLED, LabelledBesideAll
 from sklearn_ssl.fine_tuning._labels import Labels

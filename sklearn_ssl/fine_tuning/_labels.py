@@ -10,7 +10,7 @@ from sklearn.utils import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_array, check_consistent_length, column_or_1d
 
-from sklearn_ssl._labels import UNLABELLED, is_unlabelled
+from sklearn_ssl._input.labels import UNLABELLED, is_unlabelled
 
 
 @dataclasses.dataclass(frozen=True)

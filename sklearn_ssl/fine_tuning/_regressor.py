@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.callback import with_callbacks
 
-from sklearn_ssl._validation import unchanged_on_error
+from sklearn_ssl._parameters.fitted_state import unchanged_on_error
 from sklearn_ssl.fine_tuning._fine_tuned import FineTuned
 from sklearn_ssl.fine_tuning._heads import ridge_head
 from sklearn_ssl.fine_tuning._labels import Labels, checked_numbers, weights

@@ -12,7 +12,7 @@ from sklearn.utils import _safe_indexing, indexable
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import _check_method_params
 
-from sklearn_ssl._hyperparameters import Hyperparameters, positional
+from sklearn_ssl._parameters.hyperparameters import Hyperparameters, positional
 from sklearn_ssl.fine_tuning._labels import is_labelled
 
 

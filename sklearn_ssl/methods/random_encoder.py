@@ -2,11 +2,11 @@
 
 from typing import final
 
-from sklearn_ssl.base import EncoderTransformer
+from sklearn_ssl.base import EmbeddingTransformer
 
 
 @final
-class RandomEncoderTransformer(EncoderTransformer):
+class RandomEncoderTransformer(EmbeddingTransformer):
     """The encoder as initialised: the baseline that every pretrained one has to beat.
 
     The weights are drawn from `random_state` exactly as a pretraining transformer with the same encoder draws its

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sklearn_ssl import encoders
-from sklearn_ssl._hyperparameters import Hyperparameters
+from sklearn_ssl._parameters.hyperparameters import Hyperparameters
 from sklearn_ssl.encoders import Encoder
 from sklearn_ssl.pooling import Pooling
 

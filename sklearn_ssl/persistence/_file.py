@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 import sklearn_ssl
-from sklearn_ssl._device import resolved_device
+from sklearn_ssl._engine.device import resolved_device
 from sklearn_ssl.architectures import Architecture, ClosedFormArchitecture
 from sklearn_ssl.encoders import EncoderModule
 from sklearn_ssl.persistence._description import ENCODERS, POOLINGS, SMALL, described, recipe_from

@@ -9,15 +9,15 @@ import numpy as np
 import torch
 from torch import nn
 
-from sklearn_ssl._encoder_transformer import EncoderTransformer
-from sklearn_ssl._hyperparameters import Hyperparameters
-from sklearn_ssl._validation import Collection
+from sklearn_ssl._input.collections import Collection
+from sklearn_ssl._parameters.hyperparameters import Hyperparameters
+from sklearn_ssl.base.embedding import EmbeddingTransformer
 
 TRIAL_STEPS = 64  # a length that every recipe takes
 
 
 @typing.final
-class PretrainedTransformer(EncoderTransformer):
+class PretrainedTransformer(EmbeddingTransformer):
     """An encoder that is applied with the weights it has; `load_encoder` returns one.
 
     Nothing is trained: `fit` only looks at the number of channels, and its result depends on no random number. So a

@@ -8,8 +8,8 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from sklearn.utils.validation import _num_samples
 
-from sklearn_ssl._labels import unlabelled_among_text, values_of
-from sklearn_ssl._seed import draw_seed
+from sklearn_ssl._engine.random_streams import draw_seed
+from sklearn_ssl._input.labels import unlabelled_among_text, values_of
 from sklearn_ssl.evaluation._representation import Representation, checked_embedding
 from sklearn_ssl.plotting._canvas import MARKERS, cycled, one_axes, place_legend, pyplot, room_beside, shades
 

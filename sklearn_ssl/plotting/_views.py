@@ -3,7 +3,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from sklearn_ssl._validation import Collection, validated_collection
+from sklearn_ssl._input.collections import Collection, validated_collection
 from sklearn_ssl.evaluation._representation import Representation, random_views
 from sklearn_ssl.plotting._canvas import check_case, checked_channels, shades, stacked_axes
 

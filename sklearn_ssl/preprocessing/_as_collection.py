@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_ssl._hyperparameters import choice
-from sklearn_ssl._labels import values_of
-from sklearn_ssl._validation import Collection, is_ragged, plain
+from sklearn_ssl._input.collections import Collection, is_ragged, plain
+from sklearn_ssl._input.labels import values_of
+from sklearn_ssl._parameters.hyperparameters import choice
 from sklearn_ssl.preprocessing._base import CollectionTransformer, in_form_of
 from sklearn_ssl.preprocessing._tables import (
     as_array,

@@ -5,8 +5,9 @@ import numpy as np
 from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_ssl._hyperparameters import Hyperparameters
-from sklearn_ssl._validation import Collection, is_ragged, unchanged_on_error, validated_collection
+from sklearn_ssl._input.collections import Collection, is_ragged, validated_collection
+from sklearn_ssl._parameters.fitted_state import unchanged_on_error
+from sklearn_ssl._parameters.hyperparameters import Hyperparameters
 
 
 class _Table(TransformerMixin):

@@ -9,7 +9,8 @@ from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, StandardScaler
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_ssl._validation import Collection, unchanged_on_error, validated_collection
+from sklearn_ssl._input.collections import Collection, validated_collection
+from sklearn_ssl._parameters.fitted_state import unchanged_on_error
 from sklearn_ssl.preprocessing._base import in_form_of
 from sklearn_ssl.preprocessing._gaps import missing_channel
 from sklearn_ssl.preprocessing._wrapped import SCALERS, WrappedTransformer, series_in_cache, spared_second_look

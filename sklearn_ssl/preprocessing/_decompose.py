@@ -6,8 +6,8 @@ import numpy as np
 from scipy.ndimage import uniform_filter1d
 from sklearn.utils.metaestimators import available_if
 
-from sklearn_ssl._hyperparameters import choice, number
-from sklearn_ssl._validation import Collection
+from sklearn_ssl._input.collections import Collection
+from sklearn_ssl._parameters.hyperparameters import choice, number
 from sklearn_ssl.preprocessing._base import CollectionTransformer
 from sklearn_ssl.preprocessing._gaps import Gaps, bridged, equal_lengths
 from sklearn_ssl.preprocessing._optional import optional_module

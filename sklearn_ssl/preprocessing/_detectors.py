@@ -7,8 +7,9 @@ import numpy as np
 from sklearn.base import OutlierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_ssl._hyperparameters import Hyperparameters, choice, number
-from sklearn_ssl._validation import unchanged_on_error, validated_collection
+from sklearn_ssl._input.collections import validated_collection
+from sklearn_ssl._parameters.fitted_state import unchanged_on_error
+from sklearn_ssl._parameters.hyperparameters import Hyperparameters, choice, number
 
 # A statistic that spreads by less than this part of the channel's usual range is rounding, as after z-normalisation.
 NEGLIGIBLE = 1e-6

@@ -10,8 +10,9 @@ import numpy as np
 from sklearn.feature_selection import SelectorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklearn_ssl._hyperparameters import Hyperparameters, number
-from sklearn_ssl._validation import Collection, is_ragged, plain, unchanged_on_error, validated_collection
+from sklearn_ssl._input.collections import Collection, is_ragged, plain, validated_collection
+from sklearn_ssl._parameters.fitted_state import unchanged_on_error
+from sklearn_ssl._parameters.hyperparameters import Hyperparameters, number
 from sklearn_ssl.preprocessing._base import in_form_of
 from sklearn_ssl.preprocessing._forms import has_channels
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_ssl._validation import is_ragged
+from sklearn_ssl._input.collections import is_ragged
 
 
 def has_channels(X: Any) -> bool:

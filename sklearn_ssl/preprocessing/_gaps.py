@@ -6,7 +6,7 @@ from typing import Self
 
 import numpy as np
 
-from sklearn_ssl._validation import Collection
+from sklearn_ssl._input.collections import Collection
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,8 +3,8 @@ import typing
 import numpy as np
 from scipy.linalg import solve_banded
 
-from sklearn_ssl._hyperparameters import choice, number
-from sklearn_ssl._validation import Collection
+from sklearn_ssl._input.collections import Collection
+from sklearn_ssl._parameters.hyperparameters import choice, number
 from sklearn_ssl.preprocessing._base import CollectionTransformer
 from sklearn_ssl.preprocessing._gaps import Gaps, missing_channel
 

@@ -16,9 +16,10 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from sklearn_ssl._hyperparameters import Hyperparameters, choice, number, positional, recipe
-from sklearn_ssl._labels import unlabelled_among_text, values_of
-from sklearn_ssl._validation import Collection, unchanged_on_error, validated_collection
+from sklearn_ssl._input.collections import Collection, validated_collection
+from sklearn_ssl._input.labels import unlabelled_among_text, values_of
+from sklearn_ssl._parameters.fitted_state import unchanged_on_error
+from sklearn_ssl._parameters.hyperparameters import Hyperparameters, choice, number, positional, recipe
 from sklearn_ssl.preprocessing._channel_wise import ChannelWise
 from sklearn_ssl.preprocessing._detectors import ZScoreDetector, series_statistics
 from sklearn_ssl.preprocessing._forms import has_channels

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from sklearn_ssl._hyperparameters import choice, number
-from sklearn_ssl._validation import CHUNK_BYTES, Collection
+from sklearn_ssl._input.collections import CHUNK_BYTES, Collection
+from sklearn_ssl._parameters.hyperparameters import choice, number
 from sklearn_ssl.preprocessing._base import CollectionTransformer
 from sklearn_ssl.preprocessing._gaps import Gaps, missing_channel
 from sklearn_ssl.preprocessing._smooth import MAD_TO_STD, check_odd_window

@@ -2,8 +2,8 @@ import typing
 
 import numpy as np
 
-from sklearn_ssl._hyperparameters import number, positional
-from sklearn_ssl._validation import Collection
+from sklearn_ssl._input.collections import Collection
+from sklearn_ssl._parameters.hyperparameters import number, positional
 from sklearn_ssl.preprocessing._base import CollectionTransformer
 from sklearn_ssl.preprocessing._gaps import bridged
 

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from sklearn_ssl._validation import Collection
+from sklearn_ssl._input.collections import Collection
 from sklearn_ssl.preprocessing._wrapped import SCALERS, WrappedTransformer, series_in_cache, spared_second_look
 
 

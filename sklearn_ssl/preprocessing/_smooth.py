@@ -5,8 +5,8 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d, median_filter, uniform_filter1d
 from scipy.signal import lfilter, savgol_filter
 
-from sklearn_ssl._hyperparameters import choice, number
-from sklearn_ssl._validation import Collection
+from sklearn_ssl._input.collections import Collection
+from sklearn_ssl._parameters.hyperparameters import choice, number
 from sklearn_ssl.preprocessing._base import CollectionTransformer
 from sklearn_ssl.preprocessing._gaps import bridged, equal_lengths
 from sklearn_ssl.preprocessing._wavelets import check_wavelet, deepest_level, pywavelets

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_ssl._labels import values_of
-from sklearn_ssl._validation import plain
+from sklearn_ssl._input.collections import plain
+from sklearn_ssl._input.labels import values_of
 
 
 def as_array(values: Any) -> np.ndarray:

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.utils.multiclass import type_of_target
 
-from sklearn_ssl._labels import sorted_codes, values_of
-from sklearn_ssl._validation import is_ragged, observed_lengths, plain
+from sklearn_ssl._input.collections import is_ragged, observed_lengths, plain
+from sklearn_ssl._input.labels import sorted_codes, values_of
 
 LABELS = ("majority", "last")
 METHODS = ("mean", "vote")

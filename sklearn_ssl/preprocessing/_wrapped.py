@@ -10,8 +10,8 @@ from sklearn.base import clone
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 from sklearn.utils import get_tags
 
-from sklearn_ssl._hyperparameters import positional, recipe
-from sklearn_ssl._validation import Collection
+from sklearn_ssl._input.collections import Collection
+from sklearn_ssl._parameters.hyperparameters import positional, recipe
 from sklearn_ssl.preprocessing._base import CollectionTransformer
 
 # Those that treat columns apart, rows apart once they are fitted, and pass over NaN.

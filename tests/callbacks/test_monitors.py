@@ -17,7 +17,7 @@ from skorch.dataset import ValidSplit
 from torch import nn
 
 from sklearn_ssl import SimCLRTransformer
-from sklearn_ssl._net import SSLNet
+from sklearn_ssl._engine.net import SSLNet
 from sklearn_ssl.callbacks import EpochCheckpoint, OnlineProbe, ScoreMonitor
 from sklearn_ssl.callbacks._monitors import SCORES
 from sklearn_ssl.datasets import make_waves

@@ -14,12 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from torch import nn
 
 import sklearn_ssl
-from sklearn_ssl import (
-    BarlowTwinsTransformer,
-    RandomEncoderTransformer,
-    SimCLRTransformer,
-    VICRegTransformer,
-)
+from sklearn_ssl import BarlowTwinsTransformer, RandomEncoderTransformer, SimCLRTransformer, VICRegTransformer
 from sklearn_ssl.augmentations import Jitter
 from sklearn_ssl.datasets import make_waves
 from sklearn_ssl.encoders import ResNetEncoder

@@ -4,12 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from sklearn_ssl.losses import (
-    vicreg_covariance_loss,
-    vicreg_invariance_loss,
-    vicreg_loss,
-    vicreg_variance_loss,
-)
+from sklearn_ssl.losses import vicreg_covariance_loss, vicreg_invariance_loss, vicreg_loss, vicreg_variance_loss
 
 
 def pair(n=6, d=4, dtype=torch.float64, seed=0):

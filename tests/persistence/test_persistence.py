@@ -25,7 +25,7 @@ from sklearn_ssl import (
     VICRegTransformer,
 )
 from sklearn_ssl.architectures import Architecture
-from sklearn_ssl.base import EncoderTransformer
+from sklearn_ssl.base import EmbeddingTransformer
 from sklearn_ssl.datasets import make_waves
 from sklearn_ssl.encoders import (
     ChannelIndependentEncoder,
@@ -146,7 +146,7 @@ def test_classifiers_give_their_fine_tuned_encoder(tmp_path, fitted):
 
 
 def _collection(X):
-    from sklearn_ssl._validation import Collection
+    from sklearn_ssl._input.collections import Collection
 
     return Collection(X, None)
 
@@ -473,7 +473,7 @@ class _Doubled(Architecture):
         return 2 * super().features(x, lengths)
 
 
-class _DoubledTransformer(EncoderTransformer):
+class _DoubledTransformer(EmbeddingTransformer):
     def _architecture(self):
         return _Doubled
 

@@ -14,15 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, RobustScaler
 from sklearn.utils.estimator_checks import check_estimator
 
-from sklearn_ssl.preprocessing import (
-    ChannelWise,
-    ClipOutliers,
-    Decompose,
-    FillMissing,
-    Resample,
-    SeriesWise,
-    Smooth,
-)
+from sklearn_ssl.preprocessing import ChannelWise, ClipOutliers, Decompose, FillMissing, Resample, SeriesWise, Smooth
 
 LEARNING = [
     ChannelWise(),

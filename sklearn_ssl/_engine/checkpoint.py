@@ -1,0 +1,77 @@
+import os
+import pickle
+import tempfile
+from pathlib import Path
+from typing import Any, Self
+
+from skorch.callbacks import Callback
+
+from sklearn_ssl._engine.fingerprint import fingerprint
+
+
+class EpochCheckpoint(Callback):
+    """Store the net after every epoch, so that a killed training can go on.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file; replaced as a whole, so that a kill while writing leaves the one before.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @staticmethod
+    def check_folder(folder: Any) -> None:
+        """Raise a ValueError or TypeError if `folder` cannot be one."""
+        if folder is None:
+            return
+        if not isinstance(folder, (str, os.PathLike)):
+            raise TypeError(f"`checkpoint` must be the path of a folder or None, got {folder!r}.")
+        if any(path.is_file() for path in (Path(folder), *Path(folder).parents)):
+            raise ValueError(
+                f"`checkpoint` must be a folder, but {folder} is, or lies below, a file. Name another path."
+            )
+
+    @classmethod
+    def of(cls, estimator: Any, collection: Any) -> Self:
+        """Return the checkpoint of one fit in its estimator's folder, which is made where it is missing."""
+        name = fingerprint(estimator, collection, ignore=("checkpoint", "verbose"))
+        folder = Path(estimator.checkpoint)
+        folder.mkdir(parents=True, exist_ok=True)
+        return cls(folder / f"{name}.checkpoint")
+
+    def remove(self) -> None:
+        """Remove the file of a training that is done."""
+        self.path.unlink(missing_ok=True)
+
+    def load(self) -> Any:
+        """Return the stored net, or None when there is none.
+
+        Raises
+        ------
+        ValueError
+            If the file is damaged.
+        """
+        if not self.path.exists():
+            return None
+        try:
+            net = pickle.loads(self.path.read_bytes())
+            net.listeners_ = ()
+            return net
+        except Exception as error:
+            raise ValueError(
+                f"`checkpoint`: {self.path} cannot be read ({error}). Remove it to start afresh."
+            ) from error
+
+    def on_epoch_end(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
+        """Write the net with its random stream as it is now."""
+        net.record_stream()
+        handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=self.path.name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                pickle.dump(net, file)
+            os.replace(name, self.path)
+        except BaseException:
+            os.unlink(name)
+            raise

@@ -1,0 +1,303 @@
+"""The one training engine: a skorch net with a few small overrides. It knows no method."""
+
+import contextlib
+import itertools
+import math
+import warnings
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+from skorch import NeuralNet
+from torch import nn
+from torch.utils.data import Dataset
+
+from sklearn_ssl._engine.batches import BatchIterator, SeriesDataset
+from sklearn_ssl._engine.budgets import steps_per_epoch
+from sklearn_ssl._engine.net_params import own_callbacks
+from sklearn_ssl._engine.random_streams import (
+    GENERATORS_IN_USE,
+    forked_generators,
+    generator_states,
+    restore_generators,
+    seed_generators,
+)
+from sklearn_ssl._input.collections import INFERENCE_STEPS, Collection, validated_collection
+from sklearn_ssl.architectures._modes import evaluation_mode
+
+ADAPTATION_CASES = 512
+
+
+class TensorLoss(nn.Module):
+    """The criterion of the net: a pure function of the tensors that the architecture returns."""
+
+    def __init__(self, function: Callable[..., torch.Tensor] | None = None) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, outputs: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        """Return the loss of one batch."""
+        assert self.function is not None
+        return self.function(*outputs)
+
+
+class SSLNet(NeuralNet):
+    """A skorch net whose module makes its own views and whose loss needs no target.
+
+    Parameters
+    ----------
+    module : callable
+        Builds the `Architecture`.
+    loss : callable
+        Pure function of the tensors that the architecture's ``forward`` returns.
+    precision : {"float32", "bf16"}, default="float32"
+        Arithmetic of the forward pass.
+    max_steps : int or None, default=None
+        Budget in optimiser steps.
+    seed : int, default=0
+        Seed of the random stream: weights, order, dropout and views.
+    **kwargs : dict
+        Further parameters of `skorch.NeuralNet`.
+    """
+
+    def __init__(
+        self,
+        module: Any,
+        *,
+        loss: Callable[..., torch.Tensor] | None = None,
+        precision: str = "float32",
+        max_steps: int | None = None,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        self.loss = loss
+        self.precision = precision
+        self.max_steps = max_steps
+        self.seed = seed
+        kwargs.setdefault("criterion", partial(TensorLoss, function=loss))
+        super().__init__(module, **kwargs)
+
+    @property
+    def _default_callbacks(self) -> list:
+        return [*super()._default_callbacks, *own_callbacks()]
+
+    def initialize(self) -> "SSLNet":
+        """Build module, criterion and optimiser from the seed.
+
+        Raises
+        ------
+        RuntimeError
+            If PyTorch makes weights of another type than the series have.
+        """
+        if torch.get_default_dtype() is not torch.float32:
+            raise RuntimeError(
+                f"PyTorch's default dtype is {torch.get_default_dtype()}, but series are computed in float32. Call "
+                "torch.set_default_dtype(torch.float32) before fit."
+            )
+        self.random_states_: dict[str, torch.Tensor] | None = None
+        self.steps_ = 0
+        self.epochs_ = 0
+        self.planned_steps_ = 0
+        self.stopped_ = False
+        self.listeners_: tuple = ()
+        with self.random_stream():
+            return super().initialize()
+
+    def initialize_optimizer(self) -> "SSLNet":
+        """Build the optimiser where there is a loss to minimise; the first one in a process takes seconds to import."""
+        return self if self.loss is None else super().initialize_optimizer()
+
+    def train(
+        self, dataset: Dataset, epochs: int, planned_steps: int = 0, listeners: tuple = (), *, resumed: bool = False
+    ) -> "SSLNet":
+        """Train for some epochs.
+
+        Parameters
+        ----------
+        dataset : Dataset
+            The series.
+        epochs : int
+            Passes over the series.
+        planned_steps : int, default=0
+            Steps that the learning-rate schedule spans; 0 for a constant rate.
+        listeners : tuple of skorch.callbacks.Callback, default=()
+            Callbacks of this training alone, called after all others and never pickled.
+        resumed : bool, default=False
+            Whether this goes on with a training that was killed; the callbacks then keep what they know.
+        """
+        self.planned_steps_ = planned_steps
+        self.stopped_ = False
+        self.listeners_ = listeners
+        try:
+            if not resumed:
+                self.notify("on_train_begin", X=dataset, y=None)
+            self._train_until_stopped(dataset, epochs)
+            self.notify("on_train_end", X=dataset, y=None)
+        finally:
+            self.listeners_ = ()
+        return self
+
+    def _train_until_stopped(self, dataset: Dataset, epochs: int) -> None:
+        try:
+            self.fit_loop(dataset, epochs=epochs)
+        except KeyboardInterrupt:
+            del self.history[self.epochs_ :]
+            if not self.stopped_:
+                warnings.warn(
+                    f"The training was interrupted after {self.epochs_} whole epochs. The features are those of the "
+                    "weights as they are now.",
+                    UserWarning,
+                    stacklevel=2,
+                )
+
+    def series(self, collection: Collection) -> SeriesDataset:
+        """Put a collection where this net computes."""
+        return SeriesDataset(collection, torch.device(self.device))
+
+    def adapt(self, dataset: SeriesDataset) -> None:
+        """Let the module fix before training what it takes from the series themselves, at most 512 of them."""
+        rows = torch.randperm(len(dataset), generator=torch.Generator().manual_seed(self.seed))[:ADAPTATION_CASES]
+        batch = dataset[rows]
+        with self.random_stream(), torch.no_grad():
+            self.module_.adapt(batch["x"], batch.get("lengths"))
+
+    def observe(self, dataset: SeriesDataset, function: str, rows: torch.Tensor, batch_size: int) -> None:
+        """Let a method of the module learn from series by looking at them, without gradient, in evaluation mode.
+
+        Parameters
+        ----------
+        dataset : SeriesDataset
+            The series.
+        function : str
+            Name of a method of the architecture that takes a batch.
+        rows : int Tensor of shape (n,)
+            Which series, in this order.
+        batch_size : int
+            Series in a batch.
+        """
+        with self.random_stream(), evaluation_mode(self.module_), torch.no_grad(), self._autocast():
+            for index in rows.split(batch_size) if len(rows) else ():
+                batch = dataset[index]
+                getattr(self.module_, function)(batch["x"], batch.get("lengths"))
+
+    def steps_per_epoch(self, n_cases: int) -> int:
+        """Count the optimiser steps of one pass over `n_cases` series."""
+        return steps_per_epoch(n_cases, self.batch_size)
+
+    @contextlib.contextmanager
+    def random_stream(self) -> Iterator[None]:
+        """Continue this net's own random stream and leave the caller's generators untouched."""
+        device = torch.device(self.device)
+        with GENERATORS_IN_USE, forked_generators(device):
+            if self.random_states_ is None:
+                seed_generators(self.seed, device)
+            else:
+                restore_generators(self.random_states_, device)
+            try:
+                yield
+            finally:
+                self.record_stream()
+
+    def record_stream(self) -> None:
+        """Note where the random stream is, to continue it later."""
+        self.random_states_ = generator_states(torch.device(self.device))
+
+    def fit_loop(self, X: Any, y: Any = None, epochs: int | None = None, **fit_params: Any) -> "SSLNet":
+        """Run skorch's loop inside the net's random stream."""
+        with self.random_stream():
+            return super().fit_loop(X, y, epochs=epochs, **fit_params)
+
+    def run_single_epoch(self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any) -> None:
+        """Run one epoch, or what the budget in steps leaves of it."""
+        if training and self.max_steps is not None and self.planned_steps_:
+            iterator = itertools.islice(iterator, self.max_steps - self.steps_)
+        super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
+
+    def train_step(self, batch: Any, **fit_params: Any) -> dict:
+        """Take one optimiser step and count it."""
+        self.module_.progress.fill_(self.steps_ / self.planned_steps_ if self.planned_steps_ else 0.0)
+        step = super().train_step(batch, **fit_params)
+        self.steps_ += 1
+        return step
+
+    def infer(self, x: dict[str, torch.Tensor], **fit_params: Any) -> Any:
+        """Return the tensors that the loss compares."""
+        with self._autocast():
+            return self.module_(**x)
+
+    def get_loss(self, y_pred: Any, y_true: Any, X: Any = None, training: bool = False) -> torch.Tensor:
+        """Return the loss of the architecture's output; there is no target."""
+        return self.criterion_(y_pred)
+
+    def get_iterator(self, dataset: Dataset, training: bool = False) -> BatchIterator:
+        """Draw batches by index."""
+        return BatchIterator(dataset, self.batch_size, shuffle=training)
+
+    def notify(self, method_name: str, **cb_kwargs: Any) -> None:
+        """Call the callbacks, then the listeners of this training."""
+        try:
+            super().notify(method_name, **cb_kwargs)
+            for listener in self.listeners_:
+                getattr(listener, method_name)(self, **cb_kwargs)
+        except KeyboardInterrupt:
+            self.stopped_ = method_name == "on_epoch_end"  # how callbacks of skorch end a training early
+            raise
+
+    def on_epoch_end(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
+        """Count the epoch."""
+        super().on_epoch_end(net, dataset_train=dataset_train, dataset_valid=dataset_valid, **kwargs)
+        self.epochs_ += 1
+
+    def n_training_cases(self, dataset: Dataset) -> int:
+        """Count the series that `train_split` leaves for training.
+
+        Raises
+        ------
+        ValueError
+            If either part has fewer than two series.
+        """
+        parts = [part for part in self.get_split_datasets(dataset) if part is not None]
+        if min(len(part) for part in parts) < 2:
+            raise ValueError(
+                f'`net_params`: "train_split" makes parts of {[len(part) for part in parts]} series; at least two are '
+                "needed in each. Split off more, or nothing."
+            )
+        return len(parts[0])
+
+    def represent(
+        self, dataset: SeriesDataset, function: str, rows: torch.Tensor | None = None
+    ) -> Iterator[torch.Tensor]:
+        """Apply a function of the module in evaluation mode, batch by batch; after that it is in the mode it was in.
+
+        Parameters
+        ----------
+        dataset : SeriesDataset
+            The series.
+        function : str
+            Name of a method of the architecture that takes a batch.
+        rows : int Tensor of shape (n,) or None, default=None
+            Which series, in this order; None for all.
+        """
+        rows = torch.arange(len(dataset)) if rows is None else rows
+        size = math.ceil(INFERENCE_STEPS / dataset.collection.n_timepoints)
+        with evaluation_mode(self.module_), torch.inference_mode(), self._autocast():
+            for index in rows.split(size) if len(rows) else ():
+                batch = dataset[index]
+                yield getattr(self.module_, function)(batch["x"], batch.get("lengths")).float().cpu()
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Compute the features of every series, so that a net in training is scored as a fitted transformer is."""
+        dataset = self.series(validated_collection(BaseEstimator(), X, reset=True))
+        return torch.cat(list(self.represent(dataset, "features"))).numpy()  # (n, F)
+
+    def _autocast(self) -> Any:
+        if self.precision == "float32":
+            return contextlib.nullcontext()
+        return torch.autocast(torch.device(self.device).type, dtype=torch.bfloat16)
+
+    def __getstate__(self) -> dict:
+        # What built the module may hold the weights that it started from, on a device that the reader lacks.
+        return {**super().__getstate__(), "listeners_": (), "module": None}

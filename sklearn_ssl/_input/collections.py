@@ -1,0 +1,300 @@
+"""What users hold, turned into one form: a collection of series with their lengths."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Set
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.sparse import issparse
+from sklearn.utils.validation import check_array, validate_data
+
+CHUNK_BYTES = 1 << 24
+
+# Steps of all series in one inference batch: small enough for the cache, large enough to amortise the call.
+INFERENCE_STEPS = 1 << 15
+
+
+@dataclasses.dataclass(frozen=True)
+class Collection:
+    """Series of one batchable shape.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n_cases, n_channels, n_timepoints)
+        The values; steps from a series' length on are NaN. A memory-mapped array stays one, in its own dtype.
+    lengths : ndarray of shape (n_cases,) or None
+        Steps observed of each series; None when every series fills all time steps.
+    """
+
+    values: np.ndarray
+    lengths: np.ndarray | None
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def n_channels(self) -> int:
+        """Number of channels."""
+        return self.values.shape[1]
+
+    @property
+    def n_timepoints(self) -> int:
+        """Number of time steps of the longest series."""
+        return self.values.shape[2]
+
+
+def plain(X: Any) -> Any:
+    """Return a tensor or masked array as an array, with NaN, or None among objects, where it is masked."""
+    if isinstance(X, np.ma.MaskedArray) and X.dtype.kind in "OSU":
+        return np.ma.filled(X.astype(object), None)
+    if isinstance(X, np.ma.MaskedArray) and X.dtype.kind in "biuf":
+        return np.ma.filled(X.astype(np.result_type(X.dtype, np.float32)), np.nan)  # whole numbers have no NaN
+    if not isinstance(X, torch.Tensor):
+        return X
+    X = X.detach().cpu()
+    return (X.float() if X.dtype == torch.bfloat16 else X).numpy()  # NumPy has no bfloat16
+
+
+def is_ragged(X: Any) -> bool:
+    """Tell whether `X` is a list of 2-D arrays rather than one array."""
+    if isinstance(X, (list, tuple)) or (isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1):
+        return any(getattr(series, "ndim", None) == 2 for series in X)
+    return False
+
+
+def validated_collection(
+    estimator: Any, X: Any, *, reset: bool, min_cases: int = 1, dtype: Any = np.float32, allow_missing: bool = False
+) -> Collection:
+    """Validate the input of `fit` (``reset=True``) or `transform` and set what scikit-learn expects on `estimator`.
+
+    Parameters
+    ----------
+    estimator : object
+        The estimator that received `X`; gets ``n_channels_in_`` and, for 2-D input, ``n_features_in_``.
+    X : array of shape (n_cases, n_channels, n_timepoints) or (n_cases, n_timepoints), or list of 2-D arrays
+        The series. What a masked array hides is missing.
+    reset : bool
+        Whether to learn the number of channels or to compare with it.
+    min_cases : int, default=1
+        Fewest series allowed.
+    dtype : dtype or None, default=numpy.float32
+        What values in memory are converted to. None keeps float32 and float64, makes float64 of anything else, and
+        reads memory-mapped arrays into memory.
+    allow_missing : bool, default=False
+        Whether NaN may stand inside series, and series may have no observed step at all.
+
+    Returns
+    -------
+    Collection
+        The series.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the input is not numeric, has fewer than `min_cases` series, no time step, infinite or missing values, or
+        another number of channels than at fit.
+    """
+    X = [plain(one) for one in X] if isinstance(X, (list, tuple)) else plain(X)
+    if is_ragged(X):
+        values = _stack(X)
+    elif _depth(X) >= 3:
+        values = _three_d(X)
+    else:
+        values = _two_d(estimator, X, reset=reset)
+    _check_channels(estimator, values.shape[1], reset=reset)
+    _check_size(values, min_cases)
+    if reset and not _is_flat(X):
+        _forget_columns(estimator)
+    if dtype is None:
+        dtype = values.dtype if values.dtype in (np.float32, np.float64) else np.float64
+        values = np.asarray(values)
+    if not isinstance(values, np.memmap):
+        with np.errstate(over="ignore"):  # what overflows is reported as infinite
+            values = np.ascontiguousarray(values, dtype=dtype)
+    return Collection(values, observed_lengths(values, allow_missing=allow_missing))
+
+
+def observed_lengths(values: np.ndarray, *, allow_missing: bool = False, first: int = 0) -> np.ndarray | None:
+    """Return the number of steps before each series' padding, or None without any; messages count from `first`.
+
+    Raises
+    ------
+    ValueError
+        If a value is infinite, a value inside a series is NaN, or a series has no observed step.
+    """
+    n_cases, n_channels, n_timepoints = values.shape
+    if values.dtype.kind in "iub":
+        return None
+    lengths = np.full(n_cases, n_timepoints)
+    rows = max(1, CHUNK_BYTES // max(1, n_channels * n_timepoints * 4))
+    for start in range(0, n_cases, rows):
+        chunk = np.asarray(values[start : start + rows])
+        if isinstance(values, np.memmap):  # others have been converted; what overflows is reported as infinite
+            with np.errstate(over="ignore"):
+                chunk = chunk.astype(np.float32)
+        if not np.isfinite(chunk).all():
+            lengths[start : start + rows] = _chunk_lengths(chunk, first + start, allow_missing)
+    return None if (lengths == n_timepoints).all() else lengths
+
+
+def _chunk_lengths(chunk: np.ndarray, start: int, allow_missing: bool) -> np.ndarray:
+    if np.isinf(chunk).any():
+        case, channel, step = np.argwhere(np.isinf(chunk))[0]
+        raise ValueError(
+            f"X has an infinite value (or one beyond {chunk.dtype}) in series {start + case}, channel {channel}, "
+            f"time step {step}. Replace infinite values by NaN and fill them, and scale large ones, before this step."
+        )
+    missing = np.isnan(chunk)
+    if allow_missing and not missing[:, :, -1].all(axis=1).any():
+        return np.full(len(chunk), chunk.shape[2])
+    padded = np.logical_and.accumulate(missing.all(axis=1)[:, ::-1], axis=1)[:, ::-1]  # (n, L)
+    lengths = (~padded).sum(axis=1)
+    if allow_missing:
+        return lengths
+    if (lengths == 0).any():
+        raise ValueError(f"Series {start + int(np.argmin(lengths))} of X has zero time steps: all its values are NaN.")
+    gaps = missing & ~padded[:, None, :]
+    if gaps.any():
+        case, channel, step = np.argwhere(gaps)[0]
+        raise ValueError(
+            f"X has a missing value (NaN) inside series {start + case}, channel {channel}, time step {step}. "
+            "Only trailing steps at which all channels are NaN are padding; fill the others before this step, "
+            "for example with sklearn_ssl.preprocessing.FillMissing()."
+        )
+    return lengths
+
+
+def _depth(X: Any) -> int:
+    depth = 0
+    while isinstance(X, (list, tuple)) and len(X) > 0:
+        X, depth = X[0], depth + 1
+    return depth + int(getattr(X, "ndim", 0))
+
+
+def _is_flat(X: Any) -> bool:
+    return not is_ragged(X) and _depth(X) == 2
+
+
+def _stack(X: Any) -> np.ndarray:
+    tables = [case for case, one in enumerate(X) if hasattr(one, "columns")]
+    if tables:
+        raise ValueError(
+            f"Series {tables[0]} of X is a data frame, of which rows would be channels. Turn the list into series "
+            "before this step with sklearn_ssl.preprocessing.as_collection(X), for which rows are time steps."
+        )
+    series = [_numeric(np.asarray(plain(one)), f"series {case} of X") for case, one in enumerate(X)]
+    if any(one.ndim != 2 for one in series):
+        shapes = sorted({one.shape for one in series if one.ndim != 2})
+        raise ValueError(f"Each series of a list is an array of shape (n_channels, n_timepoints), got {shapes[0]}.")
+    channels = sorted({one.shape[0] for one in series})
+    if len(channels) > 1:
+        raise ValueError(
+            f"All series need the same number of channels, got {channels}. "
+            "Each series is an array of shape (n_channels, n_timepoints)."
+        )
+    empty = [case for case, one in enumerate(series) if one.shape[1] == 0]
+    if empty:
+        raise ValueError(f"Series {empty[0]} of X has zero time steps. Remove it.")
+    n_timepoints = max(one.shape[1] for one in series)
+    dtype = np.float32 if all(one.dtype == np.float32 for one in series) else np.float64
+    values = np.full((len(series), channels[0], n_timepoints), np.nan, dtype=dtype)
+    for case, one in enumerate(series):
+        values[case, :, : one.shape[1]] = one
+    return values
+
+
+def _three_d(X: Any) -> np.ndarray:
+    array = X if isinstance(X, np.memmap) else np.asarray(X)
+    if array.ndim != 3:
+        raise ValueError(
+            f"X has {array.ndim} dimensions (shape {array.shape}); a 3-D array (n_cases, n_channels, n_timepoints), a "
+            "2-D array (n_cases, n_timepoints) or a list of 2-D arrays is needed."
+        )
+    return _numeric(array, "X")
+
+
+def _two_d(estimator: Any, X: Any, *, reset: bool) -> np.ndarray:
+    if isinstance(X, np.memmap) and X.ndim == 2:
+        validate_data(estimator, X[:1], reset=reset, dtype=None, ensure_all_finite=False)
+        return _numeric(X, "X")[:, None, :]
+    _check_kind(X)
+    _check_even(X)
+    _check_flatter(X)
+    array = validate_data(estimator, X, reset=reset, dtype="numeric", ensure_all_finite=False, ensure_min_samples=0)
+    return _numeric(array, "X")[:, None, :]
+
+
+def _check_kind(X: Any) -> None:
+    """Refuse what NumPy would wrap into an array of one object, and tables whose cells are series."""
+    if isinstance(X, (Mapping, Iterator, Set)) and not issparse(X):  # scikit-learn names what is sparse
+        remedy = "list(X.values())" if isinstance(X, Mapping) else "list(X)"
+        raise TypeError(
+            f"X is a {type(X).__name__}; a 3-D array (n_cases, n_channels, n_timepoints), a 2-D array (n_cases, "
+            f"n_timepoints) or a list of 2-D arrays is needed, for example {remedy}."
+        )
+    is_table = hasattr(X, "iloc") and X.ndim == 2
+    if is_table and any(np.ndim(cell) for row in X[:1].to_numpy() for cell in row):
+        raise ValueError(
+            "X is a table whose cells are series. Turn it into an array or a list of arrays before this step, with "
+            "sklearn_ssl.preprocessing.as_collection(X)."
+        )
+
+
+def _check_even(X: Any) -> None:
+    """Refuse 1-D series that do not make one array: a list of unequal ones, or objects of an array or a column."""
+    unequal = isinstance(X, (list, tuple)) and len({np.size(row) for row in X if np.ndim(row) == 1}) > 1
+    if unequal or (_depth(X) == 1 and any(np.ndim(one) for one in X)):
+        raise ValueError(
+            "X holds 1-D series of unequal length, or as objects. Give each as an array of shape (1, n_timepoints), "
+            "for example [numpy.reshape(series, (1, -1)) for series in X]."
+        )
+
+
+def _check_flatter(X: Any) -> None:
+    """Refuse a single series without printing it, which scikit-learn would do."""
+    if _depth(X) == 1:
+        raise ValueError(
+            f"Expected 2D array, got 1D array instead: X has shape {np.shape(X)}. Reshape your data: a single "
+            "series of one channel is numpy.reshape(X, (1, 1, -1)), and series of n_timepoints each, one after the "
+            "other, are numpy.reshape(X, (-1, n_timepoints))."
+        )
+
+
+def _numeric(array: np.ndarray, name: str) -> np.ndarray:
+    if array.dtype.kind in "biuf":
+        return array
+    if array.dtype.kind == "O" and array.ndim > 1:
+        return check_array(array, dtype=np.float64, allow_nd=True, ensure_all_finite=False, input_name=name)
+    if array.dtype.kind == "c":
+        raise ValueError(f"Complex data not supported: {name} has dtype {array.dtype}. Give real and imaginary parts.")
+    raise ValueError(
+        f"{name} has dtype {array.dtype} and shape {array.shape}; numbers of shape (n_cases, n_channels, n_timepoints) "
+        "are needed, or a list of arrays of shape (n_channels, n_timepoints)."
+    )
+
+
+def _check_size(values: np.ndarray, min_cases: int) -> None:
+    n_cases, n_channels, n_timepoints = values.shape
+    if n_cases < min_cases:
+        raise ValueError(
+            f"Found array with {n_cases} sample(s) (shape={values.shape}) while a minimum of {min_cases} is required: "
+            "give at least that many series."
+        )
+    if n_channels == 0 or n_timepoints == 0:
+        raise ValueError(f"X has shape {values.shape}: every series needs at least one channel and one time step.")
+
+
+def _check_channels(estimator: Any, n_channels: int, *, reset: bool) -> None:
+    if reset:
+        estimator.n_channels_in_ = n_channels
+    elif n_channels != estimator.n_channels_in_:
+        raise ValueError(
+            f"X has {n_channels} channel(s), but {type(estimator).__name__} was fitted on series with "
+            f"{estimator.n_channels_in_}. Give the channels of the training data, in the same order."
+        )
+
+
+def _forget_columns(estimator: Any) -> None:
+    for name in ("n_features_in_", "feature_names_in_"):
+        vars(estimator).pop(name, None)

@@ -1,0 +1,72 @@
+"""The frequency that dominates a sequence."""
+
+import numpy as np
+
+from sklearn_ssl._input.padding import stride_of
+
+BINS_PER_CYCLE = 8
+
+
+def dominant_frequency(
+    sequences: np.ndarray, sampling_rate: float, lowest: float = 0.0, highest: float | None = None
+) -> np.ndarray:
+    """Return for each sequence the frequency with the most power.
+
+    The spectrum is that of the sequence minus its mean under a Hann window. The highest of its bins, eight for each
+    cycle that fits into the sequence, is refined by a parabola through the logarithms of its and its neighbours' power.
+
+    Parameters
+    ----------
+    sequences : ndarray of shape (n, L)
+        Sequences, NaN after their end.
+    sampling_rate : float
+        Steps a second.
+    lowest, highest : float
+        Band in Hz; `highest` None is half the sampling rate. Less than one cycle in a sequence is never looked at.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        In Hz; NaN where a sequence has no frequency in the band, as a constant or a very short one.
+
+    Raises
+    ------
+    ValueError
+        If `sampling_rate` is not above 0, or the band not a range within 0 to half of it.
+    """
+    if not 0 < sampling_rate < np.inf:
+        raise ValueError(f"`sampling_rate` must be a finite number above 0, got {sampling_rate!r}.")
+    highest = sampling_rate / 2 if highest is None else highest
+    if not 0 <= lowest < highest <= sampling_rate / 2:
+        raise ValueError(
+            f"`lowest` and `highest` must be a range within 0 to {sampling_rate / 2}, half the sampling rate of the "
+            f"sequence, got {lowest!r} and {highest!r}."
+        )
+    return np.array([_peak(row[~np.isnan(row)], sampling_rate, lowest, highest) for row in sequences])
+
+
+def thinned_rate(sampling_rate: float, n_steps: int, length: int) -> float:
+    """Return the sampling rate of a sequence that an encoder made of `n_steps` time steps."""
+    return sampling_rate / (stride_of(n_steps, length) or n_steps / length)
+
+
+def _peak(sequence: np.ndarray, rate: float, lowest: float, highest: float) -> float:
+    n_steps = len(sequence)
+    sequence = sequence - sequence[:1]  # makes a constant exactly zero, whatever rounding does to its mean
+    centred = (sequence - sequence.mean()) * np.hanning(n_steps + 2)[1:-1]
+    n_bins = BINS_PER_CYCLE * n_steps
+    power = np.square(np.abs(np.fft.rfft(centred, n_bins)))
+    first = max(BINS_PER_CYCLE, int(np.ceil(lowest / rate * n_bins)))
+    last = min(len(power) - 1, int(np.floor(highest / rate * n_bins)))
+    if n_steps < 3 or first > last or not power[first : last + 1].any():
+        return np.nan
+    peak = first + int(power[first : last + 1].argmax())
+    return float(np.clip((peak + _offset(power, peak)) * rate / n_bins, lowest, highest))
+
+
+def _offset(power: np.ndarray, peak: int) -> float:
+    if not 0 < peak < len(power) - 1:
+        return 0.0
+    before, here, after = np.log(power[peak - 1 : peak + 2] + np.finfo(float).tiny)
+    curvature = before - 2 * here + after
+    return float(np.clip((before - after) / (2 * curvature), -0.5, 0.5)) if curvature < 0 else 0.0

@@ -1,0 +1,1 @@
+"""Hyper-parameters, their documentation, and modules as values."""

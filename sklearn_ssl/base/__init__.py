@@ -1,0 +1,19 @@
+"""The abstract families of methods, and what declares their hyper-parameters."""
+
+from sklearn_ssl._parameters.hyperparameters import Hyperparameters, choice, number, positional, recipe
+from sklearn_ssl.base.closed_form import ClosedFormTransformer
+from sklearn_ssl.base.embedding import EmbeddingTransformer
+from sklearn_ssl.base.joint_embedding import JointEmbeddingTransformer
+from sklearn_ssl.base.trained import SSLTransformer
+
+__all__ = [
+    "ClosedFormTransformer",
+    "EmbeddingTransformer",
+    "Hyperparameters",
+    "JointEmbeddingTransformer",
+    "SSLTransformer",
+    "choice",
+    "number",
+    "positional",
+    "recipe",
+]

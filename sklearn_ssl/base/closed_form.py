@@ -1,0 +1,121 @@
+"""The base of the methods whose optimum is known: no gradient steps."""
+
+import abc
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+
+from sklearn_ssl._engine.batches import SeriesDataset
+from sklearn_ssl._engine.net import SSLNet
+from sklearn_ssl._engine.progress import TaskReporter
+from sklearn_ssl._numerics.low_rank import Directions
+from sklearn_ssl._parameters.hyperparameters import number, recipe
+from sklearn_ssl.architectures import Architecture, ClosedFormArchitecture
+from sklearn_ssl.augmentations import Compose, CropResize, Jitter, MagnitudeWarp, TimeWarp
+from sklearn_ssl.base.embedding import EmbeddingTransformer
+from sklearn_ssl.encoders import RocketEncoder
+
+BATCH_SIZE = 64
+
+
+def rocket_with_hydra() -> RocketEncoder:
+    """Return the encoder used unless another is given; the user guide says how it was chosen."""
+    return RocketEncoder(n_features=15792, poolings=("ppv", "mpv", "mipv", "lspv"), n_groups=512)
+
+
+def slight_views() -> Compose:
+    """Return the augmentation used unless another is given."""
+    return Compose(
+        crop=CropResize(min_ratio=0.8),
+        time_warp=TimeWarp(sigma=0.1),
+        magnitude_warp=MagnitudeWarp(strength=0.1),
+        jitter=Jitter(sigma=0.05),
+    )
+
+
+class ClosedFormTransformer(EmbeddingTransformer, abc.ABC):
+    r"""A transformer that maps the features of an untrained encoder linearly, by a map that needs no gradient steps.
+
+    Parameters
+    ----------
+    encoder : recipe, callable or torch.nn.Module, default=None
+        The encoder, which is not trained. A `torch.nn.Module` is copied with its weights and may be a pretrained one.
+        None is ``RocketEncoder(n_features=15792, poolings=("ppv", "mpv", "mipv", "lspv"), n_groups=512)``.
+    augmentation : Augmentation, default=None
+        How copies are made: what it changes is what features are to ignore. None is
+        ``Compose(crop=CropResize(min_ratio=0.8), time_warp=TimeWarp(sigma=0.1),
+        magnitude_warp=MagnitudeWarp(strength=0.1), jitter=Jitter(sigma=0.05))``.
+    n_views : int, default=4
+        Augmented copies of every series.
+    n_components : int, default=320
+        Most features; fewer where the series cannot carry them.
+    shrinkage : float or "auto", default=0.5
+        r as a multiple of the mean of the non-zero eigenvalues of :math:`S_w`. Changes much larger than r are nearly
+        removed, changes much smaller are left alone. "auto" takes the smallest power of two from 1/64 to 64 for which
+        copies of at most 64 series are as recognisable, within one standard error, as for the best: a copy's margin
+        is the log ratio of its squared distances to the nearest other series and to its own, in a space learnt from
+        the copies of other series. With fewer than eight series it is 1.
+    max_view_cases : int, default=1024
+        Series that are copied in one fit; if there are more, as many are drawn at random. Originals are all used.
+    sketch_size : int, default=1024
+        Rows that are kept of the originals, and of the changes from original to copy. Up to so many the result is
+        exact; beyond, half as many principal directions take their place whenever there are more.
+
+    Attributes
+    ----------
+    shrinkage_ : float
+        The multiple that was used.
+    ratios_ : ndarray of shape (n_directions,)
+        Variance of each direction between series divided by its variance within series plus r, largest first.
+    """
+
+    encoder: Any = recipe(default_factory=rocket_with_hydra)
+    augmentation: Any = recipe(default_factory=slight_views, needs="apply")
+    n_views: int = number(default=4, least=1, integer=True)
+    n_components: int = number(default=320, least=1, integer=True)
+    shrinkage: float | str = number(default=0.5, above=0, or_else=("auto",))
+    max_view_cases: int = number(default=1024, least=2, integer=True)
+    sketch_size: int = number(default=1024, least=2, integer=True)
+
+    @abc.abstractmethod
+    def _scaling(self) -> Callable[[Directions, int], torch.Tensor]:
+        """Return the pure function of directions and number of series that gives the final maps (P, F)."""
+
+    @property
+    def shrinkage_(self) -> float:
+        """The multiple that was used."""
+        return float(self.net_.module_.used_shrinkage)
+
+    @property
+    def ratios_(self) -> Any:
+        """Variance of each direction between series over that within series plus r."""
+        return self.net_.module_.ratios.cpu().numpy()
+
+    def _architecture(self) -> Callable[..., Architecture]:
+        return partial(
+            ClosedFormArchitecture,
+            augmentation=self.resolved("augmentation"),
+            n_views=self.n_views,
+            n_components=self.n_components,
+            shrinkage=self.shrinkage,
+            sketch_size=self.sketch_size,
+            scaling=self._scaling(),
+        )
+
+    def _planned_epochs(self, net: SSLNet, dataset: SeriesDataset) -> int:
+        return 0
+
+    def _trained(self, net: SSLNet, dataset: SeriesDataset, reporter: TaskReporter) -> SSLNet:
+        return self._continued(net, dataset)
+
+    def _continued(self, net: SSLNet, dataset: SeriesDataset) -> SSLNet:
+        with net.random_stream():
+            rows = torch.randperm(len(dataset), device="cpu")
+        copied, others = rows.tensor_split([self.max_view_cases])
+        net.observe(dataset, "observe_with_copies", copied, BATCH_SIZE)
+        net.observe(dataset, "observe", others, BATCH_SIZE)
+        with torch.no_grad():
+            net.module_.settle()
+        return net

@@ -1,0 +1,235 @@
+"""The part of every transformer that applies an encoder; what trains one is in `base`."""
+
+import abc
+import copy
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Self
+
+import numpy as np
+import torch
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_ssl._engine.batches import SeriesDataset
+from sklearn_ssl._engine.device import resolved_device, resolved_precision
+from sklearn_ssl._engine.net import SSLNet
+from sklearn_ssl._engine.progress import TaskReporter
+from sklearn_ssl._engine.random_streams import draw_seed
+from sklearn_ssl._input.collections import Collection, validated_collection
+from sklearn_ssl._parameters.fitted_state import unchanged_on_error
+from sklearn_ssl._parameters.hyperparameters import Hyperparameters, choice, recipe
+from sklearn_ssl.architectures import Architecture
+from sklearn_ssl.encoders.inception import small_inception
+from sklearn_ssl.pooling import Pooling
+
+
+class EmbeddingTransformer(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupportMixin, Hyperparameters, abc.ABC
+):
+    """A transformer that maps every series to the pooled features of an encoder.
+
+    Parameters
+    ----------
+    encoder : recipe, callable or torch.nn.Module, default=None
+        A recipe such as ``TCNEncoder(depth=5)``; a callable or class ``n_channels -> torch.nn.Module``; or a module,
+        which is copied with its weights. A module maps x (B, C, L) to (B, D, L'). None is
+        ``InceptionEncoder(depth=3, width=16, bottleneck=16)``.
+    pooling : Pooling, default=None
+        How feature maps become one vector per series. None is ``Pooling()``, and ``Pooling(statistics="mean",
+        layers="last")`` for an encoder that pools over time by itself.
+    device : str or torch.device, default="auto"
+        Where to compute; "auto" is CUDA where there is one, else MPS, else the CPU.
+    precision : {"auto", "float32", "bf16"}, default="auto"
+        Arithmetic of the encoder; losses are always computed in float32. "auto" is bf16 on CUDA devices that have it
+        and float32 elsewhere.
+    random_state : int, numpy.random.RandomState or None, default=None
+        Seed of weights, order, dropout and views. An int gives the same features every time. None draws a seed from
+        the operating system. The global generators of NumPy and PyTorch are neither used nor changed. Features are
+        equal to the last bit on CPUs with the same number of threads.
+
+    Attributes
+    ----------
+    net_ : skorch.NeuralNet
+        The trained net; ``net_.history`` has the loss of every epoch, ``net_.module_`` the modules.
+    n_channels_in_ : int
+        Channels of the series seen at fit.
+    n_features_in_ : int
+        Time steps seen at fit, for 2-D input only.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Column names seen at fit, for data frames only.
+    """
+
+    encoder: Any = recipe(default_factory=small_inception)
+    pooling: Any = recipe(default_factory=Pooling, needs="build")
+    device: Any = "auto"
+    precision: str = choice("auto", "float32", "bf16", default="auto")
+    random_state: Any = None
+
+    @with_callbacks
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Build a new encoder and train it on `X`.
+
+        Parameters
+        ----------
+        X : array of shape (n_cases, n_channels, n_timepoints) or (n_cases, n_timepoints), or list of 2-D arrays
+            The series. 2-D input is one channel; a list of arrays (n_channels, n_timepoints) may have unequal lengths;
+            trailing steps at which all channels are NaN are padding. At least two series.
+        y : object, default=None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The fitted transformer.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter or the input is not valid. A transformer that was fitted before stays as it was.
+        FloatingPointError
+            If the loss becomes NaN or infinite; likewise.
+        """
+        with unchanged_on_error(self):
+            net, dataset = self._untrained(self._checked(X, reset=True))
+            task = self._init_callback_context(max_subtasks=self._planned_epochs(net, dataset))
+            task.call_on_fit_task_begin(estimator=self, X=X, y=y)
+            self.net_ = self._trained(net, dataset, TaskReporter(self, task))
+            task.call_on_fit_task_end(estimator=self, X=X, y=y)
+        return self
+
+    def partial_fit(self, X: Any, y: Any = None) -> Self:
+        """Continue for one epoch over `X` at a constant learning rate, or start with one.
+
+        Parameters
+        ----------
+        X : array or list of arrays
+            The series, as for `fit`.
+        y : object, default=None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The transformer.
+        """
+        started = self.__sklearn_is_fitted__()
+        with unchanged_on_error(self):
+            collection = self._checked(X, reset=not started)
+            if started:
+                net = copy.deepcopy(self.net_)
+                dataset = net.series(collection)
+            else:
+                net, dataset = self._untrained(collection)
+            self.net_ = self._continued(net, dataset)
+        return self
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Compute the features of every series.
+
+        Parameters
+        ----------
+        X : array or list of arrays
+            The series, as for `fit`, with the same number of channels. 3-D input may have another length.
+
+        Returns
+        -------
+        ndarray of shape (n_cases, n_features)
+            The features, float32.
+        """
+        collection, batches = self._represent(X, "features")
+        features = np.empty((len(collection), self._n_features_out), dtype=np.float32)
+        row = 0
+        for batch in batches:
+            check_features(batch.numpy())  # batch by batch, since a mask of all features is memory
+            features[row : row + len(batch)] = batch.numpy()  # (B, F)
+            row += len(batch)
+        return features
+
+    def encode(self, X: Any) -> np.ndarray:
+        """Compute the encoder's features per time step.
+
+        Parameters
+        ----------
+        X : array or list of arrays
+            The series, as for `transform`.
+
+        Returns
+        -------
+        ndarray of shape (n_cases, n_features, n_timepoints')
+            The last layer's features, float32; NaN where a series is padded.
+        """
+        _, batches = self._represent(X, "feature_maps")
+        return np.concatenate([batch.numpy() for batch in batches])
+
+    def _represent(self, X: Any, function: str) -> tuple[Collection, Any]:
+        check_is_fitted(self)
+        collection = validated_collection(self, X, reset=False)
+        return collection, self.net_.represent(self.net_.series(collection), function)
+
+    def _checked(self, X: Any, *, reset: bool) -> Collection:
+        self.check_hyperparameters()
+        return validated_collection(self, X, reset=reset, min_cases=2)
+
+    def _architecture(self) -> Callable[..., Architecture]:
+        return Architecture
+
+    def _untrained(self, collection: Collection) -> tuple[SSLNet, SeriesDataset]:
+        net = self._build_net(collection)
+        dataset = net.series(collection)
+        net.adapt(dataset)
+        return net, dataset
+
+    def _build_net(self, collection: Collection, **training: Any) -> SSLNet:
+        device = resolved_device(self.device)
+        module = partial(
+            self._architecture(),
+            encoder=self.resolved("encoder"),
+            pooling=self.pooling,
+            n_channels=collection.n_channels,
+            n_timepoints=collection.n_timepoints,
+            n_cases=len(collection),
+        )
+        net = SSLNet(
+            module,
+            precision=resolved_precision(self.precision, device),
+            seed=draw_seed(self.random_state),
+            device=str(device),
+            **{"verbose": 0, "optimizer": torch.optim.AdamW, "train_split": None, **training},
+        )
+        return net.initialize()
+
+    @abc.abstractmethod
+    def _planned_epochs(self, net: SSLNet, dataset: SeriesDataset) -> int:
+        """Return how many epochs `fit` takes."""
+
+    @abc.abstractmethod
+    def _trained(self, net: SSLNet, dataset: SeriesDataset, reporter: TaskReporter) -> SSLNet:
+        """Train a new net."""
+
+    @abc.abstractmethod
+    def _continued(self, net: SSLNet, dataset: SeriesDataset) -> SSLNet:
+        """Train a net for one epoch more."""
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.net_.module_.n_features
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "net_")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
+
+def check_features(features: np.ndarray) -> None:
+    """Raise a ValueError unless all features are finite."""
+    if not np.isfinite(features).all():
+        raise ValueError(
+            "The features of finite series became NaN or infinite: the values of X are too large for the encoder. "
+            "Put a scaler such as ChannelWise(StandardScaler()) before this step."
+        )

@@ -1,0 +1,52 @@
+"""The base of the methods that compare views of the same series."""
+
+import abc
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from sklearn_ssl._parameters.hyperparameters import recipe
+from sklearn_ssl.architectures import Architecture, SiameseArchitecture
+from sklearn_ssl.augmentations import Compose, CropResize, Jitter, MagnitudeWarp, Scaling
+from sklearn_ssl.base.trained import SSLTransformer
+from sklearn_ssl.pooling import Pooling
+from sklearn_ssl.projectors import MLPProjector
+
+
+def mild_views() -> Compose:
+    """Return the augmentation used unless another is given."""
+    return Compose(crop=CropResize(min_ratio=0.8), warp=MagnitudeWarp(), scaling=Scaling(), jitter=Jitter(sigma=0.05))
+
+
+class JointEmbeddingTransformer(SSLTransformer, abc.ABC):
+    """A transformer that compares projections of random views of the same series.
+
+    Parameters
+    ----------
+    augmentation : Augmentation, default=None
+        How views are made. None is a mild mix: ``Compose(crop=CropResize(min_ratio=0.8), warp=MagnitudeWarp(),
+        scaling=Scaling(), jitter=Jitter(sigma=0.05))``.
+    projector : MLPProjector, default=None
+        Head between the pooled features and the loss; it is not used by `transform`. None is ``MLPProjector()``.
+    training_pooling : Pooling or None, default=None
+        Pooling in front of the projector while the encoder is trained; None is `pooling`, that of `transform`. With
+        ``Pooling(statistics="mean", layers="last")`` only the last layer's means are compared, and `transform` may
+        still return several statistics of all layers.
+    """
+
+    augmentation: Any = recipe(default_factory=mild_views, needs="apply")
+    projector: Any = recipe(default_factory=MLPProjector, needs="build")
+    training_pooling: Any = recipe(default_factory=Pooling, needs="build")
+
+    def _architecture(self) -> Callable[..., Architecture]:
+        return self._with_views(SiameseArchitecture)
+
+    def _with_views(self, architecture: Callable[..., Architecture], **own: Any) -> Callable[..., Architecture]:
+        """Bind what every architecture of this family takes, and what this one takes beyond."""
+        return partial(
+            architecture,
+            augmentation=self.resolved("augmentation"),
+            projector=self.resolved("projector"),
+            training_pooling=self.training_pooling,
+            **own,
+        )

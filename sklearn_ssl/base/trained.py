@@ -1,0 +1,131 @@
+"""The base of the methods that are trained by gradient steps.
+
+Think twice before adding to it. A method brings a loss and at most an architecture; monitoring, schedules, probes and
+checkpoints are callbacks; what one method alone needs belongs into that method's architecture.
+"""
+
+import abc
+import copy
+import inspect
+from collections.abc import Callable
+from typing import Any, Self
+
+import torch
+
+from sklearn_ssl._engine.batches import SeriesDataset
+from sklearn_ssl._engine.budgets import resolved_batch_size, resolved_epochs
+from sklearn_ssl._engine.checkpoint import EpochCheckpoint
+from sklearn_ssl._engine.net import SSLNet
+from sklearn_ssl._engine.net_params import check_net_params
+from sklearn_ssl._engine.progress import TaskReporter
+from sklearn_ssl._input.collections import Collection
+from sklearn_ssl._parameters.fitted_state import unchanged_on_error
+from sklearn_ssl._parameters.hyperparameters import number
+from sklearn_ssl.base.embedding import EmbeddingTransformer
+
+
+class SSLTransformer(EmbeddingTransformer, abc.ABC):
+    """A transformer whose encoder is trained without labels by gradient steps.
+
+    Parameters
+    ----------
+    max_epochs : int or "auto", default="auto"
+        Passes over the series; "auto" is as many as 200 optimiser steps take, so that small sets are not trained less
+        than large ones, and four for large sets, or as many as 500 steps take. 0 leaves the weights as initialised.
+    max_steps : int or None, default=None
+        Budget in optimiser steps, in place of `max_epochs`.
+    batch_size : int or "auto", default="auto"
+        Series per step, at least 2. "auto" is the power of two next to a quarter of the series, from 8 to 64. A rest
+        of one series joins the last batch.
+    lr : float, default=1e-3
+        Highest learning rate; fit warms up to it and then decays it to zero along a cosine.
+    weight_decay : float, default=1e-4
+        Weight decay of AdamW.
+    checkpoint : str, pathlib.Path or None, default=None
+        A folder, made where it is missing. After every epoch the state is stored there in a file of this fit's
+        hyper-parameters and data; a killed fit that is started again goes on from it and ends with the features of an
+        uninterrupted one. A finished fit removes its file. The files are pickles: only use a folder of your own.
+    net_params : dict or None, default=None
+        Further parameters of the skorch net: "optimizer", "callbacks", "train_split", "compile", "torch_load_kwargs",
+        and nested ones such as "optimizer__betas" or "callbacks__collapse".
+    verbose : int, default=0
+        1 prints a line an epoch.
+
+    Attributes
+    ----------
+    collapsed_loss_ : float or None
+        The loss of a batch whose projections are all the same, for comparison with ``net_.history[:, "train_loss"]``;
+        None where that says nothing about the method. For a contrastive loss it is chance level.
+    """
+
+    max_epochs: int | str = number(default="auto", least=0, integer=True, or_else=("auto",))
+    max_steps: int | None = number(default=None, least=1, integer=True, or_else=(None,))
+    batch_size: int | str = number(default="auto", least=2, integer=True, or_else=("auto",))
+    lr: float = number(default=1e-3, above=0)
+    weight_decay: float = number(default=1e-4, least=0)
+    checkpoint: Any = None
+    net_params: dict | None = None
+    verbose: int = number(default=0, least=0, integer=True, or_else=(True, False))
+
+    @abc.abstractmethod
+    def _loss(self) -> Callable[..., torch.Tensor]:
+        """Return the pure function of the architecture's output that is minimised."""
+
+    def _collapsed_loss(self, n_cases: int, n_projections: int) -> float | None:
+        """Return the loss of `n_cases` series whose projections are all the same, or None if that says nothing."""
+        return None
+
+    @property
+    def collapsed_loss_(self) -> float | None:
+        """The loss of a batch whose projections are all the same."""
+        module = self.net_.module_
+        return self._collapsed_loss(min(self.net_.batch_size, module.n_cases), getattr(module, "n_projections", 0))
+
+    def _initialize(self, X: Any) -> Self:
+        """Do what `fit` does before its training."""
+        with unchanged_on_error(self):
+            self.net_, _ = self._untrained(self._checked(X, reset=True))
+        return self
+
+    def _checked(self, X: Any, *, reset: bool) -> Collection:
+        check_net_params(self.net_params)
+        EpochCheckpoint.check_folder(self.checkpoint)
+        return super()._checked(X, reset=reset)
+
+    def _build_net(self, collection: Collection, **training: Any) -> SSLNet:
+        net_params = copy.deepcopy(self.net_params or {})  # callbacks learn, and hyper-parameters stay as they were set
+        optimizer = net_params.get("optimizer", torch.optim.AdamW)
+        takes_decay = "weight_decay" in inspect.signature(optimizer).parameters
+        weight_decay = {"optimizer__weight_decay": self.weight_decay} if takes_decay else {}
+        is_own = not any(name.startswith("optimizer") for name in net_params)
+        fused = {"optimizer__fused": True} if is_own else {}  # all weights in one pass
+        return super()._build_net(
+            collection,
+            loss=self._loss(),
+            batch_size=resolved_batch_size(self.batch_size, len(collection)),
+            max_steps=self.max_steps,
+            lr=self.lr,
+            verbose=self.verbose,
+            **{**weight_decay, **fused, **net_params},
+        )
+
+    def _planned_epochs(self, net: SSLNet, dataset: SeriesDataset) -> int:
+        return resolved_epochs(self.max_epochs, self.max_steps, net.steps_per_epoch(net.n_training_cases(dataset)))
+
+    def _trained(self, net: SSLNet, dataset: SeriesDataset, reporter: TaskReporter) -> SSLNet:
+        epochs = self._planned_epochs(net, dataset)
+        planned_steps = self.max_steps or epochs * net.steps_per_epoch(net.n_training_cases(dataset))
+        if self.checkpoint is None:
+            return net.train(dataset, epochs, planned_steps, (reporter,))
+        checkpoint = EpochCheckpoint.of(self, dataset.collection)
+        stored = checkpoint.load()
+        net = stored or net
+        net.verbose = self.verbose
+        listeners = (reporter, checkpoint)
+        net.train(dataset, epochs - net.epochs_, planned_steps, listeners, resumed=stored is not None)
+        if net.stopped_ or net.epochs_ == epochs:
+            checkpoint.remove()
+        return net
+
+    def _continued(self, net: SSLNet, dataset: SeriesDataset) -> SSLNet:
+        return net.train(dataset, epochs=1)

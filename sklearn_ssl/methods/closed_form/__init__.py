@@ -1,0 +1,1 @@
+"""Methods whose optimum is known: no gradient steps."""

@@ -1,0 +1,1 @@
+"""Methods that compare views of the same series."""

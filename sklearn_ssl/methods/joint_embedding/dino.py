@@ -1,0 +1,89 @@
+"""DINO."""
+
+from functools import partial
+from typing import Any, final
+
+from sklearn_ssl.architectures import CentredTeacherArchitecture
+from sklearn_ssl.base import JointEmbeddingTransformer, number, recipe
+from sklearn_ssl.losses import dino_loss
+from sklearn_ssl.projectors import MLPProjector
+
+
+@final
+class DINOTransformer(JointEmbeddingTransformer):
+    r"""DINO: match, view by view, the sharpened and centred output of a slowly moving copy of the encoder.
+
+    Two full views and several shorter windows of a series go through the encoder, the full views through the teacher
+    too. The output for a view are its cosine similarities to K learnt prototypes. Minimises the mean, over the
+    teacher's views t and all other views v of the student, of
+
+    .. math::
+
+        \frac{1}{n} \sum_i \sum_k -P^{(t)}_{ik} \log \operatorname{softmax}_k(S^{(v)}_i / \tau_s), \qquad
+        P^{(t)}_{ik} = \operatorname{softmax}_k\bigl((G^{(t)}_i - c) / \tau_t\bigr),
+
+    where S and G are outputs of student and teacher and c the moving average of G. The teacher's weights follow those
+    of the student, :math:`\theta' \leftarrow m \theta' + (1 - m) \theta`, with m growing to 1 along a cosine. The
+    student's prototypes are held fixed for the first epoch, or for a quarter of the steps of `fit` if that is less.
+
+    Parameters
+    ----------
+    n_prototypes : int, default=128
+        K. As no series is assigned to one of them, there may be more than series; but the thousand and more that others
+        take, for batches of hundreds, did harm in batches of 16 series. More than 1024 and than there are series are
+        reduced to the larger of the two, with a warning.
+    student_temperature : float, default=0.1
+        :math:`\tau_s`.
+    teacher_temperature : float, default=0.04
+        :math:`\tau_t`. It must be lower than that of the student for the targets to be sharper.
+    center_momentum : float, default=0.9
+        Share of c that a batch leaves.
+    momentum : float, default=0.996
+        m at the start of training.
+    n_crops : int, default=4
+        Windows besides the two full views. The teacher does not see them.
+    crop_ratio : float, default=0.5
+        Share of a series that a window covers.
+    projector : MLPProjector, default=None
+        Head between the pooled features and the prototypes. None is ``MLPProjector(depth=3)``.
+
+    References
+    ----------
+    Caron, Touvron, Misra, Jégou, Mairal, Bojanowski and Joulin, "Emerging properties in self-supervised vision
+    transformers", ICCV 2021.
+
+    Examples
+    --------
+    >>> from sklearn_ssl import DINOTransformer
+    >>> from sklearn_ssl.datasets import make_waves
+    >>> X, y = make_waves(n_cases=20, random_state=0)
+    >>> DINOTransformer(max_epochs=1, random_state=0).fit_transform(X).shape
+    (20, 768)
+    """
+
+    projector: Any = recipe(default_factory=partial(MLPProjector, depth=3), needs="build")
+    n_prototypes: int = number(default=128, least=2, integer=True)
+    student_temperature: float = number(default=0.1, above=0)
+    teacher_temperature: float = number(default=0.04, above=0)
+    center_momentum: float = number(default=0.9, least=0, most=1)
+    momentum: float = number(default=0.996, least=0, most=1)
+    n_crops: int = number(default=4, least=0, integer=True)
+    crop_ratio: float = number(default=0.5, above=0, most=1)
+
+    def _architecture(self):
+        return self._with_views(
+            CentredTeacherArchitecture,
+            n_prototypes=self.n_prototypes,
+            n_crops=self.n_crops,
+            crop_ratio=self.crop_ratio,
+            center_momentum=self.center_momentum,
+            momentum=self.momentum,
+            increasing=True,
+        )
+
+    def _loss(self):
+        return partial(
+            dino_loss,
+            student_temperature=self.student_temperature,
+            teacher_temperature=self.teacher_temperature,
+        )

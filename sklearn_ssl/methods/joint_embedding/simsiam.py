@@ -1,0 +1,54 @@
+"""SimSiam."""
+
+from functools import partial
+from typing import Any, final
+
+from sklearn_ssl.architectures import PredictorArchitecture
+from sklearn_ssl.base import JointEmbeddingTransformer, recipe
+from sklearn_ssl.losses import simsiam_loss
+from sklearn_ssl.projectors import MLPProjector
+
+
+@final
+class SimSiamTransformer(JointEmbeddingTransformer):
+    r"""SimSiam: each view predicts the projection of the other, which is held fixed.
+
+    Minimises, for predictions :math:`p_1, p_2` from the projections :math:`z_1, z_2` of two views,
+
+    .. math:: -\frac{1}{2n} \sum_i \bigl(\cos(p_{1i}, z_{2i}) + \cos(p_{2i}, z_{1i})\bigr).
+
+    No gradient flows into the projections where they are the target. That alone prevents collapse: there are neither
+    negatives nor a teacher.
+
+    Parameters
+    ----------
+    projector : MLPProjector, default=None
+        Head between the pooled features and the predictor. None is ``MLPProjector(depth=3)``. Unlike that of the
+        paper, its last layer is not normalised.
+    predictor : MLPProjector, default=None
+        Head from the projection to the prediction, which is as wide. None is the bottleneck ``MLPProjector(width=32)``.
+
+    References
+    ----------
+    Chen and He, "Exploring simple Siamese representation learning", CVPR 2021.
+
+    Examples
+    --------
+    >>> from sklearn_ssl import SimSiamTransformer
+    >>> from sklearn_ssl.datasets import make_waves
+    >>> X, y = make_waves(n_cases=20, random_state=0)
+    >>> SimSiamTransformer(max_epochs=1, random_state=0).fit_transform(X).shape
+    (20, 768)
+    """
+
+    projector: Any = recipe(default_factory=partial(MLPProjector, depth=3), needs="build")
+    predictor: Any = recipe(default_factory=partial(MLPProjector, width=32), needs="build")
+
+    def _architecture(self):
+        return self._with_views(
+            PredictorArchitecture,
+            predictor=self.resolved("predictor"),
+        )
+
+    def _loss(self):
+        return simsiam_loss

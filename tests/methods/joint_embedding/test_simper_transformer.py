@@ -1,0 +1,143 @@
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+
+from sklearn_ssl import SimPerTransformer
+from sklearn_ssl._numerics.spectrum import dominant_frequency, thinned_rate
+from sklearn_ssl.architectures import PeriodicArchitecture
+from sklearn_ssl.augmentations import Compose, SpeedChange
+from sklearn_ssl.encoders import ResNetEncoder
+from sklearn_ssl.losses import periodic_similarity
+
+
+def small(**parameters):
+    common = {"encoder": ResNetEncoder(depth=1, width=4), "batch_size": 8, "random_state": 0, "device": "cpu"}
+    return SimPerTransformer(**{**common, "n_speeds": 3, "max_epochs": 1, **parameters})
+
+
+def waves(frequencies, rate=50.0, n_timepoints=200, seed=0):
+    generator = np.random.default_rng(seed)
+    time = np.arange(n_timepoints) / rate
+    phases = generator.uniform(0, 2 * np.pi, len(frequencies))
+    clean = np.sin(2 * np.pi * np.asarray(frequencies)[:, None] * time + phases[:, None])
+    return (clean + 0.1 * generator.standard_normal(clean.shape))[:, None].astype(np.float32)
+
+
+def test_speeds_are_sorted_and_copies_are_the_series_at_them(build, x):
+    speed = SpeedChange(slowest=0.5, fastest=2.0)
+    architecture = build(PeriodicArchitecture, without=("projector",), n_speeds=4, speed_change=speed)
+    seen = []
+    architecture.sequences = lambda x: seen.append(x) or x[:, 0]
+    first, second, speeds = architecture(x)
+    assert first.shape == second.shape == (6, 4, 32)
+    assert bool((speeds.diff(dim=1) >= 0).all())
+    assert 0.5 <= float(speeds.min()) <= float(speeds.max()) <= 2.0
+    torch.testing.assert_close(first, second)
+    steps = np.arange(32)
+    for series, copies, own in zip(x[:, 0].numpy(), first.numpy(), speeds.numpy(), strict=True):
+        for copy, s in zip(copies, own, strict=True):
+            n_read = int(np.floor(31 / s)) + 1
+            np.testing.assert_allclose(copy, np.interp(s * (steps % n_read), steps, series), atol=1e-4)
+
+
+def test_copies_of_padded_series_fill_all_steps(build, x):
+    architecture = build(PeriodicArchitecture, without=("projector",), n_speeds=2, speed_change=SpeedChange())
+    architecture.sequences = lambda x: x[:, 0]
+    lengths = torch.tensor([32, 7, 20, 9, 8, 31])
+    first, _, _ = architecture(torch.where(torch.arange(32) < lengths[:, None, None], x, 0.0), lengths)
+    assert bool((first[:, :, -8:] != 0).all())
+
+
+def test_sequences_end_where_the_series_do(build, x):
+    architecture = build(PeriodicArchitecture, without=("projector",), n_speeds=2, speed_change=SpeedChange()).eval()
+    values = architecture.sequences(x, torch.tensor([32, 7, 20, 9, 8, 31]))
+    assert (~values.isnan()).sum(dim=1).tolist() == [32, 7, 20, 9, 8, 31]
+
+
+def test_frequencies_are_read_from_the_sequence():
+    frequencies = np.linspace(0.8, 4.0, 24)
+    transformer = small(max_epochs=10).fit(waves(frequencies))
+    found = transformer.predict_frequency(waves(frequencies, seed=1), sampling_rate=50.0, highest=6.0)
+    assert found.shape == (24,)
+    assert np.median(np.abs(found - frequencies)) < 0.1
+
+
+def test_frequencies_of_series_of_unequal_length():
+    X = waves([1.0, 2.0, 3.0, 4.0])
+    ragged = [series[:, : 200 - 30 * case] for case, series in enumerate(X)]
+    transformer = small(max_epochs=2).fit(ragged)
+    found = transformer.predict_frequency(ragged, sampling_rate=50.0)
+    alone = [transformer.predict_frequency([series], sampling_rate=50.0)[0] for series in ragged]
+    np.testing.assert_allclose(found, alone, rtol=1e-3)
+
+
+@pytest.mark.parametrize(("n_steps", "window"), [(97, 8), (96, 8), (449, 16), (315, 64)])
+def test_frequencies_of_a_sequence_with_fewer_steps(n_steps, window):
+    length = -(-n_steps // window)
+    frequency = 0.15 / window  # cycles a time step
+    sequence = np.sin(2 * np.pi * frequency * window * np.arange(length))[None]
+    found = dominant_frequency(sequence, thinned_rate(1.0, n_steps, length), lowest=frequency / 2)
+    whole = dominant_frequency(sequence, 1 / window, lowest=frequency / 2)
+    assert found == whole
+    assert thinned_rate(10.0, n_steps, n_steps) == 10
+    assert thinned_rate(1.0, 100, 30) == 0.3  # no power of two
+
+
+@pytest.mark.parametrize("value", [0.3, 123.4])
+def test_a_constant_has_no_frequency(value):
+    assert np.isnan(dominant_frequency(np.full((1, 315), value, dtype=np.float32), 1.0)).all()
+
+
+@pytest.mark.parametrize("frequency", [0.5, 1.23, 3.7, 11.9])
+def test_peak_of_a_sine(frequency):
+    rows = np.full((2, 400), np.nan)
+    rows[0] = np.sin(2 * np.pi * frequency * np.arange(400) / 50 + 0.3)
+    rows[1, :300] = rows[0, :300] + 7
+    np.testing.assert_allclose(dominant_frequency(rows, 50.0), frequency, atol=0.02)
+
+
+def test_no_peak_where_there_is_none():
+    rows = np.full((3, 20), np.nan)
+    rows[0] = 1.0
+    rows[1, :2] = [0.0, 1.0]
+    rows[2] = np.sin(np.arange(20))
+    found = dominant_frequency(rows, 50.0)
+    assert np.isnan(found).tolist() == [True, True, False]
+
+
+@pytest.mark.parametrize(("rate", "lowest", "highest"), [(0.0, 0.0, None), (50.0, 3.0, 2.0), (50.0, 0.0, 26.0)])
+def test_wrong_bands_are_refused(rate, lowest, highest):
+    with pytest.raises(ValueError, match=r"`(sampling_rate|lowest)`"):
+        dominant_frequency(np.ones((1, 20)), rate, lowest, highest)
+
+
+def test_bad_parameters_are_refused():
+    X = waves([1.0, 2.0, 3.0])
+    with pytest.raises(ValueError, match="`slowest` must be at most `fastest`"):
+        small(speed=SpeedChange(slowest=3.0, fastest=2.0)).fit(X)
+    for outside in (SpeedChange(slowest=0.5, fastest=500.0), SpeedChange(slowest=0.001, fastest=2.0)):
+        with pytest.raises(ValueError, match=r"`speed` must be within 1 / \d+ and \d+ for \d+ time steps, got"):
+            small(speed=outside).fit(X)
+    with pytest.raises(ValueError, match="`n_speeds` must be a whole number at least 2, got 1"):
+        small(n_speeds=1).fit(X)
+    with pytest.raises(ValueError, match="2 or more time steps, got n_features = 1"):
+        small().fit(X[:, :, :1])
+    with pytest.raises(TypeError, match="`similarity` must be None or an object such as"):
+        small(similarity="spectrum").fit(X)
+
+
+@pytest.mark.parametrize("kind", ["spectrum_cosine", "spectrum_distance"])
+def test_other_similarities(kind):
+    X = waves(np.linspace(1, 4, 12))
+    transformer = small(similarity=partial(periodic_similarity, kind=kind, band=(0.01, 0.2)), max_epochs=2).fit(X)
+    assert np.isfinite(transformer.net_.history[:, "train_loss"]).all()
+
+
+def test_shifted_views_of_a_periodic_series_keep_the_speed_task_learnable():
+    X = waves(np.linspace(1, 4, 24))
+    transformer = small(n_speeds=5, max_epochs=12, lr=1e-2, temperature=0.1, augmentation=Compose()).fit(X)
+    first, *_, last = transformer.net_.history[:, "train_loss"]
+    assert last < first
+    assert last < transformer.collapsed_loss_
