@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from scipy.sparse import issparse
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, validate_data
 
 CHUNK_BYTES = 1 << 24
@@ -42,6 +43,10 @@ class Collection:
     def n_timepoints(self) -> int:
         """Number of time steps of the longest series."""
         return self.values.shape[2]
+
+    def rows(self, which: Any) -> "Collection":
+        """Return some of the series, given by their numbers or a slice."""
+        return Collection(self.values[which], None if self.lengths is None else self.lengths[which])
 
 
 def plain(X: Any) -> Any:
@@ -113,6 +118,11 @@ def validated_collection(
         with np.errstate(over="ignore"):  # what overflows is reported as infinite
             values = np.ascontiguousarray(values, dtype=dtype)
     return Collection(values, observed_lengths(values, allow_missing=allow_missing))
+
+
+def collection_of(X: Any, *, dtype: Any = np.float32, allow_missing: bool = False) -> Collection:
+    """Validate series that no estimator is fitted on; parameters and errors as for `validated_collection`."""
+    return validated_collection(BaseEstimator(), X, reset=True, dtype=dtype, allow_missing=allow_missing)
 
 
 def observed_lengths(values: np.ndarray, *, allow_missing: bool = False, first: int = 0) -> np.ndarray | None:

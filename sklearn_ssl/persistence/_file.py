@@ -14,8 +14,8 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-import sklearn_ssl
 from sklearn_ssl._engine.device import resolved_device
+from sklearn_ssl._version import __version__
 from sklearn_ssl.architectures import Architecture, ClosedFormArchitecture
 from sklearn_ssl.encoders import EncoderModule
 from sklearn_ssl.persistence._description import ENCODERS, POOLINGS, SMALL, described, recipe_from
@@ -75,7 +75,7 @@ def save_encoder(transformer: Any, path: str | os.PathLike) -> None:
     path, parts = Path(path), parts_of(transformer)
     description = {
         "format": FORMAT,
-        "library": sklearn_ssl.__version__,
+        "library": __version__,
         "method": type(transformer).__name__,
         "encoder": described(_recipe_of(parts.encoder), ENCODERS),
         "pooling": described(_pooling_recipe(parts.pooling), POOLINGS),
@@ -278,7 +278,7 @@ def _described_in(metadata: dict[str, str] | None) -> dict[str, Any]:
     if known > FORMAT:
         raise ValueError(
             f"it was written by version {description.get('library')} in format {known}, and this version, "
-            f"{sklearn_ssl.__version__}, reads format {FORMAT}"
+            f"{__version__}, reads format {FORMAT}"
         )
     return description
 
