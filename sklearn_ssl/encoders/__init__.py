@@ -1,6 +1,6 @@
 """Encoders: recipes of networks that map series (B, C, L) to features (B, D, L')."""
 
-from sklearn_ssl._input.padding import resize_mask
+from sklearn_ssl._input.padding import at_every_step, observed_mask, resize_mask, zero_padding
 from sklearn_ssl.encoders._base import Encoder, EncoderModule, stages
 from sklearn_ssl.encoders._channels import adapt_channels
 from sklearn_ssl.encoders.channel_independent import ChannelIndependentEncoder
@@ -24,6 +24,9 @@ __all__ = [
     "TCNEncoder",
     "TransformerEncoder",
     "adapt_channels",
+    "at_every_step",
+    "observed_mask",
     "resize_mask",
     "stages",
+    "zero_padding",
 ]
