@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from sklearn_ssl.architectures._siamese import SiameseArchitecture
-from sklearn_ssl.losses._unit_length import unit_length
+from sklearn_ssl.losses._vectors import unit_length
 
 
 class InstanceBankArchitecture(SiameseArchitecture):

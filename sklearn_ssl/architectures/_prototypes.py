@@ -9,7 +9,7 @@ from sklearn_ssl.architectures._bounded import at_most, bounded_size
 from sklearn_ssl.architectures._momentum import MomentumArchitecture
 from sklearn_ssl.architectures._siamese import SiameseArchitecture, _width
 from sklearn_ssl.architectures._windows import check_window, random_windows
-from sklearn_ssl.losses._cosine import cosine_logits
+from sklearn_ssl.losses._vectors import cosine_logits
 
 LARGEST_N_PROTOTYPES = 512  # chosen automatically
 SENSIBLE_N_PROTOTYPES = 1024  # of a teacher, however few series there are

@@ -6,7 +6,7 @@ import torch
 
 from sklearn_ssl.architectures._bounded import bounded_size
 from sklearn_ssl.architectures._momentum import MomentumArchitecture
-from sklearn_ssl.losses._unit_length import unit_length
+from sklearn_ssl.losses._vectors import unit_length
 
 LARGEST_QUEUE = 4096
 

@@ -8,6 +8,7 @@ from sklearn_ssl.losses._mixing import timemcl_loss
 from sklearn_ssl.losses._momentum import mocov3_loss, queue_contrastive_loss
 from sklearn_ssl.losses._multi_view import multi_view_loss
 from sklearn_ssl.losses._ntxent import ntxent_loss
+from sklearn_ssl.losses._precision import in_full_precision
 from sklearn_ssl.losses._simper import periodic_similarity, simper_loss
 from sklearn_ssl.losses._supervised import semi_supervised_loss, weighted_cross_entropy, weighted_squared_error
 from sklearn_ssl.losses._swav import sinkhorn, swav_loss
@@ -23,6 +24,7 @@ __all__ = [
     "dino_loss",
     "emp_ssl_loss",
     "exemplar_loss",
+    "in_full_precision",
     "instance_discrimination_loss",
     "lejepa_loss",
     "mocov3_loss",

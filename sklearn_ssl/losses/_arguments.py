@@ -1,9 +1,11 @@
-"""Checks of arguments; none looks at the values of a tensor, which would make a GPU wait."""
+"""Checks of the arguments of losses. No check reads the values of a tensor: that would make a GPU wait."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
+
+INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 
 
 def check_positive(name: str, value: float, remedy: str) -> None:
@@ -12,12 +14,24 @@ def check_positive(name: str, value: float, remedy: str) -> None:
         raise ValueError(f"`{name}` must be a finite number above 0, got {value!r}; {remedy}.")
 
 
+def check_share(name: str, value: float, remedy: str) -> None:
+    """Raise a ValueError unless the number `value` of the parameter `name` lies between 0 and 1, ends included."""
+    if not 0 <= value <= 1:
+        raise ValueError(f"`{name}` must be a number from 0 to 1, got {value!r}; {remedy}.")
+
+
+def check_at_least(name: str, value: float, least: float, remedy: str) -> None:
+    """Raise a ValueError unless the number `value` of the parameter `name` is `least` or more."""
+    if not value >= least:
+        raise ValueError(f"`{name}` must be {least} or more, got {value!r}; {remedy}.")
+
+
 def check_matrix(name: str, z: torch.Tensor, n_rows: int = 1) -> None:
-    """Raise a ValueError unless `z` has two dimensions, `n_rows` rows or more and a column."""
+    """Raise a ValueError unless `z` has two dimensions, at least `n_rows` rows and at least one column."""
     if z.ndim != 2 or z.shape[1] == 0:
         raise ValueError(f"`{name}` must have the shape (n, d), got {tuple(z.shape)}; pool or flatten it first.")
     if len(z) < n_rows:
-        raise ValueError(f"`{name}` must have {n_rows} or more rows, got the shape {tuple(z.shape)}; use more series.")
+        raise ValueError(f"`{name}` must have {n_rows} or more rows, got {tuple(z.shape)}; use a larger batch.")
 
 
 def check_rows(n_rows: int = 1, **tensors: torch.Tensor) -> None:
@@ -25,32 +39,52 @@ def check_rows(n_rows: int = 1, **tensors: torch.Tensor) -> None:
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     if len(set(shapes.values())) > 1:
         raise ValueError(
-            f"{_listing(f'`{name}`' for name in shapes)} must have one shape, got "
+            f"{_listing(f'`{name}`' for name in shapes)} must have the same shape, got "
             f"{_listing(str(shape) for shape in shapes.values())}; row i of each must come from series i."
         )
     for name, tensor in tensors.items():
         check_matrix(name, tensor, n_rows)
 
 
-def check_stored(name: str, stored: torch.Tensor, z: torch.Tensor) -> None:
-    """Raise a ValueError unless `stored` is a matrix with the columns of the embeddings `z`."""
-    check_matrix(name, stored)
-    if stored.shape[1] != z.shape[1]:
+def check_one_per_row(name: str, vector: torch.Tensor, n_rows: int, remedy: str) -> None:
+    """Raise a ValueError unless `vector` has the shape (n_rows,)."""
+    if vector.shape != (n_rows,):
         raise ValueError(
-            f"`{name}` must have the columns of the embeddings, {z.shape[1]}, got the shape {tuple(stored.shape)}; "
-            "store one vector a row."
+            f"`{name}` must have the shape ({n_rows},), one number per row, got {tuple(vector.shape)}; {remedy}."
         )
 
 
 def check_index(index: torch.Tensor, n_rows: int) -> None:
-    """Raise an error unless `index` holds an integer for each of `n_rows` rows."""
-    if index.dtype not in (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64):
+    """Raise a TypeError unless `index` holds integers, and a ValueError unless it has the shape (n_rows,)."""
+    if index.dtype not in INTEGERS:
         raise TypeError(f"`index` must hold integers, got {index.dtype}; pass the numbers of the series in the set.")
-    if index.shape != (n_rows,):
+    check_one_per_row("index", index, n_rows, "pass the numbers of the series of this batch")
+
+
+def check_stored(name: str, stored: torch.Tensor, z: torch.Tensor) -> None:
+    """Raise a ValueError unless `stored` is a matrix with as many columns as the embeddings `z`."""
+    check_matrix(name, stored)
+    if stored.shape[1] != z.shape[1]:
         raise ValueError(
-            f"`index` must have the shape ({n_rows},), one number for each row, got {tuple(index.shape)}; "
-            "pass the numbers of the series of this batch."
+            f"`{name}` must have as many columns as the embeddings, {z.shape[1]}, got {tuple(stored.shape)}; "
+            "store one embedding per row."
         )
+
+
+def stacked_views(
+    name: str, views: torch.Tensor | Sequence[torch.Tensor], n_views: int, n_rows: int = 1
+) -> torch.Tensor:
+    """Stack V views, each (n, d), to (V, n, d), unless they are stacked already.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than `n_views` views, if their shapes differ, or if they have fewer than `n_rows` rows.
+    """
+    if len(views) < n_views:
+        raise ValueError(f"`{name}` must hold {n_views} or more views, got {len(views)}; make more views per series.")
+    check_rows(n_rows, **{f"{name}[{number}]": view for number, view in enumerate(views)})
+    return torch.stack(tuple(views))  # (V, n, d)
 
 
 def _listing(words: Iterable[str]) -> str:

@@ -1,7 +1,7 @@
 import torch
 from torch.nn import functional as F
 
-from sklearn_ssl.losses._checks import check_views
+from sklearn_ssl.losses._arguments import check_rows
 from sklearn_ssl.losses._precision import in_full_precision
 
 
@@ -51,7 +51,7 @@ def barlow_twins_loss(z1: torch.Tensor, z2: torch.Tensor, redundancy: float = 5e
     >>> round(float(barlow_twins_loss(z, z)), 4), round(float(barlow_twins_loss(z, -z)), 2)
     (0.0, 8.0)
     """
-    check_views(z1, z2)
+    check_rows(n_rows=2, z1=z1, z2=z2)
     z1 = F.batch_norm(z1, None, None, training=True)  # (n, d)
     z2 = F.batch_norm(z2, None, None, training=True)  # (n, d)
     correlations = z1.T @ z2 / len(z1)  # (d, d)

@@ -2,10 +2,10 @@ from collections.abc import Sequence
 
 import torch
 
-from sklearn_ssl.losses._arguments import check_positive, check_rows
-from sklearn_ssl.losses._cosine import paired_cosines
-from sklearn_ssl.losses._crossed import crossed_cross_entropy, stacked_views
+from sklearn_ssl.losses._arguments import check_positive, check_rows, stacked_views
+from sklearn_ssl.losses._cross_entropy import crossed_cross_entropy
 from sklearn_ssl.losses._precision import in_full_precision
+from sklearn_ssl.losses._vectors import paired_cosines
 
 
 @in_full_precision
@@ -106,6 +106,7 @@ def simsiam_loss(p1: torch.Tensor, p2: torch.Tensor, z1: torch.Tensor, z2: torch
     return -_crossed_cosine(p1, p2, z1, z2)
 
 
+@in_full_precision
 def dino_loss(
     student: torch.Tensor | Sequence[torch.Tensor],
     teacher: torch.Tensor | Sequence[torch.Tensor],
@@ -180,7 +181,6 @@ def dino_loss(
     return crossed_cross_entropy(_sharpened(teachers, center, teacher_temperature), students, student_temperature)
 
 
-@in_full_precision
 def _sharpened(teachers: torch.Tensor, center: torch.Tensor, temperature: float) -> torch.Tensor:
     return ((teachers - center) / temperature).softmax(dim=2).detach()  # (T, n, K)
 
@@ -192,7 +192,7 @@ def _crossed_cosine(p1: torch.Tensor, p2: torch.Tensor, z1: torch.Tensor, z2: to
 def _check_pair(students: torch.Tensor, teachers: torch.Tensor, center: torch.Tensor) -> None:
     if students.shape[1:] != teachers.shape[1:]:
         raise ValueError(
-            f"The views of `student` and `teacher` must have one shape, got {tuple(students.shape[1:])} and "
+            f"The views of `student` and `teacher` must have the same shape, got {tuple(students.shape[1:])} and "
             f"{tuple(teachers.shape[1:])}; row i of each must come from series i."
         )
     if len(teachers) > len(students):

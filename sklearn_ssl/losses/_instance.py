@@ -2,9 +2,11 @@ import torch
 from torch.nn import functional as F
 
 from sklearn_ssl.losses._arguments import check_index, check_matrix, check_positive, check_stored
-from sklearn_ssl.losses._cosine import cosine_logits
+from sklearn_ssl.losses._precision import in_full_precision
+from sklearn_ssl.losses._vectors import cosine_logits
 
 
+@in_full_precision
 def instance_discrimination_loss(
     z: torch.Tensor, index: torch.Tensor, bank: torch.Tensor, temperature: float = 0.07
 ) -> torch.Tensor:
@@ -72,6 +74,7 @@ def instance_discrimination_loss(
     return F.cross_entropy(cosine_logits(z, bank.detach(), temperature), index.long())
 
 
+@in_full_precision
 def exemplar_loss(logits: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
     r"""Cross-entropy of classifying from which series an augmented copy was made (Exemplar).
 
@@ -122,5 +125,4 @@ def exemplar_loss(logits: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
     """
     check_matrix("logits", logits)
     check_index(index, len(logits))
-    single_or_double = torch.promote_types(logits.dtype, torch.float32)
-    return F.cross_entropy(logits.to(single_or_double), index.long())
+    return F.cross_entropy(logits, index.long())

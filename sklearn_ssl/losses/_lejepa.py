@@ -2,12 +2,12 @@ from collections.abc import Sequence
 
 import torch
 
-from sklearn_ssl.losses._arguments import check_positive
-from sklearn_ssl.losses._crossed import stacked_views
+from sklearn_ssl.losses._arguments import check_at_least, check_positive, check_share, stacked_views
 from sklearn_ssl.losses._precision import in_full_precision
-from sklearn_ssl.losses._unit_length import unit_length
+from sklearn_ssl.losses._vectors import unit_length
 
 
+@in_full_precision
 def lejepa_loss(
     views: torch.Tensor | Sequence[torch.Tensor],
     directions: torch.Tensor,
@@ -72,8 +72,7 @@ def lejepa_loss(
     >>> float(lejepa_loss(torch.zeros(2, 100, 4), directions)) > 1
     True
     """
-    if not 0 <= weight <= 1:
-        raise ValueError(f"`weight` must be a number from 0 to 1, got {weight!r}; LeJEPA uses 0.05.")
+    check_share("weight", weight, "LeJEPA uses 0.05")
     z = stacked_views("views", views, n_views=2, n_rows=2)  # (V, n, d)
     return weight * sigreg_loss(z, directions, knots, limit) + (1 - weight) * _distance_to_mean(z)
 
@@ -134,8 +133,7 @@ def sigreg_loss(z: torch.Tensor, directions: torch.Tensor, knots: int = 17, limi
     4.02
     """
     _check_directions(z, directions)
-    if knots < 2:
-        raise ValueError(f"`knots` must be 2 or more, got {knots!r}; LeJEPA uses 17.")
+    check_at_least("knots", knots, 2, "LeJEPA uses 17")
     check_positive("limit", limit, "LeJEPA uses 3")
     t = torch.linspace(0, limit, knots, dtype=z.dtype, device=z.device)  # (T,)
     normal = torch.exp(-t.square() / 2)
@@ -144,7 +142,6 @@ def sigreg_loss(z: torch.Tensor, directions: torch.Tensor, knots: int = 17, limi
     return z.shape[-2] * 2 * torch.trapezoid(gap * normal, t, dim=-1).mean()
 
 
-@in_full_precision
 def _distance_to_mean(z: torch.Tensor) -> torch.Tensor:
     return (z - z.mean(dim=0)).square().mean()
 

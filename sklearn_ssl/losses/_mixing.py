@@ -1,8 +1,8 @@
 import torch
 
-from sklearn_ssl.losses._arguments import check_positive, check_rows
-from sklearn_ssl.losses._cosine import cosine_logits
+from sklearn_ssl.losses._arguments import check_one_per_row, check_positive, check_rows, check_share
 from sklearn_ssl.losses._precision import in_full_precision
+from sklearn_ssl.losses._vectors import cosine_logits
 
 
 @in_full_precision
@@ -72,11 +72,8 @@ def timemcl_loss(
 
 
 def _check_weight(weight: torch.Tensor | float, n_rows: int) -> None:
-    if isinstance(weight, torch.Tensor):
-        if weight.shape not in ((), (n_rows,)):
-            raise ValueError(
-                f"`weight` must be a number or have the shape ({n_rows},), one share for each mixture, got the shape "
-                f"{tuple(weight.shape)}; pass the shares with which the series were mixed."
-            )
-    elif not 0 <= weight <= 1:
-        raise ValueError(f"`weight` must be from 0 to 1, got {weight!r}; it is the share of the first series.")
+    remedy = "pass the share of the first series in each mixture"
+    if not isinstance(weight, torch.Tensor):
+        check_share("weight", weight, remedy)
+    elif weight.ndim > 0:
+        check_one_per_row("weight", weight, n_rows, remedy)

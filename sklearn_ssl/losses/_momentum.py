@@ -2,8 +2,8 @@ import torch
 from torch.nn import functional as F
 
 from sklearn_ssl.losses._arguments import check_positive, check_rows, check_stored
-from sklearn_ssl.losses._cosine import cosine_logits, paired_cosines
 from sklearn_ssl.losses._precision import in_full_precision
+from sklearn_ssl.losses._vectors import cosine_logits, paired_cosines
 
 
 @in_full_precision

@@ -3,8 +3,9 @@ import math
 import torch
 from torch.nn import functional as F
 
-from sklearn_ssl.losses._checks import check_views
+from sklearn_ssl.losses._arguments import check_positive, check_rows
 from sklearn_ssl.losses._precision import in_full_precision
+from sklearn_ssl.losses._vectors import unit_length
 
 
 @in_full_precision
@@ -55,18 +56,11 @@ def ntxent_loss(z1: torch.Tensor, z2: torch.Tensor, temperature: float = 0.5) ->
     >>> round(float(ntxent_loss(collapsed, collapsed)), 4), round(math.log(7), 4)
     (1.9459, 1.9459)
     """
-    check_views(z1, z2)
-    if not 0 < temperature < math.inf:
-        raise ValueError(f"`temperature` must be a finite number above 0, got {temperature!r}; SimCLR uses 0.1 to 0.5.")
+    check_rows(n_rows=2, z1=z1, z2=z2)
+    check_positive("temperature", temperature, "SimCLR uses 0.1 to 0.5")
     n_views = 2 * len(z1)
-    z = _unit_length(torch.cat([z1, z2]))  # (2n, d)
+    z = unit_length(torch.cat([z1, z2]))  # (2n, d)
     itself = torch.eye(n_views, dtype=torch.bool, device=z.device)
     logits = (z @ z.T / temperature).masked_fill(itself, -math.inf)  # (2n, 2n)
     other_view = torch.arange(n_views, device=z.device).roll(len(z1))
     return F.cross_entropy(logits, other_view)
-
-
-def _unit_length(z: torch.Tensor) -> torch.Tensor:
-    length = torch.linalg.vector_norm(z, dim=1, keepdim=True)
-    # Dividing zeros by a tiny constant instead would make their gradient overflow half precision.
-    return z / torch.where(length > 0, length, 1.0)

@@ -1,7 +1,5 @@
-"""Losses are computed in single precision at least, whatever the precision of the network."""
-
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ParamSpec
 
 import torch
@@ -10,34 +8,62 @@ P = ParamSpec("P")
 
 
 def in_full_precision(loss: Callable[P, torch.Tensor]) -> Callable[P, torch.Tensor]:
-    """Let `loss` compute in float32, or in float64 on float64 tensors, also under ``torch.autocast``.
+    """Make a loss compute in float32 at least, whatever the precision of its inputs (decorator).
 
-    Half precision overflows at 65504, which an exponential or a sum of squares passes easily.
+    Half precision ends at 65504. An exponential or a sum of squares easily exceeds that, so every loss of this package
+    is decorated with this function. The decorated loss
+
+    * receives float16 and bfloat16 tensors as float32, float32 and float64 tensors as they are,
+    * computes without ``torch.autocast``, also where the caller has switched it on,
+    * passes the gradients on in the precision of the inputs.
 
     Parameters
     ----------
     loss : callable
-        A function of tensors, the first of which says on which device it computes.
+        Function of tensors. Tensors in a list or a tuple are converted too. Tensors of integers and booleans, such as
+        indices and masks, and all other arguments stay as they are. All tensors must be on one device.
 
     Returns
     -------
     computed : callable
-        The same function, in single or double precision.
+        The same function in float32, or in float64 on float64 tensors.
+
+    References
+    ----------
+    Micikevicius, P., Narang, S., Alben, J., Diamos, G., Elsen, E., Garcia, D., Ginsburg, B., Houston, M., Kuchaiev, O.,
+    Venkatesh, G. and Wu, H. (2018). Mixed precision training. ICLR.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ssl.losses import in_full_precision
+    >>> def squared_length(z):
+    ...     return z.square().sum()
+    >>> z = torch.full((4,), 200.0, dtype=torch.float16)
+    >>> squared_length(z), in_full_precision(squared_length)(z)
+    (tensor(inf, dtype=torch.float16), tensor(160000.))
     """
 
     @functools.wraps(loss)
     def computed(*args: P.args, **kwargs: P.kwargs) -> torch.Tensor:
-        wide = [_widened(value) for value in args]
-        wide_named = {name: _widened(value) for name, value in kwargs.items()}
-        tensors = (value for value in (*wide, *wide_named.values()) if isinstance(value, torch.Tensor))
-        device = next((tensor.device.type for tensor in tensors), "cpu")
+        device = next((tensor.device.type for tensor in _tensors((*args, *kwargs.values()))), "cpu")
         with torch.autocast(device, enabled=False):
-            return loss(*wide, **wide_named)
+            return loss(*_widened(args), **{name: _widened(value) for name, value in kwargs.items()})
 
     return computed
 
 
+def _tensors(values: Iterable[Any]) -> Iterator[torch.Tensor]:
+    for value in values:
+        if isinstance(value, torch.Tensor):
+            yield value
+        elif type(value) in (list, tuple):
+            yield from _tensors(value)
+
+
 def _widened(value: Any) -> Any:
-    if not isinstance(value, torch.Tensor) or value.dtype == torch.float64:
+    if type(value) in (list, tuple):
+        return type(value)(_widened(item) for item in value)
+    if not isinstance(value, torch.Tensor) or not value.is_floating_point() or value.dtype == torch.float64:
         return value
     return value.float()

@@ -5,7 +5,7 @@ import torch
 
 from sklearn_ssl.losses._arguments import check_positive
 from sklearn_ssl.losses._precision import in_full_precision
-from sklearn_ssl.losses._unit_length import unit_length
+from sklearn_ssl.losses._vectors import unit_length
 
 KINDS = ("correlation", "spectrum_cosine", "spectrum_distance")
 

@@ -3,7 +3,7 @@ from collections.abc import Callable
 import torch
 from torch.nn import functional as F
 
-from sklearn_ssl.losses._arguments import check_matrix
+from sklearn_ssl.losses._arguments import check_at_least, check_matrix, check_one_per_row
 from sklearn_ssl.losses._precision import in_full_precision
 
 
@@ -45,7 +45,8 @@ def weighted_cross_entropy(logits: torch.Tensor, target: torch.Tensor, weight: t
     tensor(1.3863)
     """
     check_matrix("logits", logits)
-    _check_one_a_row(logits, target=target, weight=weight)
+    check_one_per_row("target", target, len(logits), "pass the class of each series")
+    check_one_per_row("weight", weight, len(logits), "pass the weight of each series")
     each = F.cross_entropy(logits, target.long(), reduction="none")  # (n,)
     return _weighted_mean(each, weight)
 
@@ -91,7 +92,7 @@ def weighted_squared_error(prediction: torch.Tensor, target: torch.Tensor, weigh
         raise ValueError(
             f"`target` must have the shape of `prediction`, {tuple(prediction.shape)}, got {tuple(target.shape)}."
         )
-    _check_one_a_row(prediction, weight=weight)
+    check_one_per_row("weight", weight, len(prediction), "pass the weight of each series")
     known = ~target.isnan()
     error = torch.where(known, prediction - torch.where(known, target, 0.0), 0.0)  # (n, k)
     return _weighted_mean(error.square(), weight.unsqueeze(1) * known)
@@ -155,8 +156,7 @@ def semi_supervised_loss(
     >>> bool(torch.isclose(loss, weighted_cross_entropy(*labelled) + 0.5 * ntxent_loss(z, z)))
     True
     """
-    if ssl_weight < 0:
-        raise ValueError(f"`ssl_weight` must be at least 0, got {ssl_weight}.")
+    check_at_least("ssl_weight", ssl_weight, 0, "1 gives both terms the same weight")
     loss = supervised(outputs, target, weight)
     return loss + ssl_weight * self_supervised(*embeddings) if embeddings else loss
 
@@ -164,11 +164,3 @@ def semi_supervised_loss(
 def _weighted_mean(each: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     total = weight.sum()
     return (each * weight).sum() / torch.where(total > 0, total, 1.0)
-
-
-def _check_one_a_row(outputs: torch.Tensor, **each: torch.Tensor) -> None:
-    for name, tensor in each.items():
-        if tensor.shape != outputs.shape[:1]:
-            raise ValueError(
-                f"`{name}` must have one entry a row, {len(outputs)}, got the shape {tuple(tensor.shape)}."
-            )

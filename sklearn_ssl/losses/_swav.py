@@ -2,8 +2,8 @@ from collections.abc import Sequence
 
 import torch
 
-from sklearn_ssl.losses._arguments import check_matrix, check_positive
-from sklearn_ssl.losses._crossed import crossed_cross_entropy, stacked_views
+from sklearn_ssl.losses._arguments import check_at_least, check_matrix, check_positive, stacked_views
+from sklearn_ssl.losses._cross_entropy import crossed_cross_entropy
 from sklearn_ssl.losses._precision import in_full_precision
 
 
@@ -56,8 +56,7 @@ def sinkhorn(scores: torch.Tensor, epsilon: float = 0.05, iterations: int = 3) -
     """
     check_matrix("scores", scores)
     check_positive("epsilon", epsilon, "SwAV uses 0.05")
-    if iterations < 1:
-        raise ValueError(f"`iterations` must be 1 or more, got {iterations!r}; SwAV uses 3.")
+    check_at_least("iterations", iterations, 1, "SwAV uses 3")
     log_shares = scores / epsilon  # (n, K)
     for _ in range(iterations):
         log_shares = log_shares.log_softmax(dim=0)
@@ -65,6 +64,7 @@ def sinkhorn(scores: torch.Tensor, epsilon: float = 0.05, iterations: int = 3) -
     return log_shares.exp()
 
 
+@in_full_precision
 def swav_loss(
     scores: torch.Tensor | Sequence[torch.Tensor],
     temperature: float = 0.1,

@@ -1,8 +1,8 @@
 import torch
 
-from sklearn_ssl.losses._checks import check_batch, check_views
+from sklearn_ssl.losses._arguments import check_matrix, check_rows, check_share
 from sklearn_ssl.losses._precision import in_full_precision
-from sklearn_ssl.losses._unit_length import unit_length
+from sklearn_ssl.losses._vectors import unit_length
 from sklearn_ssl.losses._vicreg import vicreg_invariance_loss, vicreg_variance_loss
 
 
@@ -67,7 +67,7 @@ def tico_loss(z1: torch.Tensor, z2: torch.Tensor, covariance: torch.Tensor, rho:
     3.0
     7.0
     """
-    check_views(z1, z2)
+    check_rows(n_rows=2, z1=z1, z2=z2)
     _check_covariance(covariance, z1.shape[1])
     z1, z2 = unit_length(z1), unit_length(z2)  # (n, d)
     agreement = (z1 * z2).sum(dim=1).mean()
@@ -141,7 +141,7 @@ def vicreg_tico_loss(
     >>> round(float(vicreg_tico_loss(collapsed, collapsed, torch.zeros(8, 8))), 2)
     24.75
     """
-    check_views(z1, z2)
+    check_rows(n_rows=2, z1=z1, z2=z2)
     _check_covariance(covariance, z1.shape[1])
     spread = (vicreg_variance_loss(z1) + vicreg_variance_loss(z2)) / 2
     redundancy = _taken_directions(unit_length(torch.cat([z1, z2])), covariance)
@@ -193,10 +193,9 @@ def updated_covariance(z: torch.Tensor, covariance: torch.Tensor, beta: float = 
     tensor([[0.2500, 0.0000],
             [0.0000, 0.2500]])
     """
-    check_batch(z)
+    check_matrix("z", z, n_rows=2)
     _check_covariance(covariance, z.shape[1])
-    if not 0 <= beta <= 1:
-        raise ValueError(f"`beta` must be a number from 0 to 1, got {beta!r}; TiCo uses 0.9.")
+    check_share("beta", beta, "TiCo uses 0.9")
     z = unit_length(z)
     return beta * covariance.detach() + (1 - beta) * (z.T @ z) / len(z)
 

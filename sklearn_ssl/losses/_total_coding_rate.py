@@ -3,12 +3,12 @@ from collections.abc import Sequence
 
 import torch
 
-from sklearn_ssl.losses._arguments import check_positive
-from sklearn_ssl.losses._crossed import stacked_views
+from sklearn_ssl.losses._arguments import check_positive, stacked_views
 from sklearn_ssl.losses._precision import in_full_precision
-from sklearn_ssl.losses._unit_length import unit_length
+from sklearn_ssl.losses._vectors import unit_length
 
 
+@in_full_precision
 def emp_ssl_loss(
     views: torch.Tensor | Sequence[torch.Tensor], invariance: float = 200.0, epsilon: float = 0.2
 ) -> torch.Tensor:
@@ -65,17 +65,13 @@ def emp_ssl_loss(
     >>> round(float(emp_ssl_loss([spread, spread])), 2), round(float(emp_ssl_loss([collapsed, collapsed])), 2)
     (-203.58, -201.52)
     """
-    return _emp_ssl(stacked_views("views", views, n_views=2, n_rows=2), invariance, epsilon)
-
-
-@in_full_precision
-def _emp_ssl(z: torch.Tensor, invariance: float, epsilon: float) -> torch.Tensor:
-    z = unit_length(z)  # (V, b, d)
+    z = unit_length(stacked_views("views", views, n_views=2, n_rows=2))  # (V, b, d)
     centres = unit_length(z.mean(dim=0))  # (b, d)
     agreement = (z * centres).sum(dim=2).mean()
     return -invariance * agreement - total_coding_rate(z, epsilon).mean()
 
 
+@in_full_precision
 def contrastive_emp_ssl_loss(
     views: torch.Tensor | Sequence[torch.Tensor],
     invariance: float = 200.0,
@@ -139,12 +135,7 @@ def contrastive_emp_ssl_loss(
     (1.7918, 1.7918)
     """
     check_positive("temperature", temperature, "0.07 is the published value")
-    return _contrastive_emp_ssl(stacked_views("views", views, n_views=2, n_rows=2), invariance, epsilon, temperature)
-
-
-@in_full_precision
-def _contrastive_emp_ssl(z: torch.Tensor, invariance: float, epsilon: float, temperature: float) -> torch.Tensor:
-    z = unit_length(z)  # (V, b, d)
+    z = unit_length(stacked_views("views", views, n_views=2, n_rows=2))  # (V, b, d)
     centres = z.mean(dim=0)  # (b, d)
     logits = centres @ z.mT / temperature  # (V, b, b): window, series of the centre, series of the window
     positives = logits.diagonal(dim1=1, dim2=2)  # (V, b)

@@ -1,7 +1,7 @@
 import torch
 from torch.nn import functional as F
 
-from sklearn_ssl.losses._checks import check_batch, check_views
+from sklearn_ssl.losses._arguments import check_matrix, check_rows
 from sklearn_ssl.losses._precision import in_full_precision
 
 
@@ -64,7 +64,7 @@ def vicreg_loss(
     >>> round(float(vicreg_loss(collapsed, collapsed)), 2)
     24.75
     """
-    check_views(z1, z2)
+    check_rows(n_rows=2, z1=z1, z2=z2)
     spread = (vicreg_variance_loss(z1) + vicreg_variance_loss(z2)) / 2
     redundancy = vicreg_covariance_loss(z1) + vicreg_covariance_loss(z2)
     return invariance * vicreg_invariance_loss(z1, z2) + variance * spread + covariance * redundancy
@@ -98,7 +98,7 @@ def vicreg_invariance_loss(z1: torch.Tensor, z2: torch.Tensor) -> torch.Tensor:
     >>> float(vicreg_invariance_loss(torch.zeros(4, 8), torch.full((4, 8), 2.0)))
     4.0
     """
-    check_views(z1, z2)
+    check_rows(n_rows=2, z1=z1, z2=z2)
     return F.mse_loss(z1, z2)
 
 
@@ -133,7 +133,7 @@ def vicreg_variance_loss(z: torch.Tensor) -> torch.Tensor:
     >>> round(float(vicreg_variance_loss(torch.ones(4, 8))), 2)
     0.99
     """
-    check_batch(z)
+    check_matrix("z", z, n_rows=2)
     deviation = torch.sqrt(z.var(dim=0) + 1e-4)  # (d,)
     return F.relu(1 - deviation).mean()
 
@@ -170,7 +170,7 @@ def vicreg_covariance_loss(z: torch.Tensor) -> torch.Tensor:
     >>> float(vicreg_covariance_loss(torch.tensor([[1.0, 1.0], [-1.0, -1.0]])))
     4.0
     """
-    check_batch(z)
+    check_matrix("z", z, n_rows=2)
     n, d = z.shape
     centred = z - z.mean(dim=0)  # (n, d)
     covariances = centred.T @ centred / (n - 1)  # (d, d)

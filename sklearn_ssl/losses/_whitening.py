@@ -2,9 +2,9 @@ import math
 
 import torch
 
-from sklearn_ssl.losses._checks import check_batch, check_views
-from sklearn_ssl.losses._cosine import paired_cosines
+from sklearn_ssl.losses._arguments import check_at_least, check_matrix, check_rows, check_share
 from sklearn_ssl.losses._precision import in_full_precision
+from sklearn_ssl.losses._vectors import paired_cosines
 
 
 @in_full_precision
@@ -64,9 +64,9 @@ def wmse_loss(
     >>> round(float(wmse_loss(z, 3 * z)), 4), round(float(wmse_loss(z, -z)), 4)
     (0.0, 4.0)
     """
-    check_views(z1, z2)
-    if sub_batch is not None and sub_batch < 2:
-        raise ValueError(f"`sub_batch` must be 2 or more, or None for the whole batch, got {sub_batch!r}.")
+    check_rows(n_rows=2, z1=z1, z2=z2)
+    if sub_batch is not None:
+        check_at_least("sub_batch", sub_batch, 2, "None whitens the whole batch at once")
     n_groups = max(1, len(z1) // (sub_batch or len(z1)))
     w1 = torch.cat([whiten(group, shrinkage) for group in z1.tensor_split(n_groups)])  # (n, d)
     w2 = torch.cat([whiten(group, shrinkage) for group in z2.tensor_split(n_groups)])  # (n, d)
@@ -121,7 +121,7 @@ def whiten(z: torch.Tensor, shrinkage: float = 0.01) -> torch.Tensor:
     >>> torch.allclose(whiten(z, shrinkage=0).T.cov(), torch.eye(3), atol=1e-5)
     True
     """
-    check_batch(z)
+    check_matrix("z", z, n_rows=2)
     n, d = z.shape
     _check_shrinkage(shrinkage, n, d)
     centred = _scaled(z - z.mean(dim=0), z.detach().abs().amax())  # (n, d)
@@ -140,8 +140,7 @@ def _scaled(centred: torch.Tensor, largest: torch.Tensor) -> torch.Tensor:
 
 
 def _check_shrinkage(shrinkage: float, n: int, d: int) -> None:
-    if not 0 <= shrinkage <= 1:
-        raise ValueError(f"`shrinkage` must be a number from 0 to 1, got {shrinkage!r}.")
+    check_share("shrinkage", shrinkage, "the default is 0.01")
     if shrinkage == 0 and n <= d:
         raise ValueError(
             f"Without shrinkage more rows than dimensions are needed, got embeddings of shape {(n, d)}; "

@@ -128,7 +128,7 @@ def test_full_precision_under_autocast():
 @pytest.mark.parametrize(
     ("shape1", "shape2", "message"),
     [
-        ((4, 3), (4, 2), r"one shape, got \(4, 3\) and \(4, 2\)"),
+        ((4, 3), (4, 2), r"the same shape, got \(4, 3\) and \(4, 2\)"),
         ((1, 3), (1, 3), r"\(1, 3\); use a larger batch"),
         ((4, 3, 2), (4, 3, 2), r"got \(4, 3, 2\); pool or flatten"),
     ],

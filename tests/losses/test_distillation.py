@@ -200,11 +200,13 @@ def test_full_precision_under_autocast():
 @pytest.mark.parametrize("loss", [byol_loss, simsiam_loss])
 def test_wrong_shapes_of_cosine_losses(loss):
     z = torch.zeros(4, 3)
-    with pytest.raises(ValueError, match=r"`p1`, `p2`, `z1` and `z2` must have one shape, got .* and \(4, 2\); row i"):
+    with pytest.raises(
+        ValueError, match=r"`p1`, `p2`, `z1` and `z2` must have the same shape, got .* and \(4, 2\); row i"
+    ):
         loss(z, z, z, z[:, :2])
     with pytest.raises(ValueError, match=r"`p1` must have the shape \(n, d\), got \(4,\); pool or flatten"):
         loss(*[z[:, 0]] * 4)
-    with pytest.raises(ValueError, match=r"`p1` must have 1 or more rows, got the shape \(0, 3\); use more series"):
+    with pytest.raises(ValueError, match=r"`p1` must have 1 or more rows, got \(0, 3\); use a larger batch"):
         loss(*[z[:0]] * 4)
 
 
@@ -213,8 +215,13 @@ def test_wrong_shapes_of_cosine_losses(loss):
     [
         ([(4, 3)], [(4, 3)], (3,), "`student` must hold 2 or more views, got 1; make more views"),
         ([(4, 3)] * 2, [], (3,), "`teacher` must hold 1 or more views, got 0"),
-        ([(4, 3), (4, 2)], [(4, 3)], (3,), r"`student\[0\]` and `student\[1\]` must have one shape"),
-        ([(4, 3)] * 2, [(5, 3)], (3,), r"of `student` and `teacher` must have one shape, got \(4, 3\) and \(5, 3\)"),
+        ([(4, 3), (4, 2)], [(4, 3)], (3,), r"`student\[0\]` and `student\[1\]` must have the same shape"),
+        (
+            [(4, 3)] * 2,
+            [(5, 3)],
+            (3,),
+            r"of `student` and `teacher` must have the same shape, got \(4, 3\) and \(5, 3\)",
+        ),
         ([(4, 3)] * 2, [(4, 3)] * 3, (3,), "`teacher` must not hold more views than `student`, got 3 and 2"),
         ([(4, 3)] * 2, [(4, 3)], (2,), r"`center` must have the shape \(3,\), one value for each output, got \(2,\)"),
         ([(4, 3)] * 2, [(4, 3)], (1, 3), r"`center` must have the shape \(3,\), .*, got \(1, 3\)"),

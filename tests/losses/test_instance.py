@@ -163,9 +163,9 @@ def test_index_of_a_wrong_type(index):
 
 def test_index_of_a_wrong_shape():
     z, bank = embeddings()
-    with pytest.raises(ValueError, match=r"`index` must have the shape \(4,\), one number for each row, got \(3,\)"):
+    with pytest.raises(ValueError, match=r"`index` must have the shape \(4,\), one number per row, got \(3,\)"):
         instance_discrimination_loss(z, INDEX[:3], bank)
-    with pytest.raises(ValueError, match=r"`index` must have the shape \(4,\), one number for each row, got \(4, 1\)"):
+    with pytest.raises(ValueError, match=r"`index` must have the shape \(4,\), one number per row, got \(4, 1\)"):
         exemplar_loss(z, INDEX[:, None])
 
 
@@ -173,9 +173,9 @@ def test_wrong_shapes():
     z, bank = embeddings()
     with pytest.raises(ValueError, match=r"`z` must have the shape \(n, d\), got \(4, 5, 1\); pool or flatten"):
         instance_discrimination_loss(z[:, :, None], INDEX, bank)
-    with pytest.raises(ValueError, match=r"`bank` must have the columns of the embeddings, 5, got the shape \(5, 7\)"):
+    with pytest.raises(ValueError, match=r"`bank` must have as many columns as the embeddings, 5, got \(5, 7\)"):
         instance_discrimination_loss(z, INDEX, bank.T)
-    with pytest.raises(ValueError, match=r"`bank` must have 1 or more rows, got the shape \(0, 5\)"):
+    with pytest.raises(ValueError, match=r"`bank` must have 1 or more rows, got \(0, 5\)"):
         instance_discrimination_loss(z, INDEX, bank[:0])
     with pytest.raises(ValueError, match=r"`logits` must have the shape \(n, d\), got \(4,\)"):
         exemplar_loss(z[:, 0], INDEX)

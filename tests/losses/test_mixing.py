@@ -117,18 +117,18 @@ def test_full_precision_under_autocast():
 
 def test_wrong_shapes():
     z1, z2, z_mixed = triple()
-    message = r"`z1`, `z2` and `z_mixed` must have one shape, got \(6, 4\), \(5, 4\) and \(6, 4\); row i of each"
+    message = r"`z1`, `z2` and `z_mixed` must have the same shape, got \(6, 4\), \(5, 4\) and \(6, 4\); row i of each"
     with pytest.raises(ValueError, match=message):
         timemcl_loss(z1, z2[:5], z_mixed, 0.5)
     with pytest.raises(ValueError, match=r"`z1` must have the shape \(n, d\), got \(6,\); pool or flatten"):
         timemcl_loss(z1[:, 0], z2[:, 0], z_mixed[:, 0], 0.5)
-    with pytest.raises(ValueError, match=r"`weight` must be a number or have the shape \(6,\), .* shape \(6, 1\)"):
+    with pytest.raises(ValueError, match=r"`weight` must have the shape \(6,\), one number per row, got \(6, 1\)"):
         timemcl_loss(z1, z2, z_mixed, WEIGHTS[:, None])
 
 
 @pytest.mark.parametrize("weight", [-0.1, 1.1, np.nan])
 def test_wrong_weight(weight):
-    with pytest.raises(ValueError, match="`weight` must be from 0 to 1, got"):
+    with pytest.raises(ValueError, match="`weight` must be a number from 0 to 1, got"):
         timemcl_loss(*triple(), weight)
 
 

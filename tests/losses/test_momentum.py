@@ -160,24 +160,26 @@ def test_full_precision_under_autocast():
 
 def test_wrong_shapes_of_a_queue():
     query, key, queue = embeddings(4, 4, 9)
-    with pytest.raises(ValueError, match=r"`query` and `key` must have one shape, got \(4, 5\) and \(3, 5\)"):
+    with pytest.raises(ValueError, match=r"`query` and `key` must have the same shape, got \(4, 5\) and \(3, 5\)"):
         queue_contrastive_loss(query, key[:3], queue)
     with pytest.raises(ValueError, match=r"`query` must have the shape \(n, d\), got \(4, 5, 1\); pool or flatten"):
         queue_contrastive_loss(query[..., None], key[..., None], queue)
-    with pytest.raises(ValueError, match=r"`queue` must have the columns of the embeddings, 5, got the shape \(5, 9\)"):
+    with pytest.raises(ValueError, match=r"`queue` must have as many columns as the embeddings, 5, got \(5, 9\)"):
         queue_contrastive_loss(query, key, queue.T)
-    with pytest.raises(ValueError, match=r"`queue` must have 1 or more rows, got the shape \(0, 5\)"):
+    with pytest.raises(ValueError, match=r"`queue` must have 1 or more rows, got \(0, 5\)"):
         queue_contrastive_loss(query, key, queue[:0])
-    with pytest.raises(ValueError, match=r"`query` must have 1 or more rows, got the shape \(0, 5\)"):
+    with pytest.raises(ValueError, match=r"`query` must have 1 or more rows, got \(0, 5\)"):
         queue_contrastive_loss(query[:0], key[:0], queue)
 
 
 def test_wrong_shapes_of_a_batch():
     q1, q2, k1, k2 = embeddings(4, 4, 4, 4)
-    message = r"`q1`, `q2`, `k1` and `k2` must have one shape, got \(4, 5\), \(4, 5\), \(4, 2\) and \(4, 5\); row i"
+    message = (
+        r"`q1`, `q2`, `k1` and `k2` must have the same shape, got \(4, 5\), \(4, 5\), \(4, 2\) and \(4, 5\); row i"
+    )
     with pytest.raises(ValueError, match=message):
         mocov3_loss(q1, q2, k1[:, :2], k2)
-    with pytest.raises(ValueError, match=r"`q1` must have 2 or more rows, got the shape \(1, 5\); use more series"):
+    with pytest.raises(ValueError, match=r"`q1` must have 2 or more rows, got \(1, 5\); use a larger batch"):
         mocov3_loss(q1[:1], q2[:1], k1[:1], k2[:1])
 
 

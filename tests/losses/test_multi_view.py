@@ -78,5 +78,5 @@ def test_too_few_views(n_views):
 
 def test_shapes_are_checked_by_the_pair_loss():
     first, second, third = several(3)
-    with pytest.raises(ValueError, match=r"one shape, got \(6, 4\) and \(6, 2\)"):
+    with pytest.raises(ValueError, match=r"the same shape, got \(6, 4\) and \(6, 2\)"):
         multi_view_loss(first, second, third[:, :2], pair_loss=ntxent_loss)

@@ -117,10 +117,10 @@ def test_half_precision_equals_single_precision_of_the_same_values():
 @pytest.mark.parametrize(
     ("shape1", "shape2", "message"),
     [
-        ((4, 3), (4, 2), r"one shape, got \(4, 3\) and \(4, 2\)"),
-        ((4, 3), (5, 3), r"one shape, got \(4, 3\) and \(5, 3\)"),
-        ((1, 3), (1, 3), r"two or more, got embeddings of shape \(1, 3\); use a larger batch"),
-        ((0, 3), (0, 3), r"two or more"),
+        ((4, 3), (4, 2), r"the same shape, got \(4, 3\) and \(4, 2\)"),
+        ((4, 3), (5, 3), r"the same shape, got \(4, 3\) and \(5, 3\)"),
+        ((1, 3), (1, 3), r"must have 2 or more rows, got \(1, 3\); use a larger batch"),
+        ((0, 3), (0, 3), r"2 or more rows"),
         ((4, 3, 2), (4, 3, 2), r"shape \(n, d\), got \(4, 3, 2\)"),
         ((4,), (4,), r"shape \(n, d\), got \(4,\)"),
         ((4, 0), (4, 0), r"shape \(n, d\), got \(4, 0\)"),

@@ -44,7 +44,7 @@ def test_gradients_and_batches_without_weight(loss):
     weight = torch.rand(4, dtype=torch.float64)
     assert torch.autograd.gradcheck(lambda z: loss(z, target, weight), outputs)
     assert loss(outputs, target, torch.zeros(4)).item() == 0
-    with pytest.raises(ValueError, match="`weight` must have one entry a row, 4"):
+    with pytest.raises(ValueError, match=r"`weight` must have the shape \(4,\), one number per row, got \(3,\)"):
         loss(outputs, target, torch.ones(3))
 
 
@@ -66,5 +66,5 @@ def test_semi_supervised_loss_is_the_weighted_sum():
     assert both.item() == pytest.approx(total + 0.3 * ntxent_loss(*z).item(), rel=1e-6)
     assert semi_supervised_loss(*labelled, **terms).item() == pytest.approx(total, rel=1e-6)
     assert torch.autograd.gradcheck(lambda z: semi_supervised_loss(*labelled, *z, **terms), z)
-    with pytest.raises(ValueError, match="`ssl_weight` must be at least 0, got -1"):
+    with pytest.raises(ValueError, match="`ssl_weight` must be 0 or more, got -1"):
         semi_supervised_loss(*labelled, *z, ssl_weight=-1, **terms)

@@ -192,8 +192,8 @@ def test_full_precision_under_autocast():
     ("shapes", "message"),
     [
         ([(4, 3)], "`scores` must hold 2 or more views, got 1; make more views"),
-        ([(4, 3), (4, 2)], r"`scores\[0\]` and `scores\[1\]` must have one shape, got \(4, 3\) and \(4, 2\)"),
-        ([(1, 3), (1, 3)], r"`scores\[0\]` must have 2 or more rows, got the shape \(1, 3\); use more series"),
+        ([(4, 3), (4, 2)], r"`scores\[0\]` and `scores\[1\]` must have the same shape, got \(4, 3\) and \(4, 2\)"),
+        ([(1, 3), (1, 3)], r"`scores\[0\]` must have 2 or more rows, got \(1, 3\); use a larger batch"),
         ([(4, 3, 2), (4, 3, 2)], r"`scores\[0\]` must have the shape \(n, d\), got \(4, 3, 2\)"),
         ([(4, 0), (4, 0)], r"`scores\[0\]` must have the shape \(n, d\), got \(4, 0\)"),
     ],

@@ -224,7 +224,7 @@ def test_inputs_are_left_alone():
 @pytest.mark.parametrize(
     ("shape1", "shape2", "covariance", "message"),
     [
-        ((4, 3), (4, 2), (3, 3), r"one shape, got \(4, 3\) and \(4, 2\)"),
+        ((4, 3), (4, 2), (3, 3), r"the same shape, got \(4, 3\) and \(4, 2\)"),
         ((1, 3), (1, 3), (3, 3), r"\(1, 3\); use a larger batch"),
         ((4, 3, 2), (4, 3, 2), (2, 2), r"got \(4, 3, 2\); pool or flatten"),
         ((4, 3), (4, 3), (4, 4), r"`covariance` .* \(3, 3\) of the embeddings, got \(4, 4\); start from zeros"),

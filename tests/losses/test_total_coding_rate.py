@@ -228,7 +228,7 @@ def test_full_precision_under_autocast(loss):
     ("shapes", "message"),
     [
         ([(4, 3)], "`views` must hold 2 or more views, got 1"),
-        ([(4, 3), (4, 2)], r"one shape, got \(4, 3\) and \(4, 2\)"),
+        ([(4, 3), (4, 2)], r"the same shape, got \(4, 3\) and \(4, 2\)"),
         ([(1, 3), (1, 3)], "2 or more rows"),
         ([(4, 3, 2), (4, 3, 2)], r"got \(4, 3, 2\); pool or flatten"),
     ],

@@ -144,7 +144,7 @@ def test_full_precision_under_autocast():
 
 @pytest.mark.parametrize("loss", [vicreg_loss, vicreg_invariance_loss])
 def test_views_of_different_shapes(loss):
-    with pytest.raises(ValueError, match=r"one shape, got \(4, 3\) and \(4, 1\); row i of both"):
+    with pytest.raises(ValueError, match=r"the same shape, got \(4, 3\) and \(4, 1\); row i of each"):
         loss(torch.zeros(4, 3), torch.zeros(4, 1))
 
 

@@ -221,7 +221,7 @@ def test_inputs_are_left_alone():
 @pytest.mark.parametrize(
     ("shape1", "shape2", "message"),
     [
-        ((4, 3), (4, 2), r"one shape, got \(4, 3\) and \(4, 2\)"),
+        ((4, 3), (4, 2), r"the same shape, got \(4, 3\) and \(4, 2\)"),
         ((1, 3), (1, 3), r"\(1, 3\); use a larger batch"),
         ((4, 3, 2), (4, 3, 2), r"got \(4, 3, 2\); pool or flatten"),
     ],
@@ -237,7 +237,7 @@ def test_wrong_arguments():
         with pytest.raises(ValueError, match="`shrinkage` must be a number from 0 to 1, got"):
             wmse_loss(z1, z2, shrinkage=shrinkage)
     for sub_batch in (1, 0, -4):
-        with pytest.raises(ValueError, match=f"`sub_batch` must be 2 or more, or None .* got {sub_batch}"):
+        with pytest.raises(ValueError, match=f"`sub_batch` must be 2 or more, got {sub_batch}"):
             wmse_loss(z1, z2, sub_batch)
 
 
