@@ -1,5 +1,6 @@
 """Self-supervised learning for time series as scikit-learn estimators."""
 
+from sklearn_ssl import _moved
 from sklearn_ssl._version import __version__ as __version__
 from sklearn_ssl.fine_tuning import RobustSSLClassifier, S4LClassifier, SSLClassifier, SSLRegressor
 from sklearn_ssl.methods.closed_form.closed_form_vicreg import ClosedFormVICRegTransformer
@@ -26,6 +27,8 @@ from sklearn_ssl.methods.joint_embedding.vicreg import VICRegTransformer
 from sklearn_ssl.methods.joint_embedding.vicreg_tico import VICRegTiCoTransformer
 from sklearn_ssl.methods.joint_embedding.wmse import WMSETransformer
 from sklearn_ssl.methods.random_encoder import RandomEncoderTransformer
+
+_moved.install()
 
 __all__ = [
     "BYOLTransformer",

@@ -1,12 +1,12 @@
 import os
 import pickle
-import tempfile
 from pathlib import Path
 from typing import Any, Self
 
 from skorch.callbacks import Callback
 
 from sklearn_ssl._engine.fingerprint import fingerprint
+from sklearn_ssl._engine.whole_files import write_whole
 
 
 class EpochCheckpoint(Callback):
@@ -60,18 +60,12 @@ class EpochCheckpoint(Callback):
             net.listeners_ = ()
             return net
         except Exception as error:
+            reason = str(error).partition(". ")[0]  # the rest is advice for whoever has nothing but the file
             raise ValueError(
-                f"`checkpoint`: {self.path} cannot be read ({error}). Remove it to start afresh."
+                f"`checkpoint`: {self.path} cannot be read ({reason}). Remove it to start afresh."
             ) from error
 
     def on_epoch_end(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
         """Write the net with its random stream as it is now."""
         net.record_stream()
-        handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=self.path.name)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                pickle.dump(net, file)
-            os.replace(name, self.path)
-        except BaseException:
-            os.unlink(name)
-            raise
+        write_whole(self.path, lambda file: pickle.dump(net, file))

@@ -3,8 +3,6 @@
 import hashlib
 import json
 import os
-import secrets
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from sklearn_ssl._engine.device import resolved_device
+from sklearn_ssl._engine.whole_files import write_whole
 from sklearn_ssl._version import __version__
 from sklearn_ssl.architectures import Architecture, ClosedFormArchitecture
 from sklearn_ssl.encoders import EncoderModule
@@ -72,7 +71,7 @@ def save_encoder(transformer: Any, path: str | os.PathLike) -> None:
 
     >>> other = VICRegTransformer(encoder=loaded.net_.module_.encoder, max_epochs=1, random_state=0).fit(X)
     """
-    path, parts = Path(path), parts_of(transformer)
+    parts = parts_of(transformer)
     description = {
         "format": FORMAT,
         "library": __version__,
@@ -86,7 +85,8 @@ def save_encoder(transformer: Any, path: str | os.PathLike) -> None:
     tensors = _tensors(parts)
     _check_as_built(parts.encoder, transformer.n_channels_in_)
     description["digest"] = _digest(description, tensors)
-    write_whole(path, safetensors.torch.save(tensors, metadata={KEY: json.dumps(description)}))
+    content = safetensors.torch.save(tensors, metadata={KEY: json.dumps(description)})
+    write_whole(path, lambda file: file.write(content))
 
 
 def load_encoder(path: str | os.PathLike, *, device: Any = "auto") -> PretrainedTransformer:
@@ -171,20 +171,6 @@ def parts_of(transformer: Any) -> Parts:
     return Parts(
         encoder, pooling, {name: getattr(architecture, name) for name in ("mean", "weights")} if linear else {}
     )
-
-
-def write_whole(path: str | os.PathLike, content: bytes) -> None:
-    """Write a file so that at every moment it is either as it was or complete."""
-    path = Path(path)
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with open(unfinished, "xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _recipe_of(encoder: nn.Module) -> Any:

@@ -14,8 +14,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from sklearn_ssl._engine.whole_files import write_whole
 from sklearn_ssl.architectures._base import pooled_features
-from sklearn_ssl.persistence._file import parts_of, write_whole
+from sklearn_ssl.persistence._file import parts_of
 from sklearn_ssl.persistence._pretrained import MappedPooling
 
 TOLERANCE = 1e-4
@@ -71,7 +72,7 @@ def export_onnx(transformer: Any, path: str | os.PathLike, *, n_timepoints: int)
     x = torch.randn(5, int(transformer.n_channels_in_), int(n_timepoints), generator=generator)  # (B, C, L)
     content = _exported(module, x)
     _check_agreement(module, content, x)
-    write_whole(path, content)
+    write_whole(path, lambda file: file.write(content))
 
 
 class _PooledEncoder(nn.Module):

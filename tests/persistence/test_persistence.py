@@ -262,7 +262,7 @@ def test_default_recipes_are_described_as_what_they_are(tmp_path):
     assert inner["parameters"]["width"] == 16
 
 
-@pytest.mark.parametrize("stage", ["write", "fsync", "replace"])
+@pytest.mark.parametrize("stage", ["write", "replace"])
 def test_an_error_while_saving_leaves_the_file_that_was_there(tmp_path, fitted, monkeypatch, stage):
     path, before = tmp_path / "encoder.safetensors", b"before"
     path.write_bytes(before)
@@ -273,7 +273,7 @@ def test_an_error_while_saving_leaves_the_file_that_was_there(tmp_path, fitted, 
     if stage == "write":
         monkeypatch.setattr("safetensors.torch.save", fail)
     else:
-        monkeypatch.setattr(os, stage, fail)
+        monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(OSError, match="no space left"):
         save_encoder(fitted, path)
     assert path.read_bytes() == before
