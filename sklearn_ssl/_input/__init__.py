@@ -1,1 +1,1 @@
-"""What users hold, turned into collections, labels and masks."""
+"""Input of every form, turned into collections, labels and masks."""

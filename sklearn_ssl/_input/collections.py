@@ -1,4 +1,4 @@
-"""What users hold, turned into one form: a collection of series with their lengths."""
+"""Input of every form, turned into a collection: one array of series with their lengths."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Set
@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_array, validate_data
 
 CHUNK_BYTES = 1 << 24
 
-# Steps of all series in one inference batch: small enough for the cache, large enough to amortise the call.
+# Steps of all series in one inference batch: few enough to stay in the cache, and enough to be worth a call.
 INFERENCE_STEPS = 1 << 15
 
 
@@ -23,9 +23,10 @@ class Collection:
     Attributes
     ----------
     values : ndarray of shape (n_cases, n_channels, n_timepoints)
-        The values; steps from a series' length on are NaN. A memory-mapped array stays one, in its own dtype.
+        The values. All steps after the last observed one of a series are NaN. A memory-mapped array stays
+        memory-mapped, in its own dtype.
     lengths : ndarray of shape (n_cases,) or None
-        Steps observed of each series; None when every series fills all time steps.
+        Number of steps of each series, without its padding. None says that no series is padded.
     """
 
     values: np.ndarray
@@ -50,11 +51,14 @@ class Collection:
 
 
 def plain(X: Any) -> Any:
-    """Return a tensor or masked array as an array, with NaN, or None among objects, where it is masked."""
+    """Return tensors and masked arrays as plain arrays, and all else as it is.
+
+    Masked numbers become NaN, and masked texts and objects become None.
+    """
     if isinstance(X, np.ma.MaskedArray) and X.dtype.kind in "OSU":
         return np.ma.filled(X.astype(object), None)
     if isinstance(X, np.ma.MaskedArray) and X.dtype.kind in "biuf":
-        return np.ma.filled(X.astype(np.result_type(X.dtype, np.float32)), np.nan)  # whole numbers have no NaN
+        return np.ma.filled(X.astype(np.result_type(X.dtype, np.float32)), np.nan)  # integers have no NaN
     if not isinstance(X, torch.Tensor):
         return X
     X = X.detach().cpu()
@@ -62,7 +66,7 @@ def plain(X: Any) -> Any:
 
 
 def is_ragged(X: Any) -> bool:
-    """Tell whether `X` is a list of 2-D arrays rather than one array."""
+    """Tell whether `X` is a list of 2-D arrays, and not one array."""
     if isinstance(X, (list, tuple)) or (isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1):
         return any(getattr(series, "ndim", None) == 2 for series in X)
     return False
@@ -71,23 +75,23 @@ def is_ragged(X: Any) -> bool:
 def validated_collection(
     estimator: Any, X: Any, *, reset: bool, min_cases: int = 1, dtype: Any = np.float32, allow_missing: bool = False
 ) -> Collection:
-    """Validate the input of `fit` (``reset=True``) or `transform` and set what scikit-learn expects on `estimator`.
+    """Validate the series given to `fit` or `transform`, and set on `estimator` what scikit-learn expects.
 
     Parameters
     ----------
     estimator : object
-        The estimator that received `X`; gets ``n_channels_in_`` and, for 2-D input, ``n_features_in_``.
+        The estimator that received `X`. It gets ``n_channels_in_`` and, for 2-D input, ``n_features_in_``.
     X : array of shape (n_cases, n_channels, n_timepoints) or (n_cases, n_timepoints), or list of 2-D arrays
-        The series. What a masked array hides is missing.
+        The series. Masked values are missing.
     reset : bool
-        Whether to learn the number of channels or to compare with it.
+        True, in `fit`, sets the attributes. False, in `transform`, compares `X` with them.
     min_cases : int, default=1
-        Fewest series allowed.
+        Smallest number of series allowed.
     dtype : dtype or None, default=numpy.float32
-        What values in memory are converted to. None keeps float32 and float64, makes float64 of anything else, and
-        reads memory-mapped arrays into memory.
+        The dtype of the values, unless `X` is memory-mapped. None keeps float32 and float64, converts any other dtype
+        to float64, and reads memory-mapped arrays into memory.
     allow_missing : bool, default=False
-        Whether NaN may stand inside series, and series may have no observed step at all.
+        Whether series may have missing values (NaN) between their observed steps, and may have no observed step.
 
     Returns
     -------
@@ -97,8 +101,8 @@ def validated_collection(
     Raises
     ------
     ValueError, TypeError
-        If the input is not numeric, has fewer than `min_cases` series, no time step, infinite or missing values, or
-        another number of channels than at fit.
+        If the input is not numeric, has fewer than `min_cases` series, no time step, or infinite values; if it has
+        missing values that are not allowed; or if its number of channels is not the number seen at fit.
     """
     X = [plain(one) for one in X] if isinstance(X, (list, tuple)) else plain(X)
     if is_ragged(X):
@@ -111,27 +115,31 @@ def validated_collection(
     _check_size(values, min_cases)
     if reset and not _is_flat(X):
         _forget_columns(estimator)
-    if dtype is None:
-        dtype = values.dtype if values.dtype in (np.float32, np.float64) else np.float64
-        values = np.asarray(values)
-    if not isinstance(values, np.memmap):
-        with np.errstate(over="ignore"):  # what overflows is reported as infinite
-            values = np.ascontiguousarray(values, dtype=dtype)
+    values = _converted(values, dtype)
     return Collection(values, observed_lengths(values, allow_missing=allow_missing))
 
 
 def collection_of(X: Any, *, dtype: Any = np.float32, allow_missing: bool = False) -> Collection:
-    """Validate series that no estimator is fitted on; parameters and errors as for `validated_collection`."""
+    """Validate series that no estimator is fitted on. Parameters and errors are those of `validated_collection`."""
     return validated_collection(BaseEstimator(), X, reset=True, dtype=dtype, allow_missing=allow_missing)
 
 
 def observed_lengths(values: np.ndarray, *, allow_missing: bool = False, first: int = 0) -> np.ndarray | None:
-    """Return the number of steps before each series' padding, or None without any; messages count from `first`.
+    """Return the number of steps of each series without its padding, or None if no series is padded.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_cases, n_channels, n_timepoints)
+        The series.
+    allow_missing : bool, default=False
+        Whether series may have missing values (NaN) between their observed steps, and may have no observed step.
+    first : int, default=0
+        The number that error messages give to the first series.
 
     Raises
     ------
     ValueError
-        If a value is infinite, a value inside a series is NaN, or a series has no observed step.
+        If a value is infinite, or if a value is missing that must not be.
     """
     n_cases, n_channels, n_timepoints = values.shape
     if values.dtype.kind in "iub":
@@ -140,39 +148,61 @@ def observed_lengths(values: np.ndarray, *, allow_missing: bool = False, first: 
     rows = max(1, CHUNK_BYTES // max(1, n_channels * n_timepoints * 4))
     for start in range(0, n_cases, rows):
         chunk = np.asarray(values[start : start + rows])
-        if isinstance(values, np.memmap):  # others have been converted; what overflows is reported as infinite
-            with np.errstate(over="ignore"):
+        if isinstance(values, np.memmap):  # all others have been converted before
+            with np.errstate(over="ignore"):  # values that overflow are reported as infinite
                 chunk = chunk.astype(np.float32)
         if not np.isfinite(chunk).all():
             lengths[start : start + rows] = _chunk_lengths(chunk, first + start, allow_missing)
     return None if (lengths == n_timepoints).all() else lengths
 
 
-def _chunk_lengths(chunk: np.ndarray, start: int, allow_missing: bool) -> np.ndarray:
-    if np.isinf(chunk).any():
-        case, channel, step = np.argwhere(np.isinf(chunk))[0]
-        raise ValueError(
-            f"X has an infinite value (or one beyond {chunk.dtype}) in series {start + case}, channel {channel}, "
-            f"time step {step}. Replace infinite values by NaN and fill them, and scale large ones, before this step."
-        )
+def _converted(values: np.ndarray, dtype: Any) -> np.ndarray:
+    if dtype is None:
+        dtype = values.dtype if values.dtype in (np.float32, np.float64) else np.float64
+        values = np.asarray(values)
+    if isinstance(values, np.memmap):
+        return values
+    with np.errstate(over="ignore"):  # values that overflow are reported as infinite
+        return np.ascontiguousarray(values, dtype=dtype)
+
+
+def _chunk_lengths(chunk: np.ndarray, first: int, allow_missing: bool) -> np.ndarray:
+    _check_finite(chunk, first)
     missing = np.isnan(chunk)
-    if allow_missing and not missing[:, :, -1].all(axis=1).any():
+    if allow_missing and not missing[:, :, -1].all(axis=1).any():  # most often: missing values, but no padding
         return np.full(len(chunk), chunk.shape[2])
     padded = np.logical_and.accumulate(missing.all(axis=1)[:, ::-1], axis=1)[:, ::-1]  # (n, L)
     lengths = (~padded).sum(axis=1)
-    if allow_missing:
-        return lengths
+    if not allow_missing:
+        _check_observed(lengths, first)
+        _check_no_gaps(missing & ~padded[:, None, :], first)
+    return lengths
+
+
+def _check_finite(chunk: np.ndarray, first: int) -> None:
+    if np.isinf(chunk).any():
+        case, channel, step = np.argwhere(np.isinf(chunk))[0]
+        raise ValueError(
+            f"X has an infinite value (or one beyond {chunk.dtype}) in series {first + case}, channel {channel}, "
+            f"time step {step}. Replace infinite values by NaN and fill them, and scale large ones, before this step."
+        )
+
+
+def _check_observed(lengths: np.ndarray, first: int) -> None:
     if (lengths == 0).any():
-        raise ValueError(f"Series {start + int(np.argmin(lengths))} of X has zero time steps: all its values are NaN.")
-    gaps = missing & ~padded[:, None, :]
+        raise ValueError(
+            f"Series {first + int(np.argmin(lengths))} of X has zero time steps: all its values are NaN. Remove it."
+        )
+
+
+def _check_no_gaps(gaps: np.ndarray, first: int) -> None:
     if gaps.any():
         case, channel, step = np.argwhere(gaps)[0]
         raise ValueError(
-            f"X has a missing value (NaN) inside series {start + case}, channel {channel}, time step {step}. "
+            f"X has a missing value (NaN) inside series {first + case}, channel {channel}, time step {step}. "
             "Only trailing steps at which all channels are NaN are padding; fill the others before this step, "
             "for example with sklearn_ssl.preprocessing.FillMissing()."
         )
-    return lengths
 
 
 def _depth(X: Any) -> int:
@@ -187,16 +217,32 @@ def _is_flat(X: Any) -> bool:
 
 
 def _stack(X: Any) -> np.ndarray:
+    _check_no_tables(X)
+    series = [_numeric(np.asarray(plain(one)), f"series {case} of X") for case, one in enumerate(X)]
+    _check_alike(series)
+    shape = (len(series), series[0].shape[0], max(one.shape[1] for one in series))
+    dtype = np.float32 if all(one.dtype == np.float32 for one in series) else np.float64
+    values = np.full(shape, np.nan, dtype=dtype)
+    for case, one in enumerate(series):
+        values[case, :, : one.shape[1]] = one
+    return values
+
+
+def _check_no_tables(X: Any) -> None:
     tables = [case for case, one in enumerate(X) if hasattr(one, "columns")]
     if tables:
         raise ValueError(
-            f"Series {tables[0]} of X is a data frame, of which rows would be channels. Turn the list into series "
-            "before this step with sklearn_ssl.preprocessing.as_collection(X), for which rows are time steps."
+            f"Series {tables[0]} of X is a data frame, and its rows would be taken for channels. Turn the list into "
+            "series before this step by sklearn_ssl.preprocessing.as_collection(X), which takes rows for time steps."
         )
-    series = [_numeric(np.asarray(plain(one)), f"series {case} of X") for case, one in enumerate(X)]
+
+
+def _check_alike(series: list[np.ndarray]) -> None:
     if any(one.ndim != 2 for one in series):
         shapes = sorted({one.shape for one in series if one.ndim != 2})
-        raise ValueError(f"Each series of a list is an array of shape (n_channels, n_timepoints), got {shapes[0]}.")
+        raise ValueError(
+            f"Each series of a list must be an array of shape (n_channels, n_timepoints), got {shapes[0]}. Reshape it."
+        )
     channels = sorted({one.shape[0] for one in series})
     if len(channels) > 1:
         raise ValueError(
@@ -206,20 +252,14 @@ def _stack(X: Any) -> np.ndarray:
     empty = [case for case, one in enumerate(series) if one.shape[1] == 0]
     if empty:
         raise ValueError(f"Series {empty[0]} of X has zero time steps. Remove it.")
-    n_timepoints = max(one.shape[1] for one in series)
-    dtype = np.float32 if all(one.dtype == np.float32 for one in series) else np.float64
-    values = np.full((len(series), channels[0], n_timepoints), np.nan, dtype=dtype)
-    for case, one in enumerate(series):
-        values[case, :, : one.shape[1]] = one
-    return values
 
 
 def _three_d(X: Any) -> np.ndarray:
     array = X if isinstance(X, np.memmap) else np.asarray(X)
     if array.ndim != 3:
         raise ValueError(
-            f"X has {array.ndim} dimensions (shape {array.shape}); a 3-D array (n_cases, n_channels, n_timepoints), a "
-            "2-D array (n_cases, n_timepoints) or a list of 2-D arrays is needed."
+            f"X has {array.ndim} dimensions (shape {array.shape}). Give a 3-D array (n_cases, n_channels, "
+            "n_timepoints), a 2-D array (n_cases, n_timepoints) or a list of 2-D arrays."
         )
     return _numeric(array, "X")
 
@@ -236,38 +276,38 @@ def _two_d(estimator: Any, X: Any, *, reset: bool) -> np.ndarray:
 
 
 def _check_kind(X: Any) -> None:
-    """Refuse what NumPy would wrap into an array of one object, and tables whose cells are series."""
-    if isinstance(X, (Mapping, Iterator, Set)) and not issparse(X):  # scikit-learn names what is sparse
+    """Refuse containers that NumPy would wrap into an array of one object, and tables whose cells are series."""
+    if isinstance(X, (Mapping, Iterator, Set)) and not issparse(X):  # scikit-learn's message for sparse X is better
         remedy = "list(X.values())" if isinstance(X, Mapping) else "list(X)"
         raise TypeError(
-            f"X is a {type(X).__name__}; a 3-D array (n_cases, n_channels, n_timepoints), a 2-D array (n_cases, "
-            f"n_timepoints) or a list of 2-D arrays is needed, for example {remedy}."
+            f"X is a {type(X).__name__}. Give a 3-D array (n_cases, n_channels, n_timepoints), a 2-D array (n_cases, "
+            f"n_timepoints) or a list of 2-D arrays, for example {remedy}."
         )
     is_table = hasattr(X, "iloc") and X.ndim == 2
     if is_table and any(np.ndim(cell) for row in X[:1].to_numpy() for cell in row):
         raise ValueError(
-            "X is a table whose cells are series. Turn it into an array or a list of arrays before this step, with "
+            "X is a table whose cells are series. Turn it into an array or a list of arrays before this step by "
             "sklearn_ssl.preprocessing.as_collection(X)."
         )
 
 
 def _check_even(X: Any) -> None:
-    """Refuse 1-D series that do not make one array: a list of unequal ones, or objects of an array or a column."""
+    """Refuse 1-D series that do not make one array: a list of unequal ones, or an array or column of objects."""
     unequal = isinstance(X, (list, tuple)) and len({np.size(row) for row in X if np.ndim(row) == 1}) > 1
     if unequal or (_depth(X) == 1 and any(np.ndim(one) for one in X)):
         raise ValueError(
-            "X holds 1-D series of unequal length, or as objects. Give each as an array of shape (1, n_timepoints), "
-            "for example [numpy.reshape(series, (1, -1)) for series in X]."
+            "X holds 1-D series of unequal length, or as objects. Give each series as an array of shape "
+            "(1, n_timepoints), for example [numpy.reshape(series, (1, -1)) for series in X]."
         )
 
 
 def _check_flatter(X: Any) -> None:
-    """Refuse a single series without printing it, which scikit-learn would do."""
+    """Refuse a single series. Scikit-learn's message would print all its values."""
     if _depth(X) == 1:
         raise ValueError(
-            f"Expected 2D array, got 1D array instead: X has shape {np.shape(X)}. Reshape your data: a single "
-            "series of one channel is numpy.reshape(X, (1, 1, -1)), and series of n_timepoints each, one after the "
-            "other, are numpy.reshape(X, (-1, n_timepoints))."
+            f"Expected 2D array, got 1D array instead: X has shape {np.shape(X)}. Reshape your data: give a single "
+            "series of one channel as numpy.reshape(X, (1, 1, -1)), and several series that follow each other, of "
+            "n_timepoints steps each, as numpy.reshape(X, (-1, n_timepoints))."
         )
 
 
@@ -277,10 +317,12 @@ def _numeric(array: np.ndarray, name: str) -> np.ndarray:
     if array.dtype.kind == "O" and array.ndim > 1:
         return check_array(array, dtype=np.float64, allow_nd=True, ensure_all_finite=False, input_name=name)
     if array.dtype.kind == "c":
-        raise ValueError(f"Complex data not supported: {name} has dtype {array.dtype}. Give real and imaginary parts.")
+        raise ValueError(
+            f"Complex data not supported: {name} has dtype {array.dtype}. Give real and imaginary parts as channels."
+        )
     raise ValueError(
-        f"{name} has dtype {array.dtype} and shape {array.shape}; numbers of shape (n_cases, n_channels, n_timepoints) "
-        "are needed, or a list of arrays of shape (n_channels, n_timepoints)."
+        f"{name} has dtype {array.dtype} and shape {array.shape}. Give numbers of shape (n_cases, n_channels, "
+        "n_timepoints), or a list of arrays of shape (n_channels, n_timepoints)."
     )
 
 
@@ -288,11 +330,11 @@ def _check_size(values: np.ndarray, min_cases: int) -> None:
     n_cases, n_channels, n_timepoints = values.shape
     if n_cases < min_cases:
         raise ValueError(
-            f"Found array with {n_cases} sample(s) (shape={values.shape}) while a minimum of {min_cases} is required: "
-            "give at least that many series."
+            f"Found array with {n_cases} sample(s) (shape={values.shape}) while a minimum of {min_cases} is required. "
+            f"Give at least {min_cases} series."
         )
     if n_channels == 0 or n_timepoints == 0:
-        raise ValueError(f"X has shape {values.shape}: every series needs at least one channel and one time step.")
+        raise ValueError(f"X has shape {values.shape}, but every series needs at least one channel and one time step.")
 
 
 def _check_channels(estimator: Any, n_channels: int, *, reset: bool) -> None:

@@ -1,4 +1,4 @@
-"""Labels: classes that may be text, numbers, or both where -1 stands for unknown among text."""
+"""Labels: texts or numbers. Among texts, the number -1 marks a series without a label."""
 
 import numbers
 from typing import Any
@@ -12,7 +12,10 @@ UNLABELLED = -1
 
 
 def values_of(values: Any) -> np.ndarray:
-    """Return an array in which the text of a list has not swallowed its other values; None or NaN is masked."""
+    """Return an array, without turning numbers into texts where a list mixes both.
+
+    A list of both becomes an array of objects. Masked values become NaN, or None among texts and objects.
+    """
     array = np.asarray(plain(values))
     if array.dtype.kind not in "SU" or hasattr(values, "dtype"):
         return array
@@ -22,7 +25,20 @@ def values_of(values: Any) -> np.ndarray:
 
 
 def sorted_codes(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the place of each label (n,) among the different ones, and these, sorted, numbers before text."""
+    """Return the different labels in sorted order, numbers before texts, and the place of each label among them.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_cases,)
+        The labels.
+
+    Returns
+    -------
+    codes : ndarray of shape (n_cases,)
+        The places, such that ``values[codes]`` are the labels.
+    values : ndarray of shape (n_values,)
+        The different labels.
+    """
     if labels.dtype != object:
         values, codes = np.unique(labels, return_inverse=True)
         return codes, values
@@ -31,22 +47,22 @@ def sorted_codes(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def is_unlabelled(label: Any) -> bool:
-    """Tell whether an object is the number that stands for an unknown class."""
+    """Tell whether a label is the number -1, which marks a series without a label."""
     return isinstance(label, numbers.Number) and label == UNLABELLED
 
 
 def unlabelled_among_text(labels: np.ndarray) -> np.ndarray:
-    """Tell of each label (n,) whether it is the number that stands for an unknown class where others are text."""
+    """Tell of each label whether it is the number -1 while other labels are texts."""
     if labels.dtype != object or not any(isinstance(label, (str, bytes)) for label in labels.ravel()):
         return np.zeros(labels.shape, dtype=bool)
     return np.array([is_unlabelled(label) for label in labels.ravel()], dtype=bool).reshape(labels.shape)
 
 
 def check_all_labelled(name: str, labels: np.ndarray) -> None:
-    """Raise a ValueError if -1 stands among text."""
+    """Raise a ValueError if the number -1 is among texts."""
     unknown = unlabelled_among_text(labels)
     if unknown.any():
         raise ValueError(
-            f"`{name}` has text, and in row {np.argwhere(unknown)[0, 0]} the number -1, which stands for a series "
-            "without label. Leave such series out: sklearn_ssl.fine_tuning.is_labelled tells which have one."
+            f"`{name}` has text, and in row {np.argwhere(unknown)[0, 0]} the number -1, which marks a series without "
+            "a label. Leave such series out: sklearn_ssl.fine_tuning.is_labelled tells which series have a label."
         )

@@ -86,9 +86,9 @@ def test_bad_input(X, message):
 @pytest.mark.parametrize(
     ("X", "message"),
     [
-        (iter(np.ones((3, 2, 4))), r"^X is a \w*iterator; .* list\(X\)"),
-        ({"a": np.ones((3, 4)), "b": np.ones((3, 5))}, r"^X is a dict; .* list\(X\.values\(\)\)"),
-        ({1.0, 2.0}, r"^X is a set; .* list\(X\)"),
+        (iter(np.ones((3, 2, 4))), r"^X is a \w*iterator\. .* list\(X\)"),
+        ({"a": np.ones((3, 4)), "b": np.ones((3, 5))}, r"^X is a dict\. .* list\(X\.values\(\)\)"),
+        ({1.0, 2.0}, r"^X is a set\. .* list\(X\)"),
     ],
 )
 def test_what_is_no_array_is_named(X, message):
