@@ -1,4 +1,4 @@
-"""Adversarial examples of series: the small change that hurts a model most, or nearly so."""
+"""Adversarial examples of series: small changes that hurt a model much."""
 
 import math
 import numbers
@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+
+from sklearn_ssl._parameters.shown import shown
 
 
 def projected_gradient_descent(
@@ -18,7 +20,7 @@ def projected_gradient_descent(
     mask: torch.Tensor | None = None,
     random_start: bool = True,
 ) -> torch.Tensor:
-    r"""Search near each series for the one at which an objective is greatest, by signed gradient steps.
+    r"""Increase an objective by a small change of each series, found by signed gradient steps.
 
     With :math:`f` the objective, :math:`x` the series, :math:`r` the radius and :math:`a` the step size, the change
     :math:`\delta_0` is uniform on :math:`[-r, r]`, or zero without a random start, and
@@ -26,31 +28,31 @@ def projected_gradient_descent(
     .. math:: \delta_{k + 1} = \min(\max(\delta_k + a \operatorname{sign} \nabla_x f(x + \delta_k),\, -r),\, r),
         \quad k = 0, \dots, n - 1
 
-    The result is :math:`x + \delta_n`. No value differs from that of :math:`x` by more than the radius of its channel:
-    an :math:`L_\infty` ball. Only the sign of the gradient counts, so that any increasing function of the objective of
-    a series gives the same result, as long as its gradient does not underflow.
+    The result is :math:`x + \delta_n`. No value changes by more than the radius: the result lies in an
+    :math:`L_\infty` ball around :math:`x`. Only the sign of the gradient counts. So any increasing function of the
+    objective of a series gives the same result, as long as its gradient does not underflow.
 
-    Modules are used as they are. Put them into evaluation mode where the batch must not enter the statistics of their
-    normalisation. Gradients of their parameters are neither computed nor kept, and `x` stays as it is. The random start
-    is drawn from PyTorch's global generator of the device of `x`.
+    Modules are used in the mode that they are in. Put them into evaluation mode if the batch must not change the
+    statistics of their normalisation. No gradients of their parameters are computed, and `x` is not changed. The random
+    start is drawn from PyTorch's global generator of the device of `x`.
 
     Parameters
     ----------
     x : torch.Tensor of shape (B, C, L)
         Series, floating point.
     objective : callable
-        Maps such a batch to a scalar to be increased: the sum over series, each of which only depends on itself. The
-        loss of a classifier, say.
+        Function that maps such a batch to a scalar. It must be a sum over series of terms that each depend on one
+        series only. An example is the summed loss of a classifier.
     radius : float or torch.Tensor that broadcasts to (B, C, L)
-        Largest change of a value, at least 0; a tensor of shape (1, C, 1) has one for each channel, and one of shape
-        (B, C, 1) for each channel of each series. 0 leaves the values as they are.
+        Largest change of a value, at least 0. A tensor of shape (1, C, 1) has one radius for each channel. A tensor of
+        shape (B, C, 1) has one for each channel of each series. 0 changes nothing.
     n_steps : int, default=10
         Number n of steps.
     step_size : float, torch.Tensor or None, default=None
-        Size of a step, at least 0, with a shape like that of `radius`. None is ``2.5 * radius / n_steps``, with which
-        any point of the ball can be reached from any other.
+        Size of a step, at least 0. It may have the same shapes as `radius`. None means ``2.5 * radius / n_steps``, so
+        that the search can reach any point of the ball from any other.
     mask : bool torch.Tensor of shape (B, L), default=None
-        True at observed steps. All others, padding, stay as they are. None means that all are observed.
+        True at observed steps. Padded steps stay as they are. None means that all steps are observed.
     random_start : bool, default=True
         Whether to start from a random point in the ball rather than from `x`.
 
@@ -62,9 +64,9 @@ def projected_gradient_descent(
     Raises
     ------
     TypeError
-        If `x` is no floating-point tensor.
+        If `x` is not a floating-point tensor.
     ValueError
-        If a shape is wrong, a number is out of range, or the objective is no scalar that depends on the series.
+        If a shape is wrong, a number is out of range, or the objective is not a scalar that depends on the series.
 
     References
     ----------
@@ -84,11 +86,11 @@ def projected_gradient_descent(
     """
     _check_series(x, mask)
     if isinstance(n_steps, bool) or not isinstance(n_steps, numbers.Integral) or n_steps < 1:
-        raise ValueError(f"`n_steps` must be a whole number of at least 1, got {n_steps!r}.")
+        raise ValueError(f"`n_steps` must be a whole number of at least 1, got {shown(n_steps)}.")
     limit = _size_of_change("radius", radius, x)
     step = 2.5 * limit / n_steps if step_size is None else _size_of_change("step_size", step_size, x)
     if mask is not None:
-        limit = limit * mask[:, None]  # (B, C, L): the ball is a point where nothing is observed
+        limit = limit * mask[:, None]  # (B, C, L), zero at padded steps
     with torch.inference_mode(False), torch.enable_grad():
         start = x.detach().clone()
         change = limit * torch.empty_like(start).uniform_(-1, 1) if random_start else torch.zeros_like(start)
@@ -104,14 +106,18 @@ def _gradient(objective: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor
         raise ValueError(f"`objective` must return a scalar, got shape {tuple(value.shape)}. Sum it over the series.")
     gradient = torch.autograd.grad(value, x, allow_unused=True)[0] if value.requires_grad else None
     if gradient is None:
-        raise ValueError("`objective` does not depend on the series in a way that has a gradient, so none is steeper.")
+        raise ValueError(
+            "`objective` must depend on the series by operations that have a gradient, got none. Do not detach them."
+        )
     return gradient
 
 
 def _check_series(x: Any, mask: Any) -> None:
     if not isinstance(x, torch.Tensor) or not x.is_floating_point():
         kind = x.dtype if isinstance(x, torch.Tensor) else type(x).__name__
-        raise TypeError(f"`x` must be a floating-point torch.Tensor, got {kind}. Convert it by torch.as_tensor(x).")
+        raise TypeError(
+            f"`x` must be a floating-point torch.Tensor, got {kind}. Convert it by torch.as_tensor(x).float()."
+        )
     if x.dim() != 3:
         raise ValueError(f"`x` must have shape (B, C, L), got {tuple(x.shape)}.")
     if mask is not None and (mask.dtype != torch.bool or mask.shape != (x.shape[0], x.shape[2])):
@@ -125,9 +131,11 @@ def _size_of_change(name: str, size: Any, x: torch.Tensor) -> torch.Tensor:
     """Return a size as a tensor that broadcasts to x (B, C, L)."""
     if not isinstance(size, torch.Tensor):
         if isinstance(size, bool) or not isinstance(size, numbers.Real) or not 0 <= float(size) < math.inf:
-            raise ValueError(f"`{name}` must be a finite number of at least 0 or a tensor of such, got {size!r}.")
+            raise ValueError(
+                f"`{name}` must be a finite number of at least 0 or a tensor of such numbers, got {shown(size)}."
+            )
         return x.new_full((), float(size))
-    if size.device.type == "cpu" and not (size.isfinite() & (size >= 0)).all():  # elsewhere it would have to be awaited
+    if size.device.type == "cpu" and not (size.isfinite() & (size >= 0)).all():  # we do not wait for a GPU
         raise ValueError(f"`{name}` must have finite numbers of at least 0, got {size.min():g} to {size.max():g}.")
     fits = size.dim() <= 3 and all(n in (1, whole) for n, whole in zip(size.shape[::-1], x.shape[::-1], strict=False))
     if not fits:

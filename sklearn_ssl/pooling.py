@@ -1,6 +1,5 @@
-"""Pooling: recipes of how feature maps over time become one vector per series."""
+"""Pooling: recipes that turn feature maps over time into one vector per series."""
 
-import dataclasses
 import typing
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -11,13 +10,12 @@ from torch import nn
 from torch.autograd.function import once_differentiable
 
 from sklearn_ssl._input.padding import resize_mask
-from sklearn_ssl._parameters.hyperparameters import Hyperparameters, choice
+from sklearn_ssl._parameters.hyperparameters import Hyperparameters, as_names, choice, names
 
-# Steps come first, (B, L, D), as they lie in the memory of this package's encoders: the gradients then lie as the maps
-# do. Where they do not, what the encoder does with them takes several times as long. A mean is a sum divided after it,
-# whose gradient is a view, and the gradients of maximum and standard deviation are written out in as few passes over
-# the maps as they need, for training is what a CPU spends most of its time on. Comparisons give ones and zeros as
-# floats, which are several times faster to find and to add up than booleans.
+# We pool over (B, L, D) because that is the encoders' memory layout. The gradients then have the same layout; any other
+# layout makes the backward pass of an encoder several times slower. The gradients of maximum and standard deviation are
+# written out, because they need fewer passes over the maps than automatic ones. Comparisons give ones and zeros as
+# floats, because floats are faster to compute and to add up than booleans.
 
 
 def _mean(h: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
@@ -40,13 +38,14 @@ def _in_training(h: torch.Tensor) -> bool:
 
 def _spread(h: torch.Tensor, mask: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the standard deviations (B, D) of h (B, L, D) and its centred values, zero where not observed."""
-    h = h - h[:, :1].detach()  # makes a constant exactly zero, whatever rounding does to its mean
+    h = h - h[:, :1].detach()  # a constant becomes exactly zero, whatever rounding does to its mean
     centred = h - _mean(h, mask).unsqueeze(1)
     if mask is not None:
         centred = centred * mask
     variance = centred.square().sum(1) / _n_steps(h, mask)
     varies = variance > 0
-    return torch.where(varies, torch.where(varies, variance, 1).sqrt(), 0), centred  # the root's slope at 0 is infinite
+    # The inner `where` avoids the slope of the root at zero, which is infinite.
+    return torch.where(varies, torch.where(varies, variance, 1).sqrt(), 0), centred
 
 
 def _n_steps(h: torch.Tensor, mask: torch.Tensor | None) -> Any:
@@ -54,7 +53,7 @@ def _n_steps(h: torch.Tensor, mask: torch.Tensor | None) -> Any:
 
 
 class _Spread(torch.autograd.Function):
-    """The standard deviation s of n steps, whose slope along step t is (h_t - mean h) / (n s), or 0 where s is."""
+    """The standard deviation s of n steps. Its derivative by h_t is (h_t - mean h) / (n s), or 0 if s is 0."""
 
     @staticmethod
     def forward(ctx: Any, h: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
@@ -72,7 +71,7 @@ class _Spread(torch.autograd.Function):
 
 
 class _Largest(torch.autograd.Function):
-    """The maximum, whose slope is shared evenly by all steps that reach it."""
+    """The maximum. All steps that reach it share its gradient evenly."""
 
     @staticmethod
     def forward(ctx: Any, h: torch.Tensor) -> torch.Tensor:
@@ -104,7 +103,7 @@ def _last(h: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
 def _attention(h: torch.Tensor, mask: torch.Tensor | None, *, query: torch.Tensor) -> torch.Tensor:
     scores = (h * query.to(h.dtype)).sum(2, keepdim=True) / h.shape[2] ** 0.5  # (B, L, 1)
     if mask is not None:
-        # The lowest number and not minus infinity, of which a series without observed steps would make NaN.
+        # Minus infinity would make NaN in a series without observed steps, so we take the lowest finite number.
         scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
     weights = scores.softmax(1)  # (B, L, 1)
     if mask is not None:
@@ -119,44 +118,34 @@ _STATISTICS: dict[str, Callable[[torch.Tensor, torch.Tensor | None], torch.Tenso
     "ppv": _ppv,
     "last": _last,
 }
-_NAMES = (*_STATISTICS, "attention")
-
-
-class _StatisticNames:
-    def __contains__(self, value: object) -> bool:
-        names = (value,) if isinstance(value, str) else value
-        return isinstance(names, (tuple, list)) and len(names) > 0 and all(name in list(_NAMES) for name in names)
-
-    def __str__(self) -> str:
-        return "one of, or a non-empty tuple of, " + ", ".join(map(repr, _NAMES))
 
 
 @typing.final
 class Pooling(Hyperparameters):
-    r"""Pooling over time: statistics of each feature over the observed steps of a series, side by side.
+    r"""Pooling over time: statistics of each feature over the observed steps of a series.
 
     The statistics of a feature h_1, ..., h_n over the n observed steps are
 
-    - "mean": m = sum_t h_t / n,
-    - "max": max_t h_t,
-    - "std": sqrt(sum_t (h_t - m)^2 / n), zero for one step,
-    - "ppv": the share of positive values, #{t : h_t > 0} / n, which has no gradient,
-    - "last": h_n,
-    - "attention": sum_t a_t h_t, with weights that are the same for all D features of a layer,
+    - "mean": m = sum_t h_t / n.
+    - "max": max_t h_t.
+    - "std": sqrt(sum_t (h_t - m)^2 / n), zero for one step.
+    - "ppv": the share of positive values, #{t : h_t > 0} / n. It has no gradient.
+    - "last": h_n.
+    - "attention": sum_t a_t h_t. The weights are the same for all D features of a layer,
 
       .. math:: a_t = \frac{\exp(q^\top h_t / \sqrt{D})}{\sum_{s=1}^n \exp(q^\top h_s / \sqrt{D})}.
 
-      The query q, a vector of length D for each layer, is trained with the encoder. It is zero before, so that an
-      untrained encoder's attention is the mean.
+      Each layer has a query q, a vector of length D, which is trained with the encoder. Before training q is zero, so
+      that the attention is the mean.
 
-    They are computed in single precision or better. A series without any observed step gets zeros.
+    Statistics are computed in single precision or better. A series without observed steps gets zeros.
 
     Parameters
     ----------
     statistics : str or tuple of str, default=("mean", "max", "std", "ppv")
         One or several of "mean", "max", "std", "ppv", "last" and "attention".
     layers : {"all", "last"}, default="all"
-        Whether to pool the encoder's output or the feature maps of all its layers.
+        Whether to pool the feature maps of all layers of the encoder or its output only.
 
     Examples
     --------
@@ -167,8 +156,8 @@ class Pooling(Hyperparameters):
     tensor([[3., 6.]])
     """
 
-    statistics: str | tuple[str, ...] = dataclasses.field(
-        default=("mean", "max", "std", "ppv"), metadata={"allowed": _StatisticNames()}
+    statistics: str | tuple[str, ...] = names(
+        *_STATISTICS, "attention", default=("mean", "max", "std", "ppv"), distinct=False
     )
     layers: str = choice("all", "last", default="all")
 
@@ -178,7 +167,7 @@ class Pooling(Hyperparameters):
         Parameters
         ----------
         widths : sequence of int or None, default=None
-            Number of features D_i of each of the encoder's layers. Only "attention" needs it.
+            Number of features D_i of each layer of the encoder. Only "attention" needs it.
 
         Returns
         -------
@@ -188,14 +177,15 @@ class Pooling(Hyperparameters):
         Raises
         ------
         ValueError
-            If a statistic is unknown or there is none, or if "attention" is not told the widths.
+            If a statistic is unknown, if there is none, or if "attention" is given without the widths.
         """
         self.check_hyperparameters()
-        if "attention" in self._names() and widths is None:
+        statistics = as_names(self.statistics)
+        if "attention" in statistics and widths is None:
             raise ValueError(
                 'Pooling: `widths` must be given for "attention", which has a weight for each feature: build(widths).'
             )
-        return PoolingModule(self._names(), every_layer=self.layers == "all", widths=widths or ())
+        return PoolingModule(statistics, every_layer=self.layers == "all", widths=widths or ())
 
     def n_features_of_layers(self, widths: Sequence[int]) -> list[int]:
         """Return the number of pooled features of each pooled layer.
@@ -203,7 +193,7 @@ class Pooling(Hyperparameters):
         Parameters
         ----------
         widths : sequence of int
-            Number of features D_i of each of the encoder's layers.
+            Number of features D_i of each layer of the encoder.
 
         Returns
         -------
@@ -212,7 +202,7 @@ class Pooling(Hyperparameters):
         """
         self.check_hyperparameters()
         pooled = widths if self.layers == "all" else widths[-1:]
-        return [len(self._names()) * width for width in pooled]
+        return [len(as_names(self.statistics)) * width for width in pooled]
 
     def n_features(self, widths: Sequence[int]) -> int:
         """Return the number of pooled features.
@@ -220,7 +210,7 @@ class Pooling(Hyperparameters):
         Parameters
         ----------
         widths : sequence of int
-            Number of features D_i of each of the encoder's layers.
+            Number of features D_i of each layer of the encoder.
 
         Returns
         -------
@@ -228,9 +218,6 @@ class Pooling(Hyperparameters):
             F.
         """
         return sum(self.n_features_of_layers(widths))
-
-    def _names(self) -> tuple[str, ...]:
-        return (self.statistics,) if isinstance(self.statistics, str) else tuple(self.statistics)
 
 
 class PoolingModule(nn.Module):
@@ -241,14 +228,14 @@ class PoolingModule(nn.Module):
     statistics : sequence of str
         Names of the statistics.
     every_layer : bool
-        Whether to pool all layers or the last one.
+        Whether to pool all layers. If not, only the last one is pooled.
     widths : sequence of int, default=()
         Number of features D_i of each layer, for "attention".
 
     Attributes
     ----------
     queries : ParameterList
-        The query of shape (D_i,) for each pooled layer if there is attention.
+        With "attention", a query of shape (D_i,) for each pooled layer. Else it is empty.
     """
 
     def __init__(self, statistics: Sequence[str], every_layer: bool, widths: Sequence[int] = ()) -> None:
@@ -266,13 +253,13 @@ class PoolingModule(nn.Module):
         layers : sequence of Tensor of shape (B, D_i, L_i)
             The feature maps of the layers.
         mask : bool Tensor of shape (B, L) or None, default=None
-            True at observed steps. For a map with another number of steps it is resized by
-            `sklearn_ssl.encoders.resize_mask`.
+            True at observed steps. None if nothing is padded. For a map with another number of steps the mask is
+            resized by `sklearn_ssl.encoders.resize_mask`.
 
         Returns
         -------
         h : Tensor of shape (B, F)
-            Layer after layer, and within a layer statistic after statistic in the order given, the D_i features.
+            The features, ordered by layer, then by statistic as given, then by the D_i features of the layer.
         """
         pooled = layers if self.every_layer else layers[-1:]
         queries = self.queries if len(self.queries) else [None] * len(pooled)

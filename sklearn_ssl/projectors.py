@@ -11,19 +11,19 @@ from sklearn_ssl._parameters.hyperparameters import Hyperparameters, choice, num
 class MLPProjector(Hyperparameters):
     """Multi-layer perceptron from pooled features (B, D) to projections (B, P).
 
-    Every hidden layer is linear, normalised and followed by ReLU; the last layer is linear. Without layers it is the
-    identity.
+    Each hidden layer is a linear map, a normalisation and ReLU. The last layer is a linear map. Without layers the
+    projector is the identity.
 
     Parameters
     ----------
     width : int, default=128
-        Number of features of the hidden layers, and of the output unless `output_width` says otherwise.
+        Number of features of the hidden layers. It is also the number of outputs unless `output_width` is given.
     depth : int, default=2
         Number of linear layers.
     norm : {"batch", "layer", "none"}, default="batch"
-        Normalisation of the hidden layers. In training, batch normalisation needs two cases or more.
+        Normalisation of the hidden layers. In training, batch normalisation needs at least two cases.
     output_width : int or None, default=None
-        Number of features P of the output; None stands for `width`.
+        Number of features P of the output. None means `width`.
 
     Examples
     --------

@@ -153,5 +153,5 @@ def test_bad_input(x):
         projected_gradient_descent(x, lambda x: x.sum((1, 2)), 1.0)
     weight = torch.ones(1, requires_grad=True)
     for constant in (lambda x: torch.zeros(()), lambda x: weight.sum()):
-        with pytest.raises(ValueError, match="`objective` does not depend on the series"):
+        with pytest.raises(ValueError, match="`objective` must depend on the series"):
             projected_gradient_descent(x, constant, 1.0)

@@ -1,1 +1,1 @@
-"""Hyper-parameters, their documentation, and modules as values."""
+"""Hyper-parameters: their declaration, their documentation, and modules as values."""

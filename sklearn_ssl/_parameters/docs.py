@@ -1,13 +1,21 @@
-"""Shared parameter documentation, written once in the class that declares the parameter."""
+"""Documentation of parameters: written once, in the class that declares the parameter."""
 
 import inspect
 import re
 
 _ENTRY = re.compile(r"^(\w+) : ", re.MULTILINE)
+_HEADING = re.compile(r"^\w[\w ]*\n-{3,}\n", re.MULTILINE)
+_PARAMETERS = re.compile(r"^Parameters\n-+\n", re.MULTILINE)
 
 
 def inherit_parameter_docs(cls: type) -> None:
-    """Add to the docstring of `cls` the entries of parameters that only its parents document."""
+    """Add to the docstring of a class the entries of those parameters that only its parents document.
+
+    Parameters
+    ----------
+    cls : type
+        A dataclass. Of several parents that document a parameter, the nearest counts.
+    """
     doc = inspect.cleandoc(cls.__doc__ or "")
     own = _parameter_entries(doc)
     inherited: dict[str, str] = {}
@@ -26,23 +34,24 @@ def _parameter_entries(doc: str) -> dict[str, str]:
     body = doc[slice(*section)]
     starts = [(match.start(), match.group(1)) for match in _ENTRY.finditer(body)]
     ends = [*(start for start, _ in starts), len(body)][1:]
-    return {name: body[start:end].rstrip() for (start, name), end in zip(starts, ends, strict=False)}
+    return {name: body[start:end].rstrip() for (start, name), end in zip(starts, ends, strict=True)}
 
 
 def _parameters_section(doc: str) -> tuple[int, int] | None:
-    heading = re.search(r"^Parameters\n-+\n", doc, re.MULTILINE)
+    """Return where the entries begin and end, or None if there is no such section."""
+    heading = _PARAMETERS.search(doc)
     if heading is None:
         return None
-    following = re.search(r"^\w[\w ]*\n-{3,}\n", doc[heading.end() :], re.MULTILINE)
-    return heading.end(), len(doc) if following is None else heading.end() + following.start()
+    following = _HEADING.search(doc, heading.end())
+    return heading.end(), len(doc) if following is None else following.start()
 
 
 def _with_entries(doc: str, entries: str) -> str:
+    """Put entries at the end of the section, or in a new section before all others."""
     section = _parameters_section(doc)
     if section is not None:
         start, end = section
-        own = doc[start:end].rstrip()
-        return f"{doc[:start]}{own}\n{entries}\n\n{doc[end:]}".rstrip() + "\n"
-    first = re.search(r"^\w[\w ]*\n-{3,}\n", doc, re.MULTILINE)
+        return f"{doc[:start]}{doc[start:end].rstrip()}\n{entries}\n\n{doc[end:]}".rstrip() + "\n"
+    first = _HEADING.search(doc)
     at = len(doc) if first is None else first.start()
     return f"{doc[:at].rstrip()}\n\nParameters\n----------\n{entries}\n\n{doc[at:]}".rstrip() + "\n"

@@ -1,4 +1,4 @@
-"""The attributes that fit sets."""
+"""The attributes that fit sets: their names end in an underscore and do not begin with one."""
 
 import contextlib
 from collections.abc import Iterator
@@ -7,7 +7,13 @@ from typing import Any
 
 @contextlib.contextmanager
 def unchanged_on_error(estimator: Any) -> Iterator[None]:
-    """Put the fitted attributes of `estimator` back as they were if the block raises."""
+    """Restore the fitted attributes of an estimator if the block raises.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Its attributes are replaced by the block. Objects that the block changes in place stay changed.
+    """
     before = _fitted(estimator)
     try:
         yield

@@ -4,6 +4,7 @@ import dataclasses
 import math
 import numbers
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Self, dataclass_transform
 
 from sklearn.base import BaseEstimator
@@ -11,37 +12,118 @@ from torch import nn
 
 from sklearn_ssl._parameters.docs import inherit_parameter_docs
 from sklearn_ssl._parameters.module_value import ModuleValue
+from sklearn_ssl._parameters.shown import shown
 
-# The parameters are called `default` and `default_factory` because type checkers look for these names.
+# Type checkers look for the names `default` and `default_factory`.
 
 
 def recipe(default_factory: Callable[..., Any], needs: str | None = None) -> Any:
-    """Declare a field that holds a recipe.
+    """Declare a field that holds a recipe or another object with parameters of its own.
 
     Parameters
     ----------
     default_factory : callable
-        ``default_factory()`` is what None stands for.
+        Makes the default. None in the field means ``default_factory()``.
     needs : str or None, default=None
-        Name of a method that every recipe in this field has.
+        Name of a method that every object in this field must have. None allows any object.
+
+    Returns
+    -------
+    field : dataclasses.Field
+        A field with the default None.
     """
     return dataclasses.field(default=None, metadata={"recipe": default_factory, "needs": needs})
 
 
+def function(default: Callable[..., Any], **arguments: Any) -> Any:
+    """Declare a field that holds a function.
+
+    Parameters
+    ----------
+    default : callable
+        The function. None in the field means ``functools.partial(default, **arguments)``.
+    **arguments : dict
+        Keyword arguments of the default.
+
+    Returns
+    -------
+    field : dataclasses.Field
+        A field with the default None.
+    """
+    return recipe(default_factory=partial(partial, default, **arguments), needs="__call__")
+
+
 def number(default: Any, *, above=None, least=None, most=None, below=None, integer=False, or_else=()) -> Any:
-    """Declare a numeric field with its range; `or_else` lists the other values that are allowed."""
+    """Declare a field that holds a finite number in a range.
+
+    Parameters
+    ----------
+    default : object
+        The default.
+    above, least : float or None, default=None
+        The number must be greater than `above`, and at least `least`.
+    most, below : float or None, default=None
+        The number must be at most `most`, and less than `below`.
+    integer : bool, default=False
+        Whether the number must be whole.
+    or_else : sequence of object, default=()
+        Other values that are allowed, such as None or "auto".
+
+    Returns
+    -------
+    field : dataclasses.Field
+        A field that `Hyperparameters.check_hyperparameters` checks.
+    """
     limit = _Range(above=above, least=least, most=most, below=below, integer=integer, or_else=tuple(or_else))
     return dataclasses.field(default=default, metadata={"allowed": limit})
 
 
 def choice(*options: Any, default: Any = None) -> Any:
-    """Declare a field that takes one of a few values."""
+    """Declare a field that holds one of a few values.
+
+    Parameters
+    ----------
+    *options : object
+        The values.
+    default : object, default=None
+        The default. None means the first option.
+
+    Returns
+    -------
+    field : dataclasses.Field
+        A field that `Hyperparameters.check_hyperparameters` checks.
+    """
     default = options[0] if default is None else default
     return dataclasses.field(default=default, metadata={"allowed": _Options(options)})
 
 
+def names(*options: str, default: tuple[str, ...], distinct: bool = True) -> Any:
+    """Declare a field that holds one name or a tuple of names. `as_names` reads it.
+
+    Parameters
+    ----------
+    *options : str
+        The names that are allowed.
+    default : tuple of str
+        The default.
+    distinct : bool, default=True
+        Whether each name may occur only once.
+
+    Returns
+    -------
+    field : dataclasses.Field
+        A field that `Hyperparameters.check_hyperparameters` checks.
+    """
+    return dataclasses.field(default=default, metadata={"allowed": _Names(options, distinct)})
+
+
+def as_names(value: Any) -> tuple[str, ...]:
+    """Return the names in a field that `names` declares: a name alone is a tuple of one."""
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
 def positional(field: Any) -> Any:
-    """Let a field, as `number`, `choice` or `recipe` declare it, be given without its name."""
+    """Let a field be given without its name. Wrap it around `number`, `choice`, `recipe` and so on."""
     field.kw_only = False
     return field
 
@@ -87,14 +169,33 @@ class _Options:
         return "one of " + ", ".join(repr(option) for option in self.options)
 
 
+@dataclasses.dataclass(frozen=True)
+class _Names:
+    options: tuple[str, ...]
+    distinct: bool
+
+    def __contains__(self, value: Any) -> bool:
+        if not isinstance(value, (str, tuple, list)):
+            return False
+        given = as_names(value)
+        known = all(isinstance(name, str) and name in self.options for name in given)
+        return known and len(given) > 0 and not (self.distinct and len(set(given)) < len(given))
+
+    def __str__(self) -> str:
+        tuple_of = "a non-empty tuple of different ones of" if self.distinct else "a non-empty tuple of"
+        return f"one of, or {tuple_of}, " + ", ".join(map(repr, self.options))
+
+
 @dataclass_transform(
-    kw_only_default=True, eq_default=False, field_specifiers=(recipe, number, choice, dataclasses.field)
+    kw_only_default=True,
+    eq_default=False,
+    field_specifiers=(recipe, function, number, choice, names, dataclasses.field),
 )
 class Hyperparameters(BaseEstimator):
     """Base of everything that has hyper-parameters: its annotated fields are its constructor's parameters.
 
-    A subclass writes ``name: type = default`` and gets a real signature, `get_params`, `set_params` and `clone`.
-    Parameters that the subclass does not document itself are documented by its parents.
+    A subclass writes ``name: type = default`` for each parameter. It then has a constructor with this signature,
+    `get_params`, `set_params` and `clone`. Parameters that its docstring leaves out are documented by its parents.
     """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -103,7 +204,7 @@ class Hyperparameters(BaseEstimator):
         inherit_parameter_docs(cls)
 
     def resolved(self, name: str) -> Any:
-        """Return the value of a field, with its default recipe in place of None."""
+        """Return the value of a field. If it is None and the field has a default recipe, return that recipe."""
         value = getattr(self, name)
         default = self._default_recipe(name)
         return default() if value is None and default is not None else value
@@ -114,7 +215,8 @@ class Hyperparameters(BaseEstimator):
         Parameters
         ----------
         **params : dict
-            Names and values. A nested name whose outer field is None is set on that field's default recipe.
+            Names and values. For a nested name whose outer field is None, the outer field first gets its default
+            recipe.
 
         Returns
         -------
@@ -133,17 +235,29 @@ class Hyperparameters(BaseEstimator):
         return super().set_params(**params)
 
     def check_hyperparameters(self) -> None:
-        """Raise a ValueError naming the first parameter outside its range, here or in a nested recipe."""
+        """Check all parameters, those of nested recipes too.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is outside its range. The message names the first such parameter.
+        TypeError
+            If a parameter lacks the method that it needs.
+        """
         for field in dataclasses.fields(self):
-            value, allowed = getattr(self, field.name), field.metadata.get("allowed")
-            if allowed is not None and value not in allowed:
-                raise ValueError(f"{type(self).__name__}: `{field.name}` must be {allowed}, got {value!r}.")
-            needs = field.metadata.get("needs")
-            if needs is not None and value is not None and (isinstance(value, type) or not hasattr(value, needs)):
-                where, example = f"{type(self).__name__}: `{field.name}`", field.metadata["recipe"]()
-                raise TypeError(f"{where} must be None or an object such as {example!r}, got {value!r}.")
+            value = getattr(self, field.name)
+            self._check_value(field, value)
             if isinstance(value, Hyperparameters):
                 value.check_hyperparameters()
+
+    def _check_value(self, field: dataclasses.Field, value: Any) -> None:
+        where = f"{type(self).__name__}: `{field.name}`"
+        allowed, needs = field.metadata.get("allowed"), field.metadata.get("needs")
+        if allowed is not None and value not in allowed:
+            raise ValueError(f"{where} must be {allowed}, got {shown(value)}.")
+        if needs is not None and value is not None and (isinstance(value, type) or not hasattr(value, needs)):
+            example = field.metadata["recipe"]()
+            raise TypeError(f"{where} must be None or an object such as {example!r}, got {shown(value)}.")
 
     def _default_recipe(self, name: str) -> Callable[[], Any] | None:
         field = type(self).__dataclass_fields__.get(name)
@@ -151,9 +265,9 @@ class Hyperparameters(BaseEstimator):
 
     def __getstate__(self) -> dict:
         # A module inside a hyper-parameter is stored by value, so that joblib.hash sees weights and not addresses.
-        names = type(self).__dataclass_fields__
+        fields = type(self).__dataclass_fields__
         return {
-            key: ModuleValue.of(value) if key in names and isinstance(value, nn.Module) else value
+            key: ModuleValue.of(value) if key in fields and isinstance(value, nn.Module) else value
             for key, value in super().__getstate__().items()
         }
 

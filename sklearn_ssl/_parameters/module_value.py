@@ -1,4 +1,4 @@
-"""A PyTorch module as a plain value: its structure and its weights as NumPy arrays."""
+"""A PyTorch module as a plain value: its structure, and its weights as NumPy arrays."""
 
 import copy
 from collections.abc import Iterator
@@ -9,10 +9,15 @@ from torch import nn
 
 
 class ModuleValue:
-    """What a module is apart from where it lies in memory.
+    """The structure and the weights of a module, without addresses, gradients, devices and the train/eval switch.
 
-    PyTorch pickles a storage under its address, so two equal modules have different pickles and different
-    `joblib.hash`. This value has neither addresses nor gradients, devices or the train/eval switch.
+    PyTorch pickles a storage under its address, so two equal modules have different pickles and a different
+    `joblib.hash`. Equal modules have equal values of this class.
+
+    Parameters
+    ----------
+    skeleton : torch.nn.Module
+        The module with a `TensorValue` in place of each tensor.
     """
 
     def __init__(self, skeleton: nn.Module) -> None:
@@ -20,18 +25,24 @@ class ModuleValue:
 
     @classmethod
     def of(cls, module: nn.Module) -> Self:
-        """Copy a module with the values of its tensors in place of the tensors."""
+        """Copy a module and replace the tensors of the copy by their values."""
         skeleton = copy.deepcopy(module, {id(tensor): TensorValue(tensor) for tensor in _leaves(module, torch.Tensor)})
         skeleton.train()
         return cls(skeleton)
 
     def build(self) -> nn.Module:
-        """Put the module together again, on the CPU."""
+        """Return a module with these weights, on the CPU and in training mode."""
         return copy.deepcopy(self.skeleton, {id(value): value.build() for value in _leaves(self.skeleton, TensorValue)})
 
 
 class TensorValue:
-    """A tensor as NumPy array, with what NumPy does not know of it."""
+    """A tensor as a NumPy array, with the properties that NumPy does not have.
+
+    Parameters
+    ----------
+    tensor : torch.Tensor
+        A parameter or any other tensor of a module.
+    """
 
     def __init__(self, tensor: torch.Tensor) -> None:
         self.dtype = str(tensor.dtype).removeprefix("torch.")
@@ -40,7 +51,7 @@ class TensorValue:
         self.array = (exact.float() if exact.dtype == torch.bfloat16 else exact).numpy().copy()  # no bfloat16 in NumPy
 
     def build(self) -> torch.Tensor:
-        """Return the tensor, a parameter where it was one."""
+        """Return the tensor. It is a parameter if it was one."""
         tensor = torch.from_numpy(self.array.copy()).to(getattr(torch, self.dtype))
         return tensor if self.trainable is None else nn.Parameter(tensor, requires_grad=self.trainable)
 

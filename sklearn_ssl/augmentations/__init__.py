@@ -1,4 +1,4 @@
-"""Augmentations: recipes that make random views of a batch of series, on its device."""
+"""Augmentations: recipes of random changes, which make the views of a batch of series."""
 
 from sklearn_ssl.augmentations._amplitude import (
     Jitter,

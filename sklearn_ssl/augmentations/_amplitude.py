@@ -1,4 +1,4 @@
-"""Augmentations that change the values of a series and leave its time axis alone."""
+"""Augmentations that change the values of a series and not its time axis."""
 
 import itertools
 import math
@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from sklearn_ssl._input.padding import observed_mask
 from sklearn_ssl._parameters.hyperparameters import choice, number
+from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.augmentations._base import Augmentation, Draws, RandomFlip, random_uniform
 from sklearn_ssl.augmentations._curves import smooth_curve
 
@@ -20,7 +21,7 @@ class SignFlip(RandomFlip):
 
     .. math:: y = -x
 
-    with probability `p`, for all channels of a series together.
+    with probability `p`. All channels of a series are turned together.
 
     References
     ----------
@@ -49,7 +50,7 @@ class Jitter(Augmentation):
     Parameters
     ----------
     sigma : float, default=0.1
-        Standard deviation :math:`\sigma` of the noise, in the unit of the series. 0 changes nothing.
+        Standard deviation :math:`\sigma` of the noise, in the units of the series. 0 changes nothing.
 
     References
     ----------
@@ -82,8 +83,8 @@ class RandomNoise(Augmentation):
 
     .. math:: y_{ct} = x_{ct} + \lambda \sigma_c r_{ct}, \quad r_{ct} \sim U(-1, 1)
 
-    where :math:`\sigma_c` is the standard deviation of the channel over the observed steps of the series
-    (the sum of squares divided by their number). A constant channel stays as it is.
+    where :math:`\sigma_c` is the standard deviation of the channel over the n observed steps of the series, with n as
+    the divisor. A constant channel stays as it is.
 
     Parameters
     ----------
@@ -162,10 +163,10 @@ class MagnitudeWarp(Augmentation):
 
     .. math:: y_{ct} = x_{ct} (1 + \lambda g_c(t))
 
-    where t = 0, ..., n - 1 in a series of n observed steps. ``kind="sine"`` takes
-    :math:`g_c(t) = \sin(2 \pi k t / n + \theta_c)` with k cycles and a random phase :math:`\theta_c \sim U(0, 2 \pi)`;
-    ``kind="curve"`` takes for :math:`g_c` the natural cubic spline through standard normal values at knots spread
-    evenly from the first to the last step.
+    where t = 0, ..., n - 1 in a series of n observed steps. With ``kind="sine"`` it is
+    :math:`g_c(t) = \sin(2 \pi k t / n + \theta_c)` with k cycles and a random phase :math:`\theta_c \sim U(0, 2 \pi)`.
+    With ``kind="curve"``, :math:`g_c` is the natural cubic spline through standard normal values at knots. The knots
+    are spread evenly from the first to the last step.
 
     Parameters
     ----------
@@ -174,9 +175,9 @@ class MagnitudeWarp(Augmentation):
     kind : {"sine", "curve"}, default="sine"
         Shape of :math:`g`.
     n_cycles : float, default=1.0
-        Number k of cycles of the sine in a series.
+        Number k of cycles of the sine over the series.
     n_knots : int, default=4
-        Number of knots of the curve: more knots, faster changes.
+        Number of knots of the curve. With more knots the curve changes faster.
 
     References
     ----------
@@ -217,7 +218,7 @@ class MagnitudeWarp(Augmentation):
 def _sine(n_cycles: float, phase: torch.Tensor, lengths: torch.Tensor, n_steps: int) -> torch.Tensor:
     per_step = 2 * math.pi * n_cycles / lengths.clamp(min=1)
     angles = torch.arange(n_steps, device=phase.device) * per_step[:, None]  # (B, L)
-    # The addition theorem needs B (C + L) sines instead of B C L.
+    # By the addition theorem, B (C + L) sines are enough in place of B C L.
     along_time = torch.stack([angles.sin(), angles.cos()], dim=1)  # (B, 2, L)
     by_channel = torch.stack([phase.cos(), phase.sin()], dim=2)  # (B, C, 2)
     return by_channel @ along_time  # (B, C, L)
@@ -230,8 +231,8 @@ class RandomSmoothing(Augmentation):
     .. math:: y_t = \tfrac{\lambda}{2} x_{t+1} + (1 - \lambda) x_t + \tfrac{\lambda}{2} x_{t-1}, \quad
         \lambda \sim U(0, \lambda_{\max})
 
-    the filter :math:`\tfrac{\lambda}{2} z + (1 - \lambda) + \tfrac{\lambda}{2} z^{-1}`. The first and the last
-    observed step take their own value for the neighbour they lack, so that a constant stays constant.
+    This is the filter :math:`\tfrac{\lambda}{2} z + (1 - \lambda) + \tfrac{\lambda}{2} z^{-1}`. The first and the last
+    observed step lack a neighbour. Their own value replaces it, so that a constant stays constant.
 
     Parameters
     ----------
@@ -250,7 +251,7 @@ class RandomSmoothing(Augmentation):
     strength: float = number(default=0.5, least=0, most=1)
 
     def draw(self, x: torch.Tensor, lengths: torch.Tensor) -> Draws:
-        """Draw ``weight`` (B,), the lambda of each series."""
+        """Draw ``weight`` (B,), one lambda per series."""
         return {"weight": random_uniform(0, self.strength, x)}
 
     def apply(self, x: torch.Tensor, lengths: torch.Tensor, draws: Draws) -> torch.Tensor:
@@ -267,16 +268,16 @@ class Rotation(Augmentation):
     .. math:: y_{\cdot t} = R x_{\cdot t}, \quad R v = v + \sin(\theta) (a \times v)
         + (1 - \cos \theta) (a \times (a \times v))
 
-    for each triple of channels, where the axis a is uniform on the sphere and the angle
-    :math:`\theta \sim U(-\theta_{\max}, \theta_{\max})`. All triples of a series are turned alike, as sensors in one
-    device are; for sensors worn apart use one `Rotation` for each of them in a `Compose`.
+    for each triple of channels. The axis a is uniform on the sphere, and the angle is
+    :math:`\theta \sim U(-\theta_{\max}, \theta_{\max})`. All triples of a series are turned in the same way, like the
+    sensors of one device. For sensors of separate devices, use one `Rotation` for each of them in a `Compose`.
 
     Parameters
     ----------
     angle : float, default=30.0
-        Largest angle :math:`\theta_{\max}` in degrees, 180 for any orientation. 0 changes nothing.
+        Largest angle :math:`\theta_{\max}` in degrees. 180 allows any orientation. 0 changes nothing.
     axes : sequence of triples of int, default=None
-        Channels that are the x, y and z axis of a sensor, such as ``((0, 1, 2), (3, 4, 5))``. Other channels are not
+        The channels of the x, y and z axis of each sensor, such as ``((0, 1, 2), (3, 4, 5))``. Other channels are not
         changed. None takes consecutive triples of all channels.
 
     Raises
@@ -302,12 +303,12 @@ class Rotation(Augmentation):
     axes: Sequence[Sequence[int]] | None = None
 
     def check_hyperparameters(self) -> None:
-        """Raise a ValueError naming the first parameter that is not allowed."""
+        """Raise a ValueError that names the first parameter that is not allowed."""
         super().check_hyperparameters()
         if self.axes is not None and not _are_triples(self.axes):
             raise ValueError(
                 f"Rotation: `axes` must be triples of channel numbers, each channel in one triple only, "
-                f"such as ((0, 1, 2), (3, 4, 5)), got {self.axes!r}."
+                f"such as ((0, 1, 2), (3, 4, 5)), got {shown(self.axes)}."
             )
 
     def draw(self, x: torch.Tensor, lengths: torch.Tensor) -> Draws:
@@ -331,14 +332,14 @@ class Rotation(Augmentation):
         if self.axes is None:
             if n_channels % 3:
                 raise ValueError(
-                    f"Rotation: `axes` is None, which takes consecutive triples of channels, but `x` has {n_channels}; "
-                    f"name the triples, for example axes=((0, 1, 2),)."
+                    f"Rotation: `axes` is None, which takes consecutive triples of channels, but `x` has {n_channels} "
+                    f"channels. Name the triples, for example axes=((0, 1, 2),)."
                 )
             return [(first, first + 1, first + 2) for first in range(0, n_channels, 3)]
         if any(channel >= n_channels for triple in self.axes for channel in triple):
             raise ValueError(
                 f"Rotation: `axes` must name channels below {n_channels}, the number of channels of `x`, "
-                f"got {self.axes!r}."
+                f"got {shown(self.axes)}."
             )
         return self.axes
 
@@ -352,7 +353,7 @@ def _are_triples(axes: Any) -> bool:
 
 
 def _turn(axis: torch.Tensor, angle: torch.Tensor) -> torch.Tensor:
-    """Return by Rodrigues' formula the rotation matrices less the identity, (B, 3, 3): zero at angle zero."""
+    """Return the rotation matrices minus the identity, (B, 3, 3), by Rodrigues' formula. They are 0 at angle 0."""
     a, b, c = axis.unbind(1)
     zero = torch.zeros_like(a)
     cross = torch.stack([zero, -c, b, c, zero, -a, -b, a, zero], dim=1).view(-1, 3, 3)

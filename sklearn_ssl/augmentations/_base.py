@@ -1,4 +1,4 @@
-"""What every augmentation is: a random draw, and a pure function of the series and that draw."""
+"""Base of all augmentations: a random draw, and a pure function of the series and that draw."""
 
 import abc
 from typing import Any, final
@@ -12,16 +12,18 @@ Draws = dict[str, Any]
 
 
 class Augmentation(Hyperparameters, abc.ABC):
-    r"""A random change of a batch of series: a recipe with searchable parameters and no state.
+    r"""A random change of a batch of series. It has parameters and no state.
 
-    Calling it draws and applies: ``apply(x, lengths, draw(x, lengths))``. Every series has its own draw, taken from
-    PyTorch's global generator of the device of x, so that ``torch.manual_seed`` governs it. Only the first ``lengths``
-    steps of a series are changed; the padding after them is returned as it was. The input is never modified.
+    A call draws random numbers and applies them: ``apply(x, lengths, draw(x, lengths))``. Each series has its own draw.
+    It comes from PyTorch's global generator of the device of x, which ``torch.manual_seed`` seeds. Only the first
+    ``lengths`` steps of a series are changed. The padding after them is returned as it was. The input is not modified.
 
-    A subclass declares its parameters as fields and writes two methods. `draw` returns a dict of tensors whose
-    leading dimension is B; it may depend on the shape, dtype and device of x and on the lengths, not on the values.
-    `apply` is deterministic; it receives x in float32 or float64, must not read steps beyond a series' length, and may
-    return anything there.
+    A subclass declares its parameters as fields and writes two methods:
+
+    - `draw` returns a dict of tensors with leading dimension B. It may use the shape, dtype and device of x, and the
+      lengths. It must not use the values of x.
+    - `apply` is deterministic. It receives x in float32 or float64. It must not read steps beyond the length of a
+      series, and may return any values there.
 
     Examples
     --------
@@ -47,20 +49,21 @@ class Augmentation(Hyperparameters, abc.ABC):
         ----------
         x : torch.Tensor of shape (B, C, L)
             Series, floating point.
-        lengths : torch.Tensor of shape (B,), default=None
-            Number of observed steps of each series, from 1 to L. None means that all L are observed.
+        lengths : torch.Tensor of shape (B,) or None, default=None
+            Number of observed steps of each series, from 1 to L. None means that all L steps are observed.
 
         Returns
         -------
         augmented : torch.Tensor of shape (B, C, L)
-            Series of the same dtype, on the same device.
+            The changed series, with the same dtype and on the same device.
 
         Raises
         ------
         TypeError
-            If `x` is not a floating-point tensor, `lengths` not an integer one, or a step not an augmentation.
+            If `x` is not a floating-point tensor, if `lengths` is not an integer tensor, or if a step of a composition
+            is not an augmentation.
         ValueError
-            If a shape is wrong or a parameter outside its range.
+            If a shape is wrong or a parameter is outside its range.
         """
         self.check_hyperparameters()
         _check_series(x)
@@ -74,24 +77,24 @@ class Augmentation(Hyperparameters, abc.ABC):
 
     @abc.abstractmethod
     def draw(self, x: torch.Tensor, lengths: torch.Tensor) -> Draws:
-        """Draw what `apply` needs.
+        """Draw the random numbers that `apply` needs.
 
         Parameters
         ----------
         x : torch.Tensor of shape (B, C, L)
-            Series; only shape, dtype and device count.
+            Series. Only shape, dtype and device may be used.
         lengths : torch.Tensor of shape (B,)
             Number of observed steps of each series.
 
         Returns
         -------
         draws : dict
-            Random tensors, each with leading dimension B, or nested dicts of such tensors.
+            Random tensors with leading dimension B, or nested dicts of such tensors.
         """
 
     @abc.abstractmethod
     def apply(self, x: torch.Tensor, lengths: torch.Tensor, draws: Draws) -> torch.Tensor:
-        """Apply given draws.
+        """Change the series by given draws.
 
         Parameters
         ----------
@@ -100,22 +103,22 @@ class Augmentation(Hyperparameters, abc.ABC):
         lengths : torch.Tensor of shape (B,)
             Number of observed steps of each series.
         draws : dict
-            What `draw` returns.
+            The result of `draw`.
 
         Returns
         -------
         augmented : torch.Tensor of shape (B, C, L)
-            Augmented series; steps beyond a series' length hold no meaning.
+            The changed series. Values beyond the length of a series have no meaning.
         """
 
 
 class RandomFlip(Augmentation):
-    """An augmentation without a strength: it is applied to a series or it is not.
+    """Base of augmentations that are either applied to a series or not.
 
     Parameters
     ----------
     p : float, default=0.5
-        Probability that a series is changed. 0 changes none.
+        Probability that a series is changed. 0 changes nothing.
     """
 
     p: float = number(default=0.5, least=0, most=1)
@@ -137,7 +140,7 @@ def random_uniform(low: float, high: float, x: torch.Tensor) -> torch.Tensor:
 
 
 def random_integers(limits: torch.Tensor) -> torch.Tensor:
-    """Return for each limit n >= 1 a whole number from 0 to n - 1, all equally likely."""
+    """Return for each limit n >= 1 a whole number from 0 to n - 1. All are equally likely."""
     return (torch.rand(limits.shape, device=limits.device) * limits).long()  # u * n < n also in float32: u <= 1 - 2^-24
 
 
@@ -145,12 +148,10 @@ def _check_series(x: torch.Tensor) -> None:
     if not isinstance(x, torch.Tensor) or not x.is_floating_point():
         kind = x.dtype if isinstance(x, torch.Tensor) else type(x).__name__
         raise TypeError(
-            f"`x` must be a floating-point torch.Tensor, got {kind}; convert it with torch.as_tensor(x).float()."
+            f"`x` must be a floating-point torch.Tensor, got {kind}. Convert it by torch.as_tensor(x).float()."
         )
     if x.dim() != 3:
-        raise ValueError(
-            f"`x` must have shape (B, C, L), got {tuple(x.shape)}; add the missing dimensions by x[:, None]."
-        )
+        raise ValueError(f"`x` must have shape (B, C, L), got {tuple(x.shape)}. Series of one channel need x[:, None].")
 
 
 def _checked_lengths(x: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
@@ -160,10 +161,11 @@ def _checked_lengths(x: torch.Tensor, lengths: torch.Tensor | None) -> torch.Ten
     if not isinstance(lengths, torch.Tensor) or lengths.is_floating_point() or lengths.dtype == torch.bool:
         kind = lengths.dtype if isinstance(lengths, torch.Tensor) else type(lengths).__name__
         raise TypeError(
-            f"`lengths` must be a torch.Tensor of whole numbers, got {kind}; give the number of observed steps."
+            f"`lengths` must be a torch.Tensor of whole numbers, got {kind}. Convert it by torch.as_tensor(lengths)"
+            ".long()."
         )
     if lengths.shape != (n_series,):
         raise ValueError(
-            f"`lengths` must have shape ({n_series},), one number for each series of `x`, got {tuple(lengths.shape)}."
+            f"`lengths` must have shape ({n_series},), one number per series of `x`, got {tuple(lengths.shape)}."
         )
     return lengths.to(device=x.device, dtype=torch.long)

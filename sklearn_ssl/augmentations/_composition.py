@@ -1,4 +1,4 @@
-"""Augmentations made of augmentations."""
+"""Augmentations that apply other augmentations."""
 
 import dataclasses
 import itertools
@@ -10,13 +10,14 @@ from typing import Any, Self, final
 import torch
 
 from sklearn_ssl._parameters.hyperparameters import number
+from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.augmentations._base import Augmentation, Draws, random_events
 
 
 class NamedSteps(Augmentation):
-    """An augmentation whose parameters are the steps it was given by name, and theirs.
+    """Base of augmentations whose parameters are named steps and the parameters of these steps.
 
-    Steps are kept in one dict, ``steps``, never as attributes, so that a step can have any name.
+    Steps are kept in the dict ``steps`` and not as attributes, so that a step can have any name.
     """
 
     def __init__(self, **steps: Any) -> None:
@@ -50,8 +51,8 @@ class NamedSteps(Augmentation):
         Parameters
         ----------
         **params : dict
-            ``step=augmentation`` replaces a step, None or "passthrough" switches it off, and ``step__parameter=value``
-            sets a parameter of it, after all replacements.
+            ``step=augmentation`` replaces a step. None or "passthrough" switches it off. ``step__parameter=value``
+            sets a parameter of a step, after all replacements.
 
         Returns
         -------
@@ -67,8 +68,8 @@ class NamedSteps(Augmentation):
         unknown = sorted({name for name in params if name.partition("__")[0] not in known})
         if unknown:
             raise ValueError(
-                f"Invalid parameter {unknown[0]!r} for {type(self).__name__}; its parameters are {sorted(known)!r}, "
-                f"and those of its steps as step__parameter."
+                f"Invalid parameter {unknown[0]!r} for {type(self).__name__}. Its parameters are "
+                f"{shown(sorted(known))}. Parameters of a step are named step__parameter."
             )
         steps = {name: params.get(name, step) for name, step in self.steps.items()}
         others = {name: value for name, value in params.items() if name not in steps}
@@ -76,19 +77,19 @@ class NamedSteps(Augmentation):
             if separator and not isinstance(steps.get(outer), Augmentation):
                 raise ValueError(
                     f"Invalid parameter '{outer}__{inner}' for {type(self).__name__}: {outer!r} is "
-                    f"{steps.get(outer)!r}; set it to an augmentation first."
+                    f"{shown(steps.get(outer))}. Set it to an augmentation first."
                 )
         self.steps = steps
         return super().set_params(**others)
 
     def check_hyperparameters(self) -> None:
-        """Raise an error naming the first step that is not an augmentation, or whose parameter is not allowed."""
+        """Raise an error that names the first step that is not an augmentation or has a wrong parameter."""
         super().check_hyperparameters()
         for name, step in self.steps.items():
             if "__" in name:
                 raise ValueError(
-                    f"{type(self).__name__}: the name of a step must not contain '__', got {name!r}; "
-                    f"use single underscores."
+                    f"{type(self).__name__}: the name of a step must not contain '__', got {name!r}. "
+                    f"Use single underscores."
                 )
             if not _is_off(step):
                 _check_type(step, f"{type(self).__name__}: step {name!r}")
@@ -96,7 +97,7 @@ class NamedSteps(Augmentation):
 
     @final
     def __repr__(self) -> str:
-        # scikit-learn's own representation sorts parameters by name, but the order of steps matters.
+        # scikit-learn's representation sorts parameters by name, but the order of the steps matters.
         own = {name: value for name, value in super().get_params(deep=False).items() if value is not None}
         parts = [f"{name}={value!r}" for name, value in {**self.steps, **own}.items()]
         line = f"{type(self).__name__}({', '.join(parts)})"
@@ -116,12 +117,12 @@ class Compose(NamedSteps):
 
     .. math:: y = f_k(\dots f_2(f_1(x)))
 
-    Without steps it is the identity.
+    Without steps nothing is changed.
 
     Parameters
     ----------
-    steps : Augmentation, None or "passthrough"
-        Augmentations by name, in order. None and "passthrough" are left out, so that a search can switch a step off.
+    **steps : Augmentation, None or "passthrough"
+        Augmentations by name, in order. None and "passthrough" are skipped, so that a search can switch a step off.
 
     Examples
     --------
@@ -151,14 +152,15 @@ class OneOf(NamedSteps):
 
     .. math:: y_i = f_{j(i)}(x_i), \quad P(j(i) = j) = p_j
 
-    All of them are computed for all series, so that nothing waits for the device: the cost is their sum.
+    All augmentations are computed for all series, because choosing among the series would wait for the device. So the
+    cost is the sum of their costs.
 
     Parameters
     ----------
     probabilities : sequence of float, default=None
-        Probability of each augmentation, in order; they add up to one. None makes all equally likely.
+        Probability of each augmentation, in order. The probabilities add up to one. None makes all equally likely.
     **steps : Augmentation, None or "passthrough"
-        Augmentations by name, at least one. None and "passthrough" return the series as it is.
+        At least one augmentation, by name. None and "passthrough" return the series as it is.
 
     Raises
     ------
@@ -181,14 +183,14 @@ class OneOf(NamedSteps):
         self.probabilities = probabilities
 
     def check_hyperparameters(self) -> None:
-        """Raise an error naming the first parameter or step that is not allowed."""
+        """Raise an error that names the first parameter or step that is not allowed."""
         super().check_hyperparameters()
         if not self.steps:
             raise ValueError("OneOf: give at least one augmentation by name, such as OneOf(jitter=Jitter()).")
         if self.probabilities is not None and not self._is_distribution(self.probabilities):
             raise ValueError(
-                f"OneOf: `probabilities` must be {len(self.steps)} numbers, one for each step, that are not negative "
-                f"and add up to one, got {self.probabilities!r}."
+                f"OneOf: `probabilities` must be {len(self.steps)} numbers, one per step, that are not negative and "
+                f"add up to one, got {shown(self.probabilities)}."
             )
 
     def _is_distribution(self, shares: Any) -> bool:
@@ -200,7 +202,7 @@ class OneOf(NamedSteps):
         )
 
     def draw(self, x: torch.Tensor, lengths: torch.Tensor) -> Draws:
-        """Draw ``choice`` (B,), the number of a step, and ``steps``, a dict of the draws of all steps by name."""
+        """Draw ``choice`` (B,), the numbers of the chosen steps, and ``steps``, the draws of all steps by name."""
         shares = self.probabilities if self.probabilities is not None else [1 / len(self.steps)] * len(self.steps)
         chance = torch.rand(len(x), device=x.device)
         choice = torch.zeros(len(x), dtype=torch.long, device=x.device)
@@ -209,7 +211,7 @@ class OneOf(NamedSteps):
         return {"choice": choice, "steps": {name: step.draw(x, lengths) for name, step in self._active()}}
 
     def apply(self, x: torch.Tensor, lengths: torch.Tensor, draws: Draws) -> torch.Tensor:
-        """Apply to each series the step of its ``choice``."""
+        """Apply to each series the step that ``choice`` names."""
         numbers = {name: position for position, name in enumerate(self.steps)}
         augmented = x
         for name, step in self._active():
@@ -227,9 +229,9 @@ class RandomApply(Augmentation):
     Parameters
     ----------
     augmentation : Augmentation
-        What is applied.
+        The augmentation. It has no default.
     p : float, default=0.5
-        Probability that it is applied to a series. 0 changes none.
+        Probability that the augmentation is applied to a series. 0 changes nothing.
 
     Examples
     --------
@@ -244,16 +246,16 @@ class RandomApply(Augmentation):
     p: float = number(default=0.5, least=0, most=1)
 
     def check_hyperparameters(self) -> None:
-        """Raise an error naming the first parameter that is not allowed."""
+        """Raise an error that names the first parameter that is not allowed."""
         _check_type(self.augmentation, "RandomApply: `augmentation`")
         super().check_hyperparameters()
 
     def draw(self, x: torch.Tensor, lengths: torch.Tensor) -> Draws:
-        """Draw ``applied`` (B,), true where it is applied, and ``augmentation``, its draws for all series."""
+        """Draw ``applied`` (B,), true for series that change, and ``augmentation``, its draws for all series."""
         return {"applied": random_events(self.p, x), "augmentation": self.augmentation.draw(x, lengths)}
 
     def apply(self, x: torch.Tensor, lengths: torch.Tensor, draws: Draws) -> torch.Tensor:
-        """Apply the augmentation where it is ``applied``."""
+        """Apply the augmentation to the series that are marked in ``applied``."""
         augmented = self.augmentation.apply(x, lengths, draws["augmentation"])
         return torch.where(draws["applied"][:, None, None], augmented, x)
 
@@ -264,5 +266,5 @@ def _is_off(step: Any) -> bool:
 
 def _check_type(step: Any, where: str) -> None:
     if not isinstance(step, Augmentation):
-        called = f"; call the class, {step.__name__}()" if isinstance(step, type) else ""
-        raise TypeError(f"{where} must be an Augmentation, got {step!r}{called}.")
+        remedy = f" Call the class: {step.__name__}()." if isinstance(step, type) else ""
+        raise TypeError(f"{where} must be an Augmentation, got {shown(step)}.{remedy}")

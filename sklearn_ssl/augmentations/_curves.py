@@ -5,9 +5,10 @@ from torch.nn import functional
 
 
 def smooth_curve(knots: torch.Tensor, lengths: torch.Tensor, n_steps: int) -> torch.Tensor:
-    r"""Return the natural cubic splines through `knots` (B, C, K), spread evenly over each series, at every step.
+    r"""Return natural cubic splines through `knots` (B, C, K) at every step: (B, C, L).
 
-    With :math:`u = t (K - 1) / (n - 1)`, hat functions :math:`h_k(u) = \max(0, 1 - |u - k|)` and second derivatives
+    The knots of a series are spread evenly from its first to its last observed step. With
+    :math:`u = t (K - 1) / (n - 1)`, hat functions :math:`h_k(u) = \max(0, 1 - |u - k|)` and second derivatives
     :math:`m_k` at the knots, the curve is :math:`\sum_k h_k v_k + \tfrac{1}{6} (h_k^3 - h_k) m_k`.
     """
     n_knots = knots.shape[-1]
@@ -19,7 +20,7 @@ def smooth_curve(knots: torch.Tensor, lengths: torch.Tensor, n_steps: int) -> to
 
 
 def _second_derivatives(knots: torch.Tensor) -> torch.Tensor:
-    # Continuity of the slope: m[k-1] + 4 m[k] + m[k+1] = 6 (v[k-1] - 2 v[k] + v[k+1]), and m = 0 at both ends.
+    # The slope is continuous: m[k-1] + 4 m[k] + m[k+1] = 6 (v[k-1] - 2 v[k] + v[k+1]), and m = 0 at both ends.
     inner = torch.arange(knots.shape[-1] - 2, device=knots.device)
     distances = (inner[:, None] - inner).abs()
     system = 4 * (distances == 0) + (distances == 1).to(knots.dtype)

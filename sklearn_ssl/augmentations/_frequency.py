@@ -18,8 +18,8 @@ class FrequencyMask(Augmentation):
     .. math:: y_{ct} = \frac{1}{n} \sum_k m_{ck} \hat x_{ck} e^{2 \pi i k t / n}, \quad
         \hat x_{ck} = \sum_t x_{ct} e^{-2 \pi i k t / n}
 
-    over the n observed steps, where each frequency k = 1, ..., n / 2 of each channel has :math:`m_{ck} = 0` with
-    probability r and 1 otherwise, and a negative frequency shares the draw of its positive one. The mean stays.
+    over the n observed steps. For each frequency k = 1, ..., n / 2 of each channel, :math:`m_{ck}` is 0 with
+    probability r and 1 otherwise. A negative frequency shares the draw of its positive one. The mean does not change.
 
     Parameters
     ----------
@@ -58,15 +58,15 @@ class FrequencyPerturbation(Augmentation):
     .. math:: \hat y_{ck} = \hat x_{ck} (1 + \sigma_a \varepsilon_{ck}) e^{i \sigma_p \eta_{ck}}, \quad
         \varepsilon_{ck}, \eta_{ck} \sim N(0, 1)
 
-    for the frequencies k = 1, ..., n / 2 of the discrete Fourier transform over the n observed steps; y is the real
-    series with this spectrum. The mean stays.
+    for the frequencies k = 1, ..., n / 2 of the discrete Fourier transform over the n observed steps. y is the real
+    series with this spectrum. The mean does not change.
 
     Parameters
     ----------
     amplitude : float, default=0.1
-        Standard deviation :math:`\sigma_a` of the relative change of amplitudes.
+        Standard deviation :math:`\sigma_a` of the relative change of amplitudes. 0 changes none.
     phase : float, default=0.1
-        Standard deviation :math:`\sigma_p` of the change of phases, in radians. If both are 0 nothing is changed.
+        Standard deviation :math:`\sigma_p` of the change of phases, in radians. 0 changes none.
 
     References
     ----------
@@ -103,10 +103,10 @@ def _spectrum_shape(x: torch.Tensor) -> tuple[int, int, int]:
 
 
 def _add_to_spectrum(x: torch.Tensor, lengths: torch.Tensor, change: torch.Tensor) -> torch.Tensor:
-    """Add to the spectrum of each series `change` (B, C, L // 2 + 1) times itself; no change leaves x exactly alone."""
+    """Multiply the spectrum of each series by 1 + `change`, (B, C, L // 2 + 1). A change of 0 does not alter x."""
     n_steps = x.shape[2]
     frequency, count = torch.arange(change.shape[2], device=x.device), lengths[:, None]
-    # A frequency between 0 and n / 2 also stands for the negative one; 0 is the mean; above n / 2 there is nothing.
+    # A frequency between 0 and n / 2 counts twice, for its negative one too. 0 is the mean. None is above n / 2.
     multiplicity = (frequency > 0) * ((2 * frequency < count) + 1.0 * (2 * frequency <= count))  # (B, K)
     weight = multiplicity / count.clamp(min=1)
     observed = torch.where(observed_mask(lengths, n_steps)[:, None], x, 0)
@@ -116,10 +116,10 @@ def _add_to_spectrum(x: torch.Tensor, lengths: torch.Tensor, change: torch.Tenso
 
 
 def _fourier(values: torch.Tensor, lengths: torch.Tensor, n_outputs: int) -> torch.Tensor:
-    r"""Return :math:`\sum_j v_j \exp(-2 \pi i j k / n)` for k < `n_outputs`, n being each series' own length.
+    r"""Return :math:`\sum_j v_j \exp(-2 \pi i j k / n)` for k < `n_outputs`, with n the length of each series.
 
     By :math:`2 j k = j^2 + k^2 - (k - j)^2` (Bluestein, 1970) the sum is a convolution with the chirp
-    :math:`\exp(\pi i j^2 / n)`, for which a fast Fourier transform of one common size serves all lengths at once.
+    :math:`\exp(\pi i j^2 / n)`. A fast Fourier transform of one common size computes it for all lengths at once.
     """
     n_inputs = values.shape[2]
     size = next_fast_len(n_inputs + n_outputs - 1)

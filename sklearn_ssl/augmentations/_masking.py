@@ -1,4 +1,4 @@
-"""Augmentations that hide parts of a series or exchange its channels."""
+"""Augmentations that set parts of a series to zero or exchange its channels."""
 
 from typing import final
 
@@ -10,13 +10,13 @@ from sklearn_ssl.augmentations._base import Augmentation, Draws, RandomFlip, ran
 
 @final
 class Blockout(Augmentation):
-    r"""Put zero in a random block.
+    r"""Set a random block to zero.
 
     .. math:: y_{ct} = 0 \text{ if } a \le t < a + \mathrm{round}(\lambda n) \text{ and } c \text{ in the block, else }
         x_{ct}
 
-    where n is the number of observed steps. With ``kind="time"`` the block has all channels; with
-    ``kind="rectangle"`` it has :math:`\lambda m` neighbouring ones of m, rounded, but at least one. All places are
+    where n is the number of observed steps. With ``kind="time"`` the block has all m channels. With
+    ``kind="rectangle"`` it has :math:`\max(1, \mathrm{round}(\lambda m))` neighbouring channels. All places are
     equally likely.
 
     Parameters
@@ -47,7 +47,7 @@ class Blockout(Augmentation):
         return {"start": random_integers(lengths - self._widths(lengths) + 1), "channel": random_integers(n_places)}
 
     def apply(self, x: torch.Tensor, lengths: torch.Tensor, draws: Draws) -> torch.Tensor:
-        """Put zero in the block that begins at ``start`` and ``channel``."""
+        """Set the block that begins at ``start`` and ``channel`` to zero."""
         since = torch.arange(x.shape[2], device=x.device) - draws["start"][:, None]  # (B, L)
         above = torch.arange(x.shape[1], device=x.device) - draws["channel"][:, None]  # (B, C)
         hidden_steps = (since >= 0) & (since < self._widths(lengths)[:, None])
@@ -64,12 +64,12 @@ class Blockout(Augmentation):
 
 @final
 class ChannelDropout(Augmentation):
-    r"""Put zero in whole channels.
+    r"""Set whole channels to zero.
 
     .. math:: y_{ct} = b_c x_{ct}, \quad P(b_c = 0) = p
 
-    independently for each channel, except that one channel of a series, chosen at random, stays where all would go:
-    a series of a single channel is never changed.
+    independently for each channel. If all channels of a series would be dropped, one of them, chosen at random, is
+    kept. So a series of a single channel is never changed.
 
     Parameters
     ----------
@@ -89,11 +89,11 @@ class ChannelDropout(Augmentation):
     def draw(self, x: torch.Tensor, lengths: torch.Tensor) -> Draws:
         """Draw ``dropped`` (B, C), true where a channel is dropped."""
         chance = torch.rand(x.shape[:2], device=x.device)
-        # The largest is kept in any case: that matters only where all are below p, and then it is any channel.
+        # The channel with the largest number is kept. That matters only where all are below p.
         return {"dropped": (chance < self.p) & (chance < chance.amax(1, keepdim=True))}
 
     def apply(self, x: torch.Tensor, lengths: torch.Tensor, draws: Draws) -> torch.Tensor:
-        """Put zero in the channels that are ``dropped``."""
+        """Set the channels that are ``dropped`` to zero."""
         return torch.where(draws["dropped"][:, :, None], 0, x)
 
 

@@ -1,4 +1,4 @@
-"""Augmentations that mix series of a batch with each other."""
+"""Augmentations that mix the series of a batch with each other."""
 
 from typing import final
 
@@ -17,14 +17,14 @@ class Mixup(Augmentation):
         b_i \sim \mathrm{Beta}(\alpha, \alpha)
 
     where :math:`\pi` is a random permutation of the batch. A series counts as zero beyond its own length. The weight
-    is at least one half, so that the result remains a view of series i; the paper, which mixes labels too, takes
+    is at least one half, so that the result remains a view of series i. The paper also mixes labels, and takes
     :math:`w_i = b_i`.
 
     Parameters
     ----------
     alpha : float, default=0.2
-        Parameter :math:`\alpha` of the distribution: the larger, the closer weights are to one half.
-        0 changes nothing.
+        Parameter :math:`\alpha` of the distribution. Larger values bring the weights closer to one half. 0 changes
+        nothing.
 
     References
     ----------
@@ -47,7 +47,7 @@ class Mixup(Augmentation):
         return {"partner": torch.randperm(len(x), device=x.device), "weight": self._weights(x)}
 
     def apply(self, x: torch.Tensor, lengths: torch.Tensor, draws: Draws) -> torch.Tensor:
-        """Mix each series with its ``partner``, its own ``weight`` being given."""
+        """Mix each series with its ``partner``. ``weight`` is the weight of the series itself."""
         known = torch.where(observed_mask(lengths, x.shape[2])[:, None], x, 0)
         return x + (1 - draws["weight"])[:, None, None] * (known[draws["partner"]] - x)
 
@@ -55,6 +55,6 @@ class Mixup(Augmentation):
         if self.alpha == 0:
             return torch.ones(len(x), device=x.device)
         alpha = torch.full((len(x),), float(self.alpha), device=x.device)
-        # The check of the arguments would wait for the device.
+        # Checking the arguments would wait for the device.
         share = torch.distributions.Beta(alpha, alpha, validate_args=False).sample()
         return torch.maximum(share, 1 - share)

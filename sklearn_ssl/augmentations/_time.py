@@ -1,4 +1,4 @@
-"""Augmentations that move the values of a series along its time axis, all channels alike."""
+"""Augmentations that move the values of a series along its time axis. All channels move together."""
 
 import math
 from typing import final
@@ -87,7 +87,7 @@ class CropResize(Augmentation):
 
 @final
 class RandomCrop(Augmentation):
-    r"""Keep a random segment where it is and put zero elsewhere.
+    r"""Keep a random segment in its place and set all other steps to zero.
 
     .. math:: y_t = x_t \; [a \le t < a + w], \quad w = \max(1, \mathrm{round}(r n)), \quad r \sim U(r_{\min}, 1)
 
@@ -128,22 +128,22 @@ class TimeWarp(Augmentation):
     .. math:: y_t = x(\tau_t), \quad \tau_t = (n - 1) \frac{\sum_{s < t} v_s}{\sum_{s < n - 1} v_s}, \quad
         v_s = \exp(\sigma g(s))
 
-    where n is the number of observed steps, g the natural cubic spline through standard normal values at knots spread
-    evenly from the first to the last step, and x(.) interpolates linearly. The speed v is positive, so time never
-    runs backwards; the ends stay in place.
+    where n is the number of observed steps and x(.) interpolates linearly. g is the natural cubic spline through
+    standard normal values at knots that are spread evenly from the first to the last step. The speed v is positive, so
+    time never runs backwards. The ends stay in place.
 
     Parameters
     ----------
     sigma : float, default=0.2
         Standard deviation :math:`\sigma` of the logarithm of the speed. 0 changes nothing.
     n_knots : int, default=4
-        Number of knots of the curve: more knots, faster changes of speed.
+        Number of knots of the curve. With more knots the speed changes faster.
 
     References
     ----------
     Um et al., "Data augmentation of wearable sensor data for Parkinson's disease monitoring using convolutional
-    neural networks", International Conference on Multimodal Interaction, 2017. There the speed itself is a spline
-    and may become negative; here its logarithm is.
+    neural networks", International Conference on Multimodal Interaction, 2017. There the speed itself is a spline and
+    may become negative. Here the logarithm of the speed is a spline.
 
     Examples
     --------
@@ -177,8 +177,8 @@ class TimeStretch(Augmentation):
 
     .. math:: y_t = x(m + f (t - m)), \quad m = (n - 1) / 2, \quad f = (1 + \lambda)^u, \quad u \sim U(-1, 1)
 
-    where n is the number of observed steps and x(.) interpolates linearly. Of a stretched series (f < 1) the ends are
-    cut off; a squeezed one (f > 1) is continued by its first and last value.
+    where n is the number of observed steps and x(.) interpolates linearly. The ends of a stretched series (f < 1) are
+    cut off. A squeezed series (f > 1) is continued by its first and last value.
 
     Parameters
     ----------
@@ -214,8 +214,8 @@ class TimeStretch(Augmentation):
 class WindowWarp(Augmentation):
     r"""Slow down or speed up a random window, and fit the result to the length of the series.
 
-    A window of :math:`w = r (n - 1)` steps, beginning at :math:`a \sim U(0, (1 - r) (n - 1))`, is stretched by f or by
-    1 / f, each with probability one half; n is the number of observed steps. Then
+    With n observed steps, a window of :math:`w = r (n - 1)` steps begins at :math:`a \sim U(0, (1 - r) (n - 1))`. It
+    is stretched by f or by 1 / f, each with probability one half:
 
     .. math:: y_t = x(s + (1 / f - 1) \min(\max(s - a, 0), f w)), \quad s = t \, \frac{n - 1 + (f - 1) w}{n - 1}
 
@@ -264,9 +264,9 @@ class WindowWarp(Augmentation):
 class Permutation(Augmentation):
     r"""Cut series into segments and put these in random order.
 
-    The cuts are the sorted values of :math:`1 + \lfloor (n - 1) u \rfloor`, :math:`u \sim U(0, 1)`, for n observed
-    steps, and every order of the segments is equally likely. Cuts and order are the same in all channels of a series,
-    and each channel keeps its own values. Segments may have any length; equal cuts make an empty one.
+    For n observed steps, the cuts are the sorted values of :math:`1 + \lfloor (n - 1) u \rfloor` with
+    :math:`u \sim U(0, 1)`. Every order of the segments is equally likely. Cuts and order are the same in all channels
+    of a series. Segments may have any length. Two equal cuts make an empty segment.
 
     Parameters
     ----------
@@ -313,15 +313,15 @@ class SpeedChange(Augmentation):
 
     .. math:: y_t = x(s \, (t \bmod m)), \quad m = \lfloor (n - 1) / s \rfloor + 1, \quad s \sim U(s_{\min}, s_{\max})
 
-    where n is the number of observed steps and x(.) interpolates linearly. A slowed series (s < 1) is cut at n steps;
-    a quickened one (s > 1) has m < n steps and is repeated.
+    where n is the number of observed steps and x(.) interpolates linearly. A slowed series (s < 1) is cut at n steps. A
+    quickened series (s > 1) has m < n steps and is repeated.
 
     Parameters
     ----------
     slowest : float, default=0.5
         Smallest speed :math:`s_{\min}`.
     fastest : float, default=2.0
-        Largest speed :math:`s_{\max}`. With ``slowest=1.0, fastest=1.0`` nothing is changed.
+        Largest speed :math:`s_{\max}`. ``slowest=1.0, fastest=1.0`` changes nothing.
 
     Raises
     ------
@@ -345,11 +345,11 @@ class SpeedChange(Augmentation):
     fastest: float = number(default=2.0, above=0)
 
     def check_hyperparameters(self) -> None:
-        """Raise a ValueError naming the first parameter that is not allowed."""
+        """Raise a ValueError that names the first parameter that is not allowed."""
         super().check_hyperparameters()
         if self.slowest > self.fastest:
             raise ValueError(
-                f"SpeedChange: `slowest` must be at most `fastest` ({self.fastest!r}), got {self.slowest!r}."
+                f"SpeedChange: `slowest` must be at most `fastest`={self.fastest!r}, got {self.slowest!r}."
             )
 
     def draw(self, x: torch.Tensor, lengths: torch.Tensor) -> Draws:
@@ -369,15 +369,15 @@ class TimeShift(Augmentation):
 
     .. math:: y_t = x_{(t - d) \bmod n} \quad \text{or} \quad y_t = x_{\min(\max(t - d, 0), n - 1)}
 
-    for ``mode="circular"`` and ``mode="edge"``, where n is the number of observed steps and the shift d is uniform on
-    -D, ..., D with :math:`D = \lfloor r n \rfloor`.
+    for ``mode="circular"`` and ``mode="edge"``. n is the number of observed steps. The shift d is a whole number,
+    uniform on -D, ..., D with :math:`D = \lfloor r n \rfloor`.
 
     Parameters
     ----------
     ratio : float, default=0.1
         Largest shift, as a share r of the series. 0 changes nothing.
     mode : {"circular", "edge"}, default="circular"
-        What moves in at the open end: what left at the other end, or the value at the edge.
+        Values that move in at the open end: those that left at the other end, or the value at the edge.
 
     References
     ----------
@@ -402,7 +402,7 @@ class TimeShift(Augmentation):
         return {"shift": random_integers(2 * largest + 1) - largest}
 
     def apply(self, x: torch.Tensor, lengths: torch.Tensor, draws: Draws) -> torch.Tensor:
-        """Shift by ``shift`` steps."""
+        """Shift the series by ``shift`` steps."""
         origin = _steps(x) - draws["shift"][:, None]  # (B, L)
         count = lengths.clamp(min=1)[:, None]
         if self.mode == "circular":
@@ -415,13 +415,13 @@ def _steps(x: torch.Tensor) -> torch.Tensor:
 
 
 def _take(x: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
-    """Return in each series the steps of given `index` (B, L), which only padding may have out of bounds."""
+    """Return the steps `index` (B, L) of each series. Only padded steps may have an index that is out of bounds."""
     index = index.clamp(0, x.shape[2] - 1)
     return x.gather(2, index[:, None].expand_as(x))
 
 
 def _read(x: torch.Tensor, positions: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
-    """Interpolate each series linearly at `positions` (B, L), held within the observed steps."""
+    """Interpolate each series linearly at `positions` (B, L), which are clipped to the observed steps."""
     last = (lengths - 1).clamp(min=0)[:, None]
     positions = torch.minimum(positions.clamp(min=0), last)
     before = positions.long()

@@ -1,6 +1,6 @@
 """The abstract families of methods, and what declares their hyper-parameters."""
 
-from sklearn_ssl._parameters.hyperparameters import Hyperparameters, choice, number, positional, recipe
+from sklearn_ssl._parameters.hyperparameters import Hyperparameters, choice, function, names, number, positional, recipe
 from sklearn_ssl.base.closed_form import ClosedFormTransformer
 from sklearn_ssl.base.embedding import EmbeddingTransformer
 from sklearn_ssl.base.joint_embedding import JointEmbeddingTransformer
@@ -13,6 +13,8 @@ __all__ = [
     "JointEmbeddingTransformer",
     "SSLTransformer",
     "choice",
+    "function",
+    "names",
     "number",
     "positional",
     "recipe",

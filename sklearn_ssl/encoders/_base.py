@@ -1,4 +1,4 @@
-"""What every encoder is: a recipe without weights, and the module that it builds."""
+"""Bases of all encoders: the recipe, which has no weights, and the module that the recipe builds."""
 
 import abc
 import typing
@@ -14,9 +14,9 @@ from sklearn_ssl._parameters.hyperparameters import Hyperparameters
 class EncoderModule(nn.Module, abc.ABC):
     """A network that turns a batch of series into feature maps.
 
-    It promises that the features at a series' observed steps depend on that series alone, whatever padding and
-    whatever other series its batch holds (in training mode batch normalisation mixes the series of a batch, and only
-    their observed steps). At padded steps the features are zero.
+    The features at the observed steps of a series depend on that series alone. They do not depend on padding, nor on
+    the other series of the batch. There is one exception: in training mode, batch normalisation takes its statistics
+    from the observed steps of all series of the batch. At padded steps the features are zero.
 
     Parameters
     ----------
@@ -28,16 +28,16 @@ class EncoderModule(nn.Module, abc.ABC):
     Attributes
     ----------
     widths : list of int
-        Number of features of each map that `layers` returns; the last one is the encoder's output width.
+        Number of features of each map that `layers` returns. The last one is the width of the output.
     stride : int
         Number of time steps that one step of a feature map stands for.
     pools_over_time : bool
-        Whether maps have one time step, because the encoder pools by itself. Unless told otherwise, the last map is
-        then taken as it is.
+        Whether the encoder pools by itself, so that its maps have one time step. If so, the default pooling takes the
+        last map as it is.
     recipe : Encoder or None
-        What built the module; None if no recipe did.
+        The recipe that built the module. None if no recipe did.
     n_channels : int or None
-        The number of channels that it was built for.
+        The number of channels that the module was built for.
     """
 
     pools_over_time = False
@@ -50,20 +50,22 @@ class EncoderModule(nn.Module, abc.ABC):
         self.stride = stride
 
     def adapt(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> None:
-        """Fix before training what is taken from the series themselves, thresholds for example; nothing by default.
+        """Set what is taken from the series and not trained, such as thresholds. It is called before training.
+
+        The default does nothing.
 
         Parameters
         ----------
         x : Tensor of shape (B, C, L)
             Some of the training series, zero where padded.
         mask : bool Tensor of shape (B, L) or None, default=None
-            True at observed steps; None if nothing is padded.
+            True at observed steps. None if nothing is padded.
         """
 
     def stages(self) -> list[list[nn.Module]]:
-        """Return the parts with weights from the bottom up, those that belong together in one list.
+        """Return the parts that have weights, from the bottom up. Parts that belong together are in one list.
 
-        Fine-tuning freezes stages from the bottom, lets them learn from the top, and gives each a learning rate.
+        Fine-tuning freezes stages from the bottom, unfreezes them from the top, and gives each its learning rate.
         """
         return _parts_in_order(self)
 
@@ -76,13 +78,13 @@ class EncoderModule(nn.Module, abc.ABC):
         x : Tensor of shape (B, C, L)
             Series, of one time step or more, zero where padded.
         mask : bool Tensor of shape (B, L) or None, default=None
-            True at observed steps, which come before the padding; None if nothing is padded.
+            True at observed steps, which come before the padding. None if nothing is padded.
 
         Returns
         -------
         layers : list of Tensor of shape (B, D_i, L')
-            The maps, the last one being the encoder's output. Their features lie next to each other in memory, so
-            use `reshape` or `flatten` on them, not `view`.
+            The maps. The last one is the encoder's output. In memory the features of a step lie next to each other,
+            so use `reshape` or `flatten` on a map, not `view`.
         """
 
     def forward(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
@@ -93,12 +95,12 @@ class EncoderModule(nn.Module, abc.ABC):
         x : Tensor of shape (B, C, L)
             Series, of one time step or more, zero where padded.
         mask : bool Tensor of shape (B, L) or None, default=None
-            True at observed steps, which come before the padding; None if nothing is padded.
+            True at observed steps, which come before the padding. None if nothing is padded.
 
         Returns
         -------
         h : Tensor of shape (B, D, L')
-            The features; L' is L divided by `stride`, rounded up.
+            The features. L' is L divided by `stride`, rounded up.
         """
         return self.layers(x, mask)[-1]
 
@@ -143,13 +145,13 @@ def stages(module: nn.Module) -> list[list[nn.Module]]:
     Parameters
     ----------
     module : torch.nn.Module
-        An encoder. Of a module from elsewhere the children count in the order in which they were assigned, and what
-        `torch.nn.Sequential` and `torch.nn.ModuleList` hold counts as children.
+        An encoder. For a module that is not an `EncoderModule`, the parts are its children in the order in which
+        they were assigned. The members of a `torch.nn.Sequential` or `torch.nn.ModuleList` count as children.
 
     Returns
     -------
     stages : list of list of torch.nn.Module
-        Parts that have weights.
+        Parts that have weights. If the module itself has weights outside of its children, it is the only part.
     """
     return module.stages() if isinstance(module, EncoderModule) else _parts_in_order(module)
 

@@ -1,9 +1,10 @@
 """The parts that convolutional encoders share.
 
-Tensors have the shape (B, D, L), but the D features of a step lie next to each other in memory ("channels last"):
-long and dilated convolutions, max-pooling and batch normalisation are two to five times faster on a CPU in that layout.
-Every part leaves zeros at the padded steps, so that the next convolution sees the same zeros beyond the end of a series
-whether its batch pads it or not. Nothing works in place: on a view, as most of these tensors are, it would be slower.
+Tensors have the shape (B, D, L), but the D features of a step lie next to each other in memory ("channels last"). Long
+and dilated convolutions, max-pooling and batch normalisation are faster on a CPU in this layout.
+
+Every part leaves zeros at the padded steps. So the next convolution sees zeros beyond the end of a series, with and
+without padding. No part works in place: most of these tensors are views, for which that is slower.
 """
 
 import dataclasses
@@ -25,8 +26,8 @@ class ConvolutionalEncoder(Encoder):
     Parameters
     ----------
     norm : {"batch", "layer", "none"}, default="batch"
-        What follows each convolution: batch normalisation over the observed steps of the batch, layer
-        normalisation over the features of each step, or nothing.
+        Layer after each convolution: batch normalisation over the observed steps of the batch, layer normalisation
+        over the features of each step, or no layer.
     """
 
     norm: str = choice("batch", "layer", "none", default="batch")
@@ -50,9 +51,9 @@ class _KernelSizes:
 
 
 class SameConv1d(nn.Conv1d):
-    """Convolution that keeps the number of steps, with even kernels as with odd ones.
+    """Convolution that keeps the number of steps.
 
-    An even kernel looks one tap further ahead than back.
+    A kernel of odd size looks as far ahead as back. A kernel of even size looks one tap further ahead.
     """
 
     def __init__(self, n_in: int, n_out: int, kernel_size: int = 1, *, dilation: int = 1, bias: bool = True) -> None:
@@ -62,7 +63,7 @@ class SameConv1d(nn.Conv1d):
         """Map (B, n_in, L) to (B, n_out, L)."""
         (size,), (dilation,) = self.kernel_size, self.dilation
         centre = (size - 1) // 2
-        reach = (h.shape[2] - 1) // dilation  # a tap further from the centre would only ever meet zeros
+        reach = (h.shape[2] - 1) // dilation  # a tap further from the centre meets only zeros
         before, after = min(centre, reach), min(size - 1 - centre, reach)
         taps = self.weight[:, :, centre - before : centre + after + 1].unsqueeze(2)  # (n_out, n_in, 1, taps)
         h = h.unsqueeze(2).contiguous(memory_format=torch.channels_last)  # (B, n_in, 1, L)
@@ -73,9 +74,9 @@ class SameConv1d(nn.Conv1d):
 
 
 class MaskedBatchNorm1d(nn.BatchNorm1d):
-    r"""Batch normalisation whose statistics see observed steps only.
+    r"""Batch normalisation over the observed steps of a batch.
 
-    With m the mask, n its number of observed steps, and sums over the batch and time,
+    With m the mask, n the number of observed steps, and sums over the batch and time,
 
     .. math:: \mu_d = \tfrac{1}{n} \sum m_{bl} h_{bdl}, \quad
               \sigma_d^2 = \tfrac{1}{n} \sum m_{bl} (h_{bdl} - \mu_d)^2, \quad
@@ -115,7 +116,7 @@ class MaskedBatchNorm1d(nn.BatchNorm1d):
 
     @torch.no_grad()
     def _follow(self, mean: torch.Tensor, variance: torch.Tensor, n: torch.Tensor) -> None:
-        """Move the running statistics, the variance being the unbiased one as in PyTorch."""
+        """Move the running statistics. As in PyTorch, the variance is the unbiased one."""
         assert self.running_mean is not None
         assert self.running_var is not None
         assert self.num_batches_tracked is not None
@@ -126,7 +127,7 @@ class MaskedBatchNorm1d(nn.BatchNorm1d):
 
 
 def _may_gather(rows: torch.Tensor) -> bool:
-    """Tell whether to gather rows is faster: a GPU would wait for their number, and a compiler knows it as little."""
+    """Tell whether gathering rows is faster. A GPU would wait for their number, and a compiler does not know it."""
     return rows.device.type == "cpu" and not torch.compiler.is_compiling()
 
 
@@ -139,7 +140,7 @@ class StepNorm(nn.LayerNorm):
 
 
 class NoNorm(nn.Module):
-    """No normalisation: it only sets padded steps to zero."""
+    """No normalisation. It sets padded steps to zero."""
 
     def forward(self, h: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
         """Return h (B, D, L), given the observed steps (B, L)."""
@@ -147,7 +148,7 @@ class NoNorm(nn.Module):
 
 
 def build_norm(norm: str, width: int) -> nn.Module:
-    """Build the normalisation of that name for maps of `width` features."""
+    """Build the normalisation with this name for maps of `width` features."""
     return {"batch": lambda: MaskedBatchNorm1d(width), "layer": lambda: StepNorm(width), "none": NoNorm}[norm]()
 
 

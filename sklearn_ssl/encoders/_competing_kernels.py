@@ -1,4 +1,4 @@
-"""Hydra's random kernels, which compete in groups for the steps of a series, in PyTorch."""
+"""Hydra in PyTorch: the random kernels of a group compete for the steps of a series."""
 
 import math
 
@@ -7,18 +7,19 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from sklearn_ssl._input.padding import observed_mask
 from sklearn_ssl.encoders._dilated import CPU_BLOCK, GPU_BLOCK, SIZE, blocks, shifted
 
-GROUP_SIZE = 8  # kernels of a group
-MOST_CHANNELS = 8  # that one group sees
-ROUNDING = 1e-5  # what a convolution of a flat stretch may be off zero, next to the largest value of the series
+GROUP_SIZE = 8  # number of kernels in a group
+MOST_CHANNELS = 8  # largest number of channels that one group sees
+ROUNDING = 1e-5  # up to this share of the largest value of a series, a convolution counts as zero
 
 
 class CompetingKernels(nn.Module):
-    """Groups of random kernels with several dilations, and what each kernel wins against the others of its group.
+    """Groups of random kernels with several dilations. Each step of a series is won by one kernel of a group.
 
-    Features are ordered by group, those of lower dilations first; a group has those of the largest convolutions of its
-    kernels, then those of the smallest.
+    Features are ordered by group, from the lowest dilation to the highest. A group has eight features of steps with
+    the largest convolution, then eight of steps with the smallest.
 
     Parameters
     ----------
@@ -30,7 +31,7 @@ class CompetingKernels(nn.Module):
     Attributes
     ----------
     dilations : int array of shape (G,)
-        The dilation of each group, ascending; all 1 before `adapt`.
+        The dilation of each group, ascending. All are 1 before `adapt`.
     weights : Tensor of shape (G, 8, 9)
         The kernels, each with weights of sum 0 and absolute sum 1.
     channels : Tensor of shape (G, C)
@@ -57,7 +58,7 @@ class CompetingKernels(nn.Module):
 
     @torch.no_grad()
     def forward(self, x: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
-        """Return the features (B, F) of series (B, C, L), of which `lengths` (B,) steps are observed, None for all."""
+        """Return the features (B, F) of series (B, C, L) with `lengths` (B,) observed steps, None if all are."""
         dilations, numbers = np.unique(self.dilations, return_counts=True)
         sizes = numbers.tolist()
         stages = list(zip(dilations.tolist(), self.weights.split(sizes), self.channels.split(sizes), strict=True))
@@ -70,21 +71,26 @@ class CompetingKernels(nn.Module):
         return torch.from_numpy(self.dilations.copy())
 
     def set_extra_state(self, state: torch.Tensor) -> None:
-        """Take dilations from a state dictionary, which may be of any origin."""
+        """Take dilations from a state dictionary. They are checked, because it may come from anywhere."""
         dilations = state.cpu().numpy()
         if dilations.shape != self.dilations.shape or dilations.dtype.kind != "i":
-            raise ValueError(f"the groups of kernels are of another encoder: {dilations.shape} of {dilations.dtype}")
+            raise ValueError(
+                f"the groups of kernels must be {self.dilations.shape} whole numbers, got {dilations.shape} of "
+                f"{dilations.dtype}. Load the state into an encoder that the same recipe built."
+            )
         if dilations.min() < 1 or (np.diff(dilations) < 0).any():
-            raise ValueError("the dilations of the groups of kernels are impossible")
+            raise ValueError(
+                "the dilations of the groups of kernels must be at least 1 and ascending. The file is damaged."
+            )
         self.dilations = dilations.copy()
 
 
 def _of_block(
     x: torch.Tensor, lengths: torch.Tensor | None, stages: list[tuple[int, torch.Tensor, torch.Tensor]]
 ) -> torch.Tensor:
-    """Return the features (B, F) of a few series; a stage has the weights and channels of the groups of a dilation."""
+    """Return the features (B, F) of a few series. A stage has a dilation and its groups' weights and channels."""
     n_steps = x.shape[2]
-    observed = None if lengths is None else torch.arange(n_steps, device=x.device) < lengths.view(-1, 1, 1, 1)
+    observed = None if lengths is None else observed_mask(lengths, n_steps)[:, None, None]  # (B, 1, 1, L)
     size = n_steps if lengths is None else lengths.clamp(min=1).view(-1, 1)
     parts = [
         _wins(channels.to(x.dtype) @ x, weights.to(x.dtype), dilation, observed)  # (B, g, 2, 8)
@@ -94,9 +100,9 @@ def _of_block(
 
 
 def _wins(x: torch.Tensor, weights: torch.Tensor, dilation: int, observed: torch.Tensor | None) -> torch.Tensor:
-    """Let the kernels (g, 8, 9) of each group compete for the steps of its series x (B, g, L), (B, g, 2, 8).
+    """Let the kernels (g, 8, 9) of each group compete for the steps of its series x (B, g, L): (B, g, 2, 8).
 
-    A flat stretch, where all convolutions are zero but for rounding, is won by none.
+    No kernel wins a step of a flat stretch, where all convolutions are zero up to rounding.
     """
     c = _convolved(x, weights, dilation)  # (B, g, 8, L)
     if observed is not None:
@@ -111,9 +117,9 @@ def _wins(x: torch.Tensor, weights: torch.Tensor, dilation: int, observed: torch
 
 
 def _convolved(x: torch.Tensor, weights: torch.Tensor, dilation: int) -> torch.Tensor:
-    """Convolve the series x (B, g, L) of each group with its kernels, (B, g, 8, L).
+    """Convolve the series x (B, g, L) of each group with its kernels: (B, g, 8, L).
 
-    Weight by weight: the order of the sums does not depend on the size of the batch.
+    The weights are added one by one, so that the order of the sums does not depend on the size of the batch.
     """
     steps, taps = shifted(x, dilation).unsqueeze(2), weights.unsqueeze(3)  # (B, g, 1, 9, L), (g, 8, 9, 1)
     c = steps[..., 0, :] * taps[..., 0, :]
@@ -129,7 +135,7 @@ def _draw_weights(n_groups: int) -> torch.Tensor:
 
 
 def _draw_channels(n_groups: int, n_channels: int) -> torch.Tensor:
-    """Draw the channels of each group, with replacement: half of all, at least two and at most eight; one if alone."""
+    """Draw channels for each group, with replacement: half as many as there are, from two to eight. Count them."""
     number = 1 if n_channels == 1 else min(max(n_channels // 2, 2), MOST_CHANNELS)
     drawn = torch.randint(n_channels, (n_groups, number), device="cpu")
     return F.one_hot(drawn, n_channels).sum(1)

@@ -1,4 +1,4 @@
-"""aeon's compiled kernels, in the place of those in PyTorch."""
+"""The compiled kernels of aeon, which can replace those in PyTorch."""
 
 import contextlib
 import threading
@@ -18,9 +18,9 @@ def proportions(
     Parameters
     ----------
     x : float Tensor of shape (B, C, L)
-        Series in the memory of the CPU, longer than every kernel.
+        Series on the CPU that are longer than every kernel.
     channels : list of int array
-        The channels that each kernel sees, for one dilation after the other.
+        The channels that each kernel sees, dilation after dilation.
     plan : list of (int, int)
         The dilations, each with its number of thresholds per kernel.
     biases : Tensor of shape (F,)
@@ -51,9 +51,9 @@ def _proportions(
 
 @contextlib.contextmanager
 def _threads_kept() -> Iterator[None]:
-    """Let Numba use as many threads as PyTorch, and put both numbers back.
+    """Let Numba use as many threads as PyTorch, then restore both numbers.
 
-    Where both use OpenMP they change each other's, even by asking Numba for its number.
+    Where both use OpenMP, each changes the number of the other. Even asking Numba for its number does that.
     """
     threads = torch.get_num_threads()
     import numba  # slow to import

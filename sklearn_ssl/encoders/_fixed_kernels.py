@@ -1,4 +1,4 @@
-"""The 84 kernels of MiniRocket and what they are pooled to, in PyTorch or by aeon's compiled code."""
+"""The 84 kernels of MiniRocket and the pooling of their convolutions, in PyTorch or by aeon's compiled code."""
 
 import itertools
 import math
@@ -9,26 +9,27 @@ import numpy as np
 import torch
 from torch import nn
 
+from sklearn_ssl._input.padding import observed_mask
 from sklearn_ssl.encoders import _compiled_rocket
 from sklearn_ssl.encoders._dilated import CPU_BLOCK, GPU_BLOCK, SIZE, NoSpace, Space, blocks, shifted
 from sklearn_ssl.encoders._kernel_pooling import pooled, window_of
 
-TAPS = np.array(list(itertools.combinations(range(SIZE), 3)))  # where each of the 84 kernels has the weight 2
+TAPS = np.array(list(itertools.combinations(range(SIZE), 3)))  # the three places where a kernel has the weight 2
 N_KERNELS = len(TAPS)
 PAIRS = np.array(list(itertools.combinations(range(SIZE - 1), 2)))  # the first two of these places
 PAIR_OF_KERNEL = np.array([PAIRS.tolist().index(taps[:2]) for taps in TAPS.tolist()])
-HALF = N_KERNELS // 2  # every second kernel is trimmed
-MOST_CHANNELS = 9  # that one kernel sees
+HALF = N_KERNELS // 2  # every second kernel leaves out a margin of the series
+MOST_CHANNELS = 9  # largest number of channels that one kernel sees
 
 
 class _Group(NamedTuple):
-    """42 kernels that are pooled over the same steps, those that see most channels first."""
+    """42 kernels that are pooled over the same steps. Kernels that see more channels come first."""
 
     kernels: np.ndarray
-    slots: list[tuple[torch.Tensor, torch.Tensor]]  # the rows for the j-th channel of those that see so many
+    slots: list[tuple[torch.Tensor, torch.Tensor]]  # for each j: rows for the j-th channel of the kernels that have one
 
     def summed(self, two: torch.Tensor, thrice: torch.Tensor, cut: slice, space: Space) -> torch.Tensor:
-        """Sum over the channels of each kernel what its convolution is the sum of, (B, 42, n')."""
+        """Return the convolutions (B, 42, n') in the steps of `cut`, summed over the channels of each kernel."""
         two, thrice = two[:, :, cut], thrice[:, :, cut]
         c = self._of_slot(0, two, thrice, space.take("c", *two.shape[:1], HALF, two.shape[2]), space)
         for j, (row, _) in enumerate(self.slots[1:], start=1):
@@ -37,7 +38,7 @@ class _Group(NamedTuple):
         return c
 
     def _of_slot(self, j: int, two: torch.Tensor, thrice: torch.Tensor, out: Any, space: Space) -> torch.Tensor:
-        """Return what comes from the j-th channel of the kernels that see so many, (B, g, n')."""
+        """Return the share (B, g, n') of the j-th channel, for the g kernels that have one."""
         row, third = self.slots[j]
         one = torch.index_select(two, 1, row, out=out)
         return one.add_(torch.index_select(thrice, 1, third, out=space.take("other", *one.shape)))
@@ -48,7 +49,7 @@ class _Group(NamedTuple):
 
 
 class _Lookup(NamedTuple):
-    """Which rows of intermediate results the kernels of one dilation are summed from."""
+    """The rows of intermediate results that the convolutions of one dilation are sums of."""
 
     first: torch.Tensor
     centre: torch.Tensor
@@ -56,15 +57,15 @@ class _Lookup(NamedTuple):
     groups: list[_Group]
 
     def to(self, device: torch.device) -> "_Lookup":
-        """Move all to a device."""
+        """Move all rows to a device."""
         first, centre, second = (rows.to(device) for rows in self[:3])
         return _Lookup(first, centre, second, [group.to(device) for group in self.groups])
 
 
 class FixedKernels(nn.Module):
-    """The 84 kernels with several dilations and thresholds, and the pooling of what they give.
+    """The 84 kernels with several dilations and thresholds, and the pooling of their convolutions.
 
-    Features are ordered by pooling, then by dilation, by kernel, and by threshold.
+    Features are ordered by pooling, then by dilation, then by kernel, then by threshold.
 
     Parameters
     ----------
@@ -73,20 +74,20 @@ class FixedKernels(nn.Module):
     per_kernel : int
         Number of thresholds of each kernel, over all dilations.
     max_dilations : int
-        Most dilations.
+        Largest number of dilations.
     poolings : sequence of str
         Names of the poolings.
     compiled : bool
-        Whether to use aeon's compiled kernels where they can do the work.
+        Whether to use aeon's compiled kernels where they give the same features.
 
     Attributes
     ----------
     plan : list of (int, int)
-        The dilations, each with its number of thresholds per kernel; empty before `adapt`.
+        The dilations, each with its number of thresholds per kernel. Empty before `adapt`.
     channels : int array of shape (n_dilations, 84, n)
-        The channels that each kernel sees; C stands for none.
+        The channels that each kernel sees. Places that are left are filled with C.
     biases : Parameter of shape (84 per_kernel,)
-        The thresholds, which take no gradient.
+        The thresholds. They take no gradient.
     """
 
     def __init__(
@@ -128,17 +129,16 @@ class FixedKernels(nn.Module):
         n_features_per_dilation: np.ndarray,
         biases: np.ndarray,
     ) -> None:
-        """Take dilations, channels and thresholds from elsewhere: ``take_parameters(*rocket.parameters)``.
+        """Take dilations, channels and thresholds from a fitted `MiniRocket` of aeon.
 
-        The order is that of the attribute `parameters` of a fitted `MiniRocket` of aeon; its features are then those of
-        this module.
+        Call it as ``take_parameters(*rocket.parameters)``. The features are then the same as those of the `MiniRocket`.
 
         Parameters
         ----------
         n_channels_per_combination : int array of shape (84 n_dilations,)
-            Number of channels that each kernel sees, for one dilation after the other.
+            Number of channels that each kernel sees, dilation after dilation.
         channel_indices : int array of shape (n,)
-            These channels, one kernel's after the other.
+            These channels, kernel after kernel.
         dilations : int array of shape (n_dilations,)
             The dilations.
         n_features_per_dilation : int array of shape (n_dilations,)
@@ -149,7 +149,7 @@ class FixedKernels(nn.Module):
         Raises
         ------
         ValueError
-            If the encoder was built for another number of features or channels, or fewer dilations.
+            If the encoder was built for another number of features, or for fewer channels or dilations.
         """
         if len(biases) != len(self.biases) or len(dilations) > self.n_dilations:
             raise ValueError(
@@ -171,7 +171,7 @@ class FixedKernels(nn.Module):
 
     @torch.no_grad()
     def forward(self, x: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
-        """Return the features (B, F) of series (B, C, L), of which `lengths` (B,) steps are observed, None for all."""
+        """Return the features (B, F) of series (B, C, L) with `lengths` (B,) observed steps, None if all are."""
         if self._compiled_can(x, lengths):
             kernels = self.channels[: len(self._steps())].reshape(-1, self.channels.shape[2])
             seen = [channels[channels < self.n_channels] for channels in kernels]
@@ -180,32 +180,35 @@ class FixedKernels(nn.Module):
         return torch.cat([self._of_block(*block, space) for block in blocks(x, lengths, n_rows)])
 
     def get_extra_state(self) -> torch.Tensor:
-        """Return plan and channels, for the state dictionary: a row for each dilation."""
+        """Return plan and channels for the state dictionary, one row per dilation."""
         plan = np.zeros((self.n_dilations, 2), dtype=int)
         plan[: len(self.plan)] = np.reshape(self.plan, (-1, 2))
         return torch.from_numpy(np.concatenate([plan, self.channels.reshape(self.n_dilations, -1)], 1))
 
     def set_extra_state(self, state: torch.Tensor) -> None:
-        """Take plan and channels from a state dictionary."""
-        rows = state.cpu().numpy()
-        if rows.shape != (self.n_dilations, 2 + self.channels[0].size) or rows.dtype.kind != "i":
-            raise ValueError(f"the kernels are of another encoder: {rows.shape} values of {rows.dtype}")
+        """Take plan and channels from a state dictionary. They are checked, because it may come from anywhere."""
+        rows, shape = state.cpu().numpy(), (self.n_dilations, 2 + self.channels[0].size)
+        if rows.shape != shape or rows.dtype.kind != "i":
+            raise ValueError(
+                f"the kernels must be {shape} whole numbers, got {rows.shape} of {rows.dtype}. "
+                "Load the state into an encoder that the same recipe built."
+            )
         plan = [(dilation, n) for dilation, n in rows[:, :2].tolist() if n > 0]
         channels = rows[:, 2:].reshape(self.channels.shape).copy()
         self._check_possible(plan, channels)
         self._arrange(plan, channels)
 
     def _check_possible(self, plan: list[tuple[int, int]], channels: np.ndarray) -> None:
-        """Raise if a state dictionary, which may be of any origin, has kernels that read what there is not."""
+        """Raise if kernels would read channels or thresholds that do not exist."""
         seen = channels < self.n_channels
         first_ones = seen[:, :, 0].all() and (seen[:, :, :-1] >= seen[:, :, 1:]).all()
         in_range = (channels >= 0).all() and (channels <= self.n_channels).all()
         complete = not plan or sum(n for _, n in plan) == self.per_kernel
         if not (first_ones and in_range and complete and all(dilation >= 1 for dilation, _ in plan)):
-            raise ValueError("the kernels' dilations or channels are impossible")
+            raise ValueError("the kernels' dilations or channels are impossible. The state is damaged.")
 
     def _arrange(self, plan: list[tuple[int, int]], channels: np.ndarray) -> None:
-        """Take a plan and channels and prepare where to find what."""
+        """Take a plan and channels, and prepare the lookups and the order of the thresholds."""
         self.plan = plan
         self.channels = channels
         self._lookups = [_lookup(seen, self.n_channels) for seen in channels]
@@ -250,7 +253,7 @@ class FixedKernels(nn.Module):
         return torch.cat(parts, 2).index_select(2, self._original_order.to(x.device)).flatten(1)
 
     def _workspace(self, x: torch.Tensor) -> tuple[int, Space]:
-        """Return the number of series to treat at once, and memory for what is computed of them."""
+        """Return the number of series to treat at once, and memory for their intermediate results."""
         if torch.compiler.is_exporting():
             return 1, NoSpace()
         alone = self.n_channels == 1
@@ -266,7 +269,7 @@ class FixedKernels(nn.Module):
         return n_rows, Space({name: x.new_empty(n_rows * width * x.shape[2]) for name, width in widths.items()})
 
     def _each_of_its_own(self, x: torch.Tensor, place: int) -> torch.Tensor:
-        """Convolve each of 84 series with one kernel, (84, L)."""
+        """Convolve series i = 0, ..., 83 with kernel i: (84, L)."""
         n_rows, space = self._workspace(x)
         own = x.new_empty(N_KERNELS, x.shape[2])
         for start in range(0, N_KERNELS, n_rows):
@@ -284,11 +287,11 @@ class FixedKernels(nn.Module):
 def _convolved(
     x: torch.Tensor, lookup: _Lookup, dilation: int, space: Space
 ) -> Callable[[_Group, slice], torch.Tensor]:
-    """Return a function that gives the convolutions of x (B, C, L) by a group of kernels in a range of steps.
+    """Return a function that gives the convolutions of x (B, C, L) with a group of kernels in a range of steps.
 
-    A convolution is three times the sum of three steps, less the sum of all nine. The order of the sums is always the
-    same, and that of aeon's kernels. A matrix product, whose order depends on the size of the batch, would let a flat
-    stretch of a series, where the result equals the threshold, count in one batch and not in another.
+    A convolution is three times the sum of three steps, minus the sum of all nine. The sums always have the same order
+    as in aeon's kernels. The order of a matrix product depends on the size of the batch: in a flat stretch of a series,
+    where the convolution equals the threshold, rounding would let a step count in one batch and not in another.
     """
     steps = shifted(x, dilation)  # (B, C, 9, L)
     thrice = torch.mul(steps, 3.0, out=space.take("thrice", *steps.shape))
@@ -306,7 +309,7 @@ def _convolved(
 
 
 def _of_one_channel(thrice: torch.Tensor, centre: torch.Tensor, space: Space) -> torch.Tensor:
-    """Sum for all kernels, (B, 84, L): those with the same first two of the three steps lie next to each other."""
+    """Return the convolutions with all kernels, (B, 84, L). Kernels that share two of three steps are neighbours."""
     n_cases, _, n_steps = thrice.shape
     two, c = space.take("two", n_cases, len(PAIRS), n_steps), space.take("c", n_cases, N_KERNELS, n_steps)
     n_pairs = n_kernels = 0
@@ -324,7 +327,7 @@ def _of_one_channel(thrice: torch.Tensor, centre: torch.Tensor, space: Space) ->
 
 
 def _lookup(channels: np.ndarray, n_channels: int) -> _Lookup:
-    """Find out which rows the kernels of one dilation are summed from, given the channels (84, n) that they see."""
+    """Return the rows that the convolutions of one dilation are sums of, given the channels (84, n) of the kernels."""
     codes = channels * len(PAIRS) + PAIR_OF_KERNEL[:, None]
     used = np.unique(codes[channels < n_channels])
     channel, pair = np.divmod(used, len(PAIRS))
@@ -344,7 +347,7 @@ def _lookup(channels: np.ndarray, n_channels: int) -> _Lookup:
 
 
 def _draw_channels(n_dilations: int, n_channels: int) -> np.ndarray:
-    """Draw the channels of each kernel, (n_dilations, 84, n): their number is log-uniform, `n_channels` is none."""
+    """Draw the channels of each kernel, (n_dilations, 84, n). Their number is log-uniform. `n_channels` means none."""
     most = min(n_channels, MOST_CHANNELS)
     drawn = torch.rand(n_dilations, N_KERNELS, n_channels, device="cpu").topk(most).indices
     numbers = 2 ** (torch.rand(n_dilations, N_KERNELS, 1, device="cpu") * math.log2(most + 1))
@@ -352,7 +355,7 @@ def _draw_channels(n_dilations: int, n_channels: int) -> np.ndarray:
 
 
 def _plan(n_timepoints: int, per_kernel: int, n_dilations: int) -> list[tuple[int, int]]:
-    """Return the dilations for series of a length, and how many of a kernel's thresholds each gets."""
+    """Return the dilations for series of `n_timepoints` steps, each with its number of thresholds per kernel."""
     largest = math.log2(max(n_timepoints - 1, SIZE - 1) / (SIZE - 1))
     drawn = np.logspace(0, largest, n_dilations, base=2).astype(int)
     dilations, repeats = np.unique(drawn, return_counts=True)
@@ -364,16 +367,16 @@ def _plan(n_timepoints: int, per_kernel: int, n_dilations: int) -> list[tuple[in
 
 
 def _quantiles(n: int) -> torch.Tensor:
-    """Return n places between 0 and 1, evenly spread whatever n: multiples of the golden ratio, modulo one."""
+    """Return n places between 0 and 1 that are evenly spread: multiples of the golden ratio, modulo one."""
     golden = (1 + math.sqrt(5)) / 2
     places = torch.arange(1, n + 1, dtype=torch.float64, device="cpu") * golden % 1
     return places.float().double()
 
 
 def _quantiles_of(values: torch.Tensor, lengths: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
-    """Return quantiles (K, n) of the first steps of each row of values (K, L), interpolated linearly."""
-    hidden = torch.arange(values.shape[1]) >= lengths.unsqueeze(1)
-    ascending = values.double().masked_fill(hidden, torch.inf).sort(1).values
+    """Return quantiles (K, n) of the first `lengths` (K,) steps of each row of values (K, L), interpolated linearly."""
+    observed = observed_mask(lengths, values.shape[1])
+    ascending = values.double().masked_fill(~observed, torch.inf).sort(1).values
     last = lengths.unsqueeze(1) - 1  # (K, 1)
     below = (places * last).floor().long()
     above = torch.minimum(below + 1, last)

@@ -1,4 +1,4 @@
-"""The steps that convolutions are pooled over, and the poolings."""
+"""Pooling of fixed convolutions: the steps that are pooled over, and the poolings."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -8,19 +8,19 @@ import torch
 
 from sklearn_ssl.encoders._dilated import Space
 
-POOLED_BLOCK = 1 << 17  # values that are compared at once: few enough for a core's own cache
+POOLED_BLOCK = 1 << 17  # number of values that are compared at once, so that they fit into a core's own cache
 
 
 class Window(NamedTuple):
     """The steps that are pooled over."""
 
-    cut: slice  # those that count for some series
-    steps: torch.Tensor  # (B, 1, 1, n'), counted from 0 and held within the observed ones
-    size: torch.Tensor  # (B, 1, 1), their number
+    cut: slice  # the n' steps that count for some series
+    steps: torch.Tensor  # (B, 1, 1, n'), counted from 0 at the first step that counts, clipped to the window
+    size: torch.Tensor  # (B, 1, 1), the number of steps that count
     outside: torch.Tensor | None  # (B, 1, n'), minus infinity at steps that do not count and 0 elsewhere
 
     def parts(self, c: torch.Tensor) -> Iterator[tuple[torch.Tensor, "Window"]]:
-        """Split convolutions (B, 42, 1, n'), which are read for every threshold, and their window with them."""
+        """Split convolutions (B, 42, 1, n') into blocks of series, each with its window."""
         if torch.compiler.is_exporting() or c.device.type != "cpu":
             return iter([(c, self)])
         n_rows = max(1, POOLED_BLOCK // c[0].numel())
@@ -31,7 +31,7 @@ class Window(NamedTuple):
         return zip(of_c, (self._replace(steps=steps, size=size) for steps, size in rows), strict=True)
 
 
-# Each pooling from sums (b, 42, n) over windows of a size (b, 1, 1).
+# Each pooling is computed from sums (b, 42, n) over windows with `size` (b, 1, 1) steps.
 _MEANS: dict[str, Callable[[dict[str, torch.Tensor], torch.Tensor], torch.Tensor]] = {
     "ppv": lambda sums, size: sums["count"] / size,
     "mpv": lambda sums, size: sums["excess"] / sums["count"].clamp(min=1),
@@ -42,7 +42,7 @@ POOLINGS = tuple(_MEANS)
 
 
 def window_of(lengths: torch.Tensor | None, x: torch.Tensor, margin: int) -> Window:
-    """Leave out a margin on both sides, unless nothing would remain."""
+    """Return the window of steps that leaves out a margin on both sides, unless no step would remain."""
     n_steps = x.shape[2]
     if lengths is None:
         start = margin if n_steps > 2 * margin else 0
@@ -61,7 +61,7 @@ def window_of(lengths: torch.Tensor | None, x: torch.Tensor, margin: int) -> Win
 def pooled(
     c: torch.Tensor, window: Window, biases: torch.Tensor, poolings: tuple[str, ...], space: Space
 ) -> torch.Tensor:
-    """Pool c (b, 42, 1, n') for thresholds (42, n, 1): (b, P, 42 n)."""
+    """Pool convolutions c (b, 42, 1, n') for thresholds (42, n, 1): (b, P, 42 n)."""
     at_once = biases.shape[1] if torch.compiler.is_exporting() else 1
     one = space.take("one", c.shape[0], biases.shape[0], at_once, c.shape[3])
     of_each = [_sums(c, window, some, poolings, one, space) for some in biases.split(at_once, 1)]
@@ -72,13 +72,13 @@ def pooled(
 def _sums(
     c: torch.Tensor, window: Window, biases: torch.Tensor, poolings: tuple[str, ...], one: Any, space: Space
 ) -> dict[str, torch.Tensor]:
-    """Return what the poolings for thresholds (42, k, 1) are made of, each (b, 42, k).
+    """Return the sums that the poolings need for thresholds (42, k, 1), each (b, 42, k).
 
-    `one` is memory for (b, 42, k, n').
+    `one` is memory for (b, 42, k, n') or None.
     """
     sums = {}
     if poolings != ("lspv",):
-        # Ones and zeros as floats: their comparison and their sum, exact up to 2^24, are several times faster.
+        # Comparing to and adding up floats is faster than booleans, and exact up to 2^24 steps.
         above = torch.gt(c, biases, out=one).to(c.dtype)
         sums["count"] = above.sum(3)
         if "mipv" in poolings:
@@ -94,13 +94,13 @@ def _sums(
 def _longest_stretch(below: torch.Tensor, steps: torch.Tensor, space: Space) -> torch.Tensor:
     """Return the largest distance between successive steps at which `below` (B, 42, n, n') is one: (B, 42, n).
 
-    Steps that do not count are below as well, but held within those that do they are no distance from the last one.
+    Steps outside of the window are below as well. Their numbers are clipped to the window, so they add no distance.
     """
     n_steps = below.shape[3]
-    below.mul_(steps)  # the step where below, else 0
+    below.mul_(steps)  # the number of the step where it is below, else 0
     if torch.compiler.is_exporting():
         latest, spare = below, torch.empty_like(below)
-    elif n_steps <= 1 << 15:  # half the memory, twice the speed
+    elif n_steps <= 1 << 15:  # short integers need half the memory
         both = space.take("other", 2, *below.shape, dtype=torch.int16)
         latest, spare, steps = both[0].copy_(below), both[1], steps.to(torch.int16)
     else:
@@ -112,9 +112,9 @@ def _longest_stretch(below: torch.Tensor, steps: torch.Tensor, space: Space) -> 
 
 
 def _running_maximum(x: torch.Tensor, spare: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the largest value up to each step, and the other tensor; both are overwritten.
+    """Return the largest value up to each step, and the other tensor. Both are overwritten.
 
-    By doubling the number of steps looked back at, which is several times faster than `torch.cummax`.
+    Each pass doubles the number of steps that a maximum covers, which is faster than `torch.cummax`.
     """
     width = 1
     while width < x.shape[-1]:

@@ -1,54 +1,43 @@
-"""One encoder for every channel by itself."""
+"""One encoder that is applied to each channel separately."""
 
-import dataclasses
 import typing
 from collections.abc import Sequence
 
 import torch
 from torch import nn
 
-from sklearn_ssl._parameters.hyperparameters import positional, recipe
+from sklearn_ssl._parameters.hyperparameters import as_names, names, positional, recipe
 from sklearn_ssl.encoders._base import Encoder, EncoderModule
 from sklearn_ssl.encoders.inception import small_inception
 
 _AGGREGATIONS = {"mean": lambda h: h.mean(1), "max": lambda h: h.amax(1)}
 
 
-class _AggregationNames:
-    def __contains__(self, value: object) -> bool:
-        names = (value,) if isinstance(value, str) else value
-        if not isinstance(names, (tuple, list)) or not all(name in list(_AGGREGATIONS) for name in names):
-            return False
-        return len(names) == len(set(names)) > 0
-
-    def __str__(self) -> str:
-        return "one of, or a non-empty tuple of different ones of, " + ", ".join(map(repr, _AGGREGATIONS))
-
-
 @typing.final
 class ChannelIndependentEncoder(Encoder):
-    r"""One encoder of single channels that is applied to every channel by itself, then aggregated over channels.
+    r"""One encoder that is applied to each channel separately. Its features are then aggregated over the channels.
 
     With f the inner encoder and x_c, c = 1, ..., C, the channels of a series, the features of step t are
 
     .. math:: \operatorname{mean}_c f(x_c)_t \quad \text{and} \quad \max_c f(x_c)_t
 
-    side by side. Neither their number nor any weight depends on the number of channels, nor does their value on the
-    order of the channels. So a module that was trained on series of three channels takes series of nine. What one
-    channel is relative to another is not seen: two channels that rise together give the same features as two of which
-    one rises later. The cost is that of C series of one channel.
+    one after the other. Neither their number nor any weight depends on the number of channels. Their values do not
+    depend on the order of the channels. So a module that was trained on series of three channels takes series of nine.
+
+    The encoder does not see how channels relate to each other. For example, it may not notice that one channel rises
+    later than another. A series of C channels costs as much as C series of one channel.
 
     Parameters
     ----------
     encoder : Encoder, default=None
         Recipe of the inner encoder. None is ``InceptionEncoder(depth=3, width=16, bottleneck=16)``.
     aggregation : str or tuple of str, default=("mean", "max")
-        One or both of "mean" and "max"; with both there are twice as many features as the inner encoder has.
+        One or both of "mean" and "max". With both there are twice as many features as the inner encoder has.
 
     References
     ----------
     Nie et al. (2023). A time series is worth 64 words: long-term forecasting with transformers. ICLR.
-    https://arxiv.org/abs/2211.14730. It has the idea of treating channels apart; it forecasts each and aggregates none.
+    https://arxiv.org/abs/2211.14730. The paper treats channels separately, too. It forecasts each and aggregates none.
 
     Examples
     --------
@@ -62,13 +51,10 @@ class ChannelIndependentEncoder(Encoder):
     """
 
     encoder: typing.Any = positional(recipe(default_factory=small_inception, needs="build"))
-    aggregation: str | tuple[str, ...] = dataclasses.field(
-        default=("mean", "max"), metadata={"allowed": _AggregationNames()}
-    )
+    aggregation: str | tuple[str, ...] = names(*_AGGREGATIONS, default=("mean", "max"))
 
     def _module(self, n_channels: int) -> EncoderModule:
-        names = (self.aggregation,) if isinstance(self.aggregation, str) else tuple(self.aggregation)
-        return ChannelIndependent(self.resolved("encoder").build(1), names)
+        return ChannelIndependent(self.resolved("encoder").build(1), as_names(self.aggregation))
 
 
 class ChannelIndependent(EncoderModule):
@@ -77,7 +63,7 @@ class ChannelIndependent(EncoderModule):
     Parameters
     ----------
     encoder : EncoderModule
-        Takes series of one channel.
+        Inner encoder, for series of one channel.
     aggregation : sequence of str
         One or both of "mean" and "max".
     """
@@ -89,7 +75,7 @@ class ChannelIndependent(EncoderModule):
         self.pools_over_time = encoder.pools_over_time
 
     def adapt(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> None:
-        """Let the inner encoder fix what it takes from the series, each channel being one."""
+        """Adapt the inner encoder to the channels, each as a series of its own."""
         self.encoder.adapt(*_channels_as_series(x, mask))
 
     def stages(self) -> list[list[nn.Module]]:

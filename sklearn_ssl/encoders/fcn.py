@@ -16,12 +16,12 @@ from sklearn_ssl.encoders._blocks import ConvNorm, ConvolutionalEncoder, kernels
 class FCNEncoder(ConvolutionalEncoder):
     """Fully convolutional network: plain convolutions, each followed by normalisation and ReLU.
 
-    h_0 = x and h_i = ReLU(norm(conv_i(h_{i-1}))), at full time resolution throughout.
+    h_0 = x and h_i = ReLU(norm(conv_i(h_{i-1}))). All layers keep the full time resolution.
 
     Parameters
     ----------
     width : int, default=128
-        Number of features of the first and of the last layer; those between have twice as many.
+        Number of features of the first and of the last layer. The layers between them have twice as many.
     kernel_sizes : tuple of int, default=(8, 5, 3)
         Kernel size of each layer.
 

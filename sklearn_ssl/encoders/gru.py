@@ -14,14 +14,14 @@ from sklearn_ssl.encoders._base import Encoder, EncoderModule
 class GRUEncoder(Encoder):
     """Gated recurrent units, in one or in both directions of time.
 
-    Backwards in time, a series is read from its last observed step.
+    The backward direction starts at the last observed step of a series.
 
     Parameters
     ----------
     depth : int, default=2
         Number of recurrent layers.
     width : int, default=64
-        Number of hidden units of each layer in each direction; read in both directions, a layer has twice as many
+        Number of hidden units of each layer in each direction. With both directions, a layer has twice as many
         features.
     bidirectional : bool, default=True
         Whether to read the series backwards as well.
@@ -86,7 +86,7 @@ class _Recurrence(nn.Module):
 
 
 def _reversed(h: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-    """Reverse the observed steps of each series in h (B, L, D) and leave the padding behind them."""
+    """Reverse the observed steps of each series in h (B, L, D). The padding stays behind them."""
     if mask is None:
         return h.flip(1)
     steps = torch.arange(h.shape[1], device=h.device)

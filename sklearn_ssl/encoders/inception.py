@@ -16,10 +16,11 @@ from sklearn_ssl.encoders._blocks import ConvNorm, ConvolutionalEncoder, SameCon
 class InceptionEncoder(ConvolutionalEncoder):
     """Inception network: modules of parallel convolutions with short and long kernels.
 
-    A module narrows its input to `bottleneck` features, convolves them with each kernel size, adds a branch of
-    max-pooling over three steps and a convolution of size 1, and puts the branches side by side: it has
-    width * (len(kernel_sizes) + 1) features. A shortcut, a normalised convolution of size 1, is added after every
-    third module.
+    A module narrows its input to `bottleneck` features and convolves them with each kernel size. One more branch takes
+    the maximum of its input over three steps, then a convolution of size 1. The branches are concatenated, normalised
+    and followed by ReLU: a module has width * (len(kernel_sizes) + 1) features. Every third module has a shortcut, a
+    normalised convolution of size 1 of the input of the three modules. It is added to the output of the third, and
+    ReLU follows again.
 
     Parameters
     ----------
@@ -30,7 +31,7 @@ class InceptionEncoder(ConvolutionalEncoder):
     kernel_sizes : tuple of int, default=(40, 20, 10)
         Kernel size of each convolutional branch.
     bottleneck : int, default=32
-        Number of features that the convolutional branches receive; an input with no more is left as it is.
+        Number of features that the convolutional branches receive. An input that has no more is not narrowed.
 
     References
     ----------
@@ -56,7 +57,7 @@ class InceptionEncoder(ConvolutionalEncoder):
 
 
 def small_inception() -> InceptionEncoder:
-    """Return the encoder used unless another is given; the user guide says how it was chosen."""
+    """Return the default encoder of the transformers."""
     return InceptionEncoder(depth=3, width=16, bottleneck=16)
 
 
@@ -77,7 +78,7 @@ class Inception(EncoderModule):
         )
 
     def stages(self) -> list[list[nn.Module]]:
-        """Return the modules, every third with its shortcut."""
+        """Return the modules, each third one with its shortcut."""
         shortcuts = {3 * i + 2: [shortcut] for i, shortcut in enumerate(self.shortcuts)}
         return [[block, *shortcuts.get(i, [])] for i, block in enumerate(self.blocks)]
 
@@ -106,7 +107,7 @@ class _InceptionModule(nn.Module):
     def forward(self, h: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
         narrow = self.bottleneck(h)
         branches = [branch(narrow) for branch in self.branches] + [self.pooled(_max_of_neighbours(h, mask))]
-        # Put together along the last dimension of (B, L, D), which keeps the features of a step side by side in memory.
+        # Concatenating (B, L, D) along its last dimension keeps the features of a step next to each other in memory.
         return self.norm(torch.cat([branch.transpose(1, 2) for branch in branches], 2).transpose(1, 2), mask)
 
 

@@ -16,23 +16,22 @@ from sklearn_ssl.encoders._blocks import ConvNorm, ConvolutionalEncoder, build_n
 class ResNetEncoder(ConvolutionalEncoder):
     """Residual network: blocks of a few convolutions with a shortcut around them.
 
-    A block computes ReLU(f(h) + s(h)), where f is a chain of convolutions, each normalised and all but the last
-    followed by ReLU, and s is a normalised convolution of size 1, or normalisation alone where the width stays.
+    A block computes ReLU(f(h) + s(h)). f is a chain of normalised convolutions with ReLU between them. s is a
+    normalised convolution of size 1, or normalisation alone if the width stays the same.
 
     Parameters
     ----------
     depth : int, default=3
         Number of residual blocks.
     width : int, default=32
-        Number of features of the first block; the following ones have twice as many. The paper has 64, at four times
-        the cost.
+        Number of features of the first block. The following blocks have twice as many. The paper has 64.
     kernel_sizes : tuple of int, default=(7, 5, 3)
         Kernel sizes of the convolutions in each block.
 
     References
     ----------
     Wang, Yan and Oates (2017). Time series classification from scratch with deep neural networks: a strong
-    baseline. IJCNN. https://arxiv.org/abs/1611.06455. The paper's first kernel has 8 taps; 7 keeps a block symmetric
+    baseline. IJCNN. https://arxiv.org/abs/1611.06455. The paper's first kernel has 8 taps. With 7, a block is symmetric
     in time.
 
     Examples

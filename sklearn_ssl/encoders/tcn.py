@@ -15,14 +15,14 @@ from sklearn_ssl.encoders._blocks import ConvNorm, ConvolutionalEncoder
 class TCNEncoder(ConvolutionalEncoder):
     """Dilated residual network: block i looks 2^i steps back and ahead with each tap.
 
-    A linear map of each time step to `width` features is followed by `depth` blocks of that width and one more
-    that ends in `n_features`, with dilations 2^0, ..., 2^depth. A block computes conv(gelu(conv(gelu(h)))) + h, h
-    passing through a convolution of size 1 where the width changes. The network is not causal.
+    A linear map takes each time step to `width` features. Then come `depth` blocks of this width and one more block
+    with `n_features`. Block i = 0, ..., depth has the dilation 2^i. A block computes conv(gelu(conv(gelu(h)))) + h.
+    Where the width changes, a convolution of size 1 is applied to the second h. The network is not causal.
 
     Parameters
     ----------
     depth : int, default=10
-        Number of residual blocks before the one that widens.
+        Number of residual blocks before the last one.
     width : int, default=64
         Number of features of those blocks.
     n_features : int, default=320
@@ -30,15 +30,15 @@ class TCNEncoder(ConvolutionalEncoder):
     kernel_size : int, default=3
         Kernel size of the dilated convolutions.
     dropout : float, default=0.1
-        Share of the output's values that are set to zero in training.
+        Share of the values of the output that are set to zero in training.
     norm : {"none", "batch", "layer"}, default="none"
-        What follows each dilated convolution: nothing, batch normalisation over the observed steps of the batch,
-        or layer normalisation over the features of each step.
+        Layer after each dilated convolution: no layer, batch normalisation over the observed steps of the batch, or
+        layer normalisation over the features of each step.
 
     References
     ----------
     Yue et al. (2022). TS2Vec: towards universal representation of time series. AAAI.
-    https://arxiv.org/abs/2106.10466. As in the authors' code, the widening block comes on top of the paper's ten.
+    https://arxiv.org/abs/2106.10466. As in the authors' code, the last block is in addition to the ten of the paper.
 
     Examples
     --------

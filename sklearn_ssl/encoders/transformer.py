@@ -14,30 +14,31 @@ from sklearn_ssl.encoders._base import Encoder, EncoderModule
 
 @typing.final
 class TransformerEncoder(Encoder):
-    r"""Transformer over windows of time steps, pre-norm.
+    r"""Transformer over windows of time steps, with normalisation before each part of a block.
 
-    The series is cut into windows of `window` steps, the last one filled up with zeros; each becomes a token by a
-    linear map, to which the code of its position n is added, for j = 0, 1, ...:
+    The series is cut into windows of `window` steps. The last window is filled up with zeros. A linear map makes each
+    window a token, and the code of its position n = 0, 1, ... is added to it. For j = 0, 1, ... the code is
 
     .. math:: c_{n, 2j} = \sin(n / 10000^{2j / D}), \quad c_{n, 2j + 1} = \cos(n / 10000^{2j / D}),
 
-    with D the width, so that any length can be encoded, also a longer one than was seen in training. Tokens of
-    padding are never attended to. The output has one step per window: L' is L / window, rounded up.
+    with D the width. So series may be longer than those of the training. Tokens of padding are never attended to. The
+    output has one step per window: L' is L / window, rounded up.
 
     Parameters
     ----------
     depth : int, default=3
         Number of transformer blocks.
     width : int, default=128
-        Number of features of a token, a multiple of `n_heads`.
+        Number of features of a token. It must be a multiple of `n_heads`.
     n_heads : int, default=4
         Number of attention heads.
     window : {8, 1, 2, 4, 16, 32, 64}, default=8
-        Number of time steps in a window; a power of two, so that `resize_mask` can tell it from the lengths.
+        Number of time steps in a window. It is a power of two, so that `resize_mask` can infer it from the lengths.
     expansion : int, default=4
         Width of the hidden layer of a block's feed-forward part, as a multiple of `width`.
     dropout : float, default=0.1
-        Dropout of tokens' features, attention weights and both parts of a block.
+        Share of the values that are set to zero in training: of the tokens, of the attention weights, and of both
+        parts of a block.
 
     References
     ----------
@@ -63,7 +64,7 @@ class TransformerEncoder(Encoder):
     dropout: float = number(default=0.1, least=0, below=1)
 
     def check_hyperparameters(self) -> None:
-        """Raise a ValueError naming the first parameter outside its range."""
+        """Raise a ValueError that names the first parameter outside its range."""
         super().check_hyperparameters()
         if self.width % self.n_heads:
             raise ValueError(
@@ -89,7 +90,7 @@ class Transformer(EncoderModule):
         self.norm = nn.LayerNorm(width)
 
     def layers(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> list[torch.Tensor]:
-        """Return the tokens after each block, each (B, D, L'), the last ones normalised."""
+        """Return the tokens after each block, each (B, D, L'). Those of the last block are normalised."""
         tokens = self.tokens(zero_padding(x, mask))
         observed = None if mask is None else resize_mask(mask, tokens.shape[1])  # (B, L')
         return [zero_padding(h.transpose(1, 2), observed) for h in self.attend(tokens, observed)]

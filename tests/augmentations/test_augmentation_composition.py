@@ -177,7 +177,7 @@ def test_a_failed_change_changes_nothing():
 
 
 def test_a_class_in_place_of_an_augmentation_is_explained():
-    with pytest.raises(TypeError, match=r"call the class, Jitter\(\)"):
+    with pytest.raises(TypeError, match=r"Call the class: Jitter\(\)"):
         RandomApply(Jitter)(torch.zeros(1, 1, 2))
 
 

@@ -6,7 +6,7 @@ from typing import Any, final
 import torch
 
 from sklearn_ssl.architectures import SiameseArchitecture
-from sklearn_ssl.base import JointEmbeddingTransformer, number, recipe
+from sklearn_ssl.base import JointEmbeddingTransformer, function, number
 from sklearn_ssl.losses import multi_view_loss, ntxent_loss
 
 
@@ -44,7 +44,7 @@ class MultiViewTransformer(JointEmbeddingTransformer):
     """
 
     n_views: int = number(default=4, least=2, integer=True)
-    pair_loss: Any = recipe(default_factory=partial(partial, ntxent_loss, temperature=0.2), needs="__call__")
+    pair_loss: Any = function(ntxent_loss, temperature=0.2)
 
     def _architecture(self):
         return self._with_views(

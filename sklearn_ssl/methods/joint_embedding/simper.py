@@ -9,7 +9,7 @@ import numpy as np
 from sklearn_ssl._numerics.spectrum import dominant_frequency, thinned_rate
 from sklearn_ssl.architectures import PeriodicArchitecture
 from sklearn_ssl.augmentations import Compose, Jitter, Scaling, SpeedChange, TimeReversal, TimeShift
-from sklearn_ssl.base import SSLTransformer, number, recipe
+from sklearn_ssl.base import SSLTransformer, function, number, recipe
 from sklearn_ssl.losses import periodic_similarity, simper_loss
 
 
@@ -69,7 +69,7 @@ class SimPerTransformer(SSLTransformer):
 
     n_speeds: int = number(default=10, least=2, integer=True)
     speed: Any = recipe(default_factory=SpeedChange, needs="apply")
-    similarity: Any = recipe(default_factory=partial(partial, periodic_similarity), needs="__call__")
+    similarity: Any = function(periodic_similarity)
     temperature: float = number(default=1.0, above=0)
     label_temperature: float = number(default=0.1, above=0)
     batch_size: int | str = number(default=8, least=2, integer=True, or_else=("auto",))
