@@ -1,4 +1,4 @@
-"""Losses: pure functions of tensors."""
+"""Losses: pure functions of tensors that compute in float32 at least."""
 
 from sklearn_ssl.losses._barlow_twins import barlow_twins_loss
 from sklearn_ssl.losses._distillation import byol_loss, dino_loss, simsiam_loss

@@ -34,6 +34,15 @@ def check_matrix(name: str, z: torch.Tensor, n_rows: int = 1) -> None:
         raise ValueError(f"`{name}` must have {n_rows} or more rows, got {tuple(z.shape)}; use a larger batch.")
 
 
+def check_stack(name: str, z: torch.Tensor, n_rows: int = 1) -> None:
+    """Raise a ValueError unless `z` is a matrix or a stack of matrices, with at least `n_rows` rows and one column."""
+    if z.ndim < 2 or z.numel() == 0 or z.shape[-2] < n_rows:
+        raise ValueError(
+            f"`{name}` must have the shape (..., n, d) with {n_rows} or more rows n, got {tuple(z.shape)}; "
+            "pool or flatten the embeddings of each series and use a larger batch."
+        )
+
+
 def check_rows(n_rows: int = 1, **tensors: torch.Tensor) -> None:
     """Raise a ValueError unless all tensors, given by name, are matrices of one shape with `n_rows` rows or more."""
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}

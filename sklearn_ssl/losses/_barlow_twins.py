@@ -9,17 +9,19 @@ from sklearn_ssl.losses._precision import in_full_precision
 def barlow_twins_loss(z1: torch.Tensor, z2: torch.Tensor, redundancy: float = 5e-3) -> torch.Tensor:
     r"""Redundancy reduction between the dimensions of two views (Barlow Twins).
 
-    The correlation matrix between the dimensions of the two views is driven towards the identity: each dimension
-    agrees with itself across the views and with no other dimension.
+    The loss drives the matrix of correlations between the dimensions of the two views towards the identity. Each
+    dimension then agrees with itself across the views and correlates with no other dimension.
 
     .. math::
         \ell = \sum_{j} (1 - C_{jj})^2 + \lambda \sum_{j \neq k} C_{jk}^2, \qquad
         C_{jk} = \frac{1}{n} \sum_{i=1}^{n} \hat{Z}_{ij} \hat{Z}'_{ik}
 
-    where :math:`\hat{Z}` and :math:`\hat{Z}'` are the embeddings after batch normalisation without scale and shift
-    (each dimension centred and divided by :math:`\sqrt{\operatorname{Var} + 10^{-5}}`, the biased variance), and
-    :math:`\lambda` is `redundancy`. The sums run over all d dimensions and are not divided by their number, so the
-    loss of identical embeddings, which correlate with nothing, is d.
+    where n is the number of series, j and k run over the d dimensions, and :math:`\lambda` is `redundancy`.
+    :math:`\hat{Z}` and :math:`\hat{Z}'` are `z1` and `z2` after batch normalisation without scale and shift: each
+    dimension is centred and divided by :math:`\sqrt{\operatorname{Var} + 10^{-5}}`, where Var is the variance with n in
+    the denominator.
+
+    The sums are not divided by d. Identical embeddings correlate with nothing, so their loss is d.
 
     Parameters
     ----------
@@ -31,7 +33,7 @@ def barlow_twins_loss(z1: torch.Tensor, z2: torch.Tensor, redundancy: float = 5e
     Returns
     -------
     loss : torch.Tensor of shape ()
-        The weighted sum over dimensions; float64 for float64 embeddings and float32 for all others.
+        The weighted sum over the dimensions; float64 for float64 embeddings and float32 for all others.
 
     Raises
     ------

@@ -15,18 +15,18 @@ def byol_loss(p1: torch.Tensor, p2: torch.Tensor, z1: torch.Tensor, z2: torch.Te
     .. math::
         \ell = \frac{1}{2n} \sum_{i=1}^{n} \bigl(2 - 2 \cos(p_{1i}, z_{2i}) + 2 - 2 \cos(p_{2i}, z_{1i})\bigr)
 
-    which is the squared distance of the embeddings once scaled to length 1, from 0 to 4. The projections receive no
-    gradient.
+    where i runs over the n series, and :math:`p_{1i}`, :math:`p_{2i}`, :math:`z_{1i}` and :math:`z_{2i}` are the rows
+    of `p1`, `p2`, `z1` and `z2`. Each term is the squared distance between two vectors of length 1, from 0 to 4. The
+    projections receive no gradient.
 
-    The paper adds the two directions up, which doubles the loss. The mean is taken here, so that the loss does not
-    depend on the number of directions.
+    The paper adds the two directions. This function takes their mean, which halves the loss.
 
     Parameters
     ----------
     p1, p2 : torch.Tensor of shape (n, d)
-        Predictions from two views by the student, row i of both from series i.
+        The student's predictions from two views, row i of both from series i.
     z1, z2 : torch.Tensor of shape (n, d)
-        Projections of the same two views by the teacher, whose weights are a moving average of the student's.
+        The teacher's projections of the same two views. The teacher's weights are a moving average of the student's.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def byol_loss(p1: torch.Tensor, p2: torch.Tensor, z1: torch.Tensor, z2: torch.Te
 
     See Also
     --------
-    simsiam_loss : The same up to scale and an added constant.
+    simsiam_loss : The same loss up to a factor and an added constant.
 
     References
     ----------
@@ -66,15 +66,16 @@ def simsiam_loss(p1: torch.Tensor, p2: torch.Tensor, z1: torch.Tensor, z2: torch
 
     .. math:: \ell = -\frac{1}{2n} \sum_{i=1}^{n} \bigl(\cos(p_{1i}, z_{2i}) + \cos(p_{2i}, z_{1i})\bigr)
 
-    from -1 to 1. The projections receive no gradient, although they come from the trained encoder itself. Without that
-    the encoder collapses to one point.
+    where i runs over the n series, and :math:`p_{1i}`, :math:`p_{2i}`, :math:`z_{1i}` and :math:`z_{2i}` are the rows
+    of `p1`, `p2`, `z1` and `z2`. The loss ranges from -1 to 1. The projections receive no gradient, although the
+    trained encoder makes them. If they did, the encoder would collapse to one point.
 
     Parameters
     ----------
     p1, p2 : torch.Tensor of shape (n, d)
         Predictions from two views, row i of both from series i.
     z1, z2 : torch.Tensor of shape (n, d)
-        Projections of the same two views, from which the predictor made `p1` and `p2`.
+        Projections of the same two views. The predictor made `p1` and `p2` from them.
 
     Returns
     -------
@@ -88,7 +89,7 @@ def simsiam_loss(p1: torch.Tensor, p2: torch.Tensor, z1: torch.Tensor, z2: torch
 
     See Also
     --------
-    byol_loss : The same up to scale and an added constant.
+    byol_loss : The same loss up to a factor and an added constant.
 
     References
     ----------
@@ -114,32 +115,32 @@ def dino_loss(
     student_temperature: float = 0.1,
     teacher_temperature: float = 0.04,
 ) -> torch.Tensor:
-    r"""Cross-entropy of the student's output for one view to the teacher's output for another (DINO).
+    r"""Cross-entropy between the teacher's output for one view and the student's output for another (DINO).
 
     .. math::
         \ell = \frac{1}{T (V - 1)} \sum_{t=1}^{T} \sum_{v \neq t} \frac{1}{n} \sum_{i=1}^{n} \sum_{k=1}^{K}
         -P^{(t)}_{ik} \log \operatorname{softmax}_k(S^{(v)}_i / \tau_s), \qquad
         P^{(t)}_{ik} = \operatorname{softmax}_k\bigl((G^{(t)}_i - c) / \tau_t\bigr)
 
-    where :math:`S^{(v)}` is the student's output for view v, :math:`G^{(t)}` the teacher's for view t, V and T are
-    their numbers of views, :math:`c` is `center`, and :math:`\tau_s` and :math:`\tau_t` are the two temperatures. The
-    centre keeps one output from winning for all series, the low temperature of the teacher keeps the outputs from
-    becoming uniform. The teacher and the centre receive no gradient.
+    where :math:`S^{(v)}` is the student's output for view v and :math:`G^{(t)}` the teacher's output for view t. The
+    student sees V views and the teacher the first T of them, i runs over the n series and k over the K outputs,
+    :math:`c` is `center`, and :math:`\tau_s` and :math:`\tau_t` are `student_temperature` and `teacher_temperature`.
 
-    The paper adds the pairs of views up, the code of its authors takes their mean. The published learning rates belong
-    to that code, which is followed here.
+    The centre prevents one output from winning for all series. The low temperature of the teacher prevents uniform
+    outputs. The teacher and the centre receive no gradient. Equal outputs of the student give :math:`\log K`.
 
-    Equal outputs give :math:`\log K`.
+    The paper adds the pairs of views, and its authors' code takes their mean. This function does as the code, because
+    the published learning rates belong to the code.
 
     Parameters
     ----------
     student : torch.Tensor of shape (V, n, K) or sequence of V tensors of shape (n, K)
-        Outputs of the trained network, for two or more views, row i of all views from series i. Those that the teacher
-        has seen too come first.
+        Outputs of the trained network for two or more views, row i of every view from series i. The views that the
+        teacher sees come first.
     teacher : torch.Tensor of shape (T, n, K) or sequence of T tensors of shape (n, K)
-        Outputs of the moving average of the network for the first T views, usually the two full ones.
+        Outputs of the moving average of the network for the first T views, usually the two full views.
     center : torch.Tensor of shape (K,)
-        Mean of the teacher's outputs, averaged over past batches. It is not changed.
+        Mean of the teacher's outputs, averaged over past batches. The function does not change it.
     student_temperature : float, default=0.1
         Divides the student's outputs.
     teacher_temperature : float, default=0.04
@@ -153,12 +154,12 @@ def dino_loss(
     Raises
     ------
     ValueError
-        If the student has fewer than two views or the teacher none or more than the student, if a shape is wrong, or
-        if a temperature is not above 0.
+        If the student has fewer than two views, if the teacher has none or more than the student, if a shape is wrong,
+        or if a temperature is not above 0.
 
     See Also
     --------
-    swav_loss : The same pairs of views, with balanced assignments in place of a teacher.
+    swav_loss : The same pairs of views with balanced assignments instead of a teacher.
 
     References
     ----------
@@ -202,6 +203,6 @@ def _check_pair(students: torch.Tensor, teachers: torch.Tensor, center: torch.Te
         )
     if center.shape != students.shape[2:]:
         raise ValueError(
-            f"`center` must have the shape {tuple(students.shape[2:])}, one value for each output, got "
+            f"`center` must have the shape {tuple(students.shape[2:])}, one value per output, got "
             f"{tuple(center.shape)}; pass the mean of the teacher's outputs over the batch."
         )

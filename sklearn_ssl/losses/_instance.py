@@ -12,29 +12,29 @@ def instance_discrimination_loss(
 ) -> torch.Tensor:
     r"""Non-parametric softmax over all series of the training set (instance discrimination).
 
-    Each series is a class of its own. Its class weight is the embedding that was stored for it when it was last seen:
+    Each series is a class of its own. The weight of this class is the embedding stored when the series was last seen:
 
     .. math::
         \ell = \frac{1}{n} \sum_{i=1}^{n}
         -\log \frac{\exp(\cos(z_i, m_{t(i)}) / \tau)}{\sum_{k=1}^{N} \exp(\cos(z_i, m_k) / \tau)}
 
-    where :math:`z_i` is row i of `z`, :math:`m_k` row k of `bank`, :math:`t(i)` element i of `index` and :math:`\tau`
-    is `temperature`.
+    where :math:`z_i` is row i of the n rows of `z`, :math:`m_k` is row k of the N rows of `bank`, :math:`t(i)` is
+    element i of `index` and :math:`\tau` is `temperature`. A bank of identical rows gives :math:`\log N` at any
+    temperature.
 
-    The paper estimates the softmax of a million classes by noise-contrastive estimation. This is the full softmax,
-    which its authors offer too and which a bank of some ten thousand series affords. The paper's other term, the
-    distance of an embedding to the one stored before, belongs to that estimate and is left out.
-
-    A bank of identical rows gives :math:`\log N` at any temperature.
+    The paper estimates the softmax over a million classes by noise-contrastive estimation. This function computes the
+    full softmax, which the authors' code offers too. It suits a bank of some ten thousand series. The paper has a
+    second term, the distance of an embedding from the one stored before. It belongs to the estimate and is left out.
 
     Parameters
     ----------
     z : torch.Tensor of shape (n, d)
         Embeddings of a batch.
     index : torch.Tensor of shape (n,)
-        The row of `bank` that belongs to each series, integers from 0 to N - 1.
+        The row of `bank` that belongs to each series: integers from 0 to N - 1.
     bank : torch.Tensor of shape (N, d)
-        The stored embedding of every series of the training set. It receives no gradient and is not changed.
+        The stored embedding of every series of the training set. It receives no gradient, and the function does not
+        change it.
     temperature : float, default=0.07
         Divides the similarities.
 
@@ -52,7 +52,7 @@ def instance_discrimination_loss(
 
     See Also
     --------
-    exemplar_loss : The same question with class weights that are learnt.
+    exemplar_loss : The same task with class weights that are learnt.
 
     References
     ----------
@@ -76,24 +76,24 @@ def instance_discrimination_loss(
 
 @in_full_precision
 def exemplar_loss(logits: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
-    r"""Cross-entropy of classifying from which series an augmented copy was made (Exemplar).
+    r"""Cross-entropy of a classifier that tells which series an augmented copy was made from (Exemplar).
 
-    Each series of the training set is a class, and its augmented copies are the members of the class:
+    Each series of the training set is a class. Its augmented copies are the members of the class:
 
     .. math:: \ell = \frac{1}{n} \sum_{i=1}^{n} -\log \frac{\exp(s_{i,t(i)})}{\sum_{k=1}^{N} \exp(s_{ik})}
 
-    where :math:`s_{ik}` is element (i, k) of `logits` and :math:`t(i)` element i of `index`. The paper's classifier is
-    a linear layer on the features, without normalisation and temperature. For a normalised one, pass cosines divided
-    by a temperature.
+    where :math:`s_{ik}` is the logit of copy i for series k and :math:`t(i)` is element i of `index`. There are n
+    copies and N series. Equal logits give :math:`\log N`.
 
-    Equal logits give :math:`\log N`.
+    The paper's classifier is a linear layer on the features, without normalisation and without a temperature. For a
+    normalised classifier, pass cosine similarities divided by a temperature.
 
     Parameters
     ----------
     logits : torch.Tensor of shape (n, N)
         A classifier's output for n augmented copies and the N series of the training set.
     index : torch.Tensor of shape (n,)
-        The series from which each copy was made, integers from 0 to N - 1.
+        The series from which each copy was made: integers from 0 to N - 1.
 
     Returns
     -------
@@ -109,7 +109,7 @@ def exemplar_loss(logits: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
 
     See Also
     --------
-    instance_discrimination_loss : The same question with stored embeddings in place of class weights.
+    instance_discrimination_loss : The same task with stored embeddings instead of class weights.
 
     References
     ----------

@@ -2,12 +2,11 @@ from collections.abc import Sequence
 
 import torch
 
-from sklearn_ssl.losses._arguments import check_at_least, check_positive, check_share, stacked_views
+from sklearn_ssl.losses._arguments import check_at_least, check_positive, check_share, check_stack, stacked_views
 from sklearn_ssl.losses._precision import in_full_precision
 from sklearn_ssl.losses._vectors import unit_length
 
 
-@in_full_precision
 def lejepa_loss(
     views: torch.Tensor | Sequence[torch.Tensor],
     directions: torch.Tensor,
@@ -15,27 +14,28 @@ def lejepa_loss(
     knots: int = 17,
     limit: float = 3.0,
 ) -> torch.Tensor:
-    r"""Pull views to their mean and embeddings to a normal distribution (LeJEPA).
+    r"""Pull the views of a series to their mean, and all embeddings to a normal distribution (LeJEPA).
 
     .. math::
         \ell = \frac{\lambda}{V} \sum_{v=1}^{V} T(Z_v)
         + \frac{1 - \lambda}{V n d} \sum_{v=1}^{V} \sum_{i=1}^{n} \lVert z_{vi} - \bar{z}_i \rVert^2
 
-    where :math:`z_{vi}` is the embedding of view v of series i, :math:`\bar{z}_i` the mean over the views of series i,
-    :math:`Z_v` the (n, d) matrix of view v, :math:`T` is `sigreg_loss` and :math:`\lambda` is `weight`. Nothing is
-    detached and nothing is normalised.
+    where :math:`z_{vi}` is the embedding of view v of series i, with V views, n series and d dimensions,
+    :math:`\bar{z}_i` is the mean over the views of series i, :math:`Z_v` is the (n, d) matrix of view v, :math:`T` is
+    `sigreg_loss` and :math:`\lambda` is `weight`. The embeddings are not normalised, and the gradient flows through
+    all of them.
 
-    The squared distance is averaged over the dimensions, as in the authors' code; the formula in the paper sums them.
-    The paper takes the mean over the large crops only. All views count here.
+    The squared distance is averaged over the dimensions, as in the authors' code. The formula in the paper sums over
+    them. The mean is taken over all views. The paper takes it over the large crops only.
 
     Parameters
     ----------
     views : torch.Tensor of shape (V, n, d) or sequence of V tensors of shape (n, d)
-        Embeddings of V views of each of two or more series, row i of every view from series i.
+        Embeddings of two or more views of two or more series, row i of every view from series i.
     directions : torch.Tensor of shape (K, d)
         See `sigreg_loss`.
     weight : float, default=0.05
-        Share of the normality, from 0 to 1; the distance to the mean has the rest.
+        Weight of the normality, from 0 to 1. The distance to the mean has the weight 1 minus `weight`.
     knots : int, default=17
         See `sigreg_loss`.
     limit : float, default=3.0
@@ -81,36 +81,37 @@ def lejepa_loss(
 def sigreg_loss(z: torch.Tensor, directions: torch.Tensor, knots: int = 17, limit: float = 3.0) -> torch.Tensor:
     r"""Distance of embeddings from the standard normal distribution along directions (SIGReg).
 
-    On each direction the characteristic function of the projected embeddings is compared with that of the standard
-    normal distribution (the test statistic of Epps and Pulley):
+    The embeddings are projected on each direction. Their characteristic function is then compared with the
+    characteristic function of the standard normal distribution, as in the test of Epps and Pulley:
 
     .. math::
         T(Z) = \frac{1}{K} \sum_{k=1}^{K} n \int_{-a}^{a}
         \Bigl| \frac{1}{n} \sum_{i=1}^{n} e^{\mathrm{i} t\, u_k^\top z_i} - e^{-t^2 / 2} \Bigr|^2 e^{-t^2 / 2}\, dt
 
-    where :math:`u_k` are the directions at unit length, :math:`a` is `limit`, and the embeddings are neither centred
-    nor scaled. The integrand is even: the integral is twice the one from 0 to a, by the trapezoidal rule with `knots`
-    equidistant points.
+    where :math:`z_i` are the n rows of `z`, :math:`u_k` are the K rows of `directions` divided by their length, and
+    :math:`a` is `limit`. The embeddings are neither centred nor scaled. The integrand is even, so the integral is twice
+    the integral from 0 to a. It is computed by the trapezoidal rule on `knots` points at equal distances.
 
-    This is the authors' code. The listing in their paper has the 17 points from -5 to 5 instead; the window
-    :math:`e^{-t^2 / 2}` leaves little beyond 3. Some later work leaves out the factor n.
+    The function does as the authors' code. The listing in their paper integrates over 17 points from -5 to 5. Some
+    later work leaves out the factor n.
+
+    The loss stays of order 1 for normally distributed embeddings and grows in proportion to n for all others.
 
     Parameters
     ----------
     z : torch.Tensor of shape (n, d) or (..., n, d)
-        Embeddings of two or more series. The statistic of each (n, d) matrix is averaged.
+        Embeddings of two or more series. The statistics of several (n, d) matrices are averaged.
     directions : torch.Tensor of shape (K, d)
-        Vectors of any length but 0, drawn anew for each batch from a normal distribution; the paper uses 1024.
+        Vectors of any length above 0. Draw them from a normal distribution again for each batch. The paper uses 1024.
     knots : int, default=17
-        Points of the integration, 2 or more.
+        Number of points of the integration, 2 or more.
     limit : float, default=3.0
         End of the integration, above 0.
 
     Returns
     -------
     loss : torch.Tensor of shape ()
-        The mean over directions; float64 for float64 embeddings and float32 for all others. It stays of order 1 for
-        normally distributed embeddings and grows in proportion to n for all others.
+        The mean over directions; float64 for float64 embeddings and float32 for all others.
 
     Raises
     ------
@@ -132,7 +133,8 @@ def sigreg_loss(z: torch.Tensor, directions: torch.Tensor, knots: int = 17, limi
     >>> round(float(sigreg_loss(torch.zeros(10, 4), torch.eye(4))), 2)
     4.02
     """
-    _check_directions(z, directions)
+    check_stack("z", z, n_rows=2)
+    _check_directions(directions, z.shape[-1])
     check_at_least("knots", knots, 2, "LeJEPA uses 17")
     check_positive("limit", limit, "LeJEPA uses 3")
     t = torch.linspace(0, limit, knots, dtype=z.dtype, device=z.device)  # (T,)
@@ -142,15 +144,14 @@ def sigreg_loss(z: torch.Tensor, directions: torch.Tensor, knots: int = 17, limi
     return z.shape[-2] * 2 * torch.trapezoid(gap * normal, t, dim=-1).mean()
 
 
+@in_full_precision
 def _distance_to_mean(z: torch.Tensor) -> torch.Tensor:
     return (z - z.mean(dim=0)).square().mean()
 
 
-def _check_directions(z: torch.Tensor, directions: torch.Tensor) -> None:
-    if z.ndim < 2 or z.shape[-2] < 2:
-        raise ValueError(f"Embeddings must have the shape (..., n, d) for two or more series, got {tuple(z.shape)}.")
-    if directions.ndim != 2 or len(directions) == 0 or directions.shape[1] != z.shape[-1]:
+def _check_directions(directions: torch.Tensor, d: int) -> None:
+    if directions.ndim != 2 or len(directions) == 0 or directions.shape[1] != d:
         raise ValueError(
-            f"`directions` must have the shape (K, d) for embeddings of width d = {z.shape[-1]}, got "
-            f"{tuple(directions.shape)}."
+            f"`directions` must have the shape (K, d) with d = {d} as the embeddings, got {tuple(directions.shape)}; "
+            "draw K vectors of that width."
         )

@@ -9,23 +9,22 @@ from sklearn_ssl.losses._vectors import cosine_logits
 def timemcl_loss(
     z1: torch.Tensor, z2: torch.Tensor, z_mixed: torch.Tensor, weight: torch.Tensor | float, temperature: float = 0.5
 ) -> torch.Tensor:
-    r"""Prediction of the shares of two series in their mixture (MNT-Xent of mixing-up contrastive learning, TimeMCL).
+    r"""Prediction of the shares of two series in their mixture (mixing-up contrastive learning, TimeMCL).
 
-    Series are mixed in pairs, :math:`\tilde{x}_i = \lambda_i x_i + (1 - \lambda_i) x'_i`. By its cosine similarities,
-    each mixture has to give the share :math:`\lambda_i` to the first of its two series and the rest to the second,
-    among all 2n series:
+    Series are mixed in pairs, :math:`\tilde{x}_i = \lambda_i x_i + (1 - \lambda_i) x'_i`. The softmax of the cosine
+    similarities of a mixture with all 2n series has to give :math:`\lambda_i` to the first of its two series and
+    :math:`1 - \lambda_i` to the second. The authors call this loss MNT-Xent:
 
     .. math::
         \ell = \frac{1}{n} \sum_{i=1}^{n} -\lambda_i \log P_{i,i} - (1 - \lambda_i) \log P_{i,n+i}, \qquad
         P_{ij} = \frac{\exp(\cos(\tilde{z}_i, z_j) / \tau)}{\sum_{k=1}^{2n} \exp(\cos(\tilde{z}_i, z_k) / \tau)}
 
-    where :math:`\tilde{z}_i` is row i of `z_mixed`, :math:`z_1, \dots, z_{2n}` are the rows of `z1` and then those of
-    `z2`, :math:`\lambda_i` is `weight` and :math:`\tau` is `temperature`. All embeddings receive a gradient.
-
-    The authors mix a batch with a permutation of itself, under one share for the whole batch. Each series then occurs
-    in `z1` and in `z2`, and its second occurrence counts as a negative. As in their code, it is not left out.
-
+    where :math:`\tilde{z}_i` is row i of `z_mixed`, :math:`z_1, \dots, z_{2n}` are the rows of `z1` followed by the
+    rows of `z2`, :math:`\lambda_i` is `weight` and :math:`\tau` is `temperature`. All embeddings receive a gradient.
     Identical embeddings give :math:`\log 2n` at any temperature.
+
+    The authors mix a batch with a permutation of itself, with one share for the whole batch. Each series is then a row
+    of `z1` and a row of `z2`. The second of these rows counts as a negative, as in the authors' code.
 
     Parameters
     ----------
@@ -34,7 +33,7 @@ def timemcl_loss(
     z_mixed : torch.Tensor of shape (n, d)
         Embeddings of the mixtures.
     weight : float or torch.Tensor of shape () or (n,)
-        Share :math:`\lambda` of the first series, from 0 to 1: one for all mixtures or one for each.
+        Share :math:`\lambda` of the first series, from 0 to 1: one number for all mixtures or one per mixture.
     temperature : float, default=0.5
         Divides the similarities.
 
@@ -46,7 +45,8 @@ def timemcl_loss(
     Raises
     ------
     ValueError
-        If a shape is wrong, if a number given for `weight` is not from 0 to 1, or if `temperature` is not above 0.
+        If a shape is wrong, if `weight` is a number outside 0 to 1, or if `temperature` is not above 0. The values of a
+        tensor are not checked.
 
     References
     ----------

@@ -10,31 +10,29 @@ from sklearn_ssl.losses._vectors import cosine_logits, paired_cosines
 def queue_contrastive_loss(
     query: torch.Tensor, key: torch.Tensor, queue: torch.Tensor, temperature: float = 0.2
 ) -> torch.Tensor:
-    r"""Contrast of a query with its key and a queue of earlier keys (InfoNCE of MoCo v1 and v2).
+    r"""Contrast of a query with its key and with a queue of earlier keys (InfoNCE of MoCo v1 and v2).
 
-    Each query has to pick the key of its own series among this key and all keys of the queue, by cosine similarity:
+    Each query has to pick the key of its own series among this key and all keys in the queue, by cosine similarity:
 
     .. math::
         \ell = \frac{1}{n} \sum_{i=1}^{n} -\log \frac{\exp(\cos(q_i, k_i) / \tau)}
         {\exp(\cos(q_i, k_i) / \tau) + \sum_{j=1}^{K} \exp(\cos(q_i, m_j) / \tau)}
 
-    where :math:`q_i`, :math:`k_i` and :math:`m_j` are rows of `query`, `key` and `queue` and :math:`\tau` is
-    `temperature`. The other keys of the batch are no negatives. They become negatives of later batches, in the queue.
-
-    Identical embeddings give :math:`\log(K + 1)` at any temperature.
+    where :math:`q_i` and :math:`k_i` are the n rows of `query` and `key`, :math:`m_j` are the K rows of `queue` and
+    :math:`\tau` is `temperature`. The other keys of the batch are not negatives. They become negatives of later batches
+    once they are in the queue. Identical embeddings give :math:`\log(K + 1)` at any temperature.
 
     Parameters
     ----------
     query : torch.Tensor of shape (n, d)
-        Embeddings of one view by the trained encoder.
+        The trained encoder's embeddings of one view.
     key : torch.Tensor of shape (n, d)
-        Embeddings of another view by the momentum encoder, row i of the series of row i of `query`. They receive no
-        gradient.
+        The momentum encoder's embeddings of another view, row i of both from series i. They receive no gradient.
     queue : torch.Tensor of shape (K, d)
-        Keys of earlier batches, one a row. They receive no gradient and are not changed. Pass the part that is filled:
-        a row of zeros counts as a negative of similarity 0.
+        Keys of earlier batches, one per row. They receive no gradient, and the function does not change them. Pass only
+        the filled part of a queue, because a row of zeros counts as a negative with similarity 0.
     temperature : float, default=0.2
-        Divides the similarities. MoCo v1 takes 0.07, v2 takes 0.2.
+        Divides the similarities. MoCo v1 uses 0.07, MoCo v2 uses 0.2.
 
     Returns
     -------
@@ -77,26 +75,25 @@ def mocov3_loss(
 ) -> torch.Tensor:
     r"""Symmetric contrast of predictions with the keys of the batch (MoCo v3).
 
-    The prediction of each view has to pick the key of the other view of its series among the keys of the other view of
-    all series of the batch, by cosine similarity:
+    The prediction from one view of a series has to pick the key of the other view of this series. It picks by cosine
+    similarity among the keys of the other view of all series in the batch:
 
     .. math::
         \ell = c(q_1, k_2) + c(q_2, k_1), \qquad
         c(q, k) = \frac{2 \tau}{n} \sum_{i=1}^{n}
         -\log \frac{\exp(\cos(q_i, k_i) / \tau)}{\sum_{j=1}^{n} \exp(\cos(q_i, k_j) / \tau)}
 
-    where :math:`\tau` is `temperature`. The factor :math:`2 \tau` makes the size of the gradient depend less
-    on it.
-
-    The two directions are added, as in the paper and in the code of its authors. Identical embeddings give
-    :math:`4 \tau \log n`.
+    where :math:`q_1`, :math:`q_2`, :math:`k_1` and :math:`k_2` are `q1`, `q2`, `k1` and `k2`, :math:`q_i` and
+    :math:`k_i` are the n rows of one of them, and :math:`\tau` is `temperature`. With the factor :math:`2 \tau` the
+    size of the gradient depends less on the temperature. The two directions are added, as in the paper and in the
+    authors' code. Identical embeddings give :math:`4 \tau \log n`.
 
     Parameters
     ----------
     q1, q2 : torch.Tensor of shape (n, d)
-        Predictions from two views by the trained encoder, row i of both from series i, for two or more series.
+        The trained encoder's predictions from two views, row i of both from series i, for two or more series.
     k1, k2 : torch.Tensor of shape (n, d)
-        Projections of the same two views by the momentum encoder. They receive no gradient.
+        The momentum encoder's projections of the same two views. They receive no gradient.
     temperature : float, default=0.2
         Divides the similarities.
 

@@ -11,16 +11,16 @@ def multi_view_loss(
 
     .. math:: \ell = \frac{2}{V (V - 1)} \sum_{u=1}^{V} \sum_{v=u+1}^{V} L(Z_u, Z_v)
 
-    where :math:`Z_1, \dots, Z_V` are the `views` and :math:`L` is `pair_loss`. Each pair is taken once, in the order in
-    which the views are given. With two views it is the loss itself.
+    where :math:`Z_1, \dots, Z_V` are the V `views` and :math:`L` is `pair_loss`. Each pair is taken once, the earlier
+    view first. For two views the result is `pair_loss` itself.
 
     Parameters
     ----------
     *views : torch.Tensor of shape (n, d)
-        Embeddings of two or more views, row i of all from series i.
+        Embeddings of two or more views, row i of every view from series i.
     pair_loss : callable
-        A loss of two views, for example `ntxent_loss`, `vicreg_loss` or `barlow_twins_loss`. Parameters can be set
-        with `functools.partial`.
+        Loss of two views, for example `ntxent_loss`, `vicreg_loss` or `barlow_twins_loss`. Set its parameters with
+        `functools.partial`.
 
     Returns
     -------
@@ -30,7 +30,7 @@ def multi_view_loss(
     Raises
     ------
     ValueError
-        If there are fewer than two views. `pair_loss` checks their shapes.
+        If there are fewer than two views. `pair_loss` checks the shapes of the views.
 
     References
     ----------
@@ -47,6 +47,6 @@ def multi_view_loss(
     (1.9459, 1.9459)
     """
     if len(views) < 2:
-        raise ValueError(f"`views` must be two or more tensors, got {len(views)}; make more views of a series.")
+        raise ValueError(f"`views` must be two or more tensors, got {len(views)}; make more views per series.")
     losses = [pair_loss(first, second) for first, second in combinations(views, 2)]
     return torch.stack(losses).mean()

@@ -12,26 +12,26 @@ from sklearn_ssl.losses._vectors import unit_length
 def ntxent_loss(z1: torch.Tensor, z2: torch.Tensor, temperature: float = 0.5) -> torch.Tensor:
     r"""Normalised, temperature-scaled cross-entropy of SimCLR (NT-Xent).
 
-    Each of the :math:`2n` views has to pick the other view of its own series among the :math:`2n - 1` other views of
-    the batch, by cosine similarity:
+    Each of the :math:`2n` views has to pick the other view of its series among the :math:`2n - 1` other views in the
+    batch, by cosine similarity:
 
     .. math::
         \ell = \frac{1}{2n} \sum_{i=1}^{2n}
         -\log \frac{\exp(\cos(z_i, z_{p(i)}) / \tau)}{\sum_{k \neq i} \exp(\cos(z_i, z_k) / \tau)}
 
-    where :math:`z_1, \dots, z_{2n}` are the rows of `z1` followed by those of `z2`, :math:`p(i)` is the other view of
-    the same series and :math:`\tau` is `temperature`.
+    where :math:`z_1, \dots, z_{2n}` are the rows of `z1` followed by the rows of `z2`, :math:`p(i)` is the other view
+    of the same series and :math:`\tau` is `temperature`.
 
-    Identical embeddings give :math:`\log(2n - 1)` at any temperature. This is chance level: a value that stays near
-    it says that the encoder tells nothing apart.
+    Identical embeddings give :math:`\log(2n - 1)` at any temperature. This is chance level: if the loss stays near this
+    value, the encoder does not tell the series apart.
 
     Parameters
     ----------
     z1, z2 : torch.Tensor of shape (n, d)
-        Embeddings of two views, row i of both from series i, for two or more series. A row of zeros has similarity 0
-        to all others.
+        Embeddings of two views, row i of both from series i, for two or more series. A row of zeros has the similarity
+        0 to every row.
     temperature : float, default=0.5
-        Divides the similarities. A small one weighs the hardest negatives most.
+        Divides the similarities. A small temperature weights the most similar negatives most.
 
     Returns
     -------

@@ -8,25 +8,24 @@ P = ParamSpec("P")
 
 
 def in_full_precision(loss: Callable[P, torch.Tensor]) -> Callable[P, torch.Tensor]:
-    """Make a loss compute in float32 at least, whatever the precision of its inputs (decorator).
+    """Decorate a loss so that it computes in float32 at least, whatever the precision of its inputs.
 
-    Half precision ends at 65504. An exponential or a sum of squares easily exceeds that, so every loss of this package
-    is decorated with this function. The decorated loss
+    Half precision ends at 65504, and an exponential or a sum of squares easily exceeds that. All losses of this package
+    therefore compute in float32, or in float64 if their inputs are float64. Put the decorator on your own losses too.
 
-    * receives float16 and bfloat16 tensors as float32, float32 and float64 tensors as they are,
-    * computes without ``torch.autocast``, also where the caller has switched it on,
-    * passes the gradients on in the precision of the inputs.
+    A decorated loss receives float16 and bfloat16 tensors as float32. It computes without ``torch.autocast``, also if
+    the caller has switched it on. Gradients come back in the precision of the inputs.
 
     Parameters
     ----------
     loss : callable
-        Function of tensors. Tensors in a list or a tuple are converted too. Tensors of integers and booleans, such as
-        indices and masks, and all other arguments stay as they are. All tensors must be on one device.
+        Function of tensors on one device. Tensors in a list or a tuple are converted too. Tensors of integers and
+        booleans, such as indices and masks, are not converted, and neither are arguments that are not tensors.
 
     Returns
     -------
     computed : callable
-        The same function in float32, or in float64 on float64 tensors.
+        The same function in float32, or in float64 for float64 tensors.
 
     References
     ----------

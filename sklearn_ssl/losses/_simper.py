@@ -1,3 +1,4 @@
+import reprlib
 from collections.abc import Callable
 from typing import Literal
 
@@ -18,26 +19,28 @@ def periodic_similarity(
     circular: bool = False,
     band: tuple[float, float] = (0.0, 0.5),
 ) -> torch.Tensor:
-    r"""Similarity of sequences that does not ask for the same phase.
+    r"""Similarity of sequences whatever their phase (SimPer).
 
     ``"correlation"`` is the largest normalised cross-correlation over all lags,
 
-    .. math:: \max_\tau \sum_{t} \hat{f}_t\, \hat{g}_{t + \tau}
+    .. math:: \max_u \sum_{t} \hat{f}_t\, \hat{g}_{t + u}
 
-    where :math:`\hat{f}` and :math:`\hat{g}` are the sequences minus their means and at unit length. Beyond its ends
-    :math:`\hat{g}` is zero, or goes on from the other end if `circular`.
+    where u is the lag, t runs over the L time steps, and :math:`\hat{f}` and :math:`\hat{g}` are the two sequences
+    minus their means, divided by their lengths as vectors. Beyond its ends :math:`\hat{g}` is zero, or continues at the
+    other end if `circular` is true.
 
-    ``"spectrum_cosine"`` and ``"spectrum_distance"`` compare power spectra,
+    ``"spectrum_cosine"`` and ``"spectrum_distance"`` compare power spectra by their cosine and by their distance,
 
     .. math::
         p \cdot q \quad \text{and} \quad -\lVert p - q \rVert_2, \qquad
         p_k \propto \Bigl|\sum_t \hat{f}_t e^{-2 \pi \mathrm{i} k t / L}\Bigr|^2, \quad \frac{k}{L} \in \text{band}
 
-    with the power :math:`p` of the first and :math:`q` of the second sequence at unit length.
+    where :math:`p` is the power spectrum of the first sequence and :math:`q` the power spectrum of the second, both at
+    unit length.
 
-    A circular shift of a sequence changes neither the circular correlation nor the power spectrum. The zero-padded
-    correlation loses what is shifted past the end. No lag beyond half a period is needed to undo a shift, so for a
-    whole number of periods P it falls by P / 2L at most.
+    A circular shift of a sequence changes neither the circular correlation nor the power spectrum. It changes the
+    zero-padded correlation, because the part that is shifted past the end is lost. A lag of at most half a period
+    undoes a shift, so for a whole number of periods of P steps the correlation falls by P / 2L at most.
 
     Parameters
     ----------
@@ -46,25 +49,25 @@ def periodic_similarity(
     second : torch.Tensor of shape (..., m, L)
         Sequences of the same length.
     kind : {"correlation", "spectrum_cosine", "spectrum_distance"}, default="correlation"
-        What is compared.
+        How the sequences are compared.
     circular : bool, default=False
-        Whether the lags of the correlation go around the end.
+        Whether the lags of the correlation wrap around the end of the sequences.
     band : tuple of two floats, default=(0.0, 0.5)
-        Lowest and highest frequency of the spectra that count, as fractions of the sampling frequency, so within 0 to
-        0.5. From 0.5 to 3 Hz at 30 samples a second is ``(0.5 / 30, 3 / 30)``.
+        Lowest and highest frequency of the spectra, as fractions of the sampling frequency, from 0 to 0.5. The band
+        from 0.5 to 3 Hz at 30 samples per second is ``(0.5 / 30, 3 / 30)``.
 
     Returns
     -------
     similarity : torch.Tensor of shape (..., n, m)
-        Entry (i, j) compares sequence i of `first` with sequence j of `second`: up to 1 for the first two kinds, up to
-        0 for the distance. A constant sequence has similarity 0 to all others by the first two. float64 for float64
-        sequences and float32 for all others.
+        Entry (i, j) compares sequence i of `first` with sequence j of `second`. It is at most 1 for the first two kinds
+        and at most 0 for the distance. For the first two kinds a constant sequence has the similarity 0 to every
+        sequence. float64 for float64 sequences and float32 for all others.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit, if `kind` is unknown, or if `band` is not a range within 0 to 0.5 with a frequency
-        k / L in it.
+        If a shape is wrong, if `kind` is unknown, or if `band` is not a range within 0 to 0.5 that contains a frequency
+        k / L.
 
     References
     ----------
@@ -83,7 +86,7 @@ def periodic_similarity(
     """
     _check_sequences(first, second)
     if kind not in KINDS:
-        raise ValueError(f"`kind` must be one of {', '.join(map(repr, KINDS))}, got {kind!r}.")
+        raise ValueError(f"`kind` must be one of {', '.join(map(repr, KINDS))}, got {reprlib.repr(kind)}.")
     first, second = _standardised(first), _standardised(second)
     if kind == "correlation":
         return _largest_correlation(first, second, circular)
@@ -102,24 +105,24 @@ def simper_loss(
     label_temperature: float = 0.1,
     similarity: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = periodic_similarity,
 ) -> torch.Tensor:
-    r"""Contrast between speeds of one series (SimPer).
+    r"""Contrast between copies of one series at several speeds (SimPer).
 
-    A series is played at M speeds, and each copy is seen in two views. The similarity of the copies has to follow the
-    closeness of their speeds; the negatives of a copy are the other speeds of the same series:
+    Each series is played at M speeds, and two views of each copy are made. The more similar the speeds of two copies,
+    the more similar the copies have to be. The negatives of a copy are the copies of the same series at other speeds:
 
     .. math::
         \ell = \frac{1}{B M} \sum_{b=1}^{B} \sum_{i=1}^{M} \sum_{j=1}^{M}
         -q_{bij} \log \frac{\exp(S_{bij} / \tau)}{\sum_{k} \exp(S_{bik} / \tau)}, \qquad
         q_{bij} = \frac{\exp(-|s_{bi} - s_{bj}| / \tau_s)}{\sum_{k} \exp(-|s_{bi} - s_{bk}| / \tau_s)}
 
-    where :math:`S_{bij}` is the `similarity` of the first view of copy i and the second view of copy j of series b,
-    :math:`s_{bi}` are the `speeds`, :math:`\tau` is `temperature` and :math:`\tau_s` is `label_temperature`.
+    where :math:`S_{bij}` is the `similarity` of the first view of copy i and the second view of copy j of series b, of
+    B series. :math:`s_{bi}` are the `speeds`, :math:`\tau` is `temperature` and :math:`\tau_s` is `label_temperature`.
 
-    The paper has no :math:`\tau`, which is a `temperature` of 1. Similarities from -1 to 1 then make a nearly flat
-    softmax; a lower temperature is a deviation that sharpens it.
+    The paper has no :math:`\tau`; the default of 1 does as the paper. Similarities from -1 to 1 then give a nearly flat
+    softmax, which a lower temperature sharpens.
 
-    Similarities that are all equal give :math:`\log M`, chance level. The lowest possible value is the entropy of the
-    targets, not 0.
+    Equal similarities give :math:`\log M`, which is chance level. The lowest possible value is the entropy of the
+    targets :math:`q`, not 0.
 
     Parameters
     ----------
@@ -130,10 +133,10 @@ def simper_loss(
     temperature : float, default=1.0
         Divides the similarities.
     label_temperature : float, default=0.1
-        Divides the differences of the speeds. A small one asks for the very same speed.
+        Divides the differences of the speeds. With a small value only copies at the same speed count as similar.
     similarity : callable, default=periodic_similarity
-        From tensors of shape (B, M, L) and (B, M, L) to one of shape (B, M, M). Arguments of `periodic_similarity` are
-        set by ``functools.partial``.
+        Function that takes two tensors of shape (B, M, L) and returns one of shape (B, M, M). Set the arguments of
+        `periodic_similarity` with `functools.partial`.
 
     Returns
     -------
@@ -143,7 +146,7 @@ def simper_loss(
     Raises
     ------
     ValueError
-        If the shapes do not fit, if there are fewer than two speeds, or if a temperature is not above 0.
+        If a shape is wrong, if there are fewer than two speeds, or if a temperature is not above 0.
 
     See Also
     --------
@@ -172,7 +175,8 @@ def simper_loss(
 
 
 def _standardised(sequences: torch.Tensor) -> torch.Tensor:
-    sequences = sequences - sequences[..., :1].detach()  # else the mean's rounding were all there is of a constant
+    # Without this a constant sequence would become the rounding error of its mean, at unit length.
+    sequences = sequences - sequences[..., :1].detach()
     return unit_length(sequences - sequences.mean(dim=-1, keepdim=True))
 
 
@@ -191,23 +195,25 @@ def _power(sequences: torch.Tensor, band: tuple[float, float]) -> torch.Tensor:
     if not 0 <= low < high <= 0.5 or not inside:
         raise ValueError(
             f"`band` must be a range within 0 to 0.5 that holds a multiple of 1 / {sequences.shape[-1]}, one over the "
-            f"length of the sequences, got {band!r}; divide frequencies in hertz by the sampling frequency."
+            f"length of the sequences, got {reprlib.repr(band)}; divide frequencies in hertz by the sampling frequency."
         )
     spectrum = torch.fft.rfft(sequences)[..., inside[0] : inside[-1] + 1]  # (..., K)
     return unit_length(spectrum.real.square() + spectrum.imag.square())
 
 
 def _check_sequences(first: torch.Tensor, second: torch.Tensor) -> None:
-    if min(first.ndim, second.ndim) < 2 or first.shape[-1] != second.shape[-1] or first.shape[-1] < 2:
+    fit = min(first.ndim, second.ndim) >= 2 and first.shape[-1] == second.shape[-1] >= 2
+    if not fit or 0 in (*first.shape, *second.shape):
         raise ValueError(
             "`first` and `second` must have the shapes (..., n, L) and (..., m, L) with two or more time steps L, got "
-            f"{tuple(first.shape)} and {tuple(second.shape)}."
+            f"{tuple(first.shape)} and {tuple(second.shape)}; pass sequences of the same length."
         )
 
 
 def _check_copies(first: torch.Tensor, second: torch.Tensor, speeds: torch.Tensor) -> None:
-    if first.shape != second.shape or first.ndim != 3 or first.shape[:2] != speeds.shape or speeds.shape[1] < 2:
+    fit = first.shape == second.shape and first.ndim == 3 and first.shape[:2] == speeds.shape
+    if not fit or 0 in first.shape or speeds.shape[1] < 2:
         raise ValueError(
-            "`first` and `second` must have the shape (B, M, L) and `speeds` (B, M) for two or more speeds M, got "
-            f"{tuple(first.shape)}, {tuple(second.shape)} and {tuple(speeds.shape)}."
+            "`first` and `second` must have the shape (B, M, L) and `speeds` (B, M) with two or more speeds M, got "
+            f"{tuple(first.shape)}, {tuple(second.shape)} and {tuple(speeds.shape)}; pass one sequence per speed."
         )

@@ -9,13 +9,13 @@ from sklearn_ssl.losses._precision import in_full_precision
 
 @in_full_precision
 def weighted_cross_entropy(logits: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    r"""Cross-entropy of predicted classes, a weighted mean over the series.
+    r"""Cross-entropy of predicted classes, as a weighted mean over the series.
 
     .. math::
         \ell = \frac{\sum_i w_i \bigl(-\log \operatorname{softmax}(a_i)_{y_i}\bigr)}{\sum_i w_i}
 
-    where row :math:`a_i` of `logits`, :math:`y_i` of `target` and :math:`w_i` of `weight` belong to series i. A batch
-    whose weights are all zero has the loss 0.
+    where :math:`a_i` is row i of `logits`, :math:`y_i` is the class of series i in `target`, and :math:`w_i` is its
+    `weight`. If all weights are 0, the loss is 0.
 
     Parameters
     ----------
@@ -29,12 +29,16 @@ def weighted_cross_entropy(logits: torch.Tensor, target: torch.Tensor, weight: t
     Returns
     -------
     loss : torch.Tensor of shape ()
-        The weighted mean.
+        The weighted mean; float64 for float64 logits and float32 for all others.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit.
+        If a shape is wrong.
+
+    See Also
+    --------
+    weighted_squared_error : The same for predicted numbers.
 
     Examples
     --------
@@ -53,31 +57,37 @@ def weighted_cross_entropy(logits: torch.Tensor, target: torch.Tensor, weight: t
 
 @in_full_precision
 def weighted_squared_error(prediction: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    r"""Squared error of predicted numbers, a weighted mean over the targets that are known.
+    r"""Squared error of predicted numbers, as a weighted mean over the known targets.
 
     .. math::
         \ell = \frac{\sum_{(i, j) \in K} w_i (p_{ij} - y_{ij})^2}{\sum_{(i, j) \in K} w_i}
 
-    where K holds the pairs of series i and output j with a known target. Nothing known gives the loss 0.
+    where :math:`p_{ij}` is output j of `prediction` for series i, :math:`y_{ij}` is its `target`, :math:`w_i` is the
+    `weight` of series i, and K is the set of pairs (i, j) with a known target. If no target is known or if all weights
+    are 0, the loss is 0.
 
     Parameters
     ----------
     prediction : torch.Tensor of shape (n, k)
         Predictions of the k outputs.
     target : torch.Tensor of shape (n, k)
-        The targets, NaN where unknown.
+        The targets, NaN where they are unknown.
     weight : torch.Tensor of shape (n,)
         Weights of the series, 0 or more.
 
     Returns
     -------
     loss : torch.Tensor of shape ()
-        The weighted mean.
+        The weighted mean; float64 for float64 predictions and float32 for all others.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit.
+        If a shape is wrong.
+
+    See Also
+    --------
+    weighted_cross_entropy : The same for predicted classes.
 
     Examples
     --------
@@ -90,7 +100,8 @@ def weighted_squared_error(prediction: torch.Tensor, target: torch.Tensor, weigh
     check_matrix("prediction", prediction)
     if target.shape != prediction.shape:
         raise ValueError(
-            f"`target` must have the shape of `prediction`, {tuple(prediction.shape)}, got {tuple(target.shape)}."
+            f"`target` must have the shape of `prediction`, {tuple(prediction.shape)}, got {tuple(target.shape)}; "
+            "pass NaN for unknown targets."
         )
     check_one_per_row("weight", weight, len(prediction), "pass the weight of each series")
     known = ~target.isnan()
@@ -107,43 +118,44 @@ def semi_supervised_loss(
     self_supervised: Callable[..., torch.Tensor],
     ssl_weight: float = 1.0,
 ) -> torch.Tensor:
-    r"""Loss of labelled series plus that of a self-supervised method on all.
+    r"""Supervised loss of the labelled series plus the self-supervised loss of all series (S4L).
 
     .. math:: \ell = \ell_\text{supervised} + \omega\,\ell_\text{self-supervised}
 
-    where :math:`\omega` is `ssl_weight`, the first term belongs to `outputs`, `target` and `weight`, and the second to
-    `embeddings`. Without embeddings, as when held-out series are judged, the first is all.
+    where :math:`\ell_\text{supervised}` is the loss `supervised` of `outputs`, `target` and `weight`,
+    :math:`\ell_\text{self-supervised}` is the loss `self_supervised` of `embeddings`, and :math:`\omega` is
+    `ssl_weight`. Without embeddings, for example when held-out series are scored, the second term is left out.
 
     Parameters
     ----------
     outputs : torch.Tensor of shape (n, k)
         Predictions for the labelled series.
     target : torch.Tensor of shape (n,) or (n, k)
-        What is right.
+        The labels of these series, as `supervised` takes them.
     weight : torch.Tensor of shape (n,)
         Weights of the labelled series, 0 or more.
     *embeddings : torch.Tensor
-        What the self-supervised loss takes.
+        Arguments of the self-supervised loss, usually the embeddings of two views of all series.
     supervised : callable
-        Function of outputs, target and weight, such as `weighted_cross_entropy`.
+        Function of `outputs`, `target` and `weight`, such as `weighted_cross_entropy`.
     self_supervised : callable
-        Function of the embeddings, such as `vicreg_loss`.
+        Function of `embeddings`, such as `vicreg_loss`.
     ssl_weight : float, default=1.0
-        The weight :math:`\omega`, at least 0.
+        Weight of the self-supervised loss, 0 or more.
 
     Returns
     -------
     loss : torch.Tensor of shape ()
-        The sum.
+        The weighted sum of both terms.
 
     Raises
     ------
     ValueError
-        If `ssl_weight` is negative.
+        If `ssl_weight` is negative. The two losses check their own arguments.
 
     References
     ----------
-    Zhai, Oliver, Kolesnikov and Beyer (2019). S4L: Self-supervised semi-supervised learning. ICCV.
+    Zhai, X., Oliver, A., Kolesnikov, A. and Beyer, L. (2019). S4L: Self-supervised semi-supervised learning. ICCV.
 
     Examples
     --------

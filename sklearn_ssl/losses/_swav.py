@@ -11,24 +11,25 @@ from sklearn_ssl.losses._precision import in_full_precision
 def sinkhorn(scores: torch.Tensor, epsilon: float = 0.05, iterations: int = 3) -> torch.Tensor:
     r"""Soft assignments of series to prototypes that use all prototypes equally (Sinkhorn-Knopp).
 
-    The assignments :math:`Q` with high scores and high entropy,
+    The assignments :math:`Q` have high scores and a high entropy. They solve
 
     .. math::
         \max_Q \; \sum_{i,k} Q_{ik} S_{ik} - \epsilon \sum_{i,k} Q_{ik} \log Q_{ik}, \qquad
         \sum_k Q_{ik} = 1, \quad \sum_i Q_{ik} = n / K,
 
-    are :math:`\exp(S / \epsilon)` with rescaled rows and columns. Each iteration rescales the columns and then the
-    rows, so that the rows sum to 1 and the columns to about n / K, the more exactly the more iterations. All steps
-    are taken on logarithms, which neither overflow nor vanish.
+    where :math:`S_{ik}` is the score of series i for prototype k, of n series and K prototypes, and :math:`\epsilon` is
+    `epsilon`. The solution is :math:`\exp(S / \epsilon)` with rescaled rows and columns. Each iteration rescales the
+    columns and then the rows. The rows of the result sum to 1. Its columns sum to about n / K; more iterations bring
+    them closer. The function works on logarithms, which neither overflow nor vanish.
 
     Parameters
     ----------
     scores : torch.Tensor of shape (n, K)
-        Scores :math:`S` of each series for each prototype, cosine similarities in SwAV.
+        Score of each series for each prototype. SwAV takes cosine similarities.
     epsilon : float, default=0.05
-        Weight :math:`\epsilon` of the entropy. A small one gives nearly hard assignments, which need more iterations.
+        Weight of the entropy. A small weight gives nearly hard assignments and needs more iterations.
     iterations : int, default=3
-        How often columns and rows are rescaled.
+        Number of times that columns and rows are rescaled.
 
     Returns
     -------
@@ -38,7 +39,7 @@ def sinkhorn(scores: torch.Tensor, epsilon: float = 0.05, iterations: int = 3) -
     Raises
     ------
     ValueError
-        If `scores` is no matrix, if `epsilon` is not above 0, or if `iterations` is below 1.
+        If `scores` is not a matrix, if `epsilon` is not above 0, or if `iterations` is below 1.
 
     References
     ----------
@@ -46,7 +47,7 @@ def sinkhorn(scores: torch.Tensor, epsilon: float = 0.05, iterations: int = 3) -
 
     Examples
     --------
-    Three of four series prefer the first prototype, but it gets two only:
+    Three of four series prefer the first prototype, but only two are assigned to it:
 
     >>> import torch
     >>> from sklearn_ssl.losses import sinkhorn
@@ -72,26 +73,28 @@ def swav_loss(
     iterations: int = 3,
     n_assigned: int = 2,
 ) -> torch.Tensor:
-    r"""Cross-entropy of one view's scores to the prototype assignments of another (SwAV).
+    r"""Cross-entropy between the prototype assignments of one view and the scores of another (SwAV).
 
-    The assignment of one view is predicted from the scores of another view of the same series:
+    The scores of one view have to predict the assignments of another view of the same series:
 
     .. math::
         \ell = \frac{1}{A (V - 1)} \sum_{a=1}^{A} \sum_{v \neq a} \frac{1}{n} \sum_{i=1}^{n} \sum_{k=1}^{K}
         -Q^{(a)}_{ik} \log \frac{\exp(S^{(v)}_{ik} / \tau)}{\sum_l \exp(S^{(v)}_{il} / \tau)}
 
-    where :math:`S^{(v)}` are the scores of view v, :math:`Q^{(a)}` is `sinkhorn` of :math:`S^{(a)}`, V the number of
-    views, A is `n_assigned` and :math:`\tau` is `temperature`. The assignments receive no gradient.
+    where :math:`S^{(v)}` are the scores of view v, of V views, :math:`Q^{(a)}` is `sinkhorn` of :math:`S^{(a)}`, i runs
+    over the n series, k and l run over the K prototypes, A is `n_assigned` and :math:`\tau` is `temperature`. The
+    assignments receive no gradient.
 
-    The paper adds the pairs of views up, the code of its authors takes their mean. The published learning rates belong
-    to that code, which is followed here.
+    Equal scores give :math:`\log K`. If there are fewer series than prototypes, each series is assigned to several
+    prototypes.
 
-    Equal scores give :math:`\log K`. A batch of fewer series than prototypes has each series share several of them.
+    The paper adds the pairs of views, and its authors' code takes their mean. This function does as the code, because
+    the published learning rates belong to the code.
 
     Parameters
     ----------
     scores : torch.Tensor of shape (V, n, K) or sequence of V tensors of shape (n, K)
-        Cosine similarities of the embeddings of each view to the K prototypes, row i of all views from series i, for
+        Cosine similarities of the embeddings of each view and the K prototypes, row i of every view from series i, for
         two or more series. The full views come first.
     temperature : float, default=0.1
         Divides the scores in the prediction.
@@ -100,7 +103,8 @@ def swav_loss(
     iterations : int, default=3
         Iterations of `sinkhorn`.
     n_assigned : int, default=2
-        How many views, the first ones, are assigned. All views predict. Small crops are usually not assigned.
+        The first `n_assigned` views are assigned to prototypes. All views predict. Usually the small crops are not
+        assigned.
 
     Returns
     -------
@@ -116,7 +120,7 @@ def swav_loss(
     See Also
     --------
     sinkhorn : The assignments.
-    dino_loss : The same pairs of views, with a teacher in place of assignments.
+    dino_loss : The same pairs of views with a teacher instead of assignments.
 
     References
     ----------
@@ -134,7 +138,10 @@ def swav_loss(
     views = stacked_views("scores", scores, n_views=2, n_rows=2)  # (V, n, K)
     check_positive("temperature", temperature, "SwAV uses 0.1")
     if not 1 <= n_assigned <= len(views):
-        raise ValueError(f"`n_assigned` must be from 1 to the number of views, {len(views)}, got {n_assigned!r}.")
+        raise ValueError(
+            f"`n_assigned` must be from 1 to the number of views, {len(views)}, got {n_assigned!r}; "
+            "SwAV assigns the two full views."
+        )
     assigned = views[:n_assigned].detach()  # (A, n, K)
     assignments = torch.stack([sinkhorn(view, epsilon, iterations) for view in assigned])  # (A, n, K)
     return crossed_cross_entropy(assignments, views, temperature)

@@ -8,31 +8,30 @@ from sklearn_ssl.losses._vicreg import vicreg_invariance_loss, vicreg_variance_l
 
 @in_full_precision
 def tico_loss(z1: torch.Tensor, z2: torch.Tensor, covariance: torch.Tensor, rho: float = 8.0) -> torch.Tensor:
-    r"""Contrast transformation invariance and covariance (TiCo).
+    r"""Contrast of transformation invariance and covariance (TiCo).
 
-    The two views of a series are pulled together, and each embedding is pushed away from the directions that
-    embeddings have taken so far:
+    The loss pulls the two views of a series together. It pushes each embedding away from the directions that
+    embeddings have had so far:
 
     .. math:: \ell = -\frac{1}{n} \sum_{i=1}^{n} z_i^\top z'_i + \frac{\rho}{n} \sum_{i=1}^{n} z_i^\top C z_i
 
-    where :math:`z_i` and :math:`z'_i` are the rows of `z1` and `z2` at unit length, :math:`C` is `covariance` and
+    where :math:`z_i` and :math:`z'_i` are the n rows of `z1` and `z2` at unit length, :math:`C` is `covariance` and
     :math:`\rho` is `rho`.
 
-    `covariance` is the matrix after its update with the embeddings of this batch, `updated_covariance` of `z1`. It is
-    taken as it is given: where it carries a gradient, the gradient flows.
+    Pass the covariance after its update with this batch, which is `updated_covariance` of `z1`. If it carries a
+    gradient, the gradient flows.
 
-    The formula of the paper has a constant 1 before the first sum, its pseudocode has not; the pseudocode is followed,
-    and its first term goes down to -1. Public implementations use 8 or 20 for `rho`, and both have been called the
-    value of the paper.
+    The formula in the paper adds a constant 1, and its pseudocode does not. This function does as the pseudocode, so
+    the first term goes down to -1. Public implementations use 8 or 20 for `rho`.
 
     Parameters
     ----------
     z1 : torch.Tensor of shape (n, d)
-        Embeddings of the first view by the network that is trained, for two or more series.
+        The trained network's embeddings of the first view, for two or more series.
     z2 : torch.Tensor of shape (n, d)
-        Embeddings of the second view, row i from the series of row i of `z1`; in the paper by a momentum encoder.
+        Embeddings of the second view, row i of both from series i. In the paper a momentum encoder makes them.
     covariance : torch.Tensor of shape (d, d)
-        Second moments of embeddings of unit length.
+        Mean of the outer products of embeddings of unit length.
     rho : float, default=8.0
         Weight of the covariance term.
 
@@ -44,11 +43,11 @@ def tico_loss(z1: torch.Tensor, z2: torch.Tensor, covariance: torch.Tensor, rho:
     Raises
     ------
     ValueError
-        If the shapes do not fit or if the batch holds fewer than two series.
+        If a shape is wrong or if the batch holds fewer than two series.
 
     See Also
     --------
-    updated_covariance : The matrix that goes in.
+    updated_covariance : Computes `covariance`.
     vicreg_tico_loss : VICReg with this covariance term.
 
     References
@@ -89,19 +88,19 @@ def vicreg_tico_loss(
         \ell = \lambda\, s(Z, Z') + \mu\, \tfrac{1}{2} \bigl(v(Z) + v(Z')\bigr)
         + \rho\, \frac{1}{2n} \sum_{i=1}^{2n} u_i^\top C u_i
 
-    where :math:`s` and :math:`v` are `vicreg_invariance_loss` and `vicreg_variance_loss` of the embeddings as they are,
-    :math:`u_1, \dots, u_{2n}` are the rows of both views at unit length, :math:`C` is `covariance`, and
-    :math:`\lambda`, :math:`\mu` and :math:`\rho` are the weights `invariance`, `variance` and `rho`.
+    where :math:`Z` and :math:`Z'` are `z1` and `z2`, :math:`s` and :math:`v` are `vicreg_invariance_loss` and
+    `vicreg_variance_loss`, :math:`u_1, \dots, u_{2n}` are the rows of both views at unit length, :math:`C` is
+    `covariance`, and :math:`\lambda`, :math:`\mu` and :math:`\rho` are the weights `invariance`, `variance` and `rho`.
 
-    Embeddings are brought to unit length in the last term only. The two views play the same part, as in VICReg.
-    `covariance` is taken as it is given, see `tico_loss`.
+    Only the last term uses embeddings of unit length. The loss treats the two views alike, as VICReg does. If
+    `covariance` carries a gradient, the gradient flows.
 
     Parameters
     ----------
     z1, z2 : torch.Tensor of shape (n, d)
         Embeddings of two views, row i of both from series i, for two or more series.
     covariance : torch.Tensor of shape (d, d)
-        Second moments of embeddings of unit length, `updated_covariance` of the rows of both views.
+        Mean of the outer products of embeddings of unit length: `updated_covariance` of the rows of both views.
     invariance : float, default=20.0
         Weight of the distance between the views.
     variance : float, default=25.0
@@ -117,13 +116,13 @@ def vicreg_tico_loss(
     Raises
     ------
     ValueError
-        If the shapes do not fit or if the batch holds fewer than two series.
+        If a shape is wrong or if the batch holds fewer than two series.
 
     See Also
     --------
-    vicreg_loss : The loss with the covariance term of VICReg.
+    vicreg_loss : The loss with VICReg's own covariance term.
     tico_loss : TiCo itself.
-    updated_covariance : The matrix that goes in.
+    updated_covariance : Computes `covariance`.
 
     References
     ----------
@@ -150,35 +149,36 @@ def vicreg_tico_loss(
 
 @in_full_precision
 def updated_covariance(z: torch.Tensor, covariance: torch.Tensor, beta: float = 0.9) -> torch.Tensor:
-    r"""Move the average of the second moments of embeddings on by one batch (TiCo).
+    r"""Update the moving average of the second moments of embeddings with one batch (TiCo).
 
     .. math:: C_t = \beta\, C_{t-1} + (1 - \beta) \frac{1}{n} \sum_{i=1}^{n} z_i z_i^\top
 
-    where :math:`z_i` are the rows of `z` at unit length, not centred, :math:`C_{t-1}` is `covariance` and :math:`\beta`
-    is `beta`. TiCo starts from zeros.
+    where :math:`z_i` are the n rows of `z` at unit length, not centred, :math:`C_{t-1}` is `covariance` and
+    :math:`\beta` is `beta`. TiCo starts from zeros.
 
-    No gradient flows to the history :math:`C_{t-1}`. Implementations disagree on the part of the current batch. Here it
-    carries the gradient of `z`, as the formula does when it is written down in code. Others let no gradient flow, after
-    a figure in the paper; pass ``z.detach()`` for that. Detach the result before it is kept for the next batch.
+    No gradient flows to the history :math:`C_{t-1}`. The part of the current batch carries the gradient of `z`. Some
+    implementations let no gradient flow there either; pass ``z.detach()`` for that. Detach the result before you keep
+    it for the next batch.
 
     Parameters
     ----------
     z : torch.Tensor of shape (n, d)
         Embeddings of two or more series.
     covariance : torch.Tensor of shape (d, d)
-        The matrix after the previous batch. It is not changed.
+        The matrix after the previous batch. The function does not change it.
     beta : float, default=0.9
         Share of the history, from 0 to 1.
 
     Returns
     -------
     covariance : torch.Tensor of shape (d, d)
-        The matrix after this batch, whose trace is 1 at most; float64 for float64 input and float32 for all others.
+        The matrix after this batch. Its trace is at most 1 if the trace of the history is. float64 for float64
+        embeddings and float32 for all others.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit, if the batch holds fewer than two series, or if `beta` is outside 0 to 1.
+        If a shape is wrong, if the batch holds fewer than two series, or if `beta` is outside 0 to 1.
 
     References
     ----------
@@ -207,6 +207,6 @@ def _taken_directions(z: torch.Tensor, covariance: torch.Tensor) -> torch.Tensor
 def _check_covariance(covariance: torch.Tensor, d: int) -> None:
     if covariance.shape != (d, d):
         raise ValueError(
-            f"`covariance` must have the shape (d, d) = {(d, d)} of the embeddings, got {tuple(covariance.shape)}; "
+            f"`covariance` must have the shape {(d, d)} for embeddings of width {d}, got {tuple(covariance.shape)}; "
             "start from zeros of that shape."
         )

@@ -3,7 +3,7 @@ from collections.abc import Sequence
 
 import torch
 
-from sklearn_ssl.losses._arguments import check_positive, stacked_views
+from sklearn_ssl.losses._arguments import check_positive, check_stack, stacked_views
 from sklearn_ssl.losses._precision import in_full_precision
 from sklearn_ssl.losses._vectors import unit_length
 
@@ -12,26 +12,26 @@ from sklearn_ssl.losses._vectors import unit_length
 def emp_ssl_loss(
     views: torch.Tensor | Sequence[torch.Tensor], invariance: float = 200.0, epsilon: float = 0.2
 ) -> torch.Tensor:
-    r"""Agreement of many windows of a series, spread of the series (EMP-SSL).
+    r"""Agreement of many windows of one series, and spread of the series (EMP-SSL).
 
-    Each window of a series is pulled to the mean of all its windows, while the embeddings of one window index over
-    the batch fill the space:
+    The loss pulls each window of a series to the mean of all its windows. At the same time the embeddings of all series
+    have to fill the space:
 
     .. math::
-        \ell = -\frac{\lambda}{V b} \sum_{i=1}^{V} \sum_{j=1}^{b} \cos(z_i^j, \bar{z}^j)
-        - \frac{1}{V} \sum_{i=1}^{V} R(Z_i)
+        \ell = -\frac{\lambda}{V n} \sum_{v=1}^{V} \sum_{i=1}^{n} \cos(z_{vi}, \bar{z}_i)
+        - \frac{1}{V} \sum_{v=1}^{V} R(Z_v)
 
-    where :math:`z_i^j` is the embedding of window i of series j at unit length, :math:`\bar{z}^j` the mean over the
-    windows of series j, :math:`Z_i` the (b, d) matrix of window i, :math:`R` is `total_coding_rate` and :math:`\lambda`
-    is `invariance`. The authors' encoder ends in the division by the length; here the loss does it, which changes
-    nothing for embeddings of unit length.
+    where :math:`z_{vi}` is the embedding of window v of series i at unit length, of V windows and n series,
+    :math:`\bar{z}_i` is the mean over the windows of series i, :math:`Z_v` is the (n, d) matrix of window v, :math:`R`
+    is `total_coding_rate` and :math:`\lambda` is `invariance`. Collapsed embeddings have a low coding rate and so a
+    high loss.
 
-    The coding rate is subtracted: collapsed embeddings have a higher loss than spread ones.
+    The loss divides the embeddings by their lengths. The authors' encoder does this instead.
 
     Parameters
     ----------
-    views : torch.Tensor of shape (V, b, d) or sequence of V tensors of shape (b, d)
-        Embeddings of V windows of each of two or more series, row j of every window from series j.
+    views : torch.Tensor of shape (V, n, d) or sequence of V tensors of shape (n, d)
+        Embeddings of two or more windows of two or more series, row i of every window from series i.
     invariance : float, default=200.0
         Weight of the agreement with the mean.
     epsilon : float, default=0.2
@@ -49,8 +49,8 @@ def emp_ssl_loss(
 
     See Also
     --------
-    contrastive_emp_ssl_loss : A contrastive term in place of the cosines.
-    total_coding_rate : The space that embeddings fill.
+    contrastive_emp_ssl_loss : A contrastive term instead of the cosine similarities.
+    total_coding_rate : The second term.
 
     References
     ----------
@@ -65,8 +65,8 @@ def emp_ssl_loss(
     >>> round(float(emp_ssl_loss([spread, spread])), 2), round(float(emp_ssl_loss([collapsed, collapsed])), 2)
     (-203.58, -201.52)
     """
-    z = unit_length(stacked_views("views", views, n_views=2, n_rows=2))  # (V, b, d)
-    centres = unit_length(z.mean(dim=0))  # (b, d)
+    z = unit_length(stacked_views("views", views, n_views=2, n_rows=2))  # (V, n, d)
+    centres = unit_length(z.mean(dim=0))  # (n, d)
     agreement = (z * centres).sum(dim=2).mean()
     return -invariance * agreement - total_coding_rate(z, epsilon).mean()
 
@@ -78,32 +78,33 @@ def contrastive_emp_ssl_loss(
     epsilon: float = 0.2,
     temperature: float = 0.07,
 ) -> torch.Tensor:
-    r"""EMP-SSL with a contrastive term in place of the cosines.
+    r"""EMP-SSL with a contrastive term instead of the cosine similarities.
 
-    The mean of a series has to pick each window of that series among all windows of the other series:
+    The mean of a series has to pick each window of this series among all windows of the other series:
 
     .. math::
-        \ell = -\frac{1}{V} \sum_{i=1}^{V} R(Z_i) + \frac{\lambda}{V b} \sum_{i=1}^{V} \sum_{j=1}^{b}
-        -\log \frac{\exp(\bar{z}^j \cdot z_i^j / \tau)}
-        {\sum_{k=1}^{V} \sum_{l \neq j} \exp(\bar{z}^j \cdot z_k^l / \tau)}
+        \ell = -\frac{1}{V} \sum_{v=1}^{V} R(Z_v) + \frac{\lambda}{V n} \sum_{v=1}^{V} \sum_{i=1}^{n}
+        -\log \frac{\exp(\bar{z}_i \cdot z_{vi} / \tau)}
+        {\sum_{u=1}^{V} \sum_{j \neq i} \exp(\bar{z}_i \cdot z_{uj} / \tau)}
 
-    where :math:`z_i^j` is the embedding of window i of series j at unit length, :math:`\bar{z}^j` the mean over the
-    windows of series j, whose length is left as it is, :math:`Z_i` the (b, d) matrix of window i, :math:`R` is
-    `total_coding_rate`, :math:`\lambda` is `invariance` and :math:`\tau` is `temperature`.
+    where :math:`z_{vi}` is the embedding of window v of series i at unit length, of V windows and n series,
+    :math:`\bar{z}_i` is the mean over the windows of series i, which is not divided by its length, :math:`Z_v` is the
+    (n, d) matrix of window v, :math:`R` is `total_coding_rate`, :math:`\lambda` is `invariance` and :math:`\tau` is
+    `temperature`.
 
-    No window of series j is in the denominator, the one of the numerator included, so the contrastive term can be
-    negative. For identical embeddings it is :math:`\lambda \log(V (b - 1))`.
+    The denominator contains no window of series i, not even the window in the numerator. The contrastive term can
+    therefore be negative. For identical embeddings it is :math:`\lambda \log(V (n - 1))`.
 
     Parameters
     ----------
-    views : torch.Tensor of shape (V, b, d) or sequence of V tensors of shape (b, d)
-        Embeddings of V windows of each of two or more series, row j of every window from series j.
+    views : torch.Tensor of shape (V, n, d) or sequence of V tensors of shape (n, d)
+        Embeddings of two or more windows of two or more series, row i of every window from series i.
     invariance : float, default=200.0
         Weight of the contrastive term.
     epsilon : float, default=0.2
         See `total_coding_rate`.
     temperature : float, default=0.07
-        Divides the similarities. A small one weighs the hardest negatives most.
+        Divides the similarities. A small temperature weights the most similar negatives most.
 
     Returns
     -------
@@ -118,7 +119,8 @@ def contrastive_emp_ssl_loss(
 
     See Also
     --------
-    emp_ssl_loss : The original, with cosines.
+    emp_ssl_loss : The original loss with cosine similarities.
+    total_coding_rate : The first term.
 
     References
     ----------
@@ -135,35 +137,37 @@ def contrastive_emp_ssl_loss(
     (1.7918, 1.7918)
     """
     check_positive("temperature", temperature, "0.07 is the published value")
-    z = unit_length(stacked_views("views", views, n_views=2, n_rows=2))  # (V, b, d)
-    centres = z.mean(dim=0)  # (b, d)
-    logits = centres @ z.mT / temperature  # (V, b, b): window, series of the centre, series of the window
-    positives = logits.diagonal(dim1=1, dim2=2)  # (V, b)
+    z = unit_length(stacked_views("views", views, n_views=2, n_rows=2))  # (V, n, d)
+    centres = z.mean(dim=0)  # (n, d)
+    logits = centres @ z.mT / temperature  # (V, n, n): window, series of the centre, series of the window
+    positives = logits.diagonal(dim1=1, dim2=2)  # (V, n)
     itself = torch.eye(z.shape[1], dtype=torch.bool, device=z.device)
-    negatives = logits.masked_fill(itself, -math.inf).logsumexp(dim=(0, 2))  # (b,)
+    negatives = logits.masked_fill(itself, -math.inf).logsumexp(dim=(0, 2))  # (n,)
     return invariance * (negatives - positives).mean() - total_coding_rate(z, epsilon).mean()
 
 
 @in_full_precision
 def total_coding_rate(z: torch.Tensor, epsilon: float = 0.2) -> torch.Tensor:
-    r"""Space that embeddings fill: the rate that codes them up to an error (total coding rate).
+    r"""Total coding rate: how much of the space the embeddings fill.
 
-    .. math:: R(Z) = \tfrac{1}{2} \log \det \Bigl(I + \frac{d}{b\, \epsilon} Z^\top Z\Bigr)
+    It is the rate in nats at which the embeddings can be coded up to a given error:
 
-    where :math:`Z` is the (b, d) matrix of embeddings and :math:`\epsilon` is `epsilon`. It grows as the embeddings
-    spread over more directions, so a loss subtracts it. It also grows with their length: bring the rows to unit length
-    first.
+    .. math:: R(Z) = \tfrac{1}{2} \log \det \Bigl(I + \frac{d}{n\, \epsilon} Z^\top Z\Bigr)
 
-    The paper has :math:`\epsilon^2` where the authors' code has :math:`\epsilon`. The code is
-    followed, whose default is 0.2. The smaller one of the (d, d) and the (b, b) matrix is formed; both have the same
-    determinant.
+    where :math:`Z` is the (n, d) matrix of embeddings, :math:`I` is the identity and :math:`\epsilon` is `epsilon`. The
+    rate grows as the embeddings spread over more directions, so a loss subtracts it. It also grows with the length of
+    the embeddings. Divide them by their lengths first.
+
+    The paper has :math:`\epsilon^2` where the authors' code has :math:`\epsilon`. This function and its default do as
+    the code. The (d, d) matrix :math:`Z^\top Z` and the (n, n) matrix :math:`Z Z^\top` give the same determinant, and
+    the function computes the smaller of them.
 
     Parameters
     ----------
-    z : torch.Tensor of shape (..., b, d)
+    z : torch.Tensor of shape (..., n, d)
         Embeddings, not centred.
     epsilon : float, default=0.2
-        Squared error that the code may make.
+        Squared error of the code, above 0.
 
     Returns
     -------
@@ -173,7 +177,7 @@ def total_coding_rate(z: torch.Tensor, epsilon: float = 0.2) -> torch.Tensor:
     Raises
     ------
     ValueError
-        If `z` has fewer than two dimensions or no element, or if `epsilon` is not above 0.
+        If `z` has fewer than two dimensions or no elements, or if `epsilon` is not above 0.
 
     References
     ----------
@@ -190,12 +194,9 @@ def total_coding_rate(z: torch.Tensor, epsilon: float = 0.2) -> torch.Tensor:
     >>> round(float(total_coding_rate(torch.eye(4))), 4), round(4 / 2 * math.log(1 + 1 / 0.2), 4)
     (3.5835, 3.5835)
     """
-    if z.ndim < 2 or z.numel() == 0:
-        raise ValueError(
-            f"Embeddings must have the shape (..., b, d) without a 0, got {tuple(z.shape)}; pool or flatten them first."
-        )
+    check_stack("z", z)
     check_positive("epsilon", epsilon, "EMP-SSL uses 0.2")
-    b, d = z.shape[-2:]
-    products = z.mT @ z if d <= b else z @ z.mT  # (..., m, m) for m = min(b, d)
-    identity = torch.eye(min(b, d), dtype=z.dtype, device=z.device)
-    return torch.linalg.slogdet(identity + d / (b * epsilon) * products).logabsdet / 2
+    n, d = z.shape[-2:]
+    products = z.mT @ z if d <= n else z @ z.mT  # (..., m, m) for m = min(n, d)
+    identity = torch.eye(min(n, d), dtype=z.dtype, device=z.device)
+    return torch.linalg.slogdet(identity + d / (n * epsilon) * products).logabsdet / 2

@@ -11,18 +11,18 @@ def vicreg_loss(
 ) -> torch.Tensor:
     r"""Variance-invariance-covariance loss (VICReg).
 
-    The two views of a series are pulled together while every dimension keeps a spread and no two dimensions say the
-    same, which needs no negatives:
+    The loss pulls the two views of a series together. It keeps the spread of every dimension and removes the
+    covariance between dimensions, so that the embeddings do not collapse. It needs no negatives:
 
     .. math::
         \ell = \lambda\, s(Z, Z') + \mu\, \tfrac{1}{2} \bigl(v(Z) + v(Z')\bigr) + \nu\, \bigl(c(Z) + c(Z')\bigr)
 
-    where :math:`s`, :math:`v` and :math:`c` are `vicreg_invariance_loss`, `vicreg_variance_loss` and
-    `vicreg_covariance_loss`, and :math:`\lambda`, :math:`\mu` and :math:`\nu` are the weights `invariance`, `variance`
-    and `covariance`.
+    where :math:`Z` and :math:`Z'` are `z1` and `z2`, :math:`s`, :math:`v` and :math:`c` are `vicreg_invariance_loss`,
+    `vicreg_variance_loss` and `vicreg_covariance_loss`, and :math:`\lambda`, :math:`\mu` and :math:`\nu` are the
+    weights `invariance`, `variance` and `covariance`.
 
-    The formula in the paper has no factor 1/2 on the variance term, the code of its authors has one. The published
-    weights belong to that code, which is followed here.
+    The formula in the paper has no factor 1/2 before the variance term, and its authors' code has it. This function
+    does as the code, because the published weights belong to the code.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def vicreg_loss(
     See Also
     --------
     vicreg_invariance_loss : The distance between the views.
-    vicreg_variance_loss : The lack of spread of each dimension.
+    vicreg_variance_loss : The missing spread of each dimension.
     vicreg_covariance_loss : The covariance between dimensions.
 
     References
@@ -72,24 +72,31 @@ def vicreg_loss(
 
 @in_full_precision
 def vicreg_invariance_loss(z1: torch.Tensor, z2: torch.Tensor) -> torch.Tensor:
-    r"""Mean squared difference between two views, VICReg's invariance term.
+    r"""Mean squared difference between two views: the invariance term of VICReg.
 
     .. math:: s(Z, Z') = \frac{1}{n d} \sum_{i=1}^{n} \sum_{j=1}^{d} (Z_{ij} - Z'_{ij})^2
+
+    where :math:`Z` and :math:`Z'` are `z1` and `z2`, i runs over the n series and j over the d dimensions.
 
     Parameters
     ----------
     z1, z2 : torch.Tensor of shape (n, d)
-        Embeddings :math:`Z` and :math:`Z'` of two views, row i of both from series i, for two or more series.
+        Embeddings of two views, row i of both from series i, for two or more series.
 
     Returns
     -------
     loss : torch.Tensor of shape ()
-        The mean over series and dimensions; float64 for float64 embeddings and float32 for all others.
+        The mean over the series and the dimensions; float64 for float64 embeddings and float32 for all others.
 
     Raises
     ------
     ValueError
         If the shapes differ or if the batch holds fewer than two series.
+
+    References
+    ----------
+    Bardes, A., Ponce, J. and LeCun, Y. (2022). VICReg: Variance-invariance-covariance regularization for
+    self-supervised learning. ICLR.
 
     Examples
     --------
@@ -104,27 +111,33 @@ def vicreg_invariance_loss(z1: torch.Tensor, z2: torch.Tensor) -> torch.Tensor:
 
 @in_full_precision
 def vicreg_variance_loss(z: torch.Tensor) -> torch.Tensor:
-    r"""How far the standard deviation of each dimension falls short of 1, VICReg's variance term.
+    r"""Missing spread: how far the standard deviation of each dimension is below 1 (variance term of VICReg).
 
     .. math:: v(Z) = \frac{1}{d} \sum_{j=1}^{d} \max\bigl(0, 1 - \sqrt{\operatorname{Var}(Z_{\cdot j}) + 10^{-4}}\bigr)
 
-    with the unbiased variance of dimension j over the batch. It is 0.99 for identical embeddings and 0 once each
-    dimension has a standard deviation of 1 or more.
+    where :math:`Z` is `z`, j runs over its d dimensions, and Var is the variance over the batch with n - 1 in the
+    denominator. The term is 0.99 for identical embeddings. It is 0 if every dimension has a standard deviation of 1 or
+    more.
 
     Parameters
     ----------
     z : torch.Tensor of shape (n, d)
-        Embeddings :math:`Z` of two or more series.
+        Embeddings of two or more series.
 
     Returns
     -------
     loss : torch.Tensor of shape ()
-        The mean over dimensions; float64 for float64 embeddings and float32 for all others.
+        The mean over the dimensions; float64 for float64 embeddings and float32 for all others.
 
     Raises
     ------
     ValueError
-        If the batch holds fewer than two series.
+        If `z` is not a matrix or if the batch holds fewer than two series.
+
+    References
+    ----------
+    Bardes, A., Ponce, J. and LeCun, Y. (2022). VICReg: Variance-invariance-covariance regularization for
+    self-supervised learning. ICLR.
 
     Examples
     --------
@@ -140,18 +153,18 @@ def vicreg_variance_loss(z: torch.Tensor) -> torch.Tensor:
 
 @in_full_precision
 def vicreg_covariance_loss(z: torch.Tensor) -> torch.Tensor:
-    r"""Squared covariances between different dimensions, VICReg's covariance term.
+    r"""Squared covariances between different dimensions: the covariance term of VICReg.
 
     .. math::
         c(Z) = \frac{1}{d} \sum_{j \neq k} C_{jk}^2, \qquad
         C = \frac{1}{n - 1} \sum_{i=1}^{n} (Z_i - \bar{Z})^\top (Z_i - \bar{Z})
 
-    where :math:`\bar{Z}` is the mean of the rows :math:`Z_i`.
+    where :math:`Z_i` are the n rows of `z`, :math:`\bar{Z}` is their mean, and j and k run over the d dimensions.
 
     Parameters
     ----------
     z : torch.Tensor of shape (n, d)
-        Embeddings :math:`Z` of two or more series.
+        Embeddings of two or more series.
 
     Returns
     -------
@@ -161,7 +174,12 @@ def vicreg_covariance_loss(z: torch.Tensor) -> torch.Tensor:
     Raises
     ------
     ValueError
-        If the batch holds fewer than two series.
+        If `z` is not a matrix or if the batch holds fewer than two series.
+
+    References
+    ----------
+    Bardes, A., Ponce, J. and LeCun, Y. (2022). VICReg: Variance-invariance-covariance regularization for
+    self-supervised learning. ICLR.
 
     Examples
     --------

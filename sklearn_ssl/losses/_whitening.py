@@ -13,33 +13,32 @@ def wmse_loss(
 ) -> torch.Tensor:
     r"""Distance between the whitened embeddings of two views (W-MSE).
 
-    Embeddings that are white cannot collapse, so the two views of a series only have to be pulled together:
+    White embeddings cannot collapse, so the loss only has to pull the two views of a series together:
 
     .. math:: \ell = \frac{1}{n} \sum_{i=1}^{n} 2 - 2 \cos(w_i, w'_i)
 
-    where :math:`w_i` and :math:`w'_i` are the rows of `z1` and `z2` after `whiten`. Each view is whitened by itself,
-    and the gradient flows through both.
+    where :math:`w_i` and :math:`w'_i` are the n rows of `z1` and `z2` after `whiten`. Each view is whitened by itself,
+    and the gradient flows through both views.
 
-    With `sub_batch` the rows are whitened in consecutive groups of about that size, row i of both views in the same
-    group. The authors draw the groups at random and average several draws. A batch of shuffled series is such a draw
-    already.
+    With `sub_batch` consecutive groups of about that size are whitened, row i of both views in the same group. The
+    authors draw the groups at random and average several draws. A batch of shuffled series already is such a draw.
 
     Parameters
     ----------
     z1, z2 : torch.Tensor of shape (n, d)
         Embeddings of two views, row i of both from series i, for two or more series.
     sub_batch : int or None, default=None
-        Least number of rows that are whitened together. The batch is cut into as many groups as this allows, whose
-        sizes differ by one at most. None, or more than n, whitens the whole batch at once. Twice the width d or more is
-        advisable.
+        Smallest number of rows that are whitened together, preferably 2d or more. The batch is split into as many
+        groups as possible, and their sizes differ by at most one. None, or a number above n, whitens the whole batch at
+        once.
     shrinkage : float, default=0.01
         See `whiten`.
 
     Returns
     -------
     loss : torch.Tensor of shape ()
-        The mean over series, from 0 to 4; float64 for float64 embeddings and float32 for all others. A group of
-        identical embeddings counts as 2.
+        The mean over series, from 0 to 4; float64 for float64 embeddings and float32 for all others. A series counts 2
+        if all embeddings in its group are identical.
 
     Raises
     ------
@@ -75,39 +74,39 @@ def wmse_loss(
 
 @in_full_precision
 def whiten(z: torch.Tensor, shrinkage: float = 0.01) -> torch.Tensor:
-    r"""Remove the correlation between dimensions and give each unit variance.
+    r"""Remove the correlation between dimensions, and give each dimension the variance 1 (whitening).
 
     .. math::
         w_i = L^{-1} (z_i - \bar{z}) / \sqrt{c}, \qquad L L^\top = (1 - s)\, C / c + s I, \qquad
         c = \operatorname{tr}(C) / d
 
-    where :math:`\bar{z}` is the mean row, :math:`C` the covariance of the rows with n - 1 in the denominator, :math:`c`
-    the mean variance, :math:`s` is `shrinkage` and :math:`L` a lower triangular Cholesky factor.
+    where :math:`z_i` are the n rows of `z` and :math:`\bar{z}` is their mean, :math:`C` is their (d, d) covariance with
+    n - 1 in the denominator, :math:`c` is the mean variance, :math:`s` is `shrinkage`, :math:`I` is the identity and
+    :math:`L` is a lower triangular matrix, the Cholesky factor.
 
-    The covariance of n rows has the rank n - 1 at most and no Cholesky factor when n is d or less, which is the normal
-    case on small sets. Shrinkage gives it one. The authors' code shrinks towards the identity and does not by default;
-    here the covariance is shrunk towards :math:`c I`, so that a factor on the embeddings changes nothing.
+    The covariance of n rows has at most the rank n - 1. If n is d or less, as is usual on small sets, it has no
+    Cholesky factor. With shrinkage it has one. The covariance is shrunk towards :math:`c I`, so that a common factor on
+    the embeddings does not change the result. The authors' code shrinks towards :math:`I`, and by default not at all.
 
     Parameters
     ----------
     z : torch.Tensor of shape (n, d)
         Embeddings of two or more series.
     shrinkage : float, default=0.01
-        Share of the scaled identity in the covariance that is inverted, from 0 to 1. The output is exactly white for 0,
-        which needs more rows than dimensions. At 1 the embeddings are only centred and scaled.
+        Share of the scaled identity in the covariance, from 0 to 1. At 0 the output is exactly white, but there must be
+        more rows than dimensions. At 1 the embeddings are only centred and scaled.
 
     Returns
     -------
     w : torch.Tensor of shape (n, d)
-        Whitened embeddings; float64 for float64 embeddings and float32 for all others. Identical embeddings become
-        zeros.
+        White embeddings; float64 for float64 embeddings and float32 for all others. Identical embeddings become zeros.
 
     Raises
     ------
     ValueError
         If the batch holds fewer than two series, if `shrinkage` is outside 0 to 1, or if it is 0 while n is d or less.
     torch.linalg.LinAlgError
-        If `shrinkage` is 0 and a dimension depends linearly on the others.
+        If `shrinkage` is 0 and one dimension is a linear combination of the others.
 
     References
     ----------
@@ -127,7 +126,7 @@ def whiten(z: torch.Tensor, shrinkage: float = 0.01) -> torch.Tensor:
     centred = _scaled(z - z.mean(dim=0), z.detach().abs().amax())  # (n, d)
     covariance = centred.T @ centred / (n - 1)  # (d, d)
     shrunk = (1 - shrinkage) * covariance + shrinkage * torch.eye(d, dtype=z.dtype, device=z.device)
-    # The check makes a GPU wait; with shrinkage only NaN could fail it, and NaN is for the training loop to report.
+    # Checking errors makes a GPU wait. With shrinkage only NaN could cause one, and the training loop reports NaN.
     factor, _ = torch.linalg.cholesky_ex(shrunk, check_errors=shrinkage == 0)  # (d, d)
     return torch.linalg.solve_triangular(factor, centred.T, upper=False).T  # (n, d)
 
@@ -143,6 +142,6 @@ def _check_shrinkage(shrinkage: float, n: int, d: int) -> None:
     check_share("shrinkage", shrinkage, "the default is 0.01")
     if shrinkage == 0 and n <= d:
         raise ValueError(
-            f"Without shrinkage more rows than dimensions are needed, got embeddings of shape {(n, d)}; "
+            f"`shrinkage` 0 needs more rows than dimensions in each group, got embeddings of the shape {(n, d)}; "
             "use a `shrinkage` above 0, a larger batch or a smaller width."
         )

@@ -2,53 +2,43 @@ import math
 
 import pytest
 import torch
+from loops import cosine, covariances, dot, mean, normal
 
 from sklearn_ssl.losses import whiten, wmse_loss
 
 
-def pair(n=12, d=4, dtype=torch.float64, seed=0):
-    generator = torch.Generator().manual_seed(seed)
-    mixing = torch.randn(d, d, generator=generator, dtype=torch.float64)
-    z1 = torch.randn(n, d, generator=generator, dtype=torch.float64) @ mixing + 3
-    z2 = z1 + 0.5 * torch.randn(n, d, generator=generator, dtype=torch.float64)
-    return z1.to(dtype), z2.to(dtype)
+def pair(n=12, d=4):
+    z1 = normal(n, d) @ normal(d, d, seed=1) + 3
+    return z1, z1 + 0.5 * normal(n, d, seed=2)
 
 
 def naive_whitened(z, shrinkage):
-    rows = z.tolist()
-    n, d = len(rows), len(rows[0])
-    means = [sum(row[j] for row in rows) / n for j in range(d)]
-    centred = [[row[j] - means[j] for j in range(d)] for row in rows]
-    covariance = [[sum(row[j] * row[k] for row in centred) / (n - 1) for k in range(d)] for j in range(d)]
-    mean_variance = sum(covariance[j][j] for j in range(d)) / d
+    d = z.shape[1]
+    covariance = covariances(z)
+    mean_variance = mean(covariance[j][j] for j in range(d))
     shrunk = [
-        [(1 - shrinkage) * covariance[j][k] / mean_variance + (shrinkage if j == k else 0) for k in range(d)]
-        for j in range(d)
+        [(1 - shrinkage) * covariance[j][k] / mean_variance + shrinkage * (j == k) for k in range(d)] for j in range(d)
     ]
     factor = [[0.0] * d for _ in range(d)]
     for j in range(d):
         for k in range(j + 1):
-            rest = shrunk[j][k] - sum(factor[j][m] * factor[k][m] for m in range(k))
+            rest = shrunk[j][k] - dot(factor[j][:k], factor[k][:k])
             factor[j][k] = math.sqrt(rest) if j == k else rest / factor[k][k]
     whitened = []
-    for row in centred:
+    for row in (z - z.mean(dim=0)).tolist():
         solution = []
         for j in range(d):
-            rest = row[j] / math.sqrt(mean_variance) - sum(factor[j][m] * solution[m] for m in range(j))
+            rest = row[j] / math.sqrt(mean_variance) - dot(factor[j][:j], solution)
             solution.append(rest / factor[j][j])
         whitened.append(solution)
     return whitened
 
 
 def naive_loss(z1, z2, groups, shrinkage):
-    total, n = 0.0, 0
+    cosines = []
     for start, stop in groups:
-        w1, w2 = naive_whitened(z1[start:stop], shrinkage), naive_whitened(z2[start:stop], shrinkage)
-        for a, b in zip(w1, w2, strict=True):
-            dot = sum(x * y for x, y in zip(a, b, strict=True))
-            total += 2 - 2 * dot / math.sqrt(sum(x * x for x in a)) / math.sqrt(sum(y * y for y in b))
-            n += 1
-    return total / n
+        cosines += map(cosine, *(naive_whitened(z[start:stop], shrinkage) for z in (z1, z2)))
+    return 2 - 2 * mean(cosines)
 
 
 @pytest.mark.parametrize("shrinkage", [1e-3, 0.2, 1.0])
@@ -76,14 +66,6 @@ def test_groups_equal_loops(sub_batch, groups):
     z1, z2 = pair(11, 3)
     expected = naive_loss(z1, z2, groups, 0.1)
     assert float(wmse_loss(z1, z2, sub_batch, 0.1)) == pytest.approx(expected, rel=1e-8)
-
-
-def test_defaults():
-    z1, z2 = pair()
-    assert wmse_loss(z1, z2) == wmse_loss(z1, z2, sub_batch=None, shrinkage=0.01)
-    assert wmse_loss(z1, z2) != wmse_loss(z1, z2, shrinkage=0.02)
-    assert wmse_loss(z1, z2) != wmse_loss(z1, z2, sub_batch=6)
-    torch.testing.assert_close(whiten(z1), whiten(z1, shrinkage=0.01), rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("shape", [(5, 4), (200, 6)])
@@ -138,23 +120,18 @@ def test_collapsed_embeddings_gain_nothing():
     collapsed = torch.full((6, 4), 0.3)
     assert torch.equal(whiten(collapsed), torch.zeros(6, 4))
     assert float(wmse_loss(collapsed, collapsed)) == 2
-    z1, z2 = pair(dtype=torch.float32)
-    assert wmse_loss(z1, z2) < 1
+    assert wmse_loss(*pair()) < 1
 
 
-def test_order_of_series_and_exchange_of_views():
+def test_exchange_of_views():
     z1, z2 = pair()
-    expected = wmse_loss(z1, z2)
-    torch.testing.assert_close(wmse_loss(z2, z1), expected)
-    torch.testing.assert_close(wmse_loss(z1.flip(0), z2.flip(0)), expected)
-    assert not torch.isclose(wmse_loss(z1.flip(0), z2), expected)
+    torch.testing.assert_close(wmse_loss(z2, z1), wmse_loss(z1, z2))
 
 
-@pytest.mark.parametrize("shape", [(7, 3), (3, 3), (3, 5)], ids=["above width", "at width", "below width"])
-def test_gradient(shape):
-    z1, z2 = (z.requires_grad_() for z in pair(*shape))
-    assert torch.autograd.gradcheck(lambda a, b: wmse_loss(a, b, shrinkage=0.1), (z1, z2))
-    assert torch.autograd.gradcheck(lambda a: whiten(a, 0.1), (z1,))
+def test_published_shrinkage_and_whole_batch():
+    z1, z2 = pair()
+    torch.testing.assert_close(whiten(z1), torch.tensor(naive_whitened(z1, 0.01), dtype=torch.float64))
+    assert float(wmse_loss(z1, z2)) == pytest.approx(naive_loss(z1, z2, [(0, 12)], 0.01), rel=1e-8)
 
 
 def test_gradient_of_groups_without_shrinkage():
@@ -162,88 +139,41 @@ def test_gradient_of_groups_without_shrinkage():
     assert torch.autograd.gradcheck(lambda a, b: wmse_loss(a, b, 4, 0), (z1, z2))
 
 
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
 @pytest.mark.parametrize("shrinkage", [1e-4, 0.01, 1.0])
-@pytest.mark.parametrize(
-    "rows",
-    [
-        [[1.0, -2.0, 3.0], [0.5, 0.1, -4.0]],
-        [[3e4, 250.0, -3e4], [-3e4, 300.0, 1.0]],
-        [[1e-3, 2e-3, 0.0], [0.0, -1e-3, 1e-3]],
-        [[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]],
-        [[0.3, 0.1, 0.7], [0.3, 0.1, 0.7], [0.3, 0.1, 0.7]],
-        [[2.0, 1.0, -1.0], [2.0, -1.0, 1.0]],
-        [[0.0, 0.0, 0.0], [1.0, 2.0, 3.0]],
-        [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]],
-    ],
-    ids=["plain", "large", "small", "identical", "identical three", "constant dimension", "one zero row", "zero"],
-)
-def test_finite(rows, dtype, shrinkage):
-    z1 = torch.tensor(rows, dtype=dtype, requires_grad=True)
-    z2 = torch.tensor(rows[::-1], dtype=dtype, requires_grad=True)
-    loss = wmse_loss(z1, z2, shrinkage=shrinkage)
+@pytest.mark.parametrize("rows", [[1e-3, 2e-3, 0.0], [3e4, 250.0, -3e4], [2.0, 1.0, -1.0]])
+def test_any_scale_in_half_precision(rows, shrinkage):
+    z = torch.tensor([rows, rows[::-1]], dtype=torch.float16, requires_grad=True)
+    loss = wmse_loss(z, z.flip(0), shrinkage=shrinkage)
     loss.backward()
-    assert loss.dtype == torch.float32
-    assert 0 <= loss <= 4.00001
-    assert torch.isfinite(z1.grad).all()
-    assert torch.isfinite(z2.grad).all()
+    assert loss.item() == pytest.approx(4)  # two rows are opposite once they are centred
+    assert z.grad.isfinite().all()
 
 
-def test_finite_far_below_the_width():
-    z1, z2 = (z.requires_grad_() for z in pair(16, 128, torch.float32))
-    loss = wmse_loss(z1, z2)
-    loss.backward()
-    assert torch.isfinite(loss)
-    assert torch.isfinite(z1.grad).all()
+@pytest.mark.parametrize("row", [[0.3, 0.1, 0.7], [1e4, 0.1, 0.7], [1e-5, 3e-5, 7e-5]])
+@pytest.mark.parametrize("n", [3, 7])
+def test_rounding_is_no_variance(row, n):
+    # The mean of identical rows is off by a rounding error.
+    z = torch.tensor([row] * n, requires_grad=True)
+    w = whiten(z)
+    w.sum().backward()
+    assert not w.any()
+    assert not z.grad.any()
+
+
+def test_little_variance_is_no_rounding():
+    z = 1 + 1e-4 * normal(6, 3)
+    torch.testing.assert_close(whiten(z.float(), 0.1), whiten(z, 0.1).float(), rtol=0.02, atol=0.02)
 
 
 def test_not_a_number_stays_for_the_training_loop_to_see():
-    z = pair(6, 3, torch.float32)[0]
+    z = pair(6, 3)[0]
     z[2, 1] = torch.nan
     assert torch.isnan(wmse_loss(z, z))
 
 
-def test_full_precision_under_autocast():
-    z1, z2 = pair(32, 16, torch.float32)
-    expected = wmse_loss(z1, z2)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        torch.testing.assert_close(wmse_loss(z1, z2), expected, rtol=0, atol=0)
-        assert whiten(z1).dtype == torch.float32
-
-
-def test_inputs_are_left_alone():
-    z1, z2 = pair()
-    before = z1.clone(), z2.clone()
-    wmse_loss(z1, z2)
-    torch.testing.assert_close((z1, z2), before, rtol=0, atol=0)
-
-
-@pytest.mark.parametrize(
-    ("shape1", "shape2", "message"),
-    [
-        ((4, 3), (4, 2), r"the same shape, got \(4, 3\) and \(4, 2\)"),
-        ((1, 3), (1, 3), r"\(1, 3\); use a larger batch"),
-        ((4, 3, 2), (4, 3, 2), r"got \(4, 3, 2\); pool or flatten"),
-    ],
-)
-def test_wrong_shapes(shape1, shape2, message):
-    with pytest.raises(ValueError, match=message):
-        wmse_loss(torch.zeros(shape1), torch.zeros(shape2))
-
-
-def test_wrong_arguments():
-    z1, z2 = pair()
-    for shrinkage in (-0.1, 1.5, math.nan):
-        with pytest.raises(ValueError, match="`shrinkage` must be a number from 0 to 1, got"):
-            wmse_loss(z1, z2, shrinkage=shrinkage)
-    for sub_batch in (1, 0, -4):
-        with pytest.raises(ValueError, match=f"`sub_batch` must be 2 or more, got {sub_batch}"):
-            wmse_loss(z1, z2, sub_batch)
-
-
 def test_no_shrinkage_needs_rows():
     z1, z2 = pair(12, 4)
-    with pytest.raises(ValueError, match=r"more rows than dimensions .* \(4, 4\); use a `shrinkage` above 0"):
+    with pytest.raises(ValueError, match=r"`shrinkage` 0 needs more rows than dimensions .* \(4, 4\); use a"):
         wmse_loss(z1, z2, sub_batch=4, shrinkage=0)
     with pytest.raises(torch.linalg.LinAlgError):
         whiten(torch.cat([z1, torch.ones_like(z1[:, :1])], dim=1), 0)

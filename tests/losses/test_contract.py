@@ -1,0 +1,380 @@
+"""One contract for all losses: precision, shapes, numbers, gradients and order.
+
+A new public loss needs an entry in `CONTRACTS`. What is special to one loss is tested in its own file.
+"""
+
+import dataclasses
+import inspect
+import math
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+import torch
+
+from sklearn_ssl import losses
+
+SIZES = {"n": 6, "d": 4, "K": 5, "m": 3, "V": 3, "T": 2, "L": 8}
+LARGE = 3e4  # its square overflows half precision
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Contract:
+    """What a loss takes and promises.
+
+    The shapes are written with one letter per dimension (see `SIZES`): n is the batch, equal letters are equal sizes.
+    """
+
+    trained: dict[str, str]  # tensors that receive a gradient, and their shapes
+    fixed: dict[str, str] = dataclasses.field(default_factory=dict)  # tensors that receive none
+    data: dict[str, Callable] = dataclasses.field(default_factory=dict)  # from n: labels, weights, speeds
+    loss: Callable | None = None  # where the public function cannot take all of them by name
+    least: int = 1  # smallest batch
+    rows: bool = False  # whether the result has a row for each series, in their order
+    stacks: bool = False  # whether leading dimensions are allowed
+    gradient_of_large: bool = True  # whether the gradient of large embeddings fits into half precision
+
+
+def _classes(n):
+    return torch.arange(n) % SIZES["K"]
+
+
+def _weights(n):
+    return torch.linspace(0.5, 2, n, dtype=torch.float64)
+
+
+def _targets(n):
+    targets = torch.linspace(-1, 2, n * SIZES["K"], dtype=torch.float64).reshape(n, SIZES["K"])
+    return targets.masked_fill(targets.abs() < 0.1, torch.nan)
+
+
+def _speeds(n):
+    return torch.linspace(0.5, 2, n * SIZES["m"], dtype=torch.float64).sqrt().reshape(n, SIZES["m"])
+
+
+def _semi_supervised(outputs, target, weight, z1, z2, **parameters):
+    terms = {"supervised": losses.weighted_cross_entropy, "self_supervised": losses.ntxent_loss}
+    return losses.semi_supervised_loss(outputs, target, weight, z1, z2, **terms, **parameters)
+
+
+def _multi_view(z1, z2, z3):
+    return losses.multi_view_loss(z1, z2, z3, pair_loss=losses.ntxent_loss)
+
+
+def _swav(assigned, predicted, **parameters):
+    return losses.swav_loss([assigned, *predicted], **{"n_assigned": 1, **parameters})
+
+
+VIEWS = {"z1": "nd", "z2": "nd"}
+
+CONTRACTS = {
+    "barlow_twins_loss": Contract(trained=VIEWS, least=2),
+    "byol_loss": Contract(trained={"p1": "nd", "p2": "nd"}, fixed=VIEWS),
+    "contrastive_emp_ssl_loss": Contract(trained={"views": "Vnd"}, least=2),
+    "dino_loss": Contract(trained={"student": "VnK"}, fixed={"teacher": "TnK", "center": "K"}),
+    "emp_ssl_loss": Contract(trained={"views": "Vnd"}, least=2),
+    "exemplar_loss": Contract(trained={"logits": "nK"}, data={"index": _classes}),
+    "instance_discrimination_loss": Contract(trained={"z": "nd"}, fixed={"bank": "Kd"}, data={"index": _classes}),
+    "lejepa_loss": Contract(trained={"views": "Vnd", "directions": "Kd"}, least=2, gradient_of_large=False),
+    "mocov3_loss": Contract(trained={"q1": "nd", "q2": "nd"}, fixed={"k1": "nd", "k2": "nd"}, least=2),
+    "multi_view_loss": Contract(trained={**VIEWS, "z3": "nd"}, loss=_multi_view, least=2),
+    "ntxent_loss": Contract(trained=VIEWS, least=2),
+    "periodic_similarity": Contract(trained={"first": "nL", "second": "mL"}, rows=True, stacks=True),
+    "queue_contrastive_loss": Contract(trained={"query": "nd"}, fixed={"key": "nd", "queue": "Kd"}),
+    "semi_supervised_loss": Contract(
+        trained={"outputs": "nK", **VIEWS},
+        data={"target": _classes, "weight": _weights},
+        loss=_semi_supervised,
+        least=2,
+    ),
+    "sigreg_loss": Contract(trained={"z": "nd", "directions": "Kd"}, least=2, stacks=True),
+    "simper_loss": Contract(trained={"first": "nmL", "second": "nmL"}, data={"speeds": _speeds}),
+    "simsiam_loss": Contract(trained={"p1": "nd", "p2": "nd"}, fixed=VIEWS),
+    "sinkhorn": Contract(trained={"scores": "nK"}, rows=True),
+    "swav_loss": Contract(trained={"predicted": "TnK"}, fixed={"assigned": "nK"}, loss=_swav, least=2),
+    "tico_loss": Contract(trained={**VIEWS, "covariance": "dd"}, least=2),
+    "timemcl_loss": Contract(trained={**VIEWS, "z_mixed": "nd"}, loss=partial(losses.timemcl_loss, weight=0.3)),
+    "total_coding_rate": Contract(trained={"z": "nd"}, stacks=True),
+    "updated_covariance": Contract(trained={"z": "nd"}, fixed={"covariance": "dd"}, least=2),
+    "vicreg_covariance_loss": Contract(trained={"z": "nd"}, least=2, gradient_of_large=False),
+    "vicreg_invariance_loss": Contract(trained=VIEWS, least=2),
+    "vicreg_loss": Contract(trained=VIEWS, least=2, gradient_of_large=False),
+    "vicreg_tico_loss": Contract(trained={**VIEWS, "covariance": "dd"}, least=2, gradient_of_large=False),
+    "vicreg_variance_loss": Contract(trained={"z": "nd"}, least=2),
+    "weighted_cross_entropy": Contract(trained={"logits": "nK"}, data={"target": _classes, "weight": _weights}),
+    "weighted_squared_error": Contract(trained={"prediction": "nK"}, data={"target": _targets, "weight": _weights}),
+    "whiten": Contract(trained={"z": "nd"}, least=2, rows=True),
+    "wmse_loss": Contract(trained=VIEWS, least=2),
+}
+
+
+def test_every_public_loss_has_a_contract():
+    assert set(losses.__all__) - {"in_full_precision"} == set(CONTRACTS)
+
+
+every_loss = pytest.mark.parametrize("name", CONTRACTS)
+
+
+def shapes_of(name):
+    return {**CONTRACTS[name].trained, **CONTRACTS[name].fixed}
+
+
+def function_of(name):
+    return CONTRACTS[name].loss or getattr(losses, name)
+
+
+def inputs_of(name, n=SIZES["n"], dtype=torch.float64, **sizes):
+    """Return the arguments of a loss by name: normally distributed embeddings, and data of the batch."""
+    generator = torch.Generator().manual_seed(0)
+    sizes = {**SIZES, **sizes, "n": n}
+    inputs = {
+        argument: torch.randn(*map(sizes.get, shape), generator=generator, dtype=torch.float64)
+        for argument, shape in shapes_of(name).items()
+    }
+    data = {argument: values(n) for argument, values in CONTRACTS[name].data.items()}
+    return {
+        argument: value.to(dtype) if value.is_floating_point() else value
+        for argument, value in {**inputs, **data}.items()
+    }
+
+
+def trainable(name, inputs):
+    """Let the embeddings among the inputs, also those that shall receive no gradient, require one."""
+    return {
+        argument: value.detach().clone().requires_grad_() if argument in shapes_of(name) else value
+        for argument, value in inputs.items()
+    }
+
+
+def differentiate(result):
+    """Go back from a result of any shape, with another weight for each of its values."""
+    weights = torch.linspace(1, 2, result.numel(), dtype=result.dtype).reshape(result.shape)
+    (weights * result).sum().backward()
+
+
+def batch_axes(name):
+    """Return the axis of each argument that runs over the series."""
+    axes = {argument: shape.index("n") for argument, shape in shapes_of(name).items() if "n" in shape}
+    return {**axes, **dict.fromkeys(CONTRACTS[name].data, 0)}
+
+
+def permuted(name, inputs, order, arguments):
+    axes = batch_axes(name)
+    return {
+        argument: value.index_select(axes[argument], order) if argument in arguments else value
+        for argument, value in inputs.items()
+    }
+
+
+# --- precision ---
+
+
+def plain(value, axis):
+    return value
+
+
+def large(value, axis):
+    return value * (LARGE / value.abs().max())
+
+
+def one_zero(value, axis):
+    return value.index_fill(axis, torch.tensor([0]), 0)
+
+
+def zero(value, axis):
+    return torch.zeros_like(value)
+
+
+def identical(value, axis):
+    return value.narrow(axis, 0, 1).expand_as(value).contiguous()
+
+
+def temperatures_of(name):
+    """Return the default temperatures of a loss, if it has any, and extreme ones."""
+    names = [key for key in inspect.signature(getattr(losses, name)).parameters if key.endswith("temperature")]
+    return [{}, dict.fromkeys(names, 0.01), dict.fromkeys(names, 100.0)] if names else [{}]
+
+
+@every_loss
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("kind", [plain, large, one_zero, zero, identical])
+def test_finite_in_half_precision(name, kind, dtype):
+    axes = batch_axes(name)
+    inputs = inputs_of(name, dtype=dtype)
+    inputs = {key: kind(value, axes.get(key, 0)) if key in shapes_of(name) else value for key, value in inputs.items()}
+    for temperatures in temperatures_of(name):
+        leaves = trainable(name, inputs)
+        result = function_of(name)(**leaves, **temperatures)
+        assert result.dtype == torch.float32
+        assert result.isfinite().all()
+        if kind is not large or CONTRACTS[name].gradient_of_large:
+            differentiate(result)
+            assert all(leaves[key].grad.isfinite().all() for key in CONTRACTS[name].trained)
+
+
+@every_loss
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_computes_in_single_precision(name, dtype):
+    half = inputs_of(name, dtype=dtype)
+    single = {key: value.float() if value.is_floating_point() else value for key, value in half.items()}
+    expected = function_of(name)(**single)
+    assert torch.equal(function_of(name)(**half), expected)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(function_of(name)(**single), expected)
+
+
+@every_loss
+def test_double_precision_stays(name):
+    assert function_of(name)(**inputs_of(name)).dtype == torch.float64
+
+
+# --- gradients ---
+
+
+@every_loss
+def test_gradient(name):
+    inputs = inputs_of(name, n=3, L=5)
+    trained = list(CONTRACTS[name].trained)
+    leaves = [inputs.pop(key).requires_grad_() for key in trained]
+    assert torch.autograd.gradcheck(
+        lambda *z: function_of(name)(**dict(zip(trained, z, strict=True)), **inputs), leaves
+    )
+
+
+@every_loss
+def test_gradient_reaches_only_what_is_trained(name):
+    leaves = trainable(name, inputs_of(name))
+    differentiate(function_of(name)(**leaves))
+    for key in CONTRACTS[name].trained:
+        assert leaves[key].grad.abs().max() > 0, key
+    for key in CONTRACTS[name].fixed:
+        assert leaves[key].grad is None or not leaves[key].grad.any(), key
+
+
+# --- batches ---
+
+
+@every_loss
+def test_batch_of_two(name):
+    # Fewer series than dimensions.
+    leaves = trainable(name, inputs_of(name, n=2))
+    result = function_of(name)(**leaves)
+    differentiate(result)
+    assert result.isfinite().all()
+    assert all(leaves[key].grad.isfinite().all() for key in CONTRACTS[name].trained)
+
+
+@every_loss
+def test_smallest_batch(name):
+    least = CONTRACTS[name].least
+    assert function_of(name)(**inputs_of(name, n=least)).isfinite().all()
+    with pytest.raises(ValueError, match="`"):
+        function_of(name)(**inputs_of(name, n=least - 1))
+
+
+@every_loss
+def test_order_of_the_series(name):
+    order = torch.tensor([3, 0, 5, 1, 4, 2])
+    inputs = inputs_of(name)
+    expected = function_of(name)(**inputs)
+    together = function_of(name)(**permuted(name, inputs, order, batch_axes(name)))
+    torch.testing.assert_close(together, expected[order] if CONTRACTS[name].rows else expected)
+    if len(batch_axes(name)) > 1:
+        for argument in batch_axes(name):
+            apart = function_of(name)(**permuted(name, inputs, order, [argument]))
+            assert not torch.isclose(apart, expected), argument
+
+
+@every_loss
+def test_same_inputs_same_value(name):
+    inputs = inputs_of(name)
+    before = {key: value.clone() for key, value in inputs.items()}
+    state = torch.get_rng_state()
+    results = [function_of(name)(**inputs) for _ in range(2)]
+    assert torch.equal(*results)
+    assert torch.equal(torch.get_rng_state(), state)
+    torch.testing.assert_close(inputs, before, rtol=0, atol=0, equal_nan=True)
+
+
+@pytest.mark.parametrize("name", [name for name in CONTRACTS if {"V", "T"} & set("".join(shapes_of(name).values()))])
+def test_views_as_a_tensor_or_apart(name):
+    inputs = inputs_of(name)
+    expected = function_of(name)(**inputs)
+    stacked = {key for key, shape in shapes_of(name).items() if shape[0] in "VT"}
+    for kind in (list, tuple):
+        apart = {key: kind(value) if key in stacked else value for key, value in inputs.items()}
+        assert torch.equal(function_of(name)(**apart), expected)
+    for key in stacked:
+        with pytest.raises(ValueError, match=r"must have the same shape, got \(6, .\)(, \(6, .\))? and \(5, .\)"):
+            function_of(name)(**{**inputs, key: [*inputs[key][:-1], inputs[key][-1][:-1]]})
+
+
+# --- wrong shapes ---
+
+
+def wrong_shapes():
+    """Yield for each argument of each loss the axis and the number of elements that make it wrong."""
+    for name, contract in CONTRACTS.items():
+        every = "".join(shapes_of(name).values()) + "n" * len(contract.data)
+        for argument, shape in {**shapes_of(name), **dict.fromkeys(contract.data, "n")}.items():
+            yield name, argument, "one dimension less"
+            if not contract.stacks:
+                yield name, argument, "one dimension more"
+            shared = [letter for letter in dict.fromkeys(shape) if every.count(letter) > 1]
+            yield from ((name, argument, letter) for letter in shared)
+
+
+@pytest.mark.parametrize(("name", "argument", "fault"), [*wrong_shapes()])
+def test_wrong_shapes(name, argument, fault):
+    inputs = inputs_of(name)
+    value = inputs[argument]
+    if fault == "one dimension less":
+        value = value[0]
+    elif fault == "one dimension more":
+        value = value.unsqueeze(-1)
+    else:
+        value = value.narrow({**shapes_of(name)}.get(argument, "n").index(fault), 0, SIZES[fault] - 1)
+    with pytest.raises(ValueError, match=r"`.*got ") as caught:
+        function_of(name)(**{**inputs, argument: value})
+    message = str(caught.value)
+    assert len(message) < 250
+    assert "\n" not in message
+
+
+# --- wrong numbers ---
+
+POSITIVE = "must be a finite number above 0, got {}; ", (0, -1.0, math.nan, math.inf)
+SHARE = "must be a number from 0 to 1, got {}; ", (-0.1, 1.1, math.nan)
+NUMBERS = {
+    "beta": SHARE,
+    "epsilon": POSITIVE,
+    "iterations": ("must be 1 or more, got {}; ", (0,)),
+    "knots": ("must be 2 or more, got {}; ", (1,)),
+    "label_temperature": POSITIVE,
+    "limit": POSITIVE,
+    "n_assigned": ("must be from 1 to the number of views, 3, got {}; ", (0, 4)),
+    "shrinkage": SHARE,
+    "ssl_weight": ("must be 0 or more, got {}; ", (-1, math.nan)),
+    "student_temperature": POSITIVE,
+    "sub_batch": ("must be 2 or more, got {}; ", (1, 0, -4)),
+    "teacher_temperature": POSITIVE,
+    "temperature": POSITIVE,
+    "weight": SHARE,
+}
+WEIGHTS_OF_TERMS = {"covariance", "invariance", "redundancy", "rho", "variance"}
+
+
+def numbers():
+    """Yield every number that a loss has as a parameter."""
+    for name in CONTRACTS:
+        for key, parameter in inspect.signature(getattr(losses, name)).parameters.items():
+            if type(parameter.default) in (int, float, type(None)) and key not in WEIGHTS_OF_TERMS:
+                yield name, key
+
+
+@pytest.mark.parametrize(("name", "parameter"), [*numbers()])
+def test_wrong_numbers(name, parameter):
+    message, values = NUMBERS[parameter]
+    for value in values:
+        with pytest.raises(ValueError, match=f"`{parameter}` {message.format(value)}"):
+            function_of(name)(**inputs_of(name), **{parameter: value})
