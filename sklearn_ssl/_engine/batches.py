@@ -1,7 +1,7 @@
-"""A collection as a PyTorch dataset, and batches of it."""
+"""A collection as a PyTorch data set, what accompanies it, and batches of both."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -10,14 +10,49 @@ from torch.utils.data import Dataset, Subset
 from sklearn_ssl._engine.budgets import steps_per_epoch
 from sklearn_ssl._input.collections import Collection
 from sklearn_ssl._input.padding import observed_mask
+from sklearn_ssl.architectures import Batch
+
+
+class Companion(Protocol):
+    """What goes with the series into the data set, the batch and the name of a checkpoint: labels, texts, metadata."""
+
+    def of_rows(self, rows: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Return what belongs to these rows (B,), by name, each with one row per series."""
+        raise NotImplementedError
+
+    def to(self, device: torch.device) -> "Companion":
+        """Return the companion with its tensors on a device."""
+        raise NotImplementedError
+
+    def content(self) -> bytes:
+        """Return bytes that are equal for equal companions, in any process."""
+        raise NotImplementedError
 
 
 class SeriesDataset(Dataset):
-    """A collection that gives batches by index, from the device where it fits there."""
+    """A collection that gives batches by index, from the device where it fits there.
 
-    def __init__(self, collection: Collection, device: torch.device) -> None:
+    Parameters
+    ----------
+    collection : Collection
+        The series.
+    device : torch.device
+        Where batches are needed.
+    companion : Companion or None, default=None
+        What goes with the series.
+
+    Attributes
+    ----------
+    ordered : bool
+        Whether training takes the rows in their order; False unless a subclass says otherwise.
+    """
+
+    ordered = False
+
+    def __init__(self, collection: Collection, device: torch.device, companion: Companion | None = None) -> None:
         self.collection = collection
         self.device = device
+        self.companion = None if companion is None else companion.to(device)
         self.values = self._resident() if self._fits() else None
         lengths = collection.lengths
         self.lengths = None if lengths is None else torch.from_numpy(lengths).to(device)
@@ -25,20 +60,18 @@ class SeriesDataset(Dataset):
     def __len__(self) -> int:
         return len(self.collection)
 
-    def __getitem__(self, index: Any) -> dict[str, torch.Tensor]:
+    def __getitem__(self, index: Any) -> Batch:
         rows = torch.atleast_1d(torch.as_tensor(index))
-        x = self._rows(rows)  # (B, C, L)
+        x = self._values_of(rows)  # (B, C, L)
         rows = rows.to(self.device)
+        companion = {} if self.companion is None else self.companion.of_rows(rows)
         if self.lengths is None:
-            return {"x": x, "index": rows}
+            return Batch(x, None, rows, companion)
         lengths = self.lengths[rows]
-        return {
-            "x": torch.where(observed_mask(lengths, x.shape[2])[:, None], x, 0.0),
-            "lengths": lengths,
-            "index": rows,
-        }
+        x = torch.where(observed_mask(lengths, x.shape[2])[:, None], x, 0.0)
+        return Batch(x, lengths, rows, companion)
 
-    def _rows(self, rows: torch.Tensor) -> torch.Tensor:
+    def _values_of(self, rows: torch.Tensor) -> torch.Tensor:
         if self.values is not None:
             return self.values[rows.to(self.device)]
         batch = np.asarray(self.collection.values[rows.numpy()], dtype=np.float32)
@@ -56,7 +89,10 @@ class SeriesDataset(Dataset):
 
 
 class BatchIterator:
-    """Batches of row indices drawn from a dataset, a last batch of one row merged into the one before."""
+    """Batches of a data set: rows in random order if `shuffle`, the last batch at least two rows.
+
+    A data set that is `ordered` is never shuffled.
+    """
 
     def __init__(self, dataset: Dataset, batch_size: int, *, shuffle: bool) -> None:
         self.dataset = dataset
@@ -66,13 +102,18 @@ class BatchIterator:
     def __len__(self) -> int:
         return steps_per_epoch(len(self.dataset), self.batch_size)  # type: ignore[arg-type]
 
-    def __iter__(self) -> Iterator[tuple[dict[str, torch.Tensor], torch.Tensor]]:
-        source: Any = self.dataset
-        rows = torch.arange(len(source))
-        while isinstance(source, Subset):
-            source, rows = source.dataset, torch.as_tensor(source.indices)[rows]
-        if self.shuffle:
+    def __iter__(self) -> Iterator[tuple[Any, torch.Tensor]]:
+        source, rows = whole_of(self.dataset)
+        if self.shuffle and not getattr(source, "ordered", False):
             rows = rows[torch.randperm(len(rows))]
         cuts = [step * self.batch_size for step in range(1, len(self))]
         for batch in torch.tensor_split(rows, cuts):
             yield source[batch], batch
+
+
+def whole_of(dataset: Any) -> tuple[Any, torch.Tensor]:
+    """Return the data set of which this one may be a part, and the rows of the part."""
+    rows = torch.arange(len(dataset))
+    while isinstance(dataset, Subset):
+        dataset, rows = dataset.dataset, torch.as_tensor(dataset.indices)[rows]
+    return dataset, rows

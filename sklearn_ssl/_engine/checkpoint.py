@@ -34,9 +34,9 @@ class EpochCheckpoint(Callback):
             )
 
     @classmethod
-    def of(cls, estimator: Any, collection: Any) -> Self:
+    def of(cls, estimator: Any, dataset: Any) -> Self:
         """Return the checkpoint of one fit in its estimator's folder, which is made where it is missing."""
-        name = fingerprint(estimator, collection, ignore=("checkpoint", "verbose"))
+        name = fingerprint(estimator, dataset, ignore=("checkpoint", "verbose"))
         folder = Path(estimator.checkpoint)
         folder.mkdir(parents=True, exist_ok=True)
         return cls(folder / f"{name}.checkpoint")

@@ -48,21 +48,23 @@ class DivergenceGuard(Callback):
 
 def diverged(what: str, net: Any) -> FloatingPointError:
     """Return the error that tells `what` became NaN or infinite, where in the training, and why."""
+    epoch = net.history[-1, "epoch"] if net.history else 0
     rate = net.optimizer_.param_groups[0]["lr"]
     return FloatingPointError(
-        f"{what} in epoch {len(net.history)} at learning rate {rate:.3g}. Likely causes: a learning rate that is too "
+        f"{what} in epoch {epoch} at learning rate {rate:.3g}. Likely causes: a learning rate that is too "
         "high (lower `lr`), series that are not scaled (put a scaler before this step), or too little precision "
         '(set precision="float32").'
     )
 
 
 class CollapseMonitor(Callback):
-    r"""Warn when the features of different series, or the tensors that the loss compares, lose what tells them apart.
+    r"""Warn when the features or projections of different series become (nearly) identical.
 
     Collapse: the vectors of all series become the same. The spread of vectors h_1, ..., h_n is the share of their
     variance in their mean square, 1 - \|mean h\|^2 / mean \|h\|^2: 0 when all are the same, 1 when they are centred. It
-    is looked at after the first tenth, half and all of the planned steps, and compared with what it was before, so that
-    series which hardly differ are no collapse.
+    is looked at after the first tenth, half and all of the planned steps, and compared with the spread before training.
+    So series that hardly differ are not counted as collapse. Calls of `partial_fit` go on with the same training: the
+    monitor looks after the first, second, fourth, eighth call and so on, and warns once.
 
     Dimensional collapse: the vectors differ, but in few directions. It is looked for at the end of `fit`, in at most
     512 series drawn at random. The effective rank r of n vectors of width d is the exponential of the entropy of their
@@ -111,17 +113,21 @@ class CollapseMonitor(Callback):
 
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
         """Look at the features before training, at those of the loss in the first step."""
-        self.collapsed_ = False
+        self.milestones_ = [share * net.planned_steps_ for share in (0.1, 0.5)] if net.planned_steps_ else []
         self.ranks_: dict[str, float] = {}
-        self.milestones_ = [share * net.planned_steps_ for share in (0.1, 0.5)]
+        self.projections_: float | None = None
+        if net.epochs_ and hasattr(self, "before_"):  # calls of partial_fit go on with one training
+            self.n_calls_ += 1
+            return
+        self.n_calls_: int = 1
+        self.collapsed_ = False
         self.same_series_ = _same_series(X, min(len(X), self.n_cases))
         self.before_ = {"features": self._spread_of_features(net, X)}
-        self.projections_: float | None = None
 
     def on_batch_end(self, net: Any, batch: Any = None, training: bool = False, **kwargs: Any) -> None:
         """Look at the first tensor that the loss compares, where a look is due."""
-        last = net.steps_ == net.planned_steps_
-        due = "projections" not in self.before_ or last or any(net.steps_ >= step for step in self.milestones_)
+        planned = net.steps_ == net.planned_steps_ or any(net.steps_ >= step for step in self.milestones_)
+        due = "projections" not in self.before_ or (planned if net.planned_steps_ else self._has_look())
         outputs = kwargs.get("y_pred")
         if training and due and isinstance(outputs, tuple) and outputs[0].ndim == 2:
             self.projections_ = spread_of(without_torch(outputs[0]))
@@ -136,10 +142,14 @@ class CollapseMonitor(Callback):
 
     def on_train_end(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
         """Look at the features that are kept."""
-        if net.steps_:
+        if net.steps_ and (net.planned_steps_ or self._has_look()):
             self._look(net, X)
         if net.steps_ and net.planned_steps_ and self.least_share_of_rank and not self.collapsed_:
             self._look_at_ranks(net, getattr(X, "dataset", X))
+
+    def _has_look(self) -> bool:
+        """Tell whether there is a look in this call of partial_fit: in the first, second, fourth, eighth and so on."""
+        return self.n_calls_.bit_count() == 1
 
     def _look(self, net: Any, dataset: Any) -> None:
         if self.collapsed_:
@@ -166,7 +176,7 @@ class CollapseMonitor(Callback):
         low = [name for name, h in vectors.items() if 0 < self.ranks_[name] < self._least_rank(h)]
         if not low:
             return
-        x = without_torch(sample[torch.arange(n_cases)]["x"].flatten(1))  # (n, C L)
+        x = without_torch(sample[torch.arange(n_cases)].x.flatten(1))  # (n, C L)
         rank_of_series = _effective_rank(x)
         low = [name for name in low if self.ranks_[name] < rank_of_series / 2]
         if low and spread_of(x) >= LEAST_SPREAD_OF_SERIES:
@@ -219,5 +229,5 @@ def _vectors(net: Any, dataset: Any) -> dict[str, np.ndarray]:
 
 
 def _same_series(dataset: Any, n_cases: int) -> bool:
-    x = dataset[torch.arange(n_cases)]["x"]
+    x = dataset[torch.arange(n_cases)].x
     return bool((x == x[:1]).all())

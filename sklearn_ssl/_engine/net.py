@@ -10,13 +10,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator
 from skorch import NeuralNet
 from torch import nn
 from torch.utils.data import Dataset
 
-from sklearn_ssl._engine.batches import BatchIterator, SeriesDataset
-from sklearn_ssl._engine.budgets import steps_per_epoch
+from sklearn_ssl._engine.batches import BatchIterator, Companion, SeriesDataset
+from sklearn_ssl._engine.budgets import LARGEST_BATCH, resolved_batch_size, steps_per_epoch
 from sklearn_ssl._engine.net_params import own_callbacks
 from sklearn_ssl._engine.random_streams import (
     GENERATORS_IN_USE,
@@ -25,7 +24,8 @@ from sklearn_ssl._engine.random_streams import (
     restore_generators,
     seed_generators,
 )
-from sklearn_ssl._input.collections import INFERENCE_STEPS, Collection, validated_collection
+from sklearn_ssl._input.collections import INFERENCE_STEPS, Collection, collection_of
+from sklearn_ssl.architectures import Batch
 from sklearn_ssl.architectures._modes import evaluation_mode
 
 ADAPTATION_CASES = 512
@@ -55,6 +55,8 @@ class SSLNet(NeuralNet):
         Pure function of the tensors that the architecture's ``forward`` returns.
     precision : {"float32", "bf16"}, default="float32"
         Arithmetic of the forward pass.
+    largest_batch : int, default=64
+        Most series of a batch whose size is "auto".
     max_steps : int or None, default=None
         Budget in optimiser steps.
     seed : int, default=0
@@ -69,12 +71,14 @@ class SSLNet(NeuralNet):
         *,
         loss: Callable[..., torch.Tensor] | None = None,
         precision: str = "float32",
+        largest_batch: int = LARGEST_BATCH,
         max_steps: int | None = None,
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
         self.loss = loss
         self.precision = precision
+        self.largest_batch = largest_batch
         self.max_steps = max_steps
         self.seed = seed
         kwargs.setdefault("criterion", partial(TensorLoss, function=loss))
@@ -101,6 +105,7 @@ class SSLNet(NeuralNet):
         self.steps_ = 0
         self.epochs_ = 0
         self.planned_steps_ = 0
+        self.batch_size_ = self.batch_size_for(1)
         self.stopped_ = False
         self.listeners_: tuple = ()
         with self.random_stream():
@@ -118,7 +123,7 @@ class SSLNet(NeuralNet):
         Parameters
         ----------
         dataset : Dataset
-            The series.
+            The series. An automatic batch size is that for their number.
         epochs : int
             Passes over the series.
         planned_steps : int, default=0
@@ -129,6 +134,7 @@ class SSLNet(NeuralNet):
             Whether this goes on with a training that was killed; the callbacks then keep what they know.
         """
         self.planned_steps_ = planned_steps
+        self.batch_size_ = self.batch_size_for(len(dataset))  # type: ignore[arg-type]
         self.stopped_ = False
         self.listeners_ = listeners
         try:
@@ -144,7 +150,7 @@ class SSLNet(NeuralNet):
         try:
             self.fit_loop(dataset, epochs=epochs)
         except KeyboardInterrupt:
-            del self.history[self.epochs_ :]
+            self._forget_epoch()
             if not self.stopped_:
                 warnings.warn(
                     f"The training was interrupted after {self.epochs_} whole epochs. The features are those of the "
@@ -153,16 +159,21 @@ class SSLNet(NeuralNet):
                     stacklevel=2,
                 )
 
-    def series(self, collection: Collection) -> SeriesDataset:
-        """Put a collection where this net computes."""
-        return SeriesDataset(collection, torch.device(self.device))
+    def _forget_epoch(self) -> None:
+        """Take the epoch that was interrupted out of the history."""
+        if self.history and self.history[-1, "epoch"] > self.epochs_:
+            del self.history[-1]
+
+    def series(self, collection: Collection, companion: Companion | None = None) -> SeriesDataset:
+        """Put a collection, and what goes with it, where this net computes."""
+        return SeriesDataset(collection, torch.device(self.device), companion)
 
     def adapt(self, dataset: SeriesDataset) -> None:
         """Let the module fix before training what it takes from the series themselves, at most 512 of them."""
         rows = torch.randperm(len(dataset), generator=torch.Generator().manual_seed(self.seed))[:ADAPTATION_CASES]
         batch = dataset[rows]
         with self.random_stream(), torch.no_grad():
-            self.module_.adapt(batch["x"], batch.get("lengths"))
+            self.module_.adapt(batch.x, batch.lengths)
 
     def observe(self, dataset: SeriesDataset, function: str, rows: torch.Tensor, batch_size: int) -> None:
         """Let a method of the module learn from series by looking at them, without gradient, in evaluation mode.
@@ -181,11 +192,16 @@ class SSLNet(NeuralNet):
         with self.random_stream(), evaluation_mode(self.module_), torch.no_grad(), self._autocast():
             for index in rows.split(batch_size) if len(rows) else ():
                 batch = dataset[index]
-                getattr(self.module_, function)(batch["x"], batch.get("lengths"))
+                getattr(self.module_, function)(batch.x, batch.lengths)
 
-    def steps_per_epoch(self, n_cases: int) -> int:
-        """Count the optimiser steps of one pass over `n_cases` series."""
-        return steps_per_epoch(n_cases, self.batch_size)
+    def batch_size_for(self, n_cases: int) -> int:
+        """Return the series of a step when a data set has `n_cases`."""
+        return resolved_batch_size(self.batch_size, n_cases, self.largest_batch)
+
+    def steps_per_epoch(self, dataset: Dataset) -> int:
+        """Count the optimiser steps of one pass over what `train_split` leaves of a data set."""
+        n_cases: int = len(dataset)  # type: ignore[arg-type]
+        return steps_per_epoch(self.n_training_cases(dataset), self.batch_size_for(n_cases))
 
     @contextlib.contextmanager
     def random_stream(self) -> Iterator[None]:
@@ -220,13 +236,14 @@ class SSLNet(NeuralNet):
         """Take one optimiser step and count it."""
         self.module_.progress.fill_(self.steps_ / self.planned_steps_ if self.planned_steps_ else 0.0)
         step = super().train_step(batch, **fit_params)
+        self.module_.after_step()
         self.steps_ += 1
         return step
 
-    def infer(self, x: dict[str, torch.Tensor], **fit_params: Any) -> Any:
+    def infer(self, x: Batch, **fit_params: Any) -> Any:
         """Return the tensors that the loss compares."""
         with self._autocast():
-            return self.module_(**x)
+            return self.module_(x)
 
     def get_loss(self, y_pred: Any, y_true: Any, X: Any = None, training: bool = False) -> torch.Tensor:
         """Return the loss of the architecture's output; there is no target."""
@@ -234,7 +251,7 @@ class SSLNet(NeuralNet):
 
     def get_iterator(self, dataset: Dataset, training: bool = False) -> BatchIterator:
         """Draw batches by index."""
-        return BatchIterator(dataset, self.batch_size, shuffle=training)
+        return BatchIterator(dataset, self.batch_size_, shuffle=training)
 
     def notify(self, method_name: str, **cb_kwargs: Any) -> None:
         """Call the callbacks, then the listeners of this training."""
@@ -245,6 +262,11 @@ class SSLNet(NeuralNet):
         except KeyboardInterrupt:
             self.stopped_ = method_name == "on_epoch_end"  # how callbacks of skorch end a training early
             raise
+
+    def on_epoch_begin(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
+        """Begin an epoch; its number counts those that have left the history."""
+        super().on_epoch_begin(net, dataset_train=dataset_train, dataset_valid=dataset_valid, **kwargs)
+        self.history.record("epoch", self.epochs_ + 1)
 
     def on_epoch_end(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
         """Count the epoch."""
@@ -286,11 +308,11 @@ class SSLNet(NeuralNet):
         with evaluation_mode(self.module_), torch.inference_mode(), self._autocast():
             for index in rows.split(size) if len(rows) else ():
                 batch = dataset[index]
-                yield getattr(self.module_, function)(batch["x"], batch.get("lengths")).float().cpu()
+                yield getattr(self.module_, function)(batch.x, batch.lengths).float().cpu()
 
     def transform(self, X: Any) -> np.ndarray:
         """Compute the features of every series, so that a net in training is scored as a fitted transformer is."""
-        dataset = self.series(validated_collection(BaseEstimator(), X, reset=True))
+        dataset = self.series(collection_of(X))
         return torch.cat(list(self.represent(dataset, "features"))).numpy()  # (n, F)
 
     def _autocast(self) -> Any:

@@ -1,6 +1,7 @@
 """Modules that turn a batch of series into the tensors that a loss compares; all training state lives here."""
 
 from sklearn_ssl.architectures._base import Architecture
+from sklearn_ssl.architectures._batch import Batch
 from sklearn_ssl.architectures._closed_form import ClosedFormArchitecture
 from sklearn_ssl.architectures._covariance import CovarianceArchitecture, MomentumCovarianceArchitecture
 from sklearn_ssl.architectures._fine_tuned import FineTunedArchitecture
@@ -10,6 +11,7 @@ from sklearn_ssl.architectures._mixing import MixingArchitecture
 from sklearn_ssl.architectures._momentum import BootstrapArchitecture, MomentumArchitecture
 from sklearn_ssl.architectures._periodic import PeriodicArchitecture
 from sklearn_ssl.architectures._predictor import PredictorArchitecture
+from sklearn_ssl.architectures._protocol import TrainableModule
 from sklearn_ssl.architectures._prototypes import CentredTeacherArchitecture, PrototypeArchitecture
 from sklearn_ssl.architectures._queue import QueueArchitecture
 from sklearn_ssl.architectures._semi_supervised import RobustArchitecture, SemiSupervisedArchitecture
@@ -19,6 +21,7 @@ from sklearn_ssl.architectures._windows import WindowArchitecture
 
 __all__ = [
     "Architecture",
+    "Batch",
     "BootstrapArchitecture",
     "CentredTeacherArchitecture",
     "ClosedFormArchitecture",
@@ -38,5 +41,6 @@ __all__ = [
     "SemiSupervisedArchitecture",
     "SiameseArchitecture",
     "SlicedArchitecture",
+    "TrainableModule",
     "WindowArchitecture",
 ]

@@ -10,11 +10,12 @@ from torch import nn
 
 from sklearn_ssl._input.padding import observed_mask, resize_mask
 from sklearn_ssl.architectures._modes import evaluation_mode
+from sklearn_ssl.architectures._protocol import TrainableModule
 from sklearn_ssl.encoders import EncoderModule
 from sklearn_ssl.pooling import Pooling
 
 
-class Architecture(nn.Module):
+class Architecture(nn.Module, TrainableModule):
     """An encoder with its pooling: what every method trains and every transformer applies.
 
     Parameters
@@ -40,9 +41,12 @@ class Architecture(nn.Module):
         How many features come from each pooled layer of the encoder, in their order.
     progress : Tensor of shape ()
         Share of the planned steps that are done, set by the engine; 0 where there is no plan.
+    keeps_instances : bool
+        Whether there is a place for each training series; False unless a subclass says otherwise.
     """
 
     progress: torch.Tensor
+    keeps_instances = False
 
     def __init__(
         self, *, encoder: Any, pooling: Pooling | None, n_channels: int, n_timepoints: int, n_cases: int = 0

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from sklearn_ssl.architectures._batch import Batch
 from sklearn_ssl.architectures._momentum import MomentumArchitecture
 from sklearn_ssl.architectures._siamese import SiameseArchitecture
 from sklearn_ssl.losses import updated_covariance
@@ -56,11 +57,9 @@ class CovarianceArchitecture(SiameseArchitecture):
         super().__init__(**siamese)
         self.covariance = RunningCovariance(self.n_projections, beta)
 
-    def forward(
-        self, x: torch.Tensor, lengths: torch.Tensor | None = None, index: torch.Tensor | None = None
-    ) -> tuple[torch.Tensor, ...]:
+    def forward(self, batch: Batch) -> tuple[torch.Tensor, ...]:
         """Return projections z1, z2 of two views of x (B, C, L), each (B, P), and the covariance (P, P)."""
-        z1, z2 = super().forward(x, lengths, index)
+        z1, z2 = super().forward(batch)
         return z1, z2, self.covariance(torch.cat([z1, z2]))
 
 
@@ -79,9 +78,7 @@ class MomentumCovarianceArchitecture(MomentumArchitecture):
         super().__init__(**momentum)
         self.covariance = RunningCovariance(self.n_projections, beta)
 
-    def forward(
-        self, x: torch.Tensor, lengths: torch.Tensor | None = None, index: torch.Tensor | None = None
-    ) -> tuple[torch.Tensor, ...]:
+    def forward(self, batch: Batch) -> tuple[torch.Tensor, ...]:
         """Return the projections of one view, the teacher's of another, each (B, P), and the covariance (P, P)."""
-        z1, z2 = super().forward(x, lengths, index)
+        z1, z2 = super().forward(batch)
         return z1, z2, self.covariance(z1)

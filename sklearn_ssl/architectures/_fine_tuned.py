@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from sklearn_ssl.architectures._batch import Batch
 from sklearn_ssl.architectures._headed import HeadedArchitecture
 from sklearn_ssl.encoders import stages
 
@@ -51,16 +52,10 @@ class FineTunedArchitecture(HeadedArchitecture):
         self.n_thawed = 0 if gradual else self.n_trained
         self._freeze()
 
-    def forward(
-        self,
-        x: torch.Tensor,
-        lengths: torch.Tensor | None = None,
-        index: torch.Tensor | None = None,
-        **labels: torch.Tensor,
-    ) -> tuple[torch.Tensor, ...]:
-        """Return the outputs for x (B, C, L), (B, K), with the batch's targets and weights."""
+    def forward(self, batch: Batch) -> tuple[torch.Tensor, ...]:
+        """Return the outputs for a batch (B, C, L), (B, K), with its targets and weights."""
         self._thaw()
-        return self.outputs(x, lengths), labels["target"], labels["weight"]
+        return self.outputs(batch.x, batch.lengths), batch.companion["target"], batch.companion["weight"]
 
     def features_of_copy(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
         """Return the features of an augmented copy of x (B, C, L), not standardised, (B, F)."""

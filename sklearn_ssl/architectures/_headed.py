@@ -8,9 +8,10 @@ import torch
 from torch import nn
 
 from sklearn_ssl.architectures._base import Architecture
+from sklearn_ssl.architectures._protocol import TrainableModule
 
 
-class HeadedArchitecture(nn.Module):
+class HeadedArchitecture(nn.Module, TrainableModule):
     """The features of an architecture, standardised, and a head that predicts from them.
 
     Standardised features have variance 1 on the mean, and those of one pooled layer as much together as those of
@@ -44,11 +45,15 @@ class HeadedArchitecture(nn.Module):
     def __init__(self, *, start: Architecture, n_outputs: int, head_width: int | None = None, **trial: Any) -> None:
         super().__init__()
         self.backbone = copy.deepcopy(start).cpu()
-        self.n_features = start.n_features
         self.n_cases = trial.get("n_cases", 0)
         self.head = _head(self.n_features, n_outputs, head_width)
         self.register_buffer("shift", torch.zeros(self.n_features))
         self.register_buffer("scale", torch.ones(self.n_features))
+
+    @property
+    def n_features(self) -> int:
+        """Width F of the features."""
+        return self.backbone.n_features
 
     @property
     def encoder(self) -> nn.Module:
@@ -66,12 +71,21 @@ class HeadedArchitecture(nn.Module):
         return self.backbone.widths
 
     @property
-    def progress(self) -> torch.Tensor:
+    def progress(self) -> torch.Tensor:  # type: ignore[override]
         """Share of the planned steps that are done, set by the engine."""
         return self.backbone.progress
 
+    @property
+    def keeps_instances(self) -> bool:  # type: ignore[override]
+        """Whether the copy has a place for each training series."""
+        return self.backbone.keeps_instances
+
     def adapt(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> None:
         """Take nothing from the series: the encoder has what it needs."""
+
+    def after_step(self) -> None:
+        """Do what the copy does after an optimiser step."""
+        self.backbone.after_step()
 
     def outputs(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
         """Predict: x (B, C, L) to (B, K)."""

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from sklearn_ssl.architectures._batch import Batch
 from sklearn_ssl.architectures._siamese import SiameseArchitecture
 from sklearn_ssl.losses._vectors import unit_length
 
@@ -28,18 +29,17 @@ class InstanceBankArchitecture(SiameseArchitecture):
     """
 
     bank: torch.Tensor
+    keeps_instances = True
 
     def __init__(self, *, bank_momentum: float, **siamese: Any) -> None:
         super().__init__(n_views=1, **siamese)
         self.bank_momentum = bank_momentum
         self.register_buffer("bank", unit_length(torch.randn(self.n_cases, self.n_projections)))
 
-    def forward(
-        self, x: torch.Tensor, lengths: torch.Tensor | None = None, index: torch.Tensor | None = None
-    ) -> tuple[torch.Tensor, ...]:
-        """Return projections of x (B, C, L), (B, P), the rows of the bank that belong to them, and the bank before."""
-        index = known_instances(index, self.n_cases)
-        (z,) = super().forward(x, lengths)
+    def forward(self, batch: Batch) -> tuple[torch.Tensor, ...]:
+        """Return projections (B, P) of a batch, the rows of the bank that belong to them, and the bank before."""
+        index = known_instances(batch.index, self.n_cases)
+        (z,) = super().forward(batch)
         bank = self.bank
         if self.training:
             self.remember(z, index)
@@ -62,16 +62,16 @@ class InstanceClassifierArchitecture(SiameseArchitecture):
         Parameters of `SiameseArchitecture`.
     """
 
+    keeps_instances = True
+
     def __init__(self, **siamese: Any) -> None:
         super().__init__(n_views=1, **siamese)
         self.classifier = nn.Linear(self.n_projections, self.n_cases)
 
-    def forward(
-        self, x: torch.Tensor, lengths: torch.Tensor | None = None, index: torch.Tensor | None = None
-    ) -> tuple[torch.Tensor, ...]:
-        """Return logits of x (B, C, L) for all N training series, (B, N), and the series that they come from."""
-        index = known_instances(index, self.n_cases)
-        (z,) = super().forward(x, lengths)
+    def forward(self, batch: Batch) -> tuple[torch.Tensor, ...]:
+        """Return logits of a batch (B, C, L) for all N training series, (B, N), and the series that they come from."""
+        index = known_instances(batch.index, self.n_cases)
+        (z,) = super().forward(batch)
         return self.classifier(z), index
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 
+from sklearn_ssl.architectures._batch import Batch
 from sklearn_ssl.architectures._siamese import SiameseArchitecture
 
 
@@ -26,14 +27,12 @@ class MixingArchitecture(SiameseArchitecture):
         super().__init__(n_views=1, **siamese)
         self.alpha = alpha
 
-    def forward(
-        self, x: torch.Tensor, lengths: torch.Tensor | None = None, index: torch.Tensor | None = None
-    ) -> tuple[torch.Tensor, ...]:
+    def forward(self, batch: Batch) -> tuple[torch.Tensor, ...]:
         """Return projections of the first series in each mixture, of the second, of the mixture, and the first's share.
 
-        The projections are (B, P) for x (B, C, L), the shares (B,).
+        The projections are (B, P) for a batch (B, C, L), the shares (B,).
         """
-        x, lengths = self.views(x, lengths)
+        x, lengths = self.views(batch.x, batch.lengths)
         partner = torch.randperm(len(x), device=x.device)
         share = self._shares(x)
         mixed = torch.lerp(x[partner], x, share[:, None, None])

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from sklearn_ssl.architectures._base import pooled_features
+from sklearn_ssl.architectures._batch import Batch
 from sklearn_ssl.architectures._predictor import build_predictor
 from sklearn_ssl.architectures._siamese import SiameseArchitecture
 
@@ -39,17 +40,15 @@ class MomentumArchitecture(SiameseArchitecture):
         super().adapt(x, lengths)
         self.teacher["encoder"].load_state_dict(self.encoder.state_dict())
 
-    def forward(
-        self, x: torch.Tensor, lengths: torch.Tensor | None = None, index: torch.Tensor | None = None
-    ) -> tuple[torch.Tensor, ...]:
+    def forward(self, batch: Batch) -> tuple[torch.Tensor, ...]:
         """Return the projections of one view and the teacher's of another, each (B, P)."""
-        first, second = self._two_views(x, lengths)
+        first, second = self._two_views(batch)
         self.follow()
         return self.projections(*first), self.teacher_projections(*second)
 
-    def _two_views(self, x: torch.Tensor, lengths: torch.Tensor | None) -> Iterator[tuple]:
-        views, _ = self.views(x, lengths)  # (2B, C, L)
-        return ((view, lengths) for view in views.chunk(2))
+    def _two_views(self, batch: Batch) -> Iterator[tuple]:
+        views, _ = self.views(batch.x, batch.lengths)  # (2B, C, L)
+        return ((view, batch.lengths) for view in views.chunk(2))
 
     def _student(self) -> dict[str, nn.Module]:
         return {"encoder": self.encoder, "pooling": self.training_pooling, "projector": self.projector}
@@ -90,11 +89,9 @@ class BootstrapArchitecture(MomentumArchitecture):
         super().__init__(**momentum)
         self.predictor = build_predictor(predictor, self.n_projections)
 
-    def forward(
-        self, x: torch.Tensor, lengths: torch.Tensor | None = None, index: torch.Tensor | None = None
-    ) -> tuple[torch.Tensor, ...]:
-        """Return predictions p1, p2 and the teacher's projections z1, z2 of two views of x (B, C, L), each (B, P)."""
-        views, lengths = self.views(x, lengths)  # (2B, C, L)
+    def forward(self, batch: Batch) -> tuple[torch.Tensor, ...]:
+        """Return predictions p1, p2 of two views and the teacher's projections z1, z2 of them, each (B, P)."""
+        views, lengths = self.views(batch.x, batch.lengths)  # (2B, C, L)
         self.follow()
         p = self.predictor(self.projections(views, lengths))  # (2B, P)
         return (*p.chunk(2), *self.teacher_projections(views, lengths).chunk(2))

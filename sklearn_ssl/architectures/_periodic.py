@@ -7,6 +7,7 @@ from torch import nn
 
 from sklearn_ssl._input.padding import resize_mask
 from sklearn_ssl.architectures._base import Architecture, masked_layers
+from sklearn_ssl.architectures._batch import Batch
 from sklearn_ssl.augmentations import SpeedChange
 
 
@@ -51,12 +52,10 @@ class PeriodicArchitecture(Architecture):
             )
         self.head = nn.Conv1d(self.widths[-1], 1, kernel_size=1)
 
-    def forward(
-        self, x: torch.Tensor, lengths: torch.Tensor | None = None, index: torch.Tensor | None = None
-    ) -> tuple[torch.Tensor, ...]:
-        """Return the sequences of two views of M copies of x (B, C, L), each (B, M, L'), and the speeds (B, M)."""
-        speeds = self._speeds(x)
-        copies = self._at_speeds(x, lengths, speeds)  # (B M, C, L)
+    def forward(self, batch: Batch) -> tuple[torch.Tensor, ...]:
+        """Return the sequences of two views of M copies of each series, each (B, M, L'), and the speeds (B, M)."""
+        speeds = self._speeds(batch.x)
+        copies = self._at_speeds(batch.x, batch.lengths, speeds)  # (B M, C, L)
         views = self.augmentation(copies.repeat(2, 1, 1))  # (2 B M, C, L)
         first, second = self.sequences(views).unflatten(0, (2, *speeds.shape))  # (B, M, L') each
         return first, second, speeds

@@ -6,6 +6,7 @@ import torch
 from sklearn.base import clone
 from torch import nn
 
+from sklearn_ssl.architectures._batch import Batch
 from sklearn_ssl.architectures._siamese import SiameseArchitecture
 
 
@@ -24,11 +25,9 @@ class PredictorArchitecture(SiameseArchitecture):
         super().__init__(**siamese)
         self.predictor = build_predictor(predictor, self.n_projections)
 
-    def forward(
-        self, x: torch.Tensor, lengths: torch.Tensor | None = None, index: torch.Tensor | None = None
-    ) -> tuple[torch.Tensor, ...]:
-        """Return predictions p1, p2 and projections z1, z2 of two views of x (B, C, L), each (B, P)."""
-        z = self.projections(*self.views(x, lengths))  # (2B, P)
+    def forward(self, batch: Batch) -> tuple[torch.Tensor, ...]:
+        """Return predictions p1, p2 and projections z1, z2 of two views of a batch (B, C, L), each (B, P)."""
+        z = self.projections(*self.views(batch.x, batch.lengths))  # (2B, P)
         return (*self.predictor(z).chunk(2), *z.chunk(2))
 
 

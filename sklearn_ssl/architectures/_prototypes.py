@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from sklearn_ssl.architectures._batch import Batch
 from sklearn_ssl.architectures._bounded import at_most, bounded_size
 from sklearn_ssl.architectures._momentum import MomentumArchitecture
 from sklearn_ssl.architectures._siamese import SiameseArchitecture, _width
@@ -106,13 +107,11 @@ class PrototypeArchitecture(SiameseArchitecture):
         self.n_crops = n_crops
         self.crop_ratio = crop_ratio
 
-    def forward(
-        self, x: torch.Tensor, lengths: torch.Tensor | None = None, index: torch.Tensor | None = None
-    ) -> tuple[torch.Tensor, ...]:
-        """Return the scores of V views of x (B, C, L) in one tensor (V, B, K), those of the two full views first."""
+    def forward(self, batch: Batch) -> tuple[torch.Tensor, ...]:
+        """Return the scores of V views in one tensor (V, B, K), those of the two full views first."""
         _thaw_in_time(self)
-        full = self.projections(*self.views(x, lengths))  # (2B, K)
-        return (_with_crops(self, full, x, lengths),)
+        full = self.projections(*self.views(batch.x, batch.lengths))  # (2B, K)
+        return (_with_crops(self, full, batch.x, batch.lengths),)
 
 
 class CentredTeacherArchitecture(MomentumArchitecture):
@@ -164,19 +163,17 @@ class CentredTeacherArchitecture(MomentumArchitecture):
         self.center_momentum = center_momentum
         self.register_buffer("center", torch.zeros(n_prototypes))
 
-    def forward(
-        self, x: torch.Tensor, lengths: torch.Tensor | None = None, index: torch.Tensor | None = None
-    ) -> tuple[torch.Tensor, ...]:
-        """Return the student's scores (V, B, K) of x (B, C, L), the teacher's (2, B, K) and the centre before (K,)."""
-        views = self.views(x, lengths)  # (2B, C, L)
+    def forward(self, batch: Batch) -> tuple[torch.Tensor, ...]:
+        """Return the student's scores (V, B, K), the teacher's (2, B, K) and the centre before this batch (K,)."""
+        views = self.views(batch.x, batch.lengths)  # (2B, C, L)
         self.follow()
         _thaw_in_time(self)
-        student = _with_crops(self, self.projections(*views), x, lengths)  # (V, B, K)
+        student = _with_crops(self, self.projections(*views), batch.x, batch.lengths)  # (V, B, K)
         teacher = self.teacher_projections(*views)  # (2B, K)
         center = self.center
         if self.training:
             self.center = torch.lerp(teacher.mean(dim=0), center, self.center_momentum)
-        return student, teacher.unflatten(0, (2, len(x))), center
+        return student, teacher.unflatten(0, (2, len(batch))), center
 
 
 def _thaw_in_time(architecture: PrototypeArchitecture | CentredTeacherArchitecture) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 
+from sklearn_ssl.architectures._batch import Batch
 from sklearn_ssl.architectures._bounded import bounded_size
 from sklearn_ssl.architectures._momentum import MomentumArchitecture
 from sklearn_ssl.losses._vectors import unit_length
@@ -37,11 +38,9 @@ class QueueArchitecture(MomentumArchitecture):
         size = bounded_size("queue_size", queue_size, automatic, self.n_cases)
         self.register_buffer("queue", unit_length(torch.randn(size, self.n_projections)))
 
-    def forward(
-        self, x: torch.Tensor, lengths: torch.Tensor | None = None, index: torch.Tensor | None = None
-    ) -> tuple[torch.Tensor, ...]:
-        """Return queries and keys of x (B, C, L), each (B, P), and the queue (K, P) as it was before these keys."""
-        query, key = super().forward(x, lengths, index)
+    def forward(self, batch: Batch) -> tuple[torch.Tensor, ...]:
+        """Return queries and keys, each (B, P), and the queue (K, P) as it was before these keys."""
+        query, key = super().forward(batch)
         queue = self.queue
         if self.training:
             self.enqueue(key)

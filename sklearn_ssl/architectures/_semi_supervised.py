@@ -1,5 +1,6 @@
 """Architectures that learn from labels and from all series in the same step."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ from torch import nn
 
 from sklearn_ssl._input.padding import observed_mask
 from sklearn_ssl.adversarial import projected_gradient_descent
+from sklearn_ssl.architectures._batch import Batch
 from sklearn_ssl.architectures._headed import HeadedArchitecture
 from sklearn_ssl.architectures._modes import attackable
 
@@ -34,29 +36,20 @@ class SemiSupervisedArchitecture(HeadedArchitecture):
         self.n_labelled = n_labelled
         self.augmentation = augmentation
 
-    def forward(
-        self,
-        x: torch.Tensor,
-        lengths: torch.Tensor | None = None,
-        index: torch.Tensor | None = None,
-        **labels: torch.Tensor,
-    ) -> tuple[torch.Tensor, ...]:
+    def forward(self, batch: Batch) -> tuple[torch.Tensor, ...]:
         """Return the outputs for the labelled series, their targets and weights, then what the method's loss takes."""
         if not self.training:
-            return self.outputs(x, lengths), labels["target"], labels["weight"]
-        return self._both(x, lengths, index, **labels)
+            return self.outputs(batch.x, batch.lengths), batch.companion["target"], batch.companion["weight"]
+        return self._both(batch)
 
     def _share_of_layer(self) -> np.ndarray:
         return np.ones(self.n_features)  # the head's normalisation would undo any other, and with it the ridge start
 
-    def _both(
-        self, x: torch.Tensor, lengths: torch.Tensor | None, index: torch.Tensor | None, **labels: torch.Tensor
-    ) -> tuple[torch.Tensor, ...]:
-        n = self.n_labelled
-        labelled, rest = (None, None) if lengths is None else (lengths[:n], lengths[n:])
-        outputs = self.outputs(self.augmentation(x[:n], labelled), labelled)  # (n, K)
-        embeddings = self.backbone(x[n:], rest, None if index is None else index[n:])
-        return outputs, labels["target"][:n], labels["weight"][:n], *embeddings
+    def _both(self, batch: Batch) -> tuple[torch.Tensor, ...]:
+        labelled, rest = batch.rows(slice(self.n_labelled)), batch.rows(slice(self.n_labelled, None))
+        view = self.augmentation(labelled.x, labelled.lengths)
+        outputs = self.outputs(view, labelled.lengths)  # (n, K)
+        return outputs, labelled.companion["target"], labelled.companion["weight"], *self.backbone(rest)
 
 
 class RobustArchitecture(SemiSupervisedArchitecture):
@@ -104,23 +97,19 @@ class RobustArchitecture(SemiSupervisedArchitecture):
         observed = values.flatten(1) if lengths is None else values[:, observed_mask(lengths, x.shape[2])]  # (C, M)
         self.spread = observed.std(dim=1, correction=0).unsqueeze(1)
 
-    def _both(
-        self, x: torch.Tensor, lengths: torch.Tensor | None, index: torch.Tensor | None, **labels: torch.Tensor
-    ) -> tuple[torch.Tensor, ...]:
-        changed = self._attacked(x, lengths, index, **labels) if self.radius > 0 else x
-        return super()._both(changed, lengths, index, **labels)
+    def _both(self, batch: Batch) -> tuple[torch.Tensor, ...]:
+        changed = self._attacked(batch) if self.radius > 0 else batch.x
+        return super()._both(dataclasses.replace(batch, x=changed))
 
-    def _attacked(
-        self, x: torch.Tensor, lengths: torch.Tensor | None, index: torch.Tensor | None, **labels: torch.Tensor
-    ) -> torch.Tensor:
+    def _attacked(self, batch: Batch) -> torch.Tensor:
         def objective(moved: torch.Tensor) -> torch.Tensor:
-            return self.loss(*super(RobustArchitecture, self)._both(moved, lengths, index, **labels))
+            return self.loss(*super(RobustArchitecture, self)._both(dataclasses.replace(batch, x=moved)))
 
         with attackable(self):  # queues, teachers and statistics learn from the step alone, not from the search
             return projected_gradient_descent(
-                x,
+                batch.x,
                 objective,
                 self.radius * self.spread,
                 n_steps=self.n_attack_steps,
-                mask=None if lengths is None else observed_mask(lengths, x.shape[2]),
+                mask=batch.mask,
             )

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from sklearn_ssl.architectures._base import Architecture, masked_layers, pooled_features
+from sklearn_ssl.architectures._batch import Batch
 from sklearn_ssl.architectures._modes import evaluation_mode
 from sklearn_ssl.pooling import Pooling
 
@@ -51,11 +52,9 @@ class SiameseArchitecture(Architecture):
         self.projector = projector.build(n_pooled)
         self.n_projections = _width(self.projector, n_pooled)
 
-    def forward(
-        self, x: torch.Tensor, lengths: torch.Tensor | None = None, index: torch.Tensor | None = None
-    ) -> tuple[torch.Tensor, ...]:
-        """Return the projections of V views of x (B, C, L), each (B, P)."""
-        return self.projections(*self.views(x, lengths)).chunk(self.n_views)  # (V B, P) to V of (B, P)
+    def forward(self, batch: Batch) -> tuple[torch.Tensor, ...]:
+        """Return the projections of V views of a batch (B, C, L), each (B, P)."""
+        return self.projections(*self.views(batch.x, batch.lengths)).chunk(self.n_views)  # (V B, P) to V of (B, P)
 
     def views(
         self, x: torch.Tensor, lengths: torch.Tensor | None, n_views: int | None = None

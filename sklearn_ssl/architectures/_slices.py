@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 
+from sklearn_ssl.architectures._batch import Batch
 from sklearn_ssl.architectures._siamese import SiameseArchitecture
 
 
@@ -22,10 +23,8 @@ class SlicedArchitecture(SiameseArchitecture):
         super().__init__(**siamese)
         self.n_slices = n_slices
 
-    def forward(
-        self, x: torch.Tensor, lengths: torch.Tensor | None = None, index: torch.Tensor | None = None
-    ) -> tuple[torch.Tensor, ...]:
-        """Return the projections (V, B, P) of x (B, C, L), and the directions (K, P)."""
-        z = self.projections(*self.views(x, lengths))  # (V B, P)
-        directions = torch.randn(self.n_slices, self.n_projections, device=x.device)
-        return z.unflatten(0, (self.n_views, len(x))), directions
+    def forward(self, batch: Batch) -> tuple[torch.Tensor, ...]:
+        """Return the projections (V, B, P) of a batch (B, C, L), and the directions (K, P)."""
+        z = self.projections(*self.views(batch.x, batch.lengths))  # (V B, P)
+        directions = torch.randn(self.n_slices, self.n_projections, device=z.device)
+        return z.unflatten(0, (self.n_views, len(batch))), directions

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 
 from sklearn_ssl._input.padding import observed_mask
+from sklearn_ssl.architectures._batch import Batch
 from sklearn_ssl.architectures._siamese import SiameseArchitecture
 
 
@@ -24,13 +25,11 @@ class WindowArchitecture(SiameseArchitecture):
         super().__init__(n_timepoints=n_timepoints, **siamese)
         self.window_ratio = window_ratio
 
-    def forward(
-        self, x: torch.Tensor, lengths: torch.Tensor | None = None, index: torch.Tensor | None = None
-    ) -> tuple[torch.Tensor, ...]:
-        """Return the projections of V windows of x (B, C, L) in one tensor (V, B, P)."""
-        windows = random_windows(x, lengths, self.n_views, self.window_ratio)  # (V B, C, W)
+    def forward(self, batch: Batch) -> tuple[torch.Tensor, ...]:
+        """Return the projections of V windows of a batch (B, C, L) in one tensor (V, B, P)."""
+        windows = random_windows(batch.x, batch.lengths, self.n_views, self.window_ratio)  # (V B, C, W)
         z = self.projections(*self.views(*windows, n_views=1))  # (V B, P)
-        return (z.unflatten(0, (self.n_views, len(x))),)
+        return (z.unflatten(0, (self.n_views, len(batch))),)
 
 
 def random_windows(

@@ -1,9 +1,7 @@
 """The part of every transformer that applies an encoder; what trains one is in `base`."""
 
 import abc
-import copy
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -12,11 +10,13 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_ssl._engine.batches import SeriesDataset
+from sklearn_ssl._engine.batches import Companion, SeriesDataset
 from sklearn_ssl._engine.device import resolved_device, resolved_precision
 from sklearn_ssl._engine.net import SSLNet
+from sklearn_ssl._engine.net_copy import copied_net
 from sklearn_ssl._engine.progress import TaskReporter
 from sklearn_ssl._engine.random_streams import draw_seed
+from sklearn_ssl._engine.recipes import with_own_recipes
 from sklearn_ssl._input.collections import Collection, validated_collection
 from sklearn_ssl._parameters.fitted_state import unchanged_on_error
 from sklearn_ssl._parameters.hyperparameters import Hyperparameters, choice, recipe
@@ -92,7 +92,8 @@ class EmbeddingTransformer(
             If the loss becomes NaN or infinite; likewise.
         """
         with unchanged_on_error(self):
-            net, dataset = self._untrained(self._checked(X, reset=True))
+            collection = self._checked(X, reset=True)
+            net, dataset = self._untrained(collection, self._companion(y, collection, reset=True))
             task = self._init_callback_context(max_subtasks=self._planned_epochs(net, dataset))
             task.call_on_fit_task_begin(estimator=self, X=X, y=y)
             self.net_ = self._trained(net, dataset, TaskReporter(self, task))
@@ -117,11 +118,12 @@ class EmbeddingTransformer(
         started = self.__sklearn_is_fitted__()
         with unchanged_on_error(self):
             collection = self._checked(X, reset=not started)
+            companion = self._companion(y, collection, reset=not started)
             if started:
-                net = copy.deepcopy(self.net_)
-                dataset = net.series(collection)
+                net = copied_net(self.net_)
+                dataset = self._dataset(net, collection, companion)
             else:
-                net, dataset = self._untrained(collection)
+                net, dataset = self._untrained(collection, companion)
             self.net_ = self._continued(net, dataset)
         return self
 
@@ -175,28 +177,43 @@ class EmbeddingTransformer(
     def _architecture(self) -> Callable[..., Architecture]:
         return Architecture
 
-    def _untrained(self, collection: Collection) -> tuple[SSLNet, SeriesDataset]:
-        net = self._build_net(collection)
-        dataset = net.series(collection)
+    def _companion(self, y: Any, collection: Collection, *, reset: bool) -> Companion | None:
+        """Return what of `y` goes with the series into data set, batch and checkpoint; by default nothing."""
+        return None
+
+    def _dataset(self, net: SSLNet, collection: Collection, companion: Companion | None) -> SeriesDataset:
+        """Return what the net is trained on."""
+        return net.series(collection, companion)
+
+    def _untrained(
+        self, collection: Collection, companion: Companion | None, n_cases: int | None = None
+    ) -> tuple[SSLNet, SeriesDataset]:
+        net = self._build_net(collection, n_cases)
+        dataset = self._dataset(net, collection, companion)
         net.adapt(dataset)
         return net, dataset
 
-    def _build_net(self, collection: Collection, **training: Any) -> SSLNet:
+    def _net_params(self) -> dict[str, Any]:
+        """Return the parameters of the skorch net beyond module, device and seed."""
+        return {}
+
+    def _build_net(self, collection: Collection, n_cases: int | None = None) -> SSLNet:
+        """Build a net; `n_cases` tells the module how many series there will be, where these are only the first."""
         device = resolved_device(self.device)
-        module = partial(
+        module = with_own_recipes(
             self._architecture(),
             encoder=self.resolved("encoder"),
             pooling=self.pooling,
             n_channels=collection.n_channels,
             n_timepoints=collection.n_timepoints,
-            n_cases=len(collection),
+            n_cases=len(collection) if n_cases is None else n_cases,
         )
         net = SSLNet(
             module,
             precision=resolved_precision(self.precision, device),
             seed=draw_seed(self.random_state),
             device=str(device),
-            **{"verbose": 0, "optimizer": torch.optim.AdamW, "train_split": None, **training},
+            **{"verbose": 0, "optimizer": torch.optim.AdamW, "train_split": None, **self._net_params()},
         )
         return net.initialize()
 

@@ -13,7 +13,7 @@ from typing import Any, Self
 import torch
 
 from sklearn_ssl._engine.batches import SeriesDataset
-from sklearn_ssl._engine.budgets import resolved_batch_size, resolved_epochs
+from sklearn_ssl._engine.budgets import resolved_epochs
 from sklearn_ssl._engine.checkpoint import EpochCheckpoint
 from sklearn_ssl._engine.net import SSLNet
 from sklearn_ssl._engine.net_params import check_net_params
@@ -79,12 +79,13 @@ class SSLTransformer(EmbeddingTransformer, abc.ABC):
     def collapsed_loss_(self) -> float | None:
         """The loss of a batch whose projections are all the same."""
         module = self.net_.module_
-        return self._collapsed_loss(min(self.net_.batch_size, module.n_cases), getattr(module, "n_projections", 0))
+        n_cases = min(self.net_.batch_size_for(module.n_cases), module.n_cases)
+        return self._collapsed_loss(n_cases, getattr(module, "n_projections", 0))
 
     def _initialize(self, X: Any) -> Self:
         """Do what `fit` does before its training."""
         with unchanged_on_error(self):
-            self.net_, _ = self._untrained(self._checked(X, reset=True))
+            self.net_, _ = self._untrained(self._checked(X, reset=True), None)
         return self
 
     def _checked(self, X: Any, *, reset: bool) -> Collection:
@@ -92,32 +93,35 @@ class SSLTransformer(EmbeddingTransformer, abc.ABC):
         EpochCheckpoint.check_folder(self.checkpoint)
         return super()._checked(X, reset=reset)
 
-    def _build_net(self, collection: Collection, **training: Any) -> SSLNet:
+    def _training_params(self) -> dict[str, Any]:
+        """Return parameters of the skorch net that a method sets itself; those of the user go first."""
+        return {}
+
+    def _net_params(self) -> dict[str, Any]:
         net_params = copy.deepcopy(self.net_params or {})  # callbacks learn, and hyper-parameters stay as they were set
-        optimizer = net_params.get("optimizer", torch.optim.AdamW)
-        takes_decay = "weight_decay" in inspect.signature(optimizer).parameters
-        weight_decay = {"optimizer__weight_decay": self.weight_decay} if takes_decay else {}
+        params = {**self._training_params(), **net_params}
+        takes_decay = "weight_decay" in inspect.signature(params.get("optimizer", torch.optim.AdamW)).parameters
         is_own = not any(name.startswith("optimizer") for name in net_params)
-        fused = {"optimizer__fused": True} if is_own else {}  # all weights in one pass
-        return super()._build_net(
-            collection,
-            loss=self._loss(),
-            batch_size=resolved_batch_size(self.batch_size, len(collection)),
-            max_steps=self.max_steps,
-            lr=self.lr,
-            verbose=self.verbose,
-            **{**weight_decay, **fused, **net_params},
-        )
+        return {
+            "loss": self._loss(),
+            "batch_size": self.batch_size,
+            "max_steps": self.max_steps,
+            "lr": self.lr,
+            "verbose": self.verbose,
+            **({"optimizer__weight_decay": self.weight_decay} if takes_decay else {}),
+            **({"optimizer__fused": True} if is_own else {}),  # all weights in one pass
+            **params,
+        }
 
     def _planned_epochs(self, net: SSLNet, dataset: SeriesDataset) -> int:
-        return resolved_epochs(self.max_epochs, self.max_steps, net.steps_per_epoch(net.n_training_cases(dataset)))
+        return resolved_epochs(self.max_epochs, self.max_steps, net.steps_per_epoch(dataset))
 
     def _trained(self, net: SSLNet, dataset: SeriesDataset, reporter: TaskReporter) -> SSLNet:
         epochs = self._planned_epochs(net, dataset)
-        planned_steps = self.max_steps or epochs * net.steps_per_epoch(net.n_training_cases(dataset))
+        planned_steps = self.max_steps or epochs * net.steps_per_epoch(dataset)
         if self.checkpoint is None:
             return net.train(dataset, epochs, planned_steps, (reporter,))
-        checkpoint = EpochCheckpoint.of(self, dataset.collection)
+        checkpoint = EpochCheckpoint.of(self, dataset)
         stored = checkpoint.load()
         net = stored or net
         net.verbose = self.verbose

@@ -195,7 +195,7 @@ def random_views(collection: Collection, augmentation: Any, n_views: int, random
             seed_generators(int(seed), CPU)
             for start in range(0, len(collection), size):
                 batch = dataset[torch.arange(start, min(start + size, len(collection)))]
-                view[start : start + size] = augmentation(batch["x"], batch.get("lengths")).numpy()  # (B, C, L)
+                view[start : start + size] = augmentation(batch.x, batch.lengths).numpy()  # (B, C, L)
         if collection.lengths is not None:
             padded = np.arange(collection.n_timepoints) >= collection.lengths[:, None]
             view[np.broadcast_to(padded[:, None], view.shape)] = np.nan

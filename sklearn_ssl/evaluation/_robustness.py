@@ -362,11 +362,11 @@ class _Attack(_Trial):
 
     def _attacked(self, rows: torch.Tensor, severity: float) -> np.ndarray:
         batch = self.dataset[rows]
-        x, lengths = batch["x"], batch.get("lengths")
+        x, lengths = batch.x, batch.lengths
         mask = None if lengths is None else observed_mask(lengths, x.shape[2])
         found = projected_gradient_descent(
             x,
-            lambda x: self._log_odds_against(x, lengths, batch["index"]),
+            lambda x: self._log_odds_against(x, lengths, batch.index),
             severity * self.std,
             n_steps=self.n_steps,
             mask=mask,
@@ -383,8 +383,8 @@ class _Attack(_Trial):
     def _has_gradient(self) -> bool:
         batch = self.dataset[next(self._batches(np.arange(len(self.y))))]
         with attackable(self.net.module_), torch.enable_grad():
-            x = batch["x"].clone().requires_grad_()
-            value = self._log_odds_against(x, batch.get("lengths"), batch["index"])
+            x = batch.x.clone().requires_grad_()
+            value = self._log_odds_against(x, batch.lengths, batch.index)
             gradient = torch.autograd.grad(value, x, allow_unused=True)[0] if value.requires_grad else None
         return gradient is not None and bool(gradient.any())
 

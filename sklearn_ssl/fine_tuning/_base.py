@@ -18,6 +18,7 @@ from skorch.callbacks import EarlyStopping
 from sklearn_ssl._engine.batches import SeriesDataset
 from sklearn_ssl._engine.budgets import resolved_epochs
 from sklearn_ssl._engine.net import SSLNet
+from sklearn_ssl._engine.net_copy import copied_net
 from sklearn_ssl._engine.progress import TaskReporter
 from sklearn_ssl._engine.random_streams import draw_seed
 from sklearn_ssl._input.collections import Collection, validated_collection
@@ -252,12 +253,12 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
 
     def _planned(self, net: SSLNet, dataset: SeriesDataset) -> tuple[int, int]:
         """Return the epochs and the steps of `fit`."""
-        per_epoch = net.steps_per_epoch(net.n_training_cases(dataset))
+        per_epoch = net.steps_per_epoch(dataset)
         epochs = resolved_epochs(self.max_epochs, self.max_steps, per_epoch)
         return epochs, self.max_steps or epochs * per_epoch
 
     def _continue_on(self, collection: Collection, labels: Labels) -> None:
-        net = copy.deepcopy(self.net_)
+        net = copied_net(self.net_)
         net.train_split = None  # nor is there anything to stop by
         net.callbacks_ = [(name, callback) for name, callback in net.callbacks_ if name != "stopping"]
         self.net_ = net.train(self._dataset(net, collection, labels), epochs=1)

@@ -10,6 +10,7 @@ from torch.utils.data import Subset
 
 from sklearn_ssl._engine.batches import SeriesDataset
 from sklearn_ssl._input.collections import Collection
+from sklearn_ssl.architectures import Batch
 from sklearn_ssl.fine_tuning._labels import Labels
 
 MOST_LABELLED = 256  # in an automatic batch
@@ -23,9 +24,10 @@ class LabelledDataset(SeriesDataset):
         self.target = torch.as_tensor(labels.target).to(device)
         self.weight = torch.as_tensor(labels.weight, dtype=torch.float32).to(device)
 
-    def __getitem__(self, index: Any) -> dict[str, torch.Tensor]:
+    def __getitem__(self, index: Any) -> Batch:
         batch = super().__getitem__(index)
-        return {**batch, "target": self.target[batch["index"]], "weight": self.weight[batch["index"]]}
+        labels = {"target": self.target[batch.index], "weight": self.weight[batch.index]}
+        return dataclasses.replace(batch, companion=labels)
 
     def split(self, held_out: np.ndarray) -> tuple[Subset, Subset]:
         """Return the others and those of the labelled series that are held out."""
@@ -49,10 +51,11 @@ class LabelledBesideAll(SeriesDataset):
         self.target[rows] = torch.as_tensor(labels.target).to(device)
         self.weight[rows] = torch.as_tensor(labels.weight, dtype=torch.float32).to(device)
 
-    def __getitem__(self, index: Any) -> dict[str, torch.Tensor]:
+    def __getitem__(self, index: Any) -> Batch:
         rows = torch.cat([self._drawn(), torch.atleast_1d(torch.as_tensor(index))])
         batch = super().__getitem__(rows)
-        return {**batch, "target": self.target[batch["index"]], "weight": self.weight[batch["index"]]}
+        labels = {"target": self.target[batch.index], "weight": self.weight[batch.index]}
+        return dataclasses.replace(batch, companion=labels)
 
     def split(self, held_out: np.ndarray) -> tuple[SeriesDataset, LabelledDataset]:
         """Return all series without the labels that are held out, and the labelled series that have those."""
