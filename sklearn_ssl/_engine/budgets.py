@@ -1,4 +1,4 @@
-"""How many series a step takes, and how many steps a fit."""
+"""The size of a batch and the number of epochs."""
 
 import math
 
@@ -9,16 +9,16 @@ LARGEST_BATCH = 64  # of an automatic one
 
 
 def resolved_batch_size(batch_size: int | str, n_cases: int, most: int = LARGEST_BATCH) -> int:
-    """Return the batch size; "auto" is the power of two next to a quarter of the series, from 8 to `most`."""
+    """Return the batch size; "auto" is the power of two nearest to a quarter of the series, from 8 to `most`."""
     if not isinstance(batch_size, str):
         return int(batch_size)
     return int(np.clip(2 ** round(math.log2(n_cases / 4)), 8, most))
 
 
 def resolved_epochs(max_epochs: int | str, max_steps: int | None, steps_per_epoch: int) -> int:
-    """Return the passes over the series, which a budget in steps replaces.
+    """Return the passes over the series; a budget in steps goes before a number of epochs.
 
-    "auto" is as many as 200 steps take, or else four, or as many below four as 500 steps take.
+    "auto" is about 200 steps. Large sets get up to four passes, but no more than about 500 steps allow.
     """
     if max_steps is None and not isinstance(max_epochs, str):
         return int(max_epochs)
@@ -28,5 +28,5 @@ def resolved_epochs(max_epochs: int | str, max_steps: int | None, steps_per_epoc
 
 
 def steps_per_epoch(n_cases: int, batch_size: int) -> int:
-    """Count the batches of one pass; a rest of one row makes no batch of its own."""
+    """Count the batches of one pass; a single leftover row joins the last batch."""
     return max(1, (n_cases + batch_size - 1 - (n_cases % batch_size == 1)) // batch_size)

@@ -57,6 +57,15 @@ def diverged(what: str, net: Any) -> FloatingPointError:
     )
 
 
+def check_features(features: np.ndarray) -> None:
+    """Raise a ValueError unless all features are finite."""
+    if not np.isfinite(features).all():
+        raise ValueError(
+            "The features of finite series became NaN or infinite: the values of X are too large for the encoder. "
+            "Put a scaler such as ChannelWise(StandardScaler()) before this step."
+        )
+
+
 class CollapseMonitor(Callback):
     r"""Warn when the features or projections of different series become (nearly) identical.
 

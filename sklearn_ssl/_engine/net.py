@@ -1,4 +1,4 @@
-"""The one training engine: a skorch net with a few small overrides. It knows no method."""
+"""The training engine: a skorch net with a few small overrides. It knows no method."""
 
 import contextlib
 import itertools
@@ -112,7 +112,7 @@ class SSLNet(NeuralNet):
             return super().initialize()
 
     def initialize_optimizer(self) -> "SSLNet":
-        """Build the optimiser where there is a loss to minimise; the first one in a process takes seconds to import."""
+        """Build the optimiser if there is a loss; PyTorch takes seconds to import the first one of a process."""
         return self if self.loss is None else super().initialize_optimizer()
 
     def train(
@@ -127,11 +127,11 @@ class SSLNet(NeuralNet):
         epochs : int
             Passes over the series.
         planned_steps : int, default=0
-            Steps that the learning-rate schedule spans; 0 for a constant rate.
+            Steps of the learning-rate schedule; 0 for a constant rate.
         listeners : tuple of skorch.callbacks.Callback, default=()
-            Callbacks of this training alone, called after all others and never pickled.
+            Callbacks of this training alone. They are called after all others and never pickled.
         resumed : bool, default=False
-            Whether this goes on with a training that was killed; the callbacks then keep what they know.
+            Whether this training was killed before and goes on. The callbacks then keep what they know.
         """
         self.planned_steps_ = planned_steps
         self.batch_size_ = self.batch_size_for(len(dataset))  # type: ignore[arg-type]
@@ -169,21 +169,21 @@ class SSLNet(NeuralNet):
         return SeriesDataset(collection, torch.device(self.device), companion)
 
     def adapt(self, dataset: SeriesDataset) -> None:
-        """Let the module fix before training what it takes from the series themselves, at most 512 of them."""
+        """Let the module fix before training what it takes from the series; it sees at most 512 of them."""
         rows = torch.randperm(len(dataset), generator=torch.Generator().manual_seed(self.seed))[:ADAPTATION_CASES]
         batch = dataset[rows]
         with self.random_stream(), torch.no_grad():
             self.module_.adapt(batch.x, batch.lengths)
 
     def observe(self, dataset: SeriesDataset, function: str, rows: torch.Tensor, batch_size: int) -> None:
-        """Let a method of the module learn from series by looking at them, without gradient, in evaluation mode.
+        """Let a function of the module learn from series without gradient, in evaluation mode.
 
         Parameters
         ----------
         dataset : SeriesDataset
             The series.
         function : str
-            Name of a method of the architecture that takes a batch.
+            Name of a function of the module that takes x (B, C, L) and lengths (B,) or None.
         rows : int Tensor of shape (n,)
             Which series, in this order.
         batch_size : int
@@ -218,7 +218,7 @@ class SSLNet(NeuralNet):
                 self.record_stream()
 
     def record_stream(self) -> None:
-        """Note where the random stream is, to continue it later."""
+        """Store the state of the random stream, to continue it later."""
         self.random_states_ = generator_states(torch.device(self.device))
 
     def fit_loop(self, X: Any, y: Any = None, epochs: int | None = None, **fit_params: Any) -> "SSLNet":
@@ -227,7 +227,7 @@ class SSLNet(NeuralNet):
             return super().fit_loop(X, y, epochs=epochs, **fit_params)
 
     def run_single_epoch(self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any) -> None:
-        """Run one epoch, or what the budget in steps leaves of it."""
+        """Run one epoch, or the part of it for which the budget in steps suffices."""
         if training and self.max_steps is not None and self.planned_steps_:
             iterator = itertools.islice(iterator, self.max_steps - self.steps_)
         super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
@@ -246,7 +246,7 @@ class SSLNet(NeuralNet):
             return self.module_(x)
 
     def get_loss(self, y_pred: Any, y_true: Any, X: Any = None, training: bool = False) -> torch.Tensor:
-        """Return the loss of the architecture's output; there is no target."""
+        """Return the loss of the tensors that the module returned; there is no target."""
         return self.criterion_(y_pred)
 
     def get_iterator(self, dataset: Dataset, training: bool = False) -> BatchIterator:
@@ -292,14 +292,14 @@ class SSLNet(NeuralNet):
     def represent(
         self, dataset: SeriesDataset, function: str, rows: torch.Tensor | None = None
     ) -> Iterator[torch.Tensor]:
-        """Apply a function of the module in evaluation mode, batch by batch; after that it is in the mode it was in.
+        """Apply a function of the module in evaluation mode, one batch after another, and put the mode back.
 
         Parameters
         ----------
         dataset : SeriesDataset
             The series.
         function : str
-            Name of a method of the architecture that takes a batch.
+            Name of a function of the module that takes x (B, C, L) and lengths (B,) or None.
         rows : int Tensor of shape (n,) or None, default=None
             Which series, in this order; None for all.
         """
@@ -311,7 +311,7 @@ class SSLNet(NeuralNet):
                 yield getattr(self.module_, function)(batch.x, batch.lengths).float().cpu()
 
     def transform(self, X: Any) -> np.ndarray:
-        """Compute the features of every series, so that a net in training is scored as a fitted transformer is."""
+        """Compute the features of every series, so that a scorer takes a net in training for a transformer."""
         dataset = self.series(collection_of(X))
         return torch.cat(list(self.represent(dataset, "features"))).numpy()  # (n, F)
 
@@ -321,5 +321,5 @@ class SSLNet(NeuralNet):
         return torch.autocast(torch.device(self.device).type, dtype=torch.bfloat16)
 
     def __getstate__(self) -> dict:
-        # What built the module may hold the weights that it started from, on a device that the reader lacks.
+        # Drop the module factory: it may hold initial weights on a device that is missing where the net is unpickled.
         return {**super().__getstate__(), "listeners_": (), "module": None}

@@ -1,4 +1,4 @@
-"""Randomness from `random_state` alone, leaking nowhere."""
+"""Random streams that depend on `random_state` alone and leave the global generators as they are."""
 
 import contextlib
 import numbers

@@ -1,4 +1,4 @@
-"""The base of the methods whose optimum is known: no gradient steps."""
+"""The base of the methods whose optimum is known, so that they take no gradient steps."""
 
 import abc
 from collections.abc import Callable
@@ -21,7 +21,7 @@ BATCH_SIZE = 64
 
 
 def rocket_with_hydra() -> RocketEncoder:
-    """Return the encoder used unless another is given; the user guide says how it was chosen."""
+    """Return the default encoder."""
     return RocketEncoder(n_features=15792, poolings=("ppv", "mpv", "mipv", "lspv"), n_groups=512)
 
 
@@ -36,7 +36,7 @@ def slight_views() -> Compose:
 
 
 class ClosedFormTransformer(EmbeddingTransformer, abc.ABC):
-    r"""A transformer that maps the features of an untrained encoder linearly, by a map that needs no gradient steps.
+    r"""A transformer that maps the features of an untrained encoder linearly, without gradient steps.
 
     Parameters
     ----------
@@ -44,31 +44,32 @@ class ClosedFormTransformer(EmbeddingTransformer, abc.ABC):
         The encoder, which is not trained. A `torch.nn.Module` is copied with its weights and may be a pretrained one.
         None is ``RocketEncoder(n_features=15792, poolings=("ppv", "mpv", "mipv", "lspv"), n_groups=512)``.
     augmentation : Augmentation, default=None
-        How copies are made: what it changes is what features are to ignore. None is
+        How copies are made. The features learn to ignore what it changes. None is
         ``Compose(crop=CropResize(min_ratio=0.8), time_warp=TimeWarp(sigma=0.1),
         magnitude_warp=MagnitudeWarp(strength=0.1), jitter=Jitter(sigma=0.05))``.
     n_views : int, default=4
         Augmented copies of every series.
     n_components : int, default=320
-        Most features; fewer where the series cannot carry them.
+        Largest number of features. There are fewer if the series do not span as many directions.
     shrinkage : float or "auto", default=0.5
         r as a multiple of the mean of the non-zero eigenvalues of :math:`S_w`. Changes much larger than r are nearly
-        removed, changes much smaller are left alone. "auto" takes the smallest power of two from 1/64 to 64 for which
-        copies of at most 64 series are as recognisable, within one standard error, as for the best: a copy's margin
-        is the log ratio of its squared distances to the nearest other series and to its own, in a space learnt from
-        the copies of other series. With fewer than eight series it is 1.
+        removed. Changes much smaller than r stay. "auto" compares the powers of two from 1/64 to 64 by the margins of
+        the copies of at most 64 series, and takes the smallest that is within one standard error of the best. The
+        margin of a copy is the log ratio of two squared distances, to the nearest other series and to its own series,
+        in a space learnt from the copies of other series. With fewer than eight series "auto" is 1.
     max_view_cases : int, default=1024
-        Series that are copied in one fit; if there are more, as many are drawn at random. Originals are all used.
+        Largest number of series that are copied in one fit. From more series as many are drawn at random. All
+        originals are used.
     sketch_size : int, default=1024
-        Rows that are kept of the originals, and of the changes from original to copy. Up to so many the result is
-        exact; beyond, half as many principal directions take their place whenever there are more.
+        Rows that are kept of the originals, and of the changes from original to copy. Up to so many rows the result is
+        exact. Whenever there are more, half as many principal directions replace them.
 
     Attributes
     ----------
     shrinkage_ : float
         The multiple that was used.
     ratios_ : ndarray of shape (n_directions,)
-        Variance of each direction between series divided by its variance within series plus r, largest first.
+        For each direction the variance between series divided by r plus the variance within series, largest first.
     """
 
     encoder: Any = recipe(default_factory=rocket_with_hydra)
@@ -90,7 +91,7 @@ class ClosedFormTransformer(EmbeddingTransformer, abc.ABC):
 
     @property
     def ratios_(self) -> Any:
-        """Variance of each direction between series over that within series plus r."""
+        """The variance between series divided by r plus the variance within series, largest first."""
         return self.net_.module_.ratios.cpu().numpy()
 
     def _architecture(self) -> Callable[..., Architecture]:

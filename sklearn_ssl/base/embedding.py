@@ -1,4 +1,4 @@
-"""The part of every transformer that applies an encoder; what trains one is in `base`."""
+"""The base of every transformer: it builds a net, trains it and applies its encoder."""
 
 import abc
 from collections.abc import Callable
@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ssl._engine.batches import Companion, SeriesDataset
 from sklearn_ssl._engine.device import resolved_device, resolved_precision
+from sklearn_ssl._engine.guards import check_features
 from sklearn_ssl._engine.net import SSLNet
 from sklearn_ssl._engine.net_copy import copied_net
 from sklearn_ssl._engine.progress import TaskReporter
@@ -40,19 +41,19 @@ class EmbeddingTransformer(
         How feature maps become one vector per series. None is ``Pooling()``, and ``Pooling(statistics="mean",
         layers="last")`` for an encoder that pools over time by itself.
     device : str or torch.device, default="auto"
-        Where to compute; "auto" is CUDA where there is one, else MPS, else the CPU.
+        Where to compute. "auto" is CUDA if there is one, else MPS, else the CPU.
     precision : {"auto", "float32", "bf16"}, default="auto"
-        Arithmetic of the encoder; losses are always computed in float32. "auto" is bf16 on CUDA devices that have it
+        Arithmetic of the encoder. Losses are always computed in float32. "auto" is bf16 on CUDA devices that have it
         and float32 elsewhere.
     random_state : int, numpy.random.RandomState or None, default=None
-        Seed of weights, order, dropout and views. An int gives the same features every time. None draws a seed from
-        the operating system. The global generators of NumPy and PyTorch are neither used nor changed. Features are
-        equal to the last bit on CPUs with the same number of threads.
+        Seed of weights, order, dropout and views. An int gives the same features every time, to the last bit on CPUs
+        with the same number of threads. None draws a seed from the operating system. The global generators of NumPy
+        and PyTorch are neither used nor changed.
 
     Attributes
     ----------
     net_ : skorch.NeuralNet
-        The trained net; ``net_.history`` has the loss of every epoch, ``net_.module_`` the modules.
+        The trained net. ``net_.history`` has the loss of every epoch, ``net_.module_`` has the modules.
     n_channels_in_ : int
         Channels of the series seen at fit.
     n_features_in_ : int
@@ -74,8 +75,8 @@ class EmbeddingTransformer(
         Parameters
         ----------
         X : array of shape (n_cases, n_channels, n_timepoints) or (n_cases, n_timepoints), or list of 2-D arrays
-            The series. 2-D input is one channel; a list of arrays (n_channels, n_timepoints) may have unequal lengths;
-            trailing steps at which all channels are NaN are padding. At least two series.
+            The series, at least two. 2-D input is one channel. A list of arrays (n_channels, n_timepoints) may have
+            unequal lengths. Trailing steps at which all channels are NaN are padding.
         y : object, default=None
             Ignored.
 
@@ -89,7 +90,7 @@ class EmbeddingTransformer(
         ValueError, TypeError
             If a parameter or the input is not valid. A transformer that was fitted before stays as it was.
         FloatingPointError
-            If the loss becomes NaN or infinite; likewise.
+            If the loss becomes NaN or infinite. A transformer that was fitted before stays as it was.
         """
         with unchanged_on_error(self):
             collection = self._checked(X, reset=True)
@@ -144,7 +145,7 @@ class EmbeddingTransformer(
         features = np.empty((len(collection), self._n_features_out), dtype=np.float32)
         row = 0
         for batch in batches:
-            check_features(batch.numpy())  # batch by batch, since a mask of all features is memory
+            check_features(batch.numpy())  # one batch at a time: a mask of all features would take memory
             features[row : row + len(batch)] = batch.numpy()  # (B, F)
             row += len(batch)
         return features
@@ -241,12 +242,3 @@ class EmbeddingTransformer(
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
-
-
-def check_features(features: np.ndarray) -> None:
-    """Raise a ValueError unless all features are finite."""
-    if not np.isfinite(features).all():
-        raise ValueError(
-            "The features of finite series became NaN or infinite: the values of X are too large for the encoder. "
-            "Put a scaler such as ChannelWise(StandardScaler()) before this step."
-        )

@@ -27,11 +27,11 @@ class JointEmbeddingTransformer(SSLTransformer, abc.ABC):
         How views are made. None is a mild mix: ``Compose(crop=CropResize(min_ratio=0.8), warp=MagnitudeWarp(),
         scaling=Scaling(), jitter=Jitter(sigma=0.05))``.
     projector : MLPProjector, default=None
-        Head between the pooled features and the loss; it is not used by `transform`. None is ``MLPProjector()``.
+        Head between the pooled features and the loss. `transform` does not use it. None is ``MLPProjector()``.
     training_pooling : Pooling or None, default=None
-        Pooling in front of the projector while the encoder is trained; None is `pooling`, that of `transform`. With
-        ``Pooling(statistics="mean", layers="last")`` only the last layer's means are compared, and `transform` may
-        still return several statistics of all layers.
+        Pooling in front of the projector during training. None is `pooling`, which `transform` uses. With
+        ``Pooling(statistics="mean", layers="last")`` the loss compares the means of the last layer only, while
+        `transform` may return several statistics of all layers.
     """
 
     augmentation: Any = recipe(default_factory=mild_views, needs="apply")

@@ -30,32 +30,33 @@ class SSLTransformer(EmbeddingTransformer, abc.ABC):
     Parameters
     ----------
     max_epochs : int or "auto", default="auto"
-        Passes over the series; "auto" is as many as 200 optimiser steps take, so that small sets are not trained less
-        than large ones, and four for large sets, or as many as 500 steps take. 0 leaves the weights as initialised.
+        Passes over the series. "auto" is about 200 optimiser steps. Large sets get up to four passes, but no more than
+        about 500 steps allow. 0 leaves the weights as initialised.
     max_steps : int or None, default=None
         Budget in optimiser steps, in place of `max_epochs`.
     batch_size : int or "auto", default="auto"
-        Series per step, at least 2. "auto" is the power of two next to a quarter of the series, from 8 to 64. A rest
-        of one series joins the last batch.
+        Series per step, at least 2. "auto" is the power of two nearest to a quarter of the series, from 8 to 64, at
+        each call of `fit` and `partial_fit`. A single leftover series joins the last batch.
     lr : float, default=1e-3
-        Highest learning rate; fit warms up to it and then decays it to zero along a cosine.
+        Highest learning rate. `fit` warms up to it and then decays it to zero along a cosine.
     weight_decay : float, default=1e-4
         Weight decay of AdamW.
     checkpoint : str, pathlib.Path or None, default=None
-        A folder, made where it is missing. After every epoch the state is stored there in a file of this fit's
-        hyper-parameters and data; a killed fit that is started again goes on from it and ends with the features of an
-        uninterrupted one. A finished fit removes its file. The files are pickles: only use a folder of your own.
+        A folder, which is created if it is missing. After every epoch `fit` stores its state there, in a file named
+        after hyper-parameters and data. A killed fit that is started again goes on from that file and ends with the
+        same features as an uninterrupted one. A finished fit removes its file. The files are pickles, so use only a
+        folder of your own.
     net_params : dict or None, default=None
         Further parameters of the skorch net: "optimizer", "callbacks", "train_split", "compile", "torch_load_kwargs",
         and nested ones such as "optimizer__betas" or "callbacks__collapse".
     verbose : int, default=0
-        1 prints a line an epoch.
+        1 prints one line per epoch.
 
     Attributes
     ----------
     collapsed_loss_ : float or None
-        The loss of a batch whose projections are all the same, for comparison with ``net_.history[:, "train_loss"]``;
-        None where that says nothing about the method. For a contrastive loss it is chance level.
+        The loss of a batch whose projections are all the same. Compare it with ``net_.history[:, "train_loss"]``. For a
+        contrastive loss it is chance level. None if it says nothing about the method.
     """
 
     max_epochs: int | str = number(default="auto", least=0, integer=True, or_else=("auto",))
