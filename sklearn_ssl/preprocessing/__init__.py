@@ -1,4 +1,4 @@
-"""Transformers from series to series for what comes before the pretraining step of a Pipeline."""
+"""Transformers of series, for the steps of a Pipeline that come before pretraining."""
 
 from sklearn_ssl.preprocessing._as_collection import AsCollection, as_collection, as_labels
 from sklearn_ssl.preprocessing._channel_wise import ChannelWise

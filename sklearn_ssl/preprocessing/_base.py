@@ -1,3 +1,5 @@
+"""The base of all transformers from series to series."""
+
 import abc
 from typing import Any, Self
 
@@ -5,13 +7,14 @@ import numpy as np
 from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_ssl._input.collections import Collection, is_ragged, validated_collection
+from sklearn_ssl._input.collections import Collection, validated_collection
 from sklearn_ssl._parameters.fitted_state import unchanged_on_error
 from sklearn_ssl._parameters.hyperparameters import Hyperparameters
+from sklearn_ssl.preprocessing._forms import channel_names, for_series, in_form_of
 
 
 class _Table(TransformerMixin):
-    # scikit-learn wraps this method, so that `table` comes back in the container that `set_output` asked for.
+    # Scikit-learn wraps this method, so that it returns `table` in the container that `set_output` chose.
     def transform(self, X: Any, table: np.ndarray) -> Any:
         return table
 
@@ -19,18 +22,18 @@ class _Table(TransformerMixin):
 class CollectionTransformer(OneToOneFeatureMixin, _Table, Hyperparameters, abc.ABC, auto_wrap_output_keys=None):
     """A transformer from series to series.
 
-    The result has the form of the input: 2-D for 2-D, 3-D for 3-D and a list of 2-D arrays for such a list. Only where
-    one channel becomes several, 2-D becomes 3-D. float32 and float64 are kept, all else becomes float64. The input is
-    never changed. `set_output` acts on 2-D results; all others stay arrays or lists.
+    The result has the form of the input: a 2-D array, a 3-D array or a list of 2-D arrays. There is one exception:
+    where one channel becomes several, a 2-D array becomes a 3-D one. The dtypes float32 and float64 are kept, and all
+    others become float64. The input is never changed. `set_output` acts on 2-D results only.
 
-    A subclass says what is learnt in `_learn` and what becomes of the series in `_changed`, which returns new values.
+    A subclass learns in `_learn`, and returns the new series from `_changed`.
 
     Attributes
     ----------
     n_channels_in_ : int
-        Channels of the series seen at fit.
+        Number of channels seen at fit.
     n_features_in_ : int
-        Time steps seen at fit, for 2-D input only.
+        Number of time steps seen at fit, for 2-D input only.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Column names seen at fit, for data frames only.
     """
@@ -41,8 +44,8 @@ class CollectionTransformer(OneToOneFeatureMixin, _Table, Hyperparameters, abc.A
         Parameters
         ----------
         X : array of shape (n_cases, n_channels, n_timepoints) or (n_cases, n_timepoints), or list of 2-D arrays
-            The series. 2-D input is one channel; a list of arrays (n_channels, n_timepoints) may have unequal lengths.
-            NaN is missing; trailing steps at which all channels are NaN are padding.
+            The series. 2-D input is one channel. In a list of arrays (n_channels, n_timepoints) the series may have
+            unequal lengths. NaN is a missing value; trailing steps at which all channels are NaN are padding.
         y : object, default=None
             Ignored.
 
@@ -54,7 +57,7 @@ class CollectionTransformer(OneToOneFeatureMixin, _Table, Hyperparameters, abc.A
         Raises
         ------
         ValueError, TypeError
-            If a parameter or the input is not valid. A transformer that was fitted before stays as it was.
+            If a parameter or the input is not valid. A transformer that was fitted before then stays as it was.
         """
         with unchanged_on_error(self):
             self._learn(self._checked(X, reset=True))
@@ -66,7 +69,8 @@ class CollectionTransformer(OneToOneFeatureMixin, _Table, Hyperparameters, abc.A
         Parameters
         ----------
         X : array or list of arrays
-            The series, as for `fit`, with the same number of channels. 3-D input may have another length.
+            The series, as for `fit`, with the same number of channels. 3-D input may have another number of time
+            steps.
 
         Returns
         -------
@@ -97,18 +101,18 @@ class CollectionTransformer(OneToOneFeatureMixin, _Table, Hyperparameters, abc.A
             return self._contained(X, self._changed(collection))
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """Return the names of what stands on the second axis of the result.
+        """Return the names of the time steps of 2-D results, or of the channels of all others.
 
         Parameters
         ----------
-        input_features : list of str, default=None
-            Names of the second axis of the input: time steps of 2-D input, channels of all other. None are the column
-            names seen at fit, or else x0, x1, ... for time steps and channel0, channel1, ... for channels.
+        input_features : list of str or None, default=None
+            Names of the time steps of 2-D input, or of the channels of any other. None takes the column names seen at
+            fit, or else x0, x1, ... for time steps and channel0, channel1, ... for channels.
 
         Returns
         -------
         ndarray of str
-            Names of the time steps of 2-D results, and of the channels of all other.
+            The names of the result.
         """
         check_is_fitted(self)
         if not hasattr(self, "n_features_in_"):
@@ -118,11 +122,11 @@ class CollectionTransformer(OneToOneFeatureMixin, _Table, Hyperparameters, abc.A
 
     @abc.abstractmethod
     def _learn(self, collection: Collection) -> None:
-        """Set what `transform` needs to know; hyper-parameters are within their ranges."""
+        """Learn from the training series. The hyper-parameters have been checked before."""
 
     @abc.abstractmethod
     def _changed(self, collection: Collection) -> Collection:
-        """Return new series; the values given are the user's own."""
+        """Return new series. The values given may be the user's own array and must not be changed."""
 
     @property
     def _n_channels_out(self) -> int:
@@ -135,14 +139,7 @@ class CollectionTransformer(OneToOneFeatureMixin, _Table, Hyperparameters, abc.A
         return names
 
     def _channel_names_in(self, names: Any) -> list[str]:
-        if names is None:
-            return [f"channel{channel}" for channel in range(self.n_channels_in_)]
-        if len(names) != self.n_channels_in_:
-            raise ValueError(
-                f"input_features should have length equal to the number of channels ({self.n_channels_in_}), "
-                f"got {len(names)}."
-            )
-        return list(names)
+        return channel_names(names, self.n_channels_in_)
 
     def _checked(self, X: Any, *, reset: bool) -> Collection:
         self.check_hyperparameters()
@@ -155,21 +152,6 @@ class CollectionTransformer(OneToOneFeatureMixin, _Table, Hyperparameters, abc.A
         return super().transform(X, result)
 
     def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        tags.input_tags.allow_nan = True
+        tags = for_series(super().__sklearn_tags__())
         tags.transformer_tags.preserves_dtype = ["float32", "float64"]
         return tags
-
-
-def in_form_of(X: Any, collection: Collection) -> np.ndarray | list[np.ndarray]:
-    """Return the series as a list if `X` is one, else as an array with as many axes as `X` where one channel allows it.
-
-    In a list, series that are still padded have as many steps as in `X`.
-    """
-    if is_ragged(X):
-        if collection.lengths is None:
-            return list(collection.values)
-        return [series[:, : np.shape(one)[1]] for series, one in zip(collection.values, X, strict=True)]
-    n_axes = X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim
-    return collection.values[:, 0] if n_axes == 2 and collection.n_channels == 1 else collection.values

@@ -1,21 +1,22 @@
+"""A transformer of tables, applied to all time steps of all series at once."""
+
 import copy
 import typing
 from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, StandardScaler
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_ssl._input.collections import Collection, validated_collection
+from sklearn_ssl._input.collections import Collection, collection_of
 from sklearn_ssl._parameters.fitted_state import unchanged_on_error
-from sklearn_ssl.preprocessing._base import in_form_of
+from sklearn_ssl.preprocessing._forms import in_form_of
 from sklearn_ssl.preprocessing._gaps import missing_channel
 from sklearn_ssl.preprocessing._wrapped import SCALERS, WrappedTransformer, series_in_cache, spared_second_look
 
-# Fitting these to one batch after the other is the same as fitting them to all.
+# For these scalers, `partial_fit` to one batch after the other is the same as one `fit` to all series.
 _FITTED_IN_BATCHES = (StandardScaler, MinMaxScaler, MaxAbsScaler)
 
 
@@ -25,34 +26,33 @@ def _transformer_has(method: str) -> Callable[["ChannelWise"], bool]:
 
 @typing.final
 class ChannelWise(WrappedTransformer):
-    """Apply a scikit-learn transformer with one column per channel, over all time steps of all series.
+    """Apply a scikit-learn transformer to a table with one column per channel and one row per time step.
 
-    The table that `transformer` gets has a row for every time step of every training series, padding left out, and a
-    column for every channel. So ``StandardScaler()`` scales each channel by its mean and standard deviation over the
-    training set, ``MinMaxScaler()`` by its range, ``SimpleImputer(strategy="median")`` fills gaps with the median of
-    the channel, and ``PCA(2)`` turns the channels of a step into two. A constant channel becomes zero by
-    ``StandardScaler()``.
+    The table has the time steps of all training series, without their padding. So ``StandardScaler()`` scales each
+    channel by its mean and standard deviation over the training set, ``MinMaxScaler()`` by its range,
+    ``SimpleImputer(strategy="median")`` fills gaps with the median of the channel, and ``PCA(2)`` turns the channels of
+    a step into two. ``StandardScaler()`` makes a constant channel zero.
 
-    Padding stays padding, and a series without any observed step comes back so. Missing values inside series are for
-    `transformer` to deal with; scalers leave them as they are.
+    Padding stays padding, and a series without any observed step stays as it is. The transformer also gets the missing
+    values (NaN) inside series. Scalers leave them as they are.
 
     Attributes
     ----------
     transformer_ : scikit-learn transformer
         The fitted copy of `transformer`.
     n_channels_out_ : int
-        Channels of the result.
+        Number of channels of the result.
 
     Raises
     ------
     TypeError
-        If `transformer` is not a transformer.
+        If `transformer` has no `fit` and `transform`.
     ValueError
         If a channel is missing in every training series, or `transformer` refuses the values.
 
     See Also
     --------
-    SeriesWise : Each series by its own statistics.
+    SeriesWise : Transforms each series by its own statistics.
 
     Examples
     --------
@@ -73,7 +73,7 @@ class ChannelWise(WrappedTransformer):
 
     @available_if(_transformer_has("partial_fit"))
     def partial_fit(self, X: Any, y: Any = None) -> Self:
-        """Continue learning from further series, where `transformer` can.
+        """Continue learning from further series. Available if `transformer` has `partial_fit`.
 
         Parameters
         ----------
@@ -96,7 +96,7 @@ class ChannelWise(WrappedTransformer):
 
     @available_if(_transformer_has("inverse_transform"))
     def inverse_transform(self, X: Any) -> Any:
-        """Undo `transform`, where `transformer` can.
+        """Undo `transform`. Available if `transformer` has `inverse_transform`.
 
         Parameters
         ----------
@@ -109,11 +109,11 @@ class ChannelWise(WrappedTransformer):
             The series as they were before `transform`, in the form of `X`.
         """
         check_is_fitted(self)
-        collection = validated_collection(BaseEstimator(), X, reset=True, dtype=None, allow_missing=True)
+        collection = collection_of(X, dtype=None, allow_missing=True)
         if collection.n_channels != self.n_channels_out_:
             raise ValueError(
                 f"X has {collection.n_channels} channel(s), but this ChannelWise returns {self.n_channels_out_}. Give "
-                "series as transform returns them."
+                "series as `transform` returns them."
             )
         undone = self._per_step(self.transformer_.inverse_transform, collection, self.n_channels_in_)
         return in_form_of(X, undone)
@@ -139,15 +139,16 @@ class ChannelWise(WrappedTransformer):
         values = np.empty((len(collection), n_channels, collection.n_timepoints), collection.values.dtype)
         batches = series_in_cache(collection) if type(self.transformer_) in SCALERS else [slice(None)]
         for rows in batches:
-            steps = _steps(collection, rows)
-            if len(steps) == 0:
-                values[rows] = np.nan
-                continue
-            lengths = None if collection.lengths is None else collection.lengths[rows]
+            batch = collection.rows(rows)
             with spared_second_look(self.transformer_):
-                changed = function(steps)
-            _write(self._dense(changed, len(steps)), values[rows], lengths)
+                table = self._changed_table(function, _steps(batch), n_channels)
+            _write(table, values[rows], batch.lengths)
         return Collection(values, collection.lengths)
+
+    def _changed_table(self, function: Callable[[np.ndarray], Any], steps: np.ndarray, n_channels: int) -> np.ndarray:
+        if len(steps) == 0:  # no transformer takes an empty table
+            return np.empty((0, n_channels))
+        return self._dense(function(steps), len(steps))
 
     def _channel_names_out(self, names: list[str]) -> np.ndarray:
         if hasattr(self.transformer_, "get_feature_names_out"):
@@ -156,9 +157,10 @@ class ChannelWise(WrappedTransformer):
 
 
 def _fit_in_batches(scaler: Any, collection: Collection) -> None:
-    # As one fit, for a fraction of its memory traffic. A channel that one batch lacks would spoil all statistics.
+    # This learns the same as one fit, and moves far less memory. But `partial_fit` spoils the statistics of a channel
+    # that is missing in a whole batch, so that all series are fitted at once then.
     for rows in series_in_cache(collection):
-        steps = _steps(collection, rows)
+        steps = _steps(collection.rows(rows))
         if np.isnan(steps).all(axis=0).any():
             scaler.fit(_observed_steps(collection))
             return
@@ -167,19 +169,19 @@ def _fit_in_batches(scaler: Any, collection: Collection) -> None:
 
 
 def _observed_steps(collection: Collection) -> np.ndarray:
-    steps = _steps(collection, slice(None))
+    steps = _steps(collection)
     for channel, first in enumerate(steps[0] if len(steps) else [np.nan]):
         if np.isnan(first) and np.isnan(steps[:, channel]).all():
             raise missing_channel(channel)
     return steps
 
 
-def _steps(collection: Collection, rows: slice) -> np.ndarray:
-    # Copied once, channel by channel, so that whole series are moved and each column is contiguous.
-    by_channel = collection.values[rows].transpose(1, 0, 2)  # (C, n, L)
+def _steps(collection: Collection) -> np.ndarray:
+    # One copy, channel by channel: it moves whole series at once and makes each column contiguous.
+    by_channel = collection.values.transpose(1, 0, 2)  # (C, n, L)
     if collection.lengths is None:
         return np.array(by_channel, order="C").reshape(collection.n_channels, -1).T  # (n * L, C)
-    inside = _inside(collection.lengths[rows], collection.n_timepoints)
+    inside = _inside(collection.lengths, collection.n_timepoints)
     return np.stack([channel[inside] for channel in by_channel]).T  # (steps, C)
 
 

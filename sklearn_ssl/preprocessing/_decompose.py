@@ -1,3 +1,5 @@
+"""Decomposition into trend, season and rest, or into bands."""
+
 import typing
 from types import ModuleType
 from typing import Any, Self
@@ -26,47 +28,52 @@ class Decompose(CollectionTransformer):
 
     ================  ==============================================================================================
     "moving_average"  With a `period` :math:`p`, classical decomposition. The trend is the centred moving average over
-                      one period, level where it does not reach the ends. The seasonal part at step :math:`t` is the
-                      mean of what the trend leaves at :math:`t, t \pm p, t \pm 2p, \dots`, less the mean of these
-                      means. The residual is the rest. Without a period, the trend is the moving average over
-                      `window` steps, and there is no seasonal part.
+                      one period. Near both ends, where the average lacks steps, the trend is level. For the seasonal
+                      part, the series minus the trend is averaged over the steps
+                      :math:`t, t \pm p, t \pm 2p, \dots`, which gives one mean per phase. The seasonal part at step
+                      :math:`t` is its mean minus the average of all :math:`p` means. The residual is the rest. Without
+                      a period, the trend is the moving average over `window` steps, and there is no seasonal part.
     "stl"             Trend, seasonal part and residual by locally weighted regression, with the given `period`.
     "wavelet"         Bands of a multiresolution analysis by the discrete wavelet transform: an approximation, and
                       details from the slowest, ``f"detail{level}"``, to the fastest, ``"detail1"``.
     ================  ==============================================================================================
 
-    Each channel of each series is split by itself; nothing is learnt. The result has first one part of all channels,
-    then the next part of all channels. Missing values (NaN) are bridged by straight lines, level at the ends, and are
-    missing again in all parts. A series shorter than its batch gives what it gives alone.
+    Each channel of each series is split by itself, and nothing is learnt. The channels of the result are the first part
+    of all channels, then the second part of all channels, and so on. Missing values (NaN) are bridged by straight
+    lines, level at the ends, and are missing again in all parts. The result of a series does not depend on the other
+    series, nor on their length.
 
-    Of 2-D input, several parts make a 3-D result of several channels; `set_output` is there with one part only.
+    From 2-D input, several parts give a 3-D result with one channel per part. `set_output` is available with one part
+    only.
 
     Parameters
     ----------
     method : {"moving_average", "stl", "wavelet"}, default="moving_average"
         How to split. "stl", and "moving_average" with a period, need statsmodels:
         ``pip install sklearn-ssl[decompose]``; "wavelet" needs PyWavelets: ``pip install sklearn-ssl[wavelets]``.
-        "stl" runs once for each channel of each series, and takes longest by far.
+        "stl" runs once for each channel of each series, and takes by far the longest time.
     period : int or None, default=None
-        Steps of a season, for "moving_average" and "stl". "stl" needs it. All series need two periods at least.
+        Number of steps in a season, for "moving_average" and "stl". "stl" needs it. All series need at least two
+        periods.
     parts : str, list of str or None, default=None
-        Which parts become channels, in this order: of "trend", "seasonal" and "residual", or of "approximation" and
-        "detail1", "detail2", ...; also "original", the series itself. None is all but "original".
+        Which parts become channels, in the order given. The parts are "trend", "seasonal" and "residual", or, for
+        "wavelet", "approximation" and "detail1", "detail2", ...; the part "original" is the series itself. None is all
+        parts but "original".
     window : int, default=5
-        Steps of the moving average without a period, an odd number. For it, a series goes on beyond its ends with its
-        first and last value.
+        Number of steps in the moving average without a period, an odd number. Before its first step, a series is
+        continued by its first value, and after its last step by its last value.
     robust : bool, default=False
         Whether "stl" gives outliers less weight.
     wavelet : str, default="db4"
         Discrete wavelet of "wavelet", by PyWavelets' name.
     level : int, default=3
-        Number of details of "wavelet". All series need to be long enough for it.
+        Number of details of "wavelet". All series must be long enough for it.
 
     Raises
     ------
     ValueError
-        If a part or wavelet is unknown, "stl" or the part "seasonal" is asked for without a period, `window` is even,
-        or, at transform, a series is too short.
+        If a part or wavelet is unknown, if "stl" or the part "seasonal" is used without a period, if `window` is even,
+        or if a series is too short.
     ImportError
         If the package that `method` needs is not installed.
 
@@ -101,7 +108,7 @@ class Decompose(CollectionTransformer):
 
     @available_if(_gives_one_part)
     def set_output(self, *, transform: Any = None) -> Self:
-        """Choose the container of 2-D results; only with a single part.
+        """Choose the container of 2-D results. Available with a single part only.
 
         Parameters
         ----------
@@ -121,7 +128,7 @@ class Decompose(CollectionTransformer):
         elif self.period is not None:
             _seasonal_module()
         elif self.method == "stl":
-            raise ValueError('Decompose: method="stl" needs `period`, the steps of a season, got None.')
+            raise ValueError('Decompose: method="stl" needs `period`, the number of steps in a season, got None.')
         else:
             check_odd_window(self)
         self._check_parts()
@@ -132,7 +139,7 @@ class Decompose(CollectionTransformer):
         known = ("original", *self._parts)
         chosen = self._chosen_parts
         if not chosen or any(part not in known for part in chosen):
-            hint = " Give `period` to have a seasonal part." if "seasonal" in chosen else ""
+            hint = " Set `period` to have a seasonal part." if "seasonal" in chosen else ""
             raise ValueError(
                 f'Decompose: `parts` must be one or more of {", ".join(map(repr, known))} for method="{self.method}", '
                 f"got {self.parts!r}.{hint}"
@@ -169,12 +176,12 @@ class Decompose(CollectionTransformer):
             if self.level > deepest:
                 raise ValueError(
                     f"Decompose: `level` must be at most {deepest} for a series of {n_steps} steps and the wavelet "
-                    f"{self.wavelet!r}, got {self.level}. Lower it, or take a shorter wavelet such as 'haar'."
+                    f"{self.wavelet!r}, got {self.level}. Lower it, or use a shorter wavelet such as 'haar'."
                 )
         elif self.period is not None and n_steps < 2 * self.period:
             raise ValueError(
                 f"Decompose: `period` must be at most half the steps of every series, got period={self.period} and a "
-                f"series of {n_steps} steps."
+                f"series of {n_steps} steps. Lower `period`, or remove short series."
             )
 
     @property

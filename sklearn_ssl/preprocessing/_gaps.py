@@ -1,4 +1,4 @@
-"""Missing values, the observed steps beside them, and what can be put in their place."""
+"""Missing values, and how they are filled from the observed steps next to them."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -11,16 +11,16 @@ from sklearn_ssl._input.collections import Collection
 
 @dataclasses.dataclass(frozen=True)
 class Gaps:
-    """Missing steps and the nearest observed steps before and after each, in the same series and channel.
+    """Missing steps, and the nearest observed steps before and after each in the same series and channel.
 
-    All are positions in the flattened (n, C, L) array, so that the work grows with the missing values alone.
+    All are positions in the flattened (n, C, L) array. Work on them grows with the number of missing values only.
 
     Attributes
     ----------
     at : ndarray of shape (n_missing,)
-        Where values are missing, in increasing order.
+        The missing steps, in increasing order.
     left, right : ndarray of shape (n_missing,)
-        The observed steps before and after; -1 where there is none.
+        The nearest observed steps before and after. -1 says that there is none.
     """
 
     at: np.ndarray
@@ -29,7 +29,10 @@ class Gaps:
 
     @classmethod
     def of(cls, missing: np.ndarray, lengths: np.ndarray | None = None) -> Self:
-        """Find the gaps of a boolean (n, C, L) array, which is false in the padding from `lengths` on."""
+        """Find the gaps of a boolean (n, C, L) array.
+
+        The array is false in the padding, which begins at `lengths`.
+        """
         _, n_channels, n_timepoints = missing.shape
         at = np.flatnonzero(missing)
         row, step = np.divmod(at, n_timepoints)
@@ -47,7 +50,7 @@ class Gaps:
         return len(self.at)
 
     def where(self, chosen: np.ndarray) -> "Gaps":
-        """Return the gaps at which a boolean array of shape (n_missing,) is true."""
+        """Return the gaps where a boolean array of shape (n_missing,) is true."""
         return Gaps(self.at[chosen], self.left[chosen], self.right[chosen])
 
     @property
@@ -61,13 +64,13 @@ class Gaps:
         return (self.left < 0) & (self.right < 0)
 
     def hold(self, values: np.ndarray) -> None:
-        """Repeat the last observed value, or the next one where there is none before; changes contiguous `values`."""
+        """Write the observed value before each gap into contiguous `values`, or the one after where none is before."""
         fillable = self.where(~self.hopeless)
         flat = values.reshape(-1)
         flat[fillable.at] = flat[np.where(fillable.left >= 0, fillable.left, fillable.right)]
 
     def connect(self, values: np.ndarray) -> None:
-        """Draw a straight line over each gap, level at the ends of the series; changes contiguous `values`."""
+        """Write a straight line over each gap into contiguous `values`. It is level at the ends of a series."""
         enclosed = self.enclosed
         self.where(~enclosed).hold(values)
         inner = self.where(enclosed)
@@ -77,10 +80,10 @@ class Gaps:
 
 
 def bridged(values: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return (n, C, L) values without NaN, and where it was.
+    """Fill all NaN of an (n, C, L) array, and return the filled values and a boolean array that is true where NaN was.
 
-    Gaps become straight lines, level at both ends, padding too; a channel missing in a whole series becomes zero.
-    Without any NaN the values are returned as they are, with None.
+    Gaps become straight lines. At both ends of a series, padding too, the lines are level. A channel that is missing in
+    a whole series becomes zero. An array without NaN is returned as it is, with None.
     """
     missing = np.isnan(values)
     if not missing.any():
@@ -93,7 +96,7 @@ def bridged(values: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
 
 
 def equal_lengths(collection: Collection) -> Iterator[tuple[slice | np.ndarray, int]]:
-    """Yield which series have the same number of steps, and the number, shortest first; none of zero steps."""
+    """Yield the series of each length and that length, shortest first. Series of zero steps are left out."""
     if collection.lengths is None:
         yield slice(None), collection.n_timepoints
         return
@@ -102,7 +105,7 @@ def equal_lengths(collection: Collection) -> Iterator[tuple[slice | np.ndarray, 
 
 
 def missing_channel(channel: int) -> ValueError:
-    """Return the error for a channel of which nothing can be learnt."""
+    """Return the error for a channel that no training series has."""
     return ValueError(
         f"Channel {channel} of X is missing (NaN) in every series, so nothing can be learnt about it. "
         "Leave the channel out."

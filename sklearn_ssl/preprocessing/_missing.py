@@ -1,3 +1,5 @@
+"""Filling missing values."""
+
 import typing
 
 import numpy as np
@@ -13,31 +15,31 @@ from sklearn_ssl.preprocessing._gaps import Gaps, missing_channel
 class FillMissing(CollectionTransformer):
     r"""Fill missing values (NaN) of time series.
 
-    With :math:`t` a missing step of one channel of one series, and :math:`l < t < r` its nearest observed steps, the
+    Let :math:`t` be a missing step of one channel of one series, and :math:`l < t < r` the nearest observed steps. The
     value :math:`x_t` becomes
 
     ============  ==================================================================================================
     "forward"     :math:`x_l`, or :math:`x_r` at the start of the series
     "linear"      :math:`x_l + (x_r - x_l)\,(t - l) / (r - l)`; :math:`x_l` or :math:`x_r` where the other is missing
-    "spline"      the value at :math:`t` of the natural cubic spline through all observed steps of the channel; as
-                  "linear" at both ends, where a spline would run away
+    "spline"      the value at :math:`t` of the natural cubic spline through all observed steps of the channel; the same
+                  as "linear" at both ends, where the spline would leave the range of the values
     "constant"    `fill_value`
     "mean"        the mean of the channel over the training series
     ============  ==================================================================================================
 
-    Only "mean" looks across series. A channel that is missing in a whole series leaves nothing to go by: there, all
-    methods but "constant" take the channel's training mean. Observed values are never touched.
+    Only "mean" uses values of other series. There is one exception: for a channel that is missing in a whole series,
+    all methods but "constant" use the mean of that channel over the training series. Observed values never change.
 
     Parameters
     ----------
     method : {"forward", "linear", "spline", "constant", "mean"}, default="forward"
-        What stands in for a missing value.
+        How missing values are filled.
     fill_value : float, default=0.0
         The value for ``method="constant"``.
     padding : {"keep", "fill"}, default="keep"
-        What happens to padding, the trailing steps at which all channels are NaN. "keep" leaves it: the series stays
-        shorter than its batch. "fill" treats it as a gap like others, so that all series get the length of the
-        longest. A trailing NaN of some channels only is always a gap.
+        What happens to padding, the trailing steps at which all channels are NaN. "keep" leaves it, and the series
+        stays shorter than the longest one. "fill" fills it like any other gap, and all series get the length of the
+        longest one. Trailing NaN of some channels only is always filled.
 
     Attributes
     ----------
@@ -47,8 +49,8 @@ class FillMissing(CollectionTransformer):
     Raises
     ------
     ValueError
-        At fit, if a channel is missing in every series. At transform, if ``padding="keep"`` and a series has no
-        observed value.
+        At fit, if a channel is missing in every series. At transform, if a series has no observed value and
+        ``padding="keep"``.
 
     Examples
     --------
@@ -81,10 +83,9 @@ class FillMissing(CollectionTransformer):
         if lengths is not None:
             missing &= (np.arange(collection.n_timepoints) < lengths[:, None])[:, None]
         values = collection.values.copy()
-        if self.method == "constant":
-            values[missing] = self.fill_value
-        elif self.method == "mean":
-            np.copyto(values, self.channel_means_[:, None].astype(values.dtype), where=missing)
+        if self.method in ("constant", "mean"):
+            fill = self.fill_value if self.method == "constant" else self.channel_means_[:, None]
+            np.copyto(values, np.asarray(fill, dtype=values.dtype), where=missing)
         else:
             self._fill_from_neighbours(values, Gaps.of(missing, lengths))
         return Collection(values, lengths)
@@ -105,8 +106,8 @@ class FillMissing(CollectionTransformer):
 def _check_observed(lengths: np.ndarray | None) -> None:
     if lengths is not None and (lengths == 0).any():
         raise ValueError(
-            f"Series {int(np.argmin(lengths))} of X has no observed value: all are NaN. Remove it, or fill it with the "
-            'means of the training series by padding="fill".'
+            f"Series {int(np.argmin(lengths))} of X has no observed value: all are NaN. Remove it, or set "
+            'padding="fill" to fill it with the means of the training series.'
         )
 
 
@@ -114,7 +115,7 @@ def _follow_splines(values: np.ndarray, gaps: Gaps) -> None:
     if len(gaps) == 0:
         return
     n_timepoints = values.shape[2]
-    flat, rows = values.reshape(-1), values.reshape(-1, n_timepoints)  # views; rows are channels of series
+    flat, rows = values.reshape(-1), values.reshape(-1, n_timepoints)  # views; each row is a channel of a series
     affected = np.unique(gaps.at // n_timepoints)
     row, step = np.nonzero(~np.isnan(rows[affected]))
     knots = affected[row] * n_timepoints + step
@@ -129,13 +130,13 @@ def _follow_splines(values: np.ndarray, gaps: Gaps) -> None:
 
 
 def _natural_curvature(row: np.ndarray, step: np.ndarray, value: np.ndarray) -> np.ndarray:
-    """Return the second derivative at the knots of the natural cubic spline of each row, all rows in one system."""
+    """Return the second derivative at the knots of the natural cubic spline of each row, from one system for all."""
     same_row = row[1:] == row[:-1]
     width = np.where(same_row, np.diff(step), 1)
     slope = np.diff(value) / width
     inner = np.flatnonzero(same_row[1:] & same_row[:-1]) + 1
     bands, bend = np.zeros((3, len(step))), np.zeros(len(step))
-    bands[1] = 1  # no curvature at the first and last knot of a row
+    bands[1] = 1  # at the first and last knot of a row the curvature is zero
     bands[0, inner + 1] = width[inner]
     bands[1, inner] = 2 * (width[inner - 1] + width[inner])
     bands[2, inner - 1] = width[inner - 1]

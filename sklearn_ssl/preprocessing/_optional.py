@@ -1,9 +1,11 @@
+"""Packages that only some methods need."""
+
 import importlib
 from types import ModuleType
 
 
 def optional_module(name: str, *, package: str, extra: str, needed_by: str) -> ModuleType:
-    """Import a module that only some methods need, or say how to install it."""
+    """Import a module, or raise an ImportError that says how to install its package."""
     try:
         return importlib.import_module(name)
     except ImportError as error:

@@ -1,3 +1,5 @@
+"""Outlying values of series."""
+
 import dataclasses
 import typing
 from collections.abc import Iterator
@@ -14,9 +16,9 @@ from sklearn_ssl.preprocessing._smooth import MAD_TO_STD, check_odd_window
 
 @typing.final
 class ClipOutliers(CollectionTransformer):
-    r"""Bound the values of time series by limits per channel, or per window.
+    r"""Clip, remove or bridge values that are far from the usual range of their channel, or of their window.
 
-    With :math:`k` the `threshold`, a value is an outlier outside of
+    Let :math:`k` be the `threshold`. A value is an outlier if it is outside of
 
     ========  ======================================================================================================
     "zscore"  :math:`\mu \pm k \sigma`, the mean and standard deviation of the channel over the training series
@@ -24,26 +26,29 @@ class ClipOutliers(CollectionTransformer):
               series
     "hampel"  :math:`m_t \pm 1.4826\, k \operatorname{MAD}_t`, with :math:`m_t` the median of the `window` around step
               :math:`t` and :math:`\operatorname{MAD}_t` the median of the absolute deviations from it; nothing is
-              learnt, and near the ends of a series the window holds fewer values
+              learnt, and near the ends of a series the window has fewer values
     ========  ======================================================================================================
 
-    Missing values (NaN) count for nothing and stay missing. A channel without any spread in training
-    (:math:`\sigma = 0`, or :math:`q_1 = q_3`) has no limits, since nothing tells what is far. In a window of equal
-    values but one, :math:`\operatorname{MAD}_t = 0` and that one is an outlier.
+    Missing values (NaN) are ignored and stay missing. A channel whose training values do not spread, with
+    :math:`\sigma = 0` or :math:`q_1 = q_3`, has no limits, because there is no scale that says which values are far. If
+    all values of a window but one are equal, then :math:`\operatorname{MAD}_t = 0`, and that one is an outlier.
 
     Parameters
     ----------
     method : {"zscore", "iqr", "hampel"}, default="zscore"
-        Where the limits lie.
+        How the limits are computed.
     action : {"clip", "nan", "interpolate"}, default="clip"
-        What becomes of an outlier: the limit it is beyond; NaN, for a later step to fill; or a straight line between
-        the nearest values within the limits, level at the ends of the series. A channel of a series that is beyond the
-        limits throughout is clipped instead of interpolated. Trailing steps that "nan" makes NaN in all channels are
-        padding to later steps; ``FillMissing(padding="fill")`` fills them.
+        What replaces an outlier.
+
+        - "clip": the limit that it exceeds.
+        - "nan": NaN, for a later step to fill. If all channels of trailing steps become NaN, later steps take these
+          steps for padding; ``FillMissing(padding="fill")`` fills them.
+        - "interpolate": a straight line between the nearest values within the limits, level at the ends of the series.
+          Where a channel of a series has no value within the limits, its values are clipped instead.
     threshold : float or None, default=None
         The factor k. None is 3 for "zscore" and "hampel", and 1.5 for "iqr".
     window : int, default=7
-        Steps in a window of "hampel"; an odd number of at least 3.
+        Number of steps in a window of "hampel", an odd number of at least 3.
 
     Attributes
     ----------

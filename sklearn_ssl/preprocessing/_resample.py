@@ -1,3 +1,5 @@
+"""Resampling to one length."""
+
 import typing
 
 import numpy as np
@@ -17,19 +19,18 @@ class Resample(CollectionTransformer):
     .. math::
         y_i = (1 - w)\, x_j + w\, x_{j+1}, \qquad j + w = i\, \frac{T - 1}{N - 1}, \quad 0 \le w < 1
 
-    so that the first and last values stay, and steps are evenly spaced between them. A series of one step becomes
-    constant; ``length=1`` keeps the first step. Padding is left behind: all results have `length` steps.
+    The first and the last value stay, and the new steps are evenly spaced between them. A series of one step becomes
+    constant; ``length=1`` keeps the first step. The results have no padding.
 
-    A step is missing (NaN) in the result where the step of the series that it is nearest to is missing; otherwise
-    gaps are bridged by straight lines.
+    Before, gaps (NaN) are bridged by straight lines. A step of the result is NaN if the nearest step of the series is.
 
-    Linear interpolation lets fast oscillations of a series that is shortened appear as slow ones; smooth before with a
-    window of about T / N steps.
+    If a series is shortened, its fast oscillations may appear as slow ones (aliasing). To avoid that, smooth the series
+    before, with a window of about T / N steps.
 
     Parameters
     ----------
     length : int, default=128
-        Steps of all results.
+        Number of steps of all results.
 
     Raises
     ------
@@ -38,7 +39,7 @@ class Resample(CollectionTransformer):
 
     See Also
     --------
-    aeon.transformations.collection.unequal_length.Resizer : The same for 3-D collections without missing values.
+    aeon.transformations.collection.unequal_length.Resizer : Resamples 3-D collections without missing values.
 
     Examples
     --------

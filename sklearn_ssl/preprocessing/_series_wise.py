@@ -1,3 +1,5 @@
+"""A transformer of tables, applied to each series by itself."""
+
 import typing
 from collections.abc import Iterator
 
@@ -9,34 +11,36 @@ from sklearn_ssl.preprocessing._wrapped import SCALERS, WrappedTransformer, seri
 
 @typing.final
 class SeriesWise(WrappedTransformer):
-    """Apply a scikit-learn transformer to each series by itself.
+    """Fit and apply a scikit-learn transformer to each series by itself.
 
-    For every series, at fit and at transform alike, a new copy of `transformer` is fitted on the table with a row per
-    time step of that series, padding left out, and a column per channel, and transforms it. ``StandardScaler()`` then
-    gives every channel of every series mean 0 and standard deviation 1, ``MinMaxScaler()`` the range from 0 to 1.
-    Nothing is learnt from the training series, so that there is no way back: for `inverse_transform`, and to keep what
-    tells series apart by their level, take `ChannelWise`. A constant channel becomes zero by ``StandardScaler()``.
+    Each series is a table with one column per channel and one row per time step, without its padding. A new copy of
+    `transformer` is fitted on that table, and transforms it. So ``StandardScaler()`` gives every channel of every
+    series mean 0 and standard deviation 1, and ``MinMaxScaler()`` gives it the range from 0 to 1. ``StandardScaler()``
+    makes a constant channel zero.
 
-    Scikit-learn's scalers treat all series at once; any other transformer costs one fit per series.
+    Nothing is learnt from the training series, so there is no `inverse_transform`. Scalers make
+    series the same that differ only in their level. Use `ChannelWise` if the level matters.
 
-    Padding stays padding, and a series without any observed step comes back so, as does a channel that is missing in
-    a whole series. Missing values inside series are for `transformer` to deal with; scalers leave them as they are.
+    Scikit-learn's scalers treat all series at once. Any other transformer costs one fit per series.
+
+    Padding stays padding. A series without any observed step stays as it is, and so does a channel that is missing in a
+    whole series. The transformer also gets the missing values (NaN) inside series. Scalers leave them as they are.
 
     Attributes
     ----------
     n_channels_out_ : int
-        Channels of the result.
+        Number of channels of the result.
 
     Raises
     ------
     TypeError
-        If `transformer` is not a transformer.
+        If `transformer` has no `fit` and `transform`.
     ValueError
         If `transformer` returns different numbers of channels for different series, or refuses a series.
 
     See Also
     --------
-    ChannelWise : Each channel by its statistics over the training series.
+    ChannelWise : Transforms each channel by its statistics over the training series.
 
     Examples
     --------
@@ -52,7 +56,7 @@ class SeriesWise(WrappedTransformer):
 
     def _learn(self, collection: Collection) -> None:
         if collection.lengths is not None and not collection.lengths.any():
-            raise ValueError("X has no observed value: all are NaN.")
+            raise ValueError("X has no observed value: all are NaN. Give at least one series with values.")
         if self._only_scales:
             self._scaled(Collection(collection.values[:1], None))
             self.n_channels_out_ = collection.n_channels
@@ -69,12 +73,12 @@ class SeriesWise(WrappedTransformer):
         return type(self.resolved("transformer")) in SCALERS
 
     def _scaled(self, collection: Collection) -> np.ndarray:
-        # Scalers treat columns apart and pass over NaN, so that each channel of each series may be a column of one fit.
+        # Scalers treat columns independently and ignore NaN. So each channel of each series can be a column of one fit.
         scaled = collection.values.copy()
         for batch in series_in_cache(collection):
             rows = scaled[batch].reshape(-1, collection.n_timepoints)  # (n * C, L), a view
             observed = ~np.isnan(rows).all(axis=1)
-            chosen = slice(None) if observed.all() else observed  # a slice spares a copy
+            chosen = slice(None) if observed.all() else observed  # a slice makes no copy
             if observed.any():
                 rows[chosen] = self._fitted(rows[chosen].T).T
         return scaled
@@ -86,7 +90,7 @@ class SeriesWise(WrappedTransformer):
             if table.shape[1] != self.n_channels_out_:
                 raise ValueError(
                     f"SeriesWise: {self.resolved('transformer')!r} returned {table.shape[1]} channel(s) for series "
-                    f"{case} of X, and {self.n_channels_out_} at fit. Take a transformer that keeps all channels, or "
+                    f"{case} of X, and {self.n_channels_out_} at fit. Use a transformer that keeps all channels, or "
                     "fill missing ones before."
                 )
             values[case, :, : len(table)] = table.T

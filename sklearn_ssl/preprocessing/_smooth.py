@@ -1,3 +1,5 @@
+"""Smoothing."""
+
 import dataclasses
 import typing
 
@@ -18,11 +20,11 @@ MAD_TO_STD = 1.4826
 class Smooth(CollectionTransformer):
     r"""Smooth time series, each channel of each series by itself.
 
-    With :math:`w` the `window` and :math:`h = (w - 1) / 2`, the value :math:`y_t` at step :math:`t` is
+    Let :math:`w` be the `window` and :math:`h = (w - 1) / 2`. The value :math:`y_t` of the result at step :math:`t` is
 
     ================  ==============================================================================================
     "moving_average"  :math:`\frac{1}{w} \sum_{i=-h}^{h} x_{t+i}`
-    "exponential"     :math:`\alpha x_t + (1 - \alpha)\, y_{t-1}` with :math:`y_0 = x_0`; it looks back only
+    "exponential"     :math:`\alpha x_t + (1 - \alpha)\, y_{t-1}` with :math:`y_0 = x_0`; it uses no later values
     "savgol"          the value at :math:`t` of the polynomial of degree `polyorder` that fits
                       :math:`x_{t-h}, \dots, x_{t+h}` best (Savitzky-Golay)
     "median"          the median of :math:`x_{t-h}, \dots, x_{t+h}`
@@ -33,18 +35,18 @@ class Smooth(CollectionTransformer):
                       times the median absolute coefficient of the finest level
     ================  ==============================================================================================
 
-    Beyond its ends a series goes on with its first and last value, so that a window longer than the series is defined
-    too; the wavelet transform mirrors the series instead.
+    Before its first step, a series is continued by its first value, and after its last step by its last value. So a
+    window may be longer than the series. The wavelet transform mirrors the series instead.
 
-    Missing values (NaN) are bridged by straight lines, level at the ends, and are missing again in the result. A series
-    shorter than its batch gives what it gives alone.
+    Missing values (NaN) are bridged by straight lines, level at the ends, and are missing again in the result. The
+    result of a series does not depend on the other series, nor on their length.
 
     Parameters
     ----------
     method : {"moving_average", "exponential", "savgol", "median", "gaussian", "wavelet"}, default="moving_average"
         How to smooth. "wavelet" needs PyWavelets: ``pip install sklearn-ssl[wavelets]``.
     window : int, default=5
-        Steps in a window of "moving_average", "savgol" and "median"; an odd number.
+        Number of steps in a window of "moving_average", "savgol" and "median", an odd number.
     alpha : float, default=0.3
         Weight of the newest value in "exponential"; 1 changes nothing.
     polyorder : int, default=2
@@ -54,8 +56,8 @@ class Smooth(CollectionTransformer):
     wavelet : str, default="db4"
         Discrete wavelet of "wavelet", by PyWavelets' name.
     level : int or None, default=None
-        How often "wavelet" halves the series; no oftener than its length allows, which is what None stands for. A
-        series too short to be halved stays as it is.
+        How often "wavelet" halves the series. None, or a larger number than the length of a series allows, is the
+        largest number possible for that series. A series that is too short to be halved stays as it is.
 
     Raises
     ------
@@ -97,7 +99,8 @@ class Smooth(CollectionTransformer):
             check_odd_window(self)
         if self.method == "savgol" and self.polyorder >= self.window:
             raise ValueError(
-                f"Smooth: `polyorder` must be below `window`, got polyorder={self.polyorder} and window={self.window}."
+                f"Smooth: `polyorder` must be below `window`, got polyorder={self.polyorder} and window={self.window}. "
+                "Lower the one or raise the other."
             )
         if self.method == "wavelet":
             check_wavelet(self.wavelet, _WAVELET_METHOD)
@@ -139,11 +142,11 @@ _WAVELET_METHOD = 'Smooth(method="wavelet")'
 
 
 def check_odd_window(estimator: typing.Any) -> None:
-    """Raise a ValueError unless a window has a middle."""
+    """Raise a ValueError if the window of `estimator` has an even number of steps."""
     if estimator.window % 2 == 0:
         raise ValueError(
-            f"{type(estimator).__name__}: `window` must be odd, so that it has a middle, got {estimator.window}; "
-            f"take {estimator.window - 1} or {estimator.window + 1}."
+            f"{type(estimator).__name__}: `window` must be odd, so that it has a middle, got {estimator.window}: "
+            f"set it to {estimator.window - 1} or {estimator.window + 1}."
         )
 
 
@@ -152,6 +155,6 @@ def _soft_thresholded(x: np.ndarray, wavelet: str, level: int) -> np.ndarray:
     approximation, *details = pywt.wavedec(x, wavelet, mode="symmetric", level=level, axis=-1)
     noise = MAD_TO_STD * np.median(np.abs(details[-1]), axis=-1, keepdims=True)  # (n, C, 1)
     threshold = noise * np.sqrt(2 * np.log(x.shape[-1]))
-    # pywt.threshold makes NaN of a coefficient 0 where the threshold is 0.
+    # We do not use pywt.threshold: if the threshold and a coefficient are both 0, it gives NaN.
     shrunk = [np.sign(detail) * np.maximum(np.abs(detail) - threshold, 0) for detail in details]
     return pywt.waverec([approximation, *shrunk], wavelet, mode="symmetric", axis=-1)[..., : x.shape[-1]]

@@ -1,3 +1,5 @@
+"""The base of transformers that apply one of scikit-learn to tables of time steps."""
+
 import abc
 import contextlib
 from collections.abc import Iterator
@@ -13,31 +15,33 @@ from sklearn.utils import get_tags
 from sklearn_ssl._input.collections import Collection
 from sklearn_ssl._parameters.hyperparameters import positional, recipe
 from sklearn_ssl.preprocessing._base import CollectionTransformer
+from sklearn_ssl.preprocessing._forms import channel_names
 
-# Those that treat columns apart, rows apart once they are fitted, and pass over NaN.
+# These scalers treat columns independently, and rows too once they are fitted. They ignore NaN.
 SCALERS = (StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler)
 _VALUES_IN_CACHE = 3 << 17
 
 
 def series_in_cache(collection: Collection) -> Iterator[slice]:
-    """Yield slices of few enough series for their tables to stay in the processor's cache."""
+    """Yield slices of series. Each has so few series that their table stays in the processor's cache."""
     n_cases = max(1, _VALUES_IN_CACHE // (collection.n_channels * collection.n_timepoints))
     for start in range(0, len(collection), n_cases):
         yield slice(start, start + n_cases)
 
 
 def spared_second_look(transformer: Any) -> contextlib.AbstractContextManager:
-    """Spare scalers the search for infinite values: the series have passed one, and NaN is welcome."""
+    """Return a context in which scalers do not search for infinite values: series have been checked before."""
     return config_context(assume_finite=True) if type(transformer) in SCALERS else contextlib.nullcontext()
 
 
 class WrappedTransformer(CollectionTransformer, abc.ABC):
-    """A transformer of series by one of tables: a row per time step, a column per channel.
+    """A transformer of series that applies a transformer of tables, with one row per time step.
 
     Parameters
     ----------
-    transformer : scikit-learn transformer, default=None
-        What is applied to the table; it is copied before. None is ``StandardScaler()``.
+    transformer : scikit-learn transformer or None, default=None
+        The transformer that is applied to the table, whose columns are the channels. A copy of it is fitted, never
+        itself. None is ``StandardScaler()``.
     """
 
     transformer: Any = positional(recipe(default_factory=StandardScaler))
@@ -56,7 +60,7 @@ class WrappedTransformer(CollectionTransformer, abc.ABC):
         if table.ndim != 2 or len(table) != n_rows:
             raise ValueError(
                 f"{type(self).__name__}: {self.resolved('transformer')!r} must return a row for each of the {n_rows} "
-                f"time steps, got shape {table.shape}."
+                f"time steps, got shape {table.shape}. Choose a transformer that keeps all rows."
             )
         return table
 
@@ -66,7 +70,7 @@ class WrappedTransformer(CollectionTransformer, abc.ABC):
 
     def _channel_names_out(self, names: list[str]) -> np.ndarray:
         if self.n_channels_out_ != len(names):
-            names = [f"channel{channel}" for channel in range(self.n_channels_out_)]
+            names = channel_names(None, self.n_channels_out_)
         return super()._channel_names_out(names)
 
     def __sklearn_tags__(self) -> Any:

@@ -367,7 +367,7 @@ class TestBadInput:
 
     @named([Smooth(window=4), Decompose(window=4), ClipOutliers(method="hampel", window=4)])
     def test_even_windows_are_named(self, transformer):
-        with pytest.raises(ValueError, match=r"`window` must be odd, .* got 4; take 3 or 5"):
+        with pytest.raises(ValueError, match=r"`window` must be odd, .* got 4: set it to 3 or 5"):
             transformer.fit(series())
 
     @named(ANY_LENGTH)

@@ -118,7 +118,7 @@ def test_unknown_parts(parts):
 
 
 def test_a_seasonal_part_needs_a_period():
-    with pytest.raises(ValueError, match="Give `period`"):
+    with pytest.raises(ValueError, match="Set `period`"):
         Decompose(parts="seasonal").fit(seasonal_series())
     with pytest.raises(ValueError, match="needs `period`"):
         Decompose(method="stl").fit(seasonal_series())
