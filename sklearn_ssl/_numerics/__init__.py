@@ -1,1 +1,1 @@
-"""Linear algebra on few rows, and spectra."""
+"""Numerics without networks: linear algebra of few rows, statistics of embeddings, frequencies of sequences."""

@@ -1,26 +1,28 @@
-"""Linear algebra for a few rows of many features: everything goes through Gram matrices of the rows."""
+"""Linear algebra for few rows of many features: all functions work on Gram matrices of the rows."""
 
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
-# Eigenvalues below this share of the largest are rounding errors of a Gram matrix in float32.
+# Eigenvalues below this share of the largest eigenvalue are rounding errors of a Gram matrix in float32.
 NEGLIGIBLE = 1e-6
+# Fewer series per direction make the variances of the directions too uncertain to divide by them.
 SERIES_PER_DIRECTION = 4
 
 
 class Directions(NamedTuple):
-    """Linear maps of features, the most important first.
+    """Linear maps of features, the most important map first.
 
     Attributes
     ----------
     weights : Tensor of shape (P, F)
-        One map a row.
+        One map per row.
     variances : Tensor of shape (P,)
         Variance of each mapped feature over the series.
     ratios : Tensor of shape (P,)
-        Variance between series divided by variance within series plus shrinkage, infinite where nothing varies within.
+        Variance between series divided by the sum of the variance within series and the shrinkage. Infinite if nothing
+        varies within series.
     """
 
     weights: torch.Tensor
@@ -29,9 +31,9 @@ class Directions(NamedTuple):
 
 
 def centred(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Subtract the mean of rows (N, F): return the deviations and the mean (F,).
+    """Return the deviations (N, F) of rows (N, F) from their mean, and the mean (F,).
 
-    Equal rows give deviations of exactly zero, whatever rounding does to their mean.
+    The deviations of equal rows are exactly zero, because the first row is subtracted before the mean is computed.
     """
     deviations = rows - rows[0]
     shift = deviations.mean(0)
@@ -39,23 +41,23 @@ def centred(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def compressed(rows: torch.Tensor, size: int) -> torch.Tensor:
-    r"""Replace rows by fewer ones with nearly the same scatter :math:`A^\top A`.
+    r"""Replace rows by fewer rows with nearly the same scatter :math:`A^\top A`.
 
-    With :math:`A = \sum_i \sigma_i q_i v_i^\top`, the rows returned are :math:`\sigma_i v_i^\top` for the largest
-    :math:`\sigma_i`: no other matrix with so few rows has a scatter that is closer. Nothing is lost if the rank of A is
-    at most `size`.
+    With the singular value decomposition :math:`A = \sum_i \sigma_i q_i v_i^\top`, the result has the rows
+    :math:`\sigma_i v_i^\top` for the largest :math:`\sigma_i`. No other matrix with so few rows has a closer scatter.
+    The scatter stays the same if the rank of A is at most `size`.
 
     Parameters
     ----------
     rows : Tensor of shape (N, F)
         The matrix A.
     size : int
-        Most rows of the result.
+        Largest number of rows of the result.
 
     Returns
     -------
     Tensor of shape (min(N, F, size), F)
-        The largest first.
+        The new rows, the longest first.
     """
     n_rows, n_features = rows.shape
     size = min(size, n_rows, n_features)
@@ -69,17 +71,18 @@ def compressed(rows: torch.Tensor, size: int) -> torch.Tensor:
 def merged(
     deviations: torch.Tensor, mean: torch.Tensor, count: int, block: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    r"""Add rows to a centred scatter.
+    r"""Add a block of rows to a centred scatter.
 
-    For counts n, n' and means :math:`\mu, \mu'` of what was there and of the block, the scatter about the common mean
-    is the sum of the two scatters and of :math:`\frac{n n'}{n + n'} (\mu - \mu')(\mu - \mu')^\top`.
+    Let n be the number of rows so far and :math:`\mu` their mean, n' the number of rows in the block and :math:`\mu'`
+    their mean. The scatter about the common mean is the sum of the two scatters and of
+    :math:`\frac{n n'}{n + n'} (\mu - \mu')(\mu - \mu')^\top`.
 
     Parameters
     ----------
     deviations : Tensor of shape (k, F)
-        Rows whose scatter is that of all rows so far about their mean.
+        Rows with the same scatter as all rows so far about their mean.
     mean : Tensor of shape (F,)
-        Mean so far.
+        Mean of all rows so far.
     count : int
         Number of rows so far.
     block : Tensor of shape (n', F)
@@ -88,7 +91,7 @@ def merged(
     Returns
     -------
     deviations : Tensor of shape (k + n' + 1, F)
-        Rows whose scatter is that of all rows about the new mean; without the last one if there was nothing before.
+        Rows with the same scatter as all rows about the new mean. If `count` is 0, there are n' of them.
     mean : Tensor of shape (F,)
         The new mean.
     """
@@ -102,7 +105,7 @@ def merged(
 
 
 class _Within(NamedTuple):
-    """The eigenvalues of S_w that are not zero, and how its eigenvectors U are made of the changes: U = D^T Q."""
+    """The non-zero eigenvalues of S_w, and Q, which combines the changes D to its eigenvectors U = D^T Q."""
 
     eigenvalues: torch.Tensor  # (k,)
     combinations: torch.Tensor  # Q, (m, k)
@@ -115,26 +118,27 @@ class _Within(NamedTuple):
         return cls(values[kept], q[:, kept] / (count * values[kept]).sqrt())
 
     def removed(self, shrinkage: float) -> torch.Tensor:
-        """Return the share lambda / (lambda + r) of squared length that each eigenvector loses, (k,)."""
+        """Return the share lambda / (lambda + r) of its squared length that each eigenvector loses, (k,)."""
         return self.eigenvalues / (self.eigenvalues + self.ridge(shrinkage))
 
     def ridge(self, shrinkage: float) -> torch.Tensor:
-        """Return r, a multiple of the mean of the eigenvalues; not a number where there are none."""
+        """Return r, a multiple of the mean of the eigenvalues, or NaN if there are none."""
         return shrinkage * self.eigenvalues.mean()
 
 
 class InvarianceMap(NamedTuple):
-    r"""A symmetric map that shortens what changes within a series, :math:`M = \sqrt{r} (S_w + r I)^{-1/2}`.
+    r"""A symmetric map that shortens the directions of change within a series.
 
-    With :math:`S_w = U \Lambda U^\top` it is :math:`I - U (I - \sqrt{r} (\Lambda + r I)^{-1/2}) U^\top`, so that no
-    matrix of F x F is made.
+    The map is :math:`M = \sqrt{r} (S_w + r I)^{-1/2}`, where :math:`S_w` is the mean of the outer products of the
+    changes. With :math:`S_w = U \Lambda U^\top` it equals :math:`I - U (I - \sqrt{r} (\Lambda + r I)^{-1/2}) U^\top`,
+    so an F x F matrix is never computed.
 
     Attributes
     ----------
     directions : Tensor of shape (F, k)
-        U, the eigenvectors whose eigenvalues are not zero.
+        U, the eigenvectors with non-zero eigenvalues.
     lost : Tensor of shape (k,)
-        By what share each of them is shortened.
+        Share of its length that each of them loses.
     """
 
     directions: torch.Tensor
@@ -142,47 +146,47 @@ class InvarianceMap(NamedTuple):
 
     @classmethod
     def of(cls, changes: torch.Tensor, shrinkage: float) -> "InvarianceMap":
-        """Learn from changes (m, F); r is `shrinkage` times the mean of the non-zero eigenvalues of S_w."""
+        """Learn the map from changes (m, F); r is `shrinkage` times the mean of the non-zero eigenvalues of S_w."""
         inside = _Within.of(_exact(changes @ changes.T), len(changes))
         return cls(changes.T @ inside.combinations.to(changes), 1 - (1 - inside.removed(shrinkage)).sqrt().to(changes))
 
     def __call__(self, rows: torch.Tensor) -> torch.Tensor:
-        """Map rows (n, F)."""
+        """Map rows (n, F) to rows (n, F)."""
         return rows - (rows @ self.directions * self.lost) @ self.directions.T
 
 
 def discriminant_directions(
     deviations: torch.Tensor, n_series: int, changes: torch.Tensor, n_changes: int, shrinkage: float, n_components: int
 ) -> Directions:
-    r"""Find the directions that differ most between series, relative to how much they change within series.
+    r"""Find the directions with the largest ratio of the variance between series to the variance within series.
 
     With :math:`S_b = B^\top B / n` and :math:`S_w = D^\top D / m`, features are mapped by
-    :math:`M = \sqrt{r} (S_w + r I)^{-1/2}` and then to their principal components. That solves
-    :math:`S_b v = \gamma (S_w + r I) v`. No matrix of F x F is made: with :math:`S_w = U \Lambda U^\top`,
+    :math:`M = \sqrt{r} (S_w + r I)^{-1/2}` and then to their principal components. This solves
+    :math:`S_b v = \gamma (S_w + r I) v`. An F x F matrix is never computed. With :math:`S_w = U \Lambda U^\top`,
 
     .. math:: M^2 = I - U \Lambda (\Lambda + r I)^{-1} U^\top,
 
-    and the non-zero eigenvalues of :math:`M S_b M` are those of :math:`B M^2 B^\top / n`.
+    and :math:`M S_b M` has the same non-zero eigenvalues as :math:`B M^2 B^\top / n`.
 
     Parameters
     ----------
     deviations : Tensor of shape (k, F)
         B, rows with the centred scatter of the series.
     n_series : int
-        n.
+        Number n of series.
     changes : Tensor of shape (l, F)
         D, rows with the scatter of the differences between copies and originals.
     n_changes : int
-        m.
+        Number m of differences.
     shrinkage : float
         r as a multiple of the mean of the non-zero eigenvalues of S_w. M is the identity if there are none.
     n_components : int
-        Most directions. There are at most as many as the rank of B, and at least one.
+        Largest number of directions. There are at most as many as the rank of B, and at least one.
 
     Returns
     -------
     Directions
-        With `weights` scaled such that directions that never change within a series keep their length.
+        A direction that never changes within a series has weights of length 1.
     """
     between, cross, within = (_exact(gram) for gram in _grams(deviations, changes))
     inside = _Within.of(within, n_changes)
@@ -199,26 +203,29 @@ def discriminant_directions(
 
 
 def retrieval_margins(originals: torch.Tensor, changes: torch.Tensor, shrinkages: torch.Tensor) -> torch.Tensor:
-    r"""Measure for several shrinkages how much closer copies are to their own series than to any other.
+    r"""Measure for several shrinkages how much closer copies are to their own series than to any other series.
 
-    The series are divided in two. :math:`M` is learnt from the changes of one half and applied to the copies
-    :math:`c` of the series :math:`x_i` in the other half, and the other way round. The margin of a copy is
+    The series are split into two halves. :math:`M`, see `InvarianceMap`, is learnt from the changes of one half and
+    applied to the copies of the other half, and the other way round. The margin of a copy :math:`c` of the series
+    :math:`x_i` is
 
-    .. math:: \log \min_{j \ne i} \lVert M (c - x_j) \rVert^2 - \log \lVert M (c - x_i) \rVert^2 .
+    .. math:: \log \min_{j \ne i} \lVert M (c - x_j) \rVert^2 - \log \lVert M (c - x_i) \rVert^2
+
+    where j runs over all series.
 
     Parameters
     ----------
     originals : Tensor of shape (n, F)
         Features of four or more series.
     changes : Tensor of shape (n, V, F)
-        Features of V copies of each series less those of the series.
+        Features of V copies of each series minus the features of the series.
     shrinkages : Tensor of shape (G,)
         Multiples of the mean of the non-zero eigenvalues of S_w.
 
     Returns
     -------
     Tensor of shape (n, G)
-        The mean margin of the copies of each series; a copy that equals some original counts as zero.
+        The mean margin of the copies of each series. A copy that equals an original has the margin 0.
     """
     n_series, n_views, _ = changes.shape
     grams = [_exact(gram) for gram in _grams(originals, changes.flatten(0, 1))]
@@ -238,7 +245,7 @@ def _margins_of(
     cross: torch.Tensor,
     changes: torch.Tensor,
 ) -> torch.Tensor:
-    """Return the margin of each copy of some series, (n' V, G), by what the changes of the others teach."""
+    """Return the margin of each copy of held-out series, (n' V, G), under maps learnt from the changes of others."""
     copies, known = (
         (rows[:, None] * n_views + torch.arange(n_views, device=rows.device)).flatten() for rows in (held_out, learnt)
     )
@@ -261,7 +268,7 @@ def _margins_of(
 
 
 def strongest_within_one_error(scores: torch.Tensor, errors: torch.Tensor) -> int:
-    """Return the first place whose score is at most one standard error below the best, that of the best."""
+    """Return the first place with a score that is at most one standard error of the best score below it."""
     best = int(scores.argmax())
     return int((scores >= scores[best] - errors[best]).nonzero()[0])
 
@@ -269,19 +276,21 @@ def strongest_within_one_error(scores: torch.Tensor, errors: torch.Tensor) -> in
 def partially_whitened(
     directions: Directions, n_series: int, whitening: float = 0.0, rotated: bool = False
 ) -> torch.Tensor:
-    r"""Make variances more alike, and rotate the outputs until all have the same.
+    r"""Make the variances of the outputs more alike, and rotate the outputs until all variances are equal.
+
+    With the variances :math:`v_i` of the directions and :math:`w` = `whitening`, the variances become
+    :math:`c\, v_i^{1 - w}`. The factor :math:`c` keeps their sum.
 
     Parameters
     ----------
     directions : Directions
-        Uncorrelated outputs with variances v_i.
+        Uncorrelated outputs.
     n_series : int
-        Number of series; it changes nothing.
+        Ignored. Every scaling of directions has this argument.
     whitening : float, default=0.0
-        Variances become those of :math:`v_i^{1 - w}`, up to a factor that keeps their sum: 0 leaves them as they are, 1
-        makes them equal.
+        At 0 the variances stay as they are, at 1 they become equal.
     rotated : bool, default=False
-        Whether to rotate, which changes no distance and no inner product.
+        Whether to rotate the outputs. A rotation changes no distance and no inner product.
 
     Returns
     -------
@@ -300,10 +309,10 @@ def partially_whitened(
 
 
 def equalising_rotation(variances: torch.Tensor) -> torch.Tensor:
-    """Return an orthogonal matrix (P, P) after which uncorrelated features of given variances have equal ones.
+    """Return a rotation (P, P) that gives uncorrelated features with the given variances (P,) equal variances.
 
-    Plane rotations bring one feature after the other to the mean variance: the least and the most variable one are
-    turned until the first has it. At most P - 1 of them are needed, the constructive proof of the Schur-Horn theorem.
+    Each step rotates the features with the smallest and the largest variance in their plane, until the first has the
+    mean variance. At most P - 1 steps are needed: this is the constructive proof of the Schur-Horn theorem.
     """
     covariance = np.diag(variances.detach().cpu().double().numpy())
     n_features, mean = len(covariance), np.trace(covariance) / max(len(covariance), 1)
@@ -322,13 +331,13 @@ def equalising_rotation(variances: torch.Tensor) -> torch.Tensor:
 
 
 def _turn(below: float, above: float, mixed: float) -> np.ndarray:
-    """Return the plane rotation that takes [[below, mixed], [mixed, above]] to one with 0 in the first place."""
+    """Return the rotation T in the plane for which T [[below, mixed], [mixed, above]] T^T starts with 0."""
     tangent = (np.sqrt(mixed**2 - below * above) - mixed) / above
     return np.array([[1, tangent], [-tangent, 1]]) / np.hypot(1, tangent)
 
 
 def unit_variances(directions: Directions, n_series: int) -> torch.Tensor:
-    """Return the maps (P', F) scaled to variance 1, at most one for every `SERIES_PER_DIRECTION` series."""
+    """Return the maps (P', F) scaled to the variance 1, at most one map per `SERIES_PER_DIRECTION` series."""
     n_kept = max(1, n_series // SERIES_PER_DIRECTION)
     scales = directions.variances[:n_kept].sqrt().unsqueeze(1).to(directions.weights.dtype)
     weights = directions.weights[:n_kept]
@@ -341,7 +350,7 @@ def _grams(deviations: torch.Tensor, changes: torch.Tensor) -> tuple[torch.Tenso
 
 
 def _exact(values: torch.Tensor) -> torch.Tensor:
-    """Convert to float64 where the device has it."""
+    """Convert to float64, unless the device has no float64."""
     return values if values.device.type == "mps" else values.double()
 
 
@@ -352,13 +361,13 @@ def _eigh(matrix: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def _leading(values: torch.Tensor, n_components: int) -> torch.Tensor:
-    """Mark the largest of ascending eigenvalues that are not rounding errors; the last one in any case."""
+    """Mark the largest of the ascending eigenvalues that are not rounding errors, and the last one in any case."""
     places = torch.arange(len(values), device=values.device)
     kept = (values > NEGLIGIBLE * values[-1]) & (places >= len(values) - n_components)
     return kept | (places == len(values) - 1)
 
 
 def _with_fixed_signs(weights: torch.Tensor) -> torch.Tensor:
-    """Make the largest weight of each row positive: eigenvectors have no sign of their own."""
+    """Make the largest weight of each row positive, because eigenvectors have no sign of their own."""
     largest = weights.gather(1, weights.abs().argmax(1, keepdim=True))
     return torch.where(largest < 0, -weights, weights)

@@ -1,4 +1,4 @@
-"""Arithmetic of vectors, one a series: in float64, block by block, without looking at what is valid."""
+"""Statistics of embeddings, one vector per series: in float64, block by block, without checks of the input."""
 
 import math
 from collections.abc import Iterator
@@ -8,17 +8,17 @@ import numpy as np
 import torch
 from scipy.special import entr
 
-BLOCK_VALUES = 1 << 20
-ROUNDING = 10
-LEAST_OF_GRAM = 1e-13  # squares of singular values below this share of the largest are rounding in a Gram matrix
+BLOCK_VALUES = 1 << 20  # values that are converted to float64 at a time
+ROUNDING = 10  # singular values below this many units of rounding of the whole matrix are rounding errors
+LEAST_OF_GRAM = 1e-13  # squares of singular values below this share of the largest are rounding errors of a Gram matrix
 
-# What is called a collapse, during training and in the report on it.
+# The limits of a collapse, for the warning during training and for the report after it.
 LEAST_SPREAD = 1e-3
 LEAST_SHARE_OF_RANK = 0.1
 
 
 def without_torch(values: Any) -> Any:
-    """Return a tensor as an array, float64 if it is and float32 if not; anything else as it is."""
+    """Convert a tensor to an array, float64 if the tensor is and float32 otherwise; return other values as they are."""
     if not isinstance(values, torch.Tensor):
         return values
     values = values.detach().cpu()
@@ -26,21 +26,21 @@ def without_torch(values: Any) -> Any:
 
 
 def blocks(H: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield blocks of rows in float64, as many rows as features at least."""
+    """Yield blocks of rows in float64, each with at least as many rows as features except the last."""
     rows = max(H.shape[-1], BLOCK_VALUES // math.prod(H.shape[1:]))
     for start in range(0, len(H), rows):
         yield H[start : start + rows].astype(np.float64)
 
 
 def mean_of(H: np.ndarray) -> np.ndarray:
-    """Return the mean of rows (n, d), exact for features that are constant."""
+    """Return the mean of rows (n, d), which is exact for constant features."""
     mean = sum(block.sum(axis=0) for block in blocks(H)) / len(H)  # (d,)
-    rounding = sum((block - mean).sum(axis=0) for block in blocks(H)) / len(H)  # of long sums
+    rounding = sum((block - mean).sum(axis=0) for block in blocks(H)) / len(H)  # the error of the long sum above
     return mean + rounding
 
 
 def spread_of(H: np.ndarray) -> float:
-    """Return the share of the variance of rows (n, d) in their mean square, 0 if all are 0."""
+    """Return the share of the variance of rows (n, d) in their mean square, or 0 if all values are 0."""
     mean = mean_of(H)
     variance = sum(np.square(block - mean).sum() for block in blocks(H))
     square = sum(np.square(block).sum() for block in blocks(H))
@@ -48,7 +48,7 @@ def spread_of(H: np.ndarray) -> float:
 
 
 def smooth_rank(weights: np.ndarray) -> float:
-    """Return the exponential of the entropy of weights divided by their sum, or 0 if all are 0."""
+    """Return the exponential of the entropy of the weights divided by their sum, or 0 if all weights are 0."""
     total = weights.sum()
     return float(np.exp(entr(weights / total).sum())) if total > 0 else 0.0
 
@@ -56,7 +56,10 @@ def smooth_rank(weights: np.ndarray) -> float:
 def singular_values(
     H: np.ndarray, *, center: bool, dtype: Any = None, transform: np.ndarray | None = None
 ) -> np.ndarray:
-    """Return the singular values of H (n, d), or of H @ transform (d, d); 0 where they are rounding of `dtype`, H's."""
+    """Return the singular values of H (n, d), or of H @ transform with transform (d, d), the largest first.
+
+    Values that rounding to `dtype`, by default the dtype of H, could cause are 0.
+    """
     mean = mean_of(H) if center else np.zeros(H.shape[1])
     rounding = ROUNDING * np.finfo(dtype or H.dtype).eps
     if transform is None and rounding**2 > LEAST_OF_GRAM:
@@ -64,12 +67,12 @@ def singular_values(
     else:
         values = _by_triangle(H, mean, transform)
         mean = mean if transform is None else mean @ transform
-    norm = math.sqrt(values @ values + len(H) * (mean @ mean))  # of the matrix before it was centred
+    norm = math.sqrt(values @ values + len(H) * (mean @ mean))  # of the matrix before its mean was subtracted
     return np.where(values > rounding * norm, values, 0.0)
 
 
 def _by_gram_matrix(H: np.ndarray, mean: np.ndarray) -> np.ndarray:
-    """Return the singular values of H - mean: several times faster, with the relative precision 1e-16 of squares."""
+    """Return the singular values of H - mean by the eigenvalues of a Gram matrix: fast, but less precise."""
     if len(H) <= H.shape[1]:
         centred = H - mean
         gram = centred @ centred.T  # (n, n)
@@ -80,7 +83,7 @@ def _by_gram_matrix(H: np.ndarray, mean: np.ndarray) -> np.ndarray:
 
 
 def _by_triangle(H: np.ndarray, mean: np.ndarray, transform: np.ndarray | None) -> np.ndarray:
-    """Return the singular values of H - mean, or of (H - mean) @ transform."""
+    """Return the singular values of H - mean, or of (H - mean) @ transform, by a triangular matrix: precise."""
     triangle = np.empty((0, H.shape[1]))
     for block in blocks(H):
         triangle = _triangle(np.vstack([triangle, block - mean]))
@@ -88,16 +91,16 @@ def _by_triangle(H: np.ndarray, mean: np.ndarray, transform: np.ndarray | None) 
 
 
 def _triangle(H: np.ndarray) -> np.ndarray:
-    """Return a matrix (min(n, d), d) that has the singular values of H (n, d)."""
-    triangle: Any = np.linalg.qr(H, mode="r")  # NumPy's annotation knows the result of the other modes only
+    """Return a matrix (min(n, d), d) with the same singular values as H (n, d)."""
+    triangle: Any = np.linalg.qr(H, mode="r")  # NumPy's annotation describes the results of the other modes only
     return triangle
 
 
 def rank_bound(n_cases: int, n_features: int) -> int:
-    """Return the largest effective rank of centred rows (n, d)."""
+    """Return the largest possible effective rank of centred rows (n, d)."""
     return min(n_cases - 1, n_features)
 
 
 def least_rank(bound: int, share: float = LEAST_SHARE_OF_RANK) -> float:
-    """Return the effective rank below which a dimensional collapse is seen."""
+    """Return the effective rank below which the embeddings count as collapsed in dimension."""
     return 1 + share * (bound - 1)

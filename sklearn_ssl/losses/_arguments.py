@@ -1,9 +1,11 @@
 """Checks of the arguments of losses. No check reads the values of a tensor: that would make a GPU wait."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import torch
+
+from sklearn_ssl._parameters.shown import shown
 
 INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 
@@ -11,19 +13,19 @@ INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 def check_positive(name: str, value: float, remedy: str) -> None:
     """Raise a ValueError unless the number `value` of the parameter `name` is finite and above 0."""
     if not 0 < value < math.inf:
-        raise ValueError(f"`{name}` must be a finite number above 0, got {value!r}; {remedy}.")
+        raise ValueError(f"`{name}` must be a finite number above 0, got {shown(value)}; {remedy}.")
 
 
 def check_share(name: str, value: float, remedy: str) -> None:
     """Raise a ValueError unless the number `value` of the parameter `name` lies between 0 and 1, ends included."""
     if not 0 <= value <= 1:
-        raise ValueError(f"`{name}` must be a number from 0 to 1, got {value!r}; {remedy}.")
+        raise ValueError(f"`{name}` must be a number from 0 to 1, got {shown(value)}; {remedy}.")
 
 
 def check_at_least(name: str, value: float, least: float, remedy: str) -> None:
     """Raise a ValueError unless the number `value` of the parameter `name` is `least` or more."""
     if not value >= least:
-        raise ValueError(f"`{name}` must be {least} or more, got {value!r}; {remedy}.")
+        raise ValueError(f"`{name}` must be {least} or more, got {shown(value)}; {remedy}.")
 
 
 def check_matrix(name: str, z: torch.Tensor, n_rows: int = 1) -> None:
@@ -45,14 +47,14 @@ def check_stack(name: str, z: torch.Tensor, n_rows: int = 1) -> None:
 
 def check_rows(n_rows: int = 1, **tensors: torch.Tensor) -> None:
     """Raise a ValueError unless all tensors, given by name, are matrices of one shape with `n_rows` rows or more."""
-    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    if len(set(shapes.values())) > 1:
-        raise ValueError(
-            f"{_listing(f'`{name}`' for name in shapes)} must have the same shape, got "
-            f"{_listing(str(shape) for shape in shapes.values())}; row i of each must come from series i."
-        )
-    for name, tensor in tensors.items():
-        check_matrix(name, tensor, n_rows)
+    (first, z), *others = tensors.items()
+    for name, other in others:
+        if other.shape != z.shape:
+            raise ValueError(
+                f"`{first}` and `{name}` must have the same shape, got {tuple(z.shape)} and {tuple(other.shape)}; "
+                "row i of each must come from series i."
+            )
+    check_matrix(first, z, n_rows)
 
 
 def check_one_per_row(name: str, vector: torch.Tensor, n_rows: int, remedy: str) -> None:
@@ -94,8 +96,3 @@ def stacked_views(
         raise ValueError(f"`{name}` must hold {n_views} or more views, got {len(views)}; make more views per series.")
     check_rows(n_rows, **{f"{name}[{number}]": view for number, view in enumerate(views)})
     return torch.stack(tuple(views))  # (V, n, d)
-
-
-def _listing(words: Iterable[str]) -> str:
-    *others, last = words
-    return f"{', '.join(others)} and {last}"

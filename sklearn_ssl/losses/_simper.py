@@ -1,9 +1,9 @@
-import reprlib
 from collections.abc import Callable
 from typing import Literal
 
 import torch
 
+from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.losses._arguments import check_positive
 from sklearn_ssl.losses._precision import in_full_precision
 from sklearn_ssl.losses._vectors import unit_length
@@ -86,7 +86,7 @@ def periodic_similarity(
     """
     _check_sequences(first, second)
     if kind not in KINDS:
-        raise ValueError(f"`kind` must be one of {', '.join(map(repr, KINDS))}, got {reprlib.repr(kind)}.")
+        raise ValueError(f"`kind` must be one of {', '.join(map(repr, KINDS))}, got {shown(kind)}.")
     first, second = _standardised(first), _standardised(second)
     if kind == "correlation":
         return _largest_correlation(first, second, circular)
@@ -195,7 +195,7 @@ def _power(sequences: torch.Tensor, band: tuple[float, float]) -> torch.Tensor:
     if not 0 <= low < high <= 0.5 or not inside:
         raise ValueError(
             f"`band` must be a range within 0 to 0.5 that holds a multiple of 1 / {sequences.shape[-1]}, one over the "
-            f"length of the sequences, got {reprlib.repr(band)}; divide frequencies in hertz by the sampling frequency."
+            f"length of the sequences, got {shown(band)}; divide frequencies in hertz by the sampling frequency."
         )
     spectrum = torch.fft.rfft(sequences)[..., inside[0] : inside[-1] + 1]  # (..., K)
     return unit_length(spectrum.real.square() + spectrum.imag.square())

@@ -2,6 +2,7 @@ from collections.abc import Sequence
 
 import torch
 
+from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.losses._arguments import check_at_least, check_matrix, check_positive, stacked_views
 from sklearn_ssl.losses._cross_entropy import crossed_cross_entropy
 from sklearn_ssl.losses._precision import in_full_precision
@@ -139,7 +140,7 @@ def swav_loss(
     check_positive("temperature", temperature, "SwAV uses 0.1")
     if not 1 <= n_assigned <= len(views):
         raise ValueError(
-            f"`n_assigned` must be from 1 to the number of views, {len(views)}, got {n_assigned!r}; "
+            f"`n_assigned` must be from 1 to the number of views, {len(views)}, got {shown(n_assigned)}; "
             "SwAV assigns the two full views."
         )
     assigned = views[:n_assigned].detach()  # (A, n, K)

@@ -21,7 +21,6 @@ def cosine_logits(z: torch.Tensor, others: torch.Tensor, temperature: float) -> 
     return unit_length(z) @ unit_length(others).T / temperature  # (n, N)
 
 
-@in_full_precision
 def paired_cosines(z1: torch.Tensor, z2: torch.Tensor) -> torch.Tensor:
     """Return the cosine similarity of row i of z1 (n, d) and row i of z2 (n, d): (n,)."""
     return (unit_length(z1) * unit_length(z2)).sum(dim=1)  # (n,)

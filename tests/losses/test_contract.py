@@ -3,6 +3,7 @@
 A new public loss needs an entry in `CONTRACTS`. What is special to one loss is tested in its own file.
 """
 
+import contextlib
 import dataclasses
 import inspect
 import math
@@ -307,6 +308,16 @@ def test_views_as_a_tensor_or_apart(name):
     for key in stacked:
         with pytest.raises(ValueError, match=r"must have the same shape, got \(6, .\)(, \(6, .\))? and \(5, .\)"):
             function_of(name)(**{**inputs, key: [*inputs[key][:-1], inputs[key][-1][:-1]]})
+
+
+@every_loss
+def test_stays_on_the_device_and_reads_no_value(name, monkeypatch):
+    # Tensors without values stand for a GPU: they do not mix with tensors on the CPU, and reading a value is an error.
+    monkeypatch.setattr(torch, "autocast", lambda *args, **kwargs: contextlib.nullcontext())
+    inputs = inputs_of(name)
+    result = function_of(name)(**{key: value.to("meta") for key, value in inputs.items()})
+    assert result.device.type == "meta"
+    assert result.dtype == torch.float64
 
 
 # --- wrong shapes ---

@@ -5,7 +5,6 @@ import pytest
 import torch
 
 from sklearn_ssl import SimPerTransformer
-from sklearn_ssl._numerics.spectrum import dominant_frequency, thinned_rate
 from sklearn_ssl.architectures import PeriodicArchitecture
 from sklearn_ssl.augmentations import Compose, SpeedChange
 from sklearn_ssl.encoders import ResNetEncoder
@@ -71,46 +70,6 @@ def test_frequencies_of_series_of_unequal_length():
     found = transformer.predict_frequency(ragged, sampling_rate=50.0)
     alone = [transformer.predict_frequency([series], sampling_rate=50.0)[0] for series in ragged]
     np.testing.assert_allclose(found, alone, rtol=1e-3)
-
-
-@pytest.mark.parametrize(("n_steps", "window"), [(97, 8), (96, 8), (449, 16), (315, 64)])
-def test_frequencies_of_a_sequence_with_fewer_steps(n_steps, window):
-    length = -(-n_steps // window)
-    frequency = 0.15 / window  # cycles a time step
-    sequence = np.sin(2 * np.pi * frequency * window * np.arange(length))[None]
-    found = dominant_frequency(sequence, thinned_rate(1.0, n_steps, length), lowest=frequency / 2)
-    whole = dominant_frequency(sequence, 1 / window, lowest=frequency / 2)
-    assert found == whole
-    assert thinned_rate(10.0, n_steps, n_steps) == 10
-    assert thinned_rate(1.0, 100, 30) == 0.3  # no power of two
-
-
-@pytest.mark.parametrize("value", [0.3, 123.4])
-def test_a_constant_has_no_frequency(value):
-    assert np.isnan(dominant_frequency(np.full((1, 315), value, dtype=np.float32), 1.0)).all()
-
-
-@pytest.mark.parametrize("frequency", [0.5, 1.23, 3.7, 11.9])
-def test_peak_of_a_sine(frequency):
-    rows = np.full((2, 400), np.nan)
-    rows[0] = np.sin(2 * np.pi * frequency * np.arange(400) / 50 + 0.3)
-    rows[1, :300] = rows[0, :300] + 7
-    np.testing.assert_allclose(dominant_frequency(rows, 50.0), frequency, atol=0.02)
-
-
-def test_no_peak_where_there_is_none():
-    rows = np.full((3, 20), np.nan)
-    rows[0] = 1.0
-    rows[1, :2] = [0.0, 1.0]
-    rows[2] = np.sin(np.arange(20))
-    found = dominant_frequency(rows, 50.0)
-    assert np.isnan(found).tolist() == [True, True, False]
-
-
-@pytest.mark.parametrize(("rate", "lowest", "highest"), [(0.0, 0.0, None), (50.0, 3.0, 2.0), (50.0, 0.0, 26.0)])
-def test_wrong_bands_are_refused(rate, lowest, highest):
-    with pytest.raises(ValueError, match=r"`(sampling_rate|lowest)`"):
-        dominant_frequency(np.ones((1, 20)), rate, lowest, highest)
 
 
 def test_bad_parameters_are_refused():
