@@ -1,5 +1,6 @@
-"""Which names `net_params` may have."""
+"""Which names `net_params` may have, and how they join those of a method."""
 
+import copy
 import inspect
 from typing import Any
 
@@ -23,8 +24,35 @@ def own_callbacks() -> list:
     return [("schedule", WarmupCosine()), ("divergence", DivergenceGuard()), ("collapse", CollapseMonitor())]
 
 
-def check_net_params(net_params: Any) -> None:
+def joined(of_method: dict[str, Any], of_user: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the parameters of a net that a method and its user set; those of the user go first.
+
+    Parameters
+    ----------
+    of_method : dict
+        What `_training_params` returns. If the user chooses the optimiser, only its groups of weights are kept.
+    of_user : dict or None
+        The hyper-parameter `net_params`. Its values are copied, because callbacks learn.
+    """
+    of_user = copy.deepcopy(of_user or {})
+    if "optimizer" in of_user:
+        of_method = {name: value for name, value in of_method.items() if not _is_of_another_optimizer(name)}
+    return {**of_method, **of_user}
+
+
+def _is_of_another_optimizer(name: str) -> bool:
+    return name.startswith("optimizer") and name != "optimizer__param_groups"
+
+
+def check_net_params(net_params: Any, of_method: dict[str, Any]) -> None:
     """Raise for names that the engine does not pass on to skorch, and for values that skorch cannot take.
+
+    Parameters
+    ----------
+    net_params : object
+        What a user gave.
+    of_method : dict
+        What the method sets itself.
 
     Raises
     ------
@@ -37,20 +65,25 @@ def check_net_params(net_params: Any) -> None:
     if not isinstance(net_params, dict):
         raise TypeError(f"`net_params` must be a dictionary or None, got {net_params!r}.")
     _check_values(net_params)
-    optimizer = net_params.get("optimizer", torch.optim.AdamW)
+    params = {**of_method, **net_params}
     nested = {
-        "optimizer": [*inspect.signature(optimizer).parameters, "param_groups"],
+        "optimizer": [*inspect.signature(params.get("optimizer", torch.optim.AdamW)).parameters, "param_groups"],
         "compile": [*inspect.signature(torch.compile).parameters],
-        "callbacks": _callback_names(net_params.get("callbacks")),
+        "callbacks": _callback_names(params.get("callbacks")),
     }
     for name in map(str, net_params):
-        outer, _, inner = name.partition("__")
-        if outer not in NET_PARAMS or (inner and inner.partition("__")[0] not in nested.get(outer, ())):
-            known = f" Known in {outer!r}: {', '.join(nested[outer])}." if inner and outer in nested else ""
-            raise ValueError(
-                f"`net_params` has the unknown name {name!r}. Allowed are {', '.join(NET_PARAMS)} and nested ones such "
-                f"as optimizer__betas; everything else is a parameter of the transformer itself.{known}"
-            )
+        _check_name(name, nested)
+
+
+def _check_name(name: str, nested: dict[str, list[str]]) -> None:
+    outer, _, inner = name.partition("__")
+    if outer in NET_PARAMS and (not inner or inner.partition("__")[0] in nested.get(outer, ())):
+        return
+    known = f" Known in {outer!r}: {', '.join(nested[outer])}." if inner and outer in nested else ""
+    raise ValueError(
+        f"`net_params` has the unknown name {name!r}. Allowed are {', '.join(NET_PARAMS)} and nested ones such as "
+        f"optimizer__betas. Everything else is a parameter of the transformer itself.{known}"
+    )
 
 
 def _check_values(net_params: dict) -> None:
@@ -71,6 +104,6 @@ def _check_values(net_params: dict) -> None:
 
 
 def _callback_names(callbacks: Any) -> list[str]:
-    own = [] if callbacks is None or isinstance(callbacks, str) else callbacks
-    names = [one[0] if isinstance(one, tuple) else type(one).__name__ for one in own]
+    given = [] if callbacks is None or isinstance(callbacks, str) else callbacks
+    names = [one[0] if isinstance(one, tuple) else type(one).__name__ for one in given]
     return names + [name for name, _ in (*NeuralNet(None, None)._default_callbacks, *own_callbacks())]

@@ -5,7 +5,6 @@ checkpoints are callbacks; what one method alone needs belongs into that method'
 """
 
 import abc
-import copy
 import inspect
 from collections.abc import Callable
 from typing import Any, Self
@@ -16,7 +15,7 @@ from sklearn_ssl._engine.batches import SeriesDataset
 from sklearn_ssl._engine.budgets import resolved_epochs
 from sklearn_ssl._engine.checkpoint import EpochCheckpoint
 from sklearn_ssl._engine.net import SSLNet
-from sklearn_ssl._engine.net_params import check_net_params
+from sklearn_ssl._engine.net_params import check_net_params, joined
 from sklearn_ssl._engine.progress import TaskReporter
 from sklearn_ssl._input.collections import Collection
 from sklearn_ssl._parameters.fitted_state import unchanged_on_error
@@ -90,7 +89,7 @@ class SSLTransformer(EmbeddingTransformer, abc.ABC):
         return self
 
     def _checked(self, X: Any, *, reset: bool) -> Collection:
-        check_net_params(self.net_params)
+        check_net_params(self.net_params, self._training_params())
         EpochCheckpoint.check_folder(self.checkpoint)
         return super()._checked(X, reset=reset)
 
@@ -99,10 +98,9 @@ class SSLTransformer(EmbeddingTransformer, abc.ABC):
         return {}
 
     def _net_params(self) -> dict[str, Any]:
-        net_params = copy.deepcopy(self.net_params or {})  # callbacks learn, and hyper-parameters stay as they were set
-        params = {**self._training_params(), **net_params}
+        params = joined(self._training_params(), self.net_params)
         takes_decay = "weight_decay" in inspect.signature(params.get("optimizer", torch.optim.AdamW)).parameters
-        is_own = not any(name.startswith("optimizer") for name in net_params)
+        is_own = "optimizer" not in params and not any(name.startswith("optimizer") for name in self.net_params or ())
         return {
             "loss": self._loss(),
             "batch_size": self.batch_size,

@@ -3,6 +3,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
+from shared import small
 from skorch.dataset import ValidSplit
 from torch import nn
 
@@ -16,11 +17,10 @@ from sklearn_ssl.pooling import Pooling
 from sklearn_ssl.projectors import MLPProjector
 
 X, _ = make_waves(n_cases=48, n_channels=2, n_timepoints=30, random_state=0)
-SMALL = {"encoder": ResNetEncoder(depth=1, width=8), "batch_size": 16, "device": "cpu", "random_state": 0}
 
 
-def small(cls=SimCLRTransformer, **parameters):
-    return cls(**{**SMALL, "max_epochs": 2, **parameters})
+def healthy(cls=SimCLRTransformer, **parameters):
+    return small(cls, **{"encoder": ResNetEncoder(depth=1, width=8), "batch_size": 16, "max_epochs": 2, **parameters})
 
 
 def monitor(transformer):
@@ -39,7 +39,7 @@ class OneDirection(nn.Module):
 
 
 def one_direction(**parameters):
-    return small(encoder=OneDirection, pooling=Pooling(statistics="mean", layers="last"), **parameters)
+    return healthy(encoder=OneDirection, pooling=Pooling(statistics="mean", layers="last"), **parameters)
 
 
 class TestDimensionalCollapse:
@@ -67,12 +67,12 @@ class TestDimensionalCollapse:
         projector = MLPProjector(width=64)
         loose = {"variance": 25.0, "covariance": 0.0, "lr": 0.02, "max_epochs": 20, "projector": projector}
         with pytest.warns(UserWarning, match="Dimensional collapse.* the projections"):
-            small(VICRegTransformer, **loose).fit(X)
+            healthy(VICRegTransformer, **loose).fit(X)
 
     @pytest.mark.parametrize("cls", [SimCLRTransformer, VICRegTransformer, BarlowTwinsTransformer])
     @pytest.mark.parametrize("max_epochs", [1, 10])
     def test_silent_on_healthy_training(self, cls, max_epochs):
-        ranks = monitor(small(cls, max_epochs=max_epochs).fit(X)).ranks_  # a warning would be an error
+        ranks = monitor(healthy(cls, max_epochs=max_epochs).fit(X)).ranks_  # a warning would be an error
         assert set(ranks) == {"features", "projections"}
         assert all(rank > 3 for rank in ranks.values())
 
@@ -90,7 +90,7 @@ class TestDimensionalCollapse:
 
     @pytest.mark.parametrize("Z", [np.ones_like(X), X + 1e3, X * 1e-3 + 1], ids=["same", "far", "near one"])
     def test_silent_on_series_that_are_not_scaled(self, Z):
-        assert small().fit(Z).net_.steps_ == 6
+        assert healthy().fit(Z).net_.steps_ == 6
 
     def test_not_looked_for_in_partial_fit_or_without_training(self):
         assert monitor(one_direction(max_epochs=0).fit(X)).ranks_ == {}
@@ -107,7 +107,7 @@ class TestDimensionalCollapse:
                 return 0 * super().forward(x) + 1
 
         with pytest.warns(UserWarning, match="collapsed") as caught:
-            small(encoder=Constant).fit(X)
+            healthy(encoder=Constant).fit(X)
         assert len(caught) == 1
 
     def test_behind_a_split_and_with_unequal_lengths(self):
@@ -127,7 +127,7 @@ class TestDimensionalCollapse:
     def test_training_is_the_same_with_and_without(self):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            fits = [small(net_params=params).fit(X) for params in (None, {"callbacks__collapse": None})]
+            fits = [healthy(net_params=params).fit(X) for params in (None, {"callbacks__collapse": None})]
         with_monitor, without = (fitted.net_ for fitted in fits)
         assert with_monitor.history[:, "train_loss"] == without.history[:, "train_loss"]
         for mine, theirs in zip(*(net.module_.state_dict().values() for net in (with_monitor, without)), strict=True):
