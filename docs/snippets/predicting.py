@@ -6,7 +6,7 @@ import torch
 from sklearn.base import clone
 from torch.nn import functional as F
 
-from sklearn_ssl.architectures import SiameseArchitecture
+from sklearn_ssl.architectures import Batch, SiameseArchitecture
 from sklearn_ssl.base import JointEmbeddingTransformer, recipe
 from sklearn_ssl.projectors import MLPProjector
 
@@ -19,18 +19,18 @@ def prediction_loss(p1: torch.Tensor, p2: torch.Tensor, z1: torch.Tensor, z2: to
 class PredictingArchitecture(SiameseArchitecture):
     """Two views, and a predictor behind the projector."""
 
-    def __init__(self, *, predictor: Any, projector: Any, **common: Any) -> None:
-        super().__init__(projector=projector, **common)
-        width = projector.output_width or projector.width
+    def __init__(self, *, predictor: Any, **siamese: Any) -> None:
+        super().__init__(**siamese)
+        width = self.n_projections
         self.predictor = clone(predictor).set_params(output_width=width).build(width)
 
-    def forward(self, x, lengths=None, index=None):
-        z1, z2 = super().forward(x, lengths, index)  # (B, P)
+    def forward(self, batch: Batch) -> tuple[torch.Tensor, ...]:
+        z1, z2 = super().forward(batch)  # (B, P) each
         return self.predictor(z1), self.predictor(z2), z1.detach(), z2.detach()
 
 
 def small_predictor() -> MLPProjector:
-    """Return the predictor used unless another is given."""
+    """Return the default predictor."""
     return MLPProjector(width=64)
 
 
@@ -41,11 +41,11 @@ class PredictingTransformer(JointEmbeddingTransformer):
     Parameters
     ----------
     predictor : MLPProjector, default=None
-        Head between the projection and the loss; its output is as wide as the projection. None is
+        Head between the projection and the loss. Its output is as wide as the projection. None is
         ``MLPProjector(width=64)``.
     """
 
-    predictor: Any = recipe(default_factory=small_predictor)
+    predictor: Any = recipe(default_factory=small_predictor, needs="build")
 
     def _architecture(self):
         return self._with_views(PredictingArchitecture, predictor=self.resolved("predictor"))

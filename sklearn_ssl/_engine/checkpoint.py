@@ -10,12 +10,12 @@ from sklearn_ssl._engine.whole_files import write_whole
 
 
 class EpochCheckpoint(Callback):
-    """Store the net after every epoch, so that a killed training can go on.
+    """Store the net after every epoch, so that a killed training can continue.
 
     Parameters
     ----------
     path : pathlib.Path
-        The file; replaced as a whole, so that a kill while writing leaves the one before.
+        The file. It is replaced as a whole, so that a kill while writing leaves the file before.
     """
 
     def __init__(self, path: Path) -> None:
@@ -35,7 +35,7 @@ class EpochCheckpoint(Callback):
 
     @classmethod
     def of(cls, estimator: Any, dataset: Any) -> Self:
-        """Return the checkpoint of one fit in its estimator's folder, which is made where it is missing."""
+        """Return the checkpoint of one fit in its estimator's folder, which is created if it is missing."""
         name = fingerprint(estimator, dataset, ignore=("checkpoint", "verbose"))
         folder = Path(estimator.checkpoint)
         folder.mkdir(parents=True, exist_ok=True)

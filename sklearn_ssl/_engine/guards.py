@@ -47,7 +47,7 @@ class DivergenceGuard(Callback):
 
 
 def diverged(what: str, net: Any) -> FloatingPointError:
-    """Return the error that tells `what` became NaN or infinite, where in the training, and why."""
+    """Return the error for values that became NaN or infinite: what, where in the training, and why."""
     epoch = net.history[-1, "epoch"] if net.history else 0
     rate = net.optimizer_.param_groups[0]["lr"]
     return FloatingPointError(
@@ -70,37 +70,37 @@ class CollapseMonitor(Callback):
     r"""Warn when the features or projections of different series become (nearly) identical.
 
     Collapse: the vectors of all series become the same. The spread of vectors h_1, ..., h_n is the share of their
-    variance in their mean square, 1 - \|mean h\|^2 / mean \|h\|^2: 0 when all are the same, 1 when they are centred. It
-    is looked at after the first tenth, half and all of the planned steps, and compared with the spread before training.
-    So series that hardly differ are not counted as collapse. Calls of `partial_fit` go on with the same training: the
-    monitor looks after the first, second, fourth, eighth call and so on, and warns once.
+    variance in their mean square, 1 - \|mean h\|^2 / mean \|h\|^2. It is 0 if all are the same, and 1 if they are
+    centred. The monitor measures it after the first tenth, half and all of the planned steps, and compares it with the
+    spread before training. So series that hardly differ are not counted as collapse. Calls of `partial_fit` go on with
+    the same training: the monitor looks after the first, second, fourth, eighth call and so on, and warns once.
 
-    Dimensional collapse: the vectors differ, but in few directions. It is looked for at the end of `fit`, in at most
-    512 series drawn at random. The effective rank r of n vectors of width d is the exponential of the entropy of their
-    singular values, divided by their sum, once their mean is subtracted. There is a warning if
+    Dimensional collapse: the vectors differ, but in few directions. The monitor looks for it at the end of `fit`, in at
+    most 512 series drawn at random. To get the effective rank r of n vectors of width d, subtract their mean, divide
+    the singular values by their sum, and take the exponential of their entropy. The monitor warns if
 
     .. math:: r < 1 + 0.1\, (\min(n - 1, d) - 1) \quad \text{and} \quad r < r_x / 2
 
-    with :math:`r_x` the effective rank of the series themselves: the first is the limit of
-    `sklearn_ssl.evaluation.collapse_report`, the second keeps silent about series which differ in few ways. A rank says
-    little about fewer than 16 series, or series so far from 0 that their own spread is below 0.1, and there is no
-    warning; nor is there in `partial_fit`.
+    where :math:`r_x` is the effective rank of the series themselves. The first condition is the limit of
+    `sklearn_ssl.evaluation.collapse_report`. The second condition keeps silent about series that differ in few ways. A
+    rank says little about fewer than 16 series, or about series so far from 0 that their own spread is below 0.1. The
+    monitor does not warn then, nor in `partial_fit`.
 
     Parameters
     ----------
     least_share : float, default=1e-3
-        A spread below this share of that before training is called a collapse, and so is none at all.
+        The monitor warns if the spread falls below this share of the spread before training, or to 0.
     n_cases : int, default=64
-        How many training series the spread is looked at in.
+        Number of training series in which the spread is measured.
     least_share_of_rank : float, default=0.1
-        The factor 0.1 of the formula; 0 for no look at the rank.
+        The factor 0.1 of the formula. 0 switches the look at the rank off.
 
     Attributes
     ----------
     collapsed_ : bool
         Whether a collapse was found.
     ranks_ : dict of str to float
-        The effective ranks of "features" and "projections" at the end of the last `fit`; empty where there was no look.
+        The effective ranks of "features" and "projections" at the end of the last `fit`; empty if there was no look.
 
     References
     ----------
@@ -121,7 +121,7 @@ class CollapseMonitor(Callback):
         self.least_share_of_rank = least_share_of_rank
 
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
-        """Look at the features before training, at those of the loss in the first step."""
+        """Measure the spread of the features before training; that of the projections follows in the first step."""
         self.milestones_ = [share * net.planned_steps_ for share in (0.1, 0.5)] if net.planned_steps_ else []
         self.ranks_: dict[str, float] = {}
         self.projections_: float | None = None
@@ -134,7 +134,7 @@ class CollapseMonitor(Callback):
         self.before_ = {"features": self._spread_of_features(net, X)}
 
     def on_batch_end(self, net: Any, batch: Any = None, training: bool = False, **kwargs: Any) -> None:
-        """Look at the first tensor that the loss compares, where a look is due."""
+        """Measure the spread of the first tensor that the loss compares, if a look is due."""
         planned = net.steps_ == net.planned_steps_ or any(net.steps_ >= step for step in self.milestones_)
         due = "projections" not in self.before_ or (planned if net.planned_steps_ else self._has_look())
         outputs = kwargs.get("y_pred")
@@ -143,14 +143,14 @@ class CollapseMonitor(Callback):
             self.before_.setdefault("projections", self.projections_)
 
     def on_epoch_end(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
-        """Look when a milestone has been passed."""
+        """Look if the training has passed a milestone."""
         passed = [step for step in self.milestones_ if net.steps_ >= step]
         if passed:
             self.milestones_ = self.milestones_[len(passed) :]
             self._look(net, dataset_train)
 
     def on_train_end(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
-        """Look at the features that are kept."""
+        """Look at the features of the trained net."""
         if net.steps_ and (net.planned_steps_ or self._has_look()):
             self._look(net, X)
         if net.steps_ and net.planned_steps_ and self.least_share_of_rank and not self.collapsed_:
@@ -194,7 +194,7 @@ class CollapseMonitor(Callback):
             )
             warnings.warn(
                 f"Dimensional collapse: of the directions that they could fill, {found} are in use (effective rank of "
-                f"{n_cases} series, which themselves fill {rank_of_series:.3g}). Try a larger weight of the term "
+                f"{n_cases} series; the series themselves fill {rank_of_series:.3g}). Try a larger weight of the term "
                 "against redundancy (`covariance`, `redundancy`), a lower `temperature`, a lower `lr`, milder "
                 "augmentations, or a narrower projector. If few directions are right for these series, set "
                 '`net_params={"callbacks__collapse__least_share_of_rank": 0}`.',

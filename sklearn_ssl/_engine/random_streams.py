@@ -14,7 +14,7 @@ GENERATORS_IN_USE = threading.RLock()
 
 
 def draw_seed(random_state: Any) -> int:
-    """Turn `random_state` into a seed; None draws one from the operating system, not from NumPy's global generator."""
+    """Turn `random_state` into a seed; None draws one from the operating system."""
     if random_state is None:
         return int(np.random.SeedSequence().generate_state(1)[0])
     if isinstance(random_state, numbers.Integral) and 0 <= int(random_state) < 2**63:
@@ -28,7 +28,7 @@ def draw_seed(random_state: Any) -> int:
 
 
 def chosen_rows(n_cases: int, max_cases: int | None, seed: int) -> np.ndarray:
-    """Return all rows in order, or a random choice of `max_cases` of them, in order too."""
+    """Return all rows, or `max_cases` of them drawn at random, in order."""
     if max_cases is None or n_cases <= max_cases:
         return np.arange(n_cases)
     return np.sort(np.random.RandomState(seed % 2**32).choice(n_cases, int(max_cases), replace=False))

@@ -7,13 +7,14 @@ from skorch.callbacks import Callback
 class WarmupCosine(Callback):
     r"""Linear warm-up of the learning rate followed by a cosine decay to zero.
 
-    At step k of K, with w warm-up steps, the rate is multiplied by (k + 1) / w while k < w and by
-    (1 + cos(pi (k - w) / (K - w))) / 2 after. Without a planned number of steps the rate is constant.
+    At step k of K, with w warm-up steps, the rate is multiplied by (k + 1) / w if k < w, and by
+    (1 + cos(pi (k - w) / (K - w))) / 2 otherwise. Without a planned number of steps, as in `partial_fit`, the rate is
+    constant.
 
     Parameters
     ----------
     warmup : float, default=0.1
-        Share of the planned steps used for the warm-up.
+        Share of the planned steps that warm up, rounded up to whole steps.
 
     References
     ----------
