@@ -54,6 +54,14 @@ def seed_generators(seed: int, device: torch.device) -> None:
         torch.mps.manual_seed(seed)
 
 
+@contextlib.contextmanager
+def seeded_stream(seed: int, device: torch.device) -> Iterator[None]:
+    """Run a block with the random numbers of a seed, after which the generators are as before."""
+    with GENERATORS_IN_USE, forked_generators(device):
+        seed_generators(seed, device)
+        yield
+
+
 def generator_states(device: torch.device) -> dict[str, torch.Tensor]:
     """Return the states of the generators in use, to continue a random stream later."""
     states = {"cpu": torch.get_rng_state()}

@@ -1,11 +1,12 @@
-"""What happens around training: schedule, guards, checkpoints, progress, scores. None of it knows a method."""
+"""Callbacks around training: schedule, guards, checkpoints, progress and scores. They work with every method."""
 
 from sklearn_ssl._engine.checkpoint import EpochCheckpoint
 from sklearn_ssl._engine.guards import CollapseMonitor, DivergenceGuard
 from sklearn_ssl._engine.history import BoundedHistory
 from sklearn_ssl._engine.progress import TaskReporter
 from sklearn_ssl._engine.schedule import WarmupCosine
-from sklearn_ssl.callbacks._monitors import OnlineProbe, ScoreMonitor
+from sklearn_ssl.callbacks._online_probe import OnlineProbe
+from sklearn_ssl.callbacks._score_monitor import ScoreMonitor
 
 __all__ = [
     "BoundedHistory",

@@ -1,4 +1,4 @@
-"""Whether pretraining helped: probes, label-free scores, collapse, dissection, importance."""
+"""Measures of whether pretraining helped: probes, label-free scores, reports on collapse and robustness, dissection."""
 
 from sklearn_ssl.evaluation._collapse import CollapseReport, EmbeddingReport, collapse_report
 from sklearn_ssl.evaluation._concepts import concept_masks
@@ -7,6 +7,7 @@ from sklearn_ssl.evaluation._importance import embedding_importance
 from sklearn_ssl.evaluation._label_efficiency import LabelEfficiencyResult, label_efficiency
 from sklearn_ssl.evaluation._occlusion import Occlusion, occlusion
 from sklearn_ssl.evaluation._probes import ProbeResult, knn_probe, linear_probe, svm_probe
+from sklearn_ssl.evaluation._representation import Representation
 from sklearn_ssl.evaluation._robustness import RobustnessReport, robustness_report
 from sklearn_ssl.evaluation._scorers import (
     AlignmentScorer,
@@ -22,18 +23,8 @@ from sklearn_ssl.evaluation._scorers import (
     rankme_scorer,
     uniformity_scorer,
 )
-from sklearn_ssl.evaluation._scores import (
-    alignment,
-    alpha_req,
-    effective_rank,
-    lidar,
-    n_dead,
-    normalized_std,
-    rankme,
-    spectrum,
-    spread,
-    uniformity,
-)
+from sklearn_ssl.evaluation._spectral_scores import alpha_req, effective_rank, lidar, rankme, spectrum
+from sklearn_ssl.evaluation._spread_scores import alignment, n_dead, normalized_std, spread, uniformity
 from sklearn_ssl.evaluation._weight_change import WeightChange, weight_change
 
 __all__ = [
@@ -48,6 +39,7 @@ __all__ = [
     "Occlusion",
     "ProbeResult",
     "RankMeScorer",
+    "Representation",
     "RobustnessReport",
     "UniformityScorer",
     "ViewScorer",

@@ -1,4 +1,4 @@
-"""Concepts: what a series does at each time step, computed from its values or given as masks."""
+"""Concepts: events such as peaks or bursts at each time step, computed from the series or given as masks."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from scipy.ndimage import correlate1d
 from scipy.signal import butter, find_peaks, peak_widths, sosfiltfilt
-from sklearn.base import BaseEstimator
 
-from sklearn_ssl._input.collections import Collection, is_ragged, validated_collection
+from sklearn_ssl._input.collections import Collection, collection_of, is_ragged
+from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.preprocessing._gaps import equal_lengths
 
 CONSTANT = 1e-6  # a range below this share of the largest value is rounding
@@ -22,29 +22,29 @@ LOUDER = 4.0
 def concept_masks(X: Any, concepts: Any = None) -> dict[str, np.ndarray]:
     r"""Tell at which time steps of each series each concept holds.
 
-    Let x be one channel of one series of n steps, less its mean, s its standard deviation, and w the number
-    :math:`2 \lfloor n / 40 \rfloor + 1`, at least 5 and at most n (an odd number). At step t let :math:`b_t` be the
-    slope of the straight line fitted to the w steps about t, :math:`v_t` the variance of these w values, and
-    :math:`r_t = v_t - b_t^2 (w^2 - 1) / 12` their variance about the line. At the ends the window is the first or the
-    last w steps. A bar is the mean over t. The computed concepts are
+    Let x be one channel of one series of n steps, minus its mean, and s its standard deviation. Windows have the odd
+    number of steps :math:`w = 2 \lfloor n / 40 \rfloor + 1`, but at least 5 and at most n. For the window about step t,
+    let :math:`b_t` be the slope of the fitted straight line, :math:`v_t` the variance of the values, and
+    :math:`r_t = v_t - b_t^2 (w^2 - 1) / 12` their variance about the line. Near the ends of the series, the window is
+    the first or the last w steps. A bar denotes the mean over t. The computed concepts are
 
     ================  ==============================================================================================
-    "peak"            t lies between the two points at which a local maximum of prominence at least s has fallen by
-                      half its prominence
+    "peak"            t lies between the two points at which a local maximum, with a prominence of at least s, has
+                      fallen by half its prominence
     "rising"          :math:`b_t > 0.5\, \sqrt{\overline{b^2}}`
     "falling"         :math:`b_t < -0.5\, \sqrt{\overline{b^2}}`
     "flat"            :math:`|b_t| \le 0.25\, \sqrt{\overline{b^2}}` and :math:`\sqrt{v_t} \le 0.5\, s`
     "burst"           :math:`r_t > 2\, \bar{r}`: the values vary about their local trend twice as much as on average
-    "high_frequency"  the mean square in the window of what a Butterworth filter of order 4, run forwards and backwards,
-                      leaves of periods below 8 steps is at least half of :math:`v_t`, and
+    "high_frequency"  the periods below 8 steps, cut out by a Butterworth filter of order 4 that runs forwards and
+                      backwards, have a mean square in the window of at least half of :math:`v_t`, and
                       :math:`v_t > 0.01\, s^2`
     "channel_k"       channel k stands out: with :math:`e_{jt}` the mean square in the window of channel j,
                       standardised over all series, :math:`e_{kt} \ge 1` and
                       :math:`e_{kt} \ge 4\, \mathrm{mean}_{j \ne k}\, e_{jt}`
     ================  ==============================================================================================
 
-    The first six hold for a series at t if they hold for any of its channels. A constant channel is flat and nothing
-    else. Nothing holds in padding.
+    The first six hold for a series at t if they hold for any of its channels. For a constant channel, "flat" holds and
+    nothing else. Nothing holds in padding.
 
     Parameters
     ----------
@@ -52,10 +52,10 @@ def concept_masks(X: Any, concepts: Any = None) -> dict[str, np.ndarray]:
         The series.
     concepts : sequence of str, dict or None, default=None
         Names of computed concepts; or a dict from names to masks, to callables, or to names of computed concepts. A
-        mask has the shape (n_cases, n_timepoints) or (n_cases, n_channels, n_timepoints), or is a list of arrays
-        with the lengths of the series; one with channels holds where any channel has it. A callable takes the series,
-        an array (n_cases, n_channels, n_timepoints) with NaN in padding, and returns a mask. None computes all,
-        "channel_0" and so on only for series of several channels.
+        mask has the shape (n_cases, n_timepoints) or (n_cases, n_channels, n_timepoints), or is a list of arrays with
+        the lengths of the series. A mask with channels holds where it holds for any channel. A callable takes the
+        series, an array (n_cases, n_channels, n_timepoints) with NaN in padding, and returns a mask. None computes all
+        concepts; "channel_0" and so on only if there are several channels.
 
     Returns
     -------
@@ -65,7 +65,7 @@ def concept_masks(X: Any, concepts: Any = None) -> dict[str, np.ndarray]:
     Raises
     ------
     ValueError, TypeError
-        If a name is unknown, a mask does not fit the series, or is not made of truth values.
+        If a name is unknown, or if a mask does not fit the series or has other values than True and False.
 
     Examples
     --------
@@ -75,19 +75,18 @@ def concept_masks(X: Any, concepts: Any = None) -> dict[str, np.ndarray]:
     >>> concept_masks(X, ["peak"])["peak"].astype(int)
     array([[0, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0]])
     """
-    return masks_of(validated_collection(BaseEstimator(), X, reset=True), concepts)
+    return masks_of(collection_of(X), concepts)
 
 
 def masks_of(collection: Collection, concepts: Any = None, rows: np.ndarray | None = None) -> dict[str, np.ndarray]:
     """Return the masks (n_rows, n_timepoints) of some rows of a collection; given masks cover all its rows."""
     rows = np.arange(len(collection)) if rows is None else rows
-    lengths = None if collection.lengths is None else collection.lengths[rows]
-    some = Collection(collection.values[rows], lengths)
+    some = collection.rows(rows)
     observed = observed_steps(some)
     masks = {}
     for name, concept in _named(concepts, collection.n_channels).items():
         if isinstance(concept, str):
-            mask = computed_mask(concept, some.values, lengths)
+            mask = computed_mask(concept, some.values, some.lengths)
         elif callable(concept):
             mask = _checked(concept(some.values.copy()), some, name)
         else:
@@ -97,7 +96,7 @@ def masks_of(collection: Collection, concepts: Any = None, rows: np.ndarray | No
 
 
 def computed_mask(name: str, x: np.ndarray, lengths: np.ndarray | None = None) -> np.ndarray:
-    """Tell where a computed concept holds in each channel of x (n, c, t), or for "channel_k" in x, (n, t).
+    """Tell where a computed concept holds in each channel, or for "channel_k" where it holds in each series.
 
     Parameters
     ----------
@@ -106,7 +105,7 @@ def computed_mask(name: str, x: np.ndarray, lengths: np.ndarray | None = None) -
     x : ndarray of shape (n_cases, n_channels, n_timepoints)
         The series.
     lengths : ndarray of shape (n_cases,) or None, default=None
-        Observed steps of each series; None if no series is padded.
+        Number of observed steps of each series; None if no series is padded.
 
     Returns
     -------
@@ -136,11 +135,11 @@ def _named(concepts: Any, n_channels: int) -> dict[str, Any]:
         if not isinstance(concepts, list | tuple) or not all(isinstance(name, str) for name in concepts):
             raise TypeError(
                 "`concepts` must be names of computed concepts, a dict of masks or callables, or None, "
-                f"got {concepts!r}."
+                f"got {shown(concepts)}."
             )
         concepts = {name: name for name in concepts}
     if not concepts:
-        raise ValueError("`concepts` is empty. Name at least one, or None for all computed ones.")
+        raise ValueError("`concepts` is empty. Name at least one, or give None for all computed ones.")
     unknown = [name for name in concepts.values() if isinstance(name, str) and name not in known]
     if unknown:
         raise ValueError(f"`concepts` names {unknown[0]!r}, which is not computed. Known here: {', '.join(known)}.")
@@ -158,7 +157,7 @@ def _checked(mask: Any, collection: Collection, name: str) -> np.ndarray:
             f"{(n_cases, n_channels, n_timepoints)}, like the series that reach the transformer, got {mask.shape}."
         )
     if mask.dtype.kind not in "biuf" or not np.isin(mask, (0, 1)).all():
-        raise ValueError(f"`concepts`: the mask of {name!r} must hold True and False only, got {np.unique(mask)[:5]}.")
+        raise ValueError(f"`concepts`: the mask of {name!r} may have True and False only, got {np.unique(mask)[:5]}.")
     return mask.astype(bool)
 
 
@@ -168,8 +167,8 @@ def _stacked(masks: Any, collection: Collection, name: str) -> np.ndarray:
     expected = [(int(length),) for length in lengths]
     if len(masks) != len(lengths) or any(shape[-1:] != own for shape, own in zip(shapes, expected, strict=True)):
         raise ValueError(
-            f"`concepts`: the masks of {name!r} must be as long as the series, {lengths[:5].tolist()} steps and so on, "
-            f"got shapes {shapes[:5]}."
+            f"`concepts`: the masks of {name!r} must be as long as the series, which have {lengths[:5].tolist()} steps "
+            f"and so on, got shapes {shapes[:5]}."
         )
     stacked = np.zeros((len(lengths), collection.n_timepoints), dtype=bool)
     for row, one in enumerate(masks):
@@ -205,7 +204,7 @@ def _window(n_steps: int) -> int:
 
 
 def _over_windows(x: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Sum x (n, c, t) times weights over the window about each step; windows stay inside the series."""
+    """Sum x (n, C, L) times weights over the window about each step; windows stay inside the series."""
     n_steps, half = x.shape[2], len(weights) // 2
     return correlate1d(x, weights, axis=2)[:, :, np.clip(np.arange(n_steps), half, n_steps - 1 - half)]
 

@@ -1,4 +1,4 @@
-"""Random changes of series that a classifier should withstand: how they are drawn and computed."""
+"""Random changes of series that a classifier should withstand."""
 
 import dataclasses
 from collections.abc import Callable
@@ -19,14 +19,14 @@ N_KNOTS = 4
 @final
 @dataclasses.dataclass(frozen=True, eq=False)
 class Channels:
-    """Mean and standard deviation of each channel over all observed values, (1, C, 1)."""
+    """Mean and standard deviation of each channel over all observed values, both (1, C, 1)."""
 
     mean: torch.Tensor
     std: torch.Tensor
 
     @classmethod
     def of(cls, collection: Collection) -> Self:
-        """Compute them; a channel without any value has zeros."""
+        """Compute mean and standard deviation; a channel without any value has zeros."""
         values = collection.values
         observed = ~np.isnan(values)
         over: dict[str, Any] = {"axis": (0, 2), "keepdims": True, "where": observed, "dtype": np.float64}
@@ -41,11 +41,11 @@ def _noise(x: torch.Tensor, lengths: torch.Tensor, severity: float, channels: Ch
 
 
 def _gaps(x: torch.Tensor, lengths: torch.Tensor, severity: float, channels: Channels) -> torch.Tensor:
-    lost = torch.minimum((severity * lengths).round().long(), lengths - 1)  # (B,), the last step stays
-    block = torch.rand(len(x), N_BLOCKS).argsort(dim=1)  # any of the blocks may be a step longer
+    lost = torch.minimum((severity * lengths).round().long(), lengths - 1)  # (B,), the last step is kept
+    block = torch.rand(len(x), N_BLOCKS).argsort(dim=1)  # a random order: any of the blocks may be one step longer
     widths = lost[:, None] // N_BLOCKS + (block < lost[:, None] % N_BLOCKS)  # (B, 3)
     n_places = (lengths - lost)[:, None]
-    places = (torch.rand(len(x), N_BLOCKS).sort().values * n_places).long()  # kept steps before each block
+    places = (torch.rand(len(x), N_BLOCKS).sort().values * n_places).long()  # number of kept steps before each block
     ends = places + widths.cumsum(1)  # (B, 3)
     step = torch.arange(x.shape[2])[:, None]
     in_gap = ((step >= (ends - widths)[:, None]) & (step < ends[:, None])).any(2)  # (B, L)

@@ -1,47 +1,41 @@
-"""Network dissection: what each unit of an encoder responds to."""
+"""Network dissection: the concept, class and invariance of each unit of an encoder."""
 
 import dataclasses
-import math
 import numbers
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.utils.multiclass import check_classification_targets
 
 from sklearn_ssl._engine.random_streams import draw_seed
-from sklearn_ssl._input.collections import INFERENCE_STEPS, Collection
-from sklearn_ssl._input.labels import check_all_labelled, values_of
-from sklearn_ssl._input.padding import stride_of
+from sklearn_ssl._input.collections import Collection
+from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.augmentations import Augmentation, Compose, Jitter, Scaling, TimeReversal, TimeShift
+from sklearn_ssl.evaluation._checks import check_whole_number
 from sklearn_ssl.evaluation._concepts import masks_of, observed_steps
-from sklearn_ssl.evaluation._representation import Representation, random_views
-
-# Activations in memory at once; where there are more, the units are taken in turns.
-MOST_VALUES = 1 << 25
-CONSTANT = 1e-6  # a range below this share of the largest value is rounding
-
-Encode = Callable[[np.ndarray], np.ndarray]
+from sklearn_ssl.evaluation._representation import Representation
+from sklearn_ssl.evaluation._targets import Targets, check_classes
+from sklearn_ssl.evaluation._units import CONSTANT, Unit, pooled_view, reduced_units
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Dissection:
-    """What the units of an encoder respond to.
+    """The concepts, classes and segments that the units of an encoder respond to.
 
     Attributes
     ----------
     table : DataFrame
-        One row a unit: unit, threshold, share_active, concept, iou, iou_corrected, iou_<name> for every concept; with
-        labels also class and selectivity; and invariance_<name> for every augmentation.
+        One row per unit. The columns are unit, threshold, share_active, concept, iou, iou_corrected, iou_<name> for
+        every concept and invariance_<name> for every augmentation; with labels there are also class and selectivity.
     segments : DataFrame
-        The segments that excite each unit most: unit, rank, case, start, end, activation. Cases count as in X, and
-        `end` is the step after the last.
+        The segments that excite each unit most. The columns are unit, rank, case, start, end and activation. `case` is
+        a row of X, and `end` is the step after the last one.
     concepts : dict of str to ndarray of shape (n_used, n_timepoints)
-        The mask of every concept, for the cases used.
+        The mask of every concept, for the cases that were used.
     cases : ndarray of shape (n_used,)
         The rows of X that were used.
     iou, iou_corrected : ndarray of shape (n_units, n_concepts)
@@ -67,7 +61,7 @@ class Dissection:
         Returns
         -------
         DataFrame
-            One row a unit.
+            One row per unit.
         """
         return self.table.copy()
 
@@ -87,32 +81,34 @@ def dissect(
 ) -> Dissection:
     r"""Find out for each unit of an encoder which concept it detects, and how selective and invariant it is.
 
-    A unit u is a channel of `encode`, the last layer. Its activation :math:`a_{it}` at step t of series i is that of
-    the map's step :math:`\lfloor t L' / L \rfloor`, for maps of L' steps with stride s that of step
-    :math:`\lfloor t / s \rfloor`: coarser maps are repeated. All sums run over the observed steps.
+    A unit u is a channel of the last layer, as `encode` returns it. A map with fewer steps than the series is repeated:
+    the activation :math:`a_{it}` at step t of series i is the value of the map at step :math:`\lfloor t / s \rfloor` if
+    the map has stride s, and at step :math:`\lfloor t L' / L \rfloor` for other maps of L' steps. All sums run over the
+    observed steps.
 
     *Concepts.* The unit is active where :math:`a_{it}` is at least its `quantile` over all steps of all series, and
-    above its minimum. With A the steps at which it is active and M those of a concept,
+    above its minimum. Let A be the steps at which the unit is active, and M the steps at which a concept holds. Then
 
     .. math:: \mathrm{IoU} = \frac{|A \cap M|}{|A \cup M|}, \quad
         \mathrm{IoU}' = \frac{\mathrm{IoU} - e}{1 - e}, \quad e = \frac{p q}{p + q - p q}
 
-    where p and q are the shares of steps in A and M, and e the IoU of a unit that is active as often at random: chance
-    is 0 in IoU' and identity is 1. A unit's concept is the one of largest IoU', not of largest IoU as in network
-    dissection, so that frequent concepts do not win by being frequent; it is None where no IoU' is above 0.
+    where p and q are the shares of steps in A and M, and e is the IoU of a unit that is active equally often at random.
+    IoU' is 0 for a random unit and 1 if A and M are equal. A unit's concept is the one with the largest IoU'. (Network
+    dissection takes the largest IoU, which favours frequent concepts.) The concept is None if no IoU' is above 0.
 
-    *Classes.* With :math:`\mu_k` the mean over the series of class k of the activation averaged over time, less the
-    unit's minimum if that is negative,
+    *Classes.* Average the activation over time, and then over the series of class k. If the unit's minimum is negative,
+    subtract it. With :math:`\mu_k` the result,
 
     .. math:: \mathrm{selectivity} = \frac{\mu_{\max} - \mu_{\mathrm{rest}}}{\mu_{\max} + \mu_{\mathrm{rest}}}
 
-    where :math:`\mu_{\mathrm{rest}}` is the mean of the :math:`\mu_k` of all classes but the largest: 0 if the unit
-    tells nothing, 1 if it responds to one class alone.
+    where :math:`\mu_{\max}` is the largest :math:`\mu_k` and :math:`\mu_{\mathrm{rest}}` is the mean of all others. It
+    is 0 if the unit does not tell classes apart, and 1 if it responds to one class alone.
 
-    *Invariance* to an augmentation is the correlation over the series between the activation averaged over time on the
-    series and that on a random view of it: 1 if the augmentation changes nothing, about 0 if it changes all.
+    *Invariance* to an augmentation compares the activation averaged over time on each series with the same average on a
+    random view of the series. It is their correlation over the series: 1 if the augmentation changes nothing, about 0
+    if it changes everything.
 
-    *Segments.* The steps of largest activation, each with the steps around it; segments of a unit do not overlap.
+    *Segments* are the steps of largest activation, each with the steps around it. Segments of a unit do not overlap.
 
     A constant unit has no concept, class or segment, and NaN for selectivity and invariance.
 
@@ -121,26 +117,28 @@ def dissect(
     estimator : estimator
         A fitted transformer with `encode`, or a fitted Pipeline with one.
     X : array of shape (n_cases, n_channels, n_timepoints) or (n_cases, n_timepoints), or list of 2-D arrays
-        At least two series. Concepts and segments are those of the series that reach the transformer.
+        At least two series. Concepts and segments belong to the series that reach the transformer.
     concepts : sequence of str, dict or None, default=None
         The concepts, as in `concept_masks`.
     y : array-like of shape (n_cases,), default=None
         Classes.
     quantile : float, default=0.95
         Share of steps at which a unit is not active, above 0 and below 1. Network dissection takes 0.995 for images,
-        whose concepts cover less.
+        where concepts cover a smaller share.
     augmentations : Augmentation, sequence or dict of them, or None, default=None
-        Changes to which invariance is measured. None takes the steps of the transformer's own `Compose`, or
-        ``Jitter()``, ``Scaling()``, ``TimeShift()`` and ``TimeReversal(p=1.0)`` where it has none. An empty sequence
-        measures none. In a sequence they are named after their classes, time_shift for example.
+        Changes to which invariance is measured. None takes the steps of the transformer's own `Compose`. If the
+        transformer has no augmentation, None takes ``Jitter()``, ``Scaling()``, ``TimeShift()`` and
+        ``TimeReversal(p=1.0)``. An empty sequence measures no invariance. In a sequence, augmentations are named after
+        their classes, for example time_shift.
     n_segments : int, default=5
-        Most segments of a unit.
+        Largest number of segments per unit.
     segment_length : int or None, default=None
-        Steps of a segment; None is a tenth of the longest series, at least 8.
+        Number of steps of a segment. None is a tenth of the longest series, but at least 8.
     max_cases : int or None, default=500
-        Series used at most, drawn at random; None uses all. Memory does not depend on the number of units, time does.
+        Largest number of series that are used. If there are more, they are drawn at random. None uses all. The time
+        grows with the number of units, the memory does not.
     random_state : int, RandomState or None, default=0
-        Seed of the views and of the series drawn.
+        Seed of the draw of series and of the views.
 
     Returns
     -------
@@ -180,22 +178,19 @@ def dissect(
         raise ValueError(f"X has {len(collection)} series; at least two are needed to compare units.")
     random = np.random.RandomState(draw_seed(random_state) % 2**32)
     cases = _drawn(len(collection), max_cases, random)
-    labels = None if y is None else _checked_labels(y, len(collection), cases)
+    labels = None if y is None else _checked_labels(collection, y, cases)
     masks = masks_of(collection, concepts, cases)
-    some = _rows(collection, cases)
-    length = segment_length or min(some.n_timepoints, max(8, some.n_timepoints // 10))
+    some = collection.rows(cases)
     observed = observed_steps(some)
+    length = segment_length or min(some.n_timepoints, max(8, some.n_timepoints // 10))
     encode = representation.transformer.encode
-    units, pooled = _reduced(encode, some, partial(_Unit.of, masks, observed, quantile, n_segments, length))
-    views = {
-        name: _pooled_view(encode, some, augmentation, random.randint(2**31 - 1))
-        for name, augmentation in named.items()
-    }
+    units, pooled = reduced_units(encode, some, partial(Unit.of, masks, observed, quantile, n_segments, length))
     iou, corrected = _overlaps(units, np.array([mask[observed].mean() for mask in masks.values()]))
     columns = _concept_columns(units, list(masks), iou, corrected)
-    if labels is not None:
-        columns |= _class_columns(units, pooled, labels)
-    columns |= {f"invariance_{name}": _correlation(pooled, view) for name, view in views.items()}
+    columns |= {} if labels is None else _class_columns(units, pooled, labels)
+    for name, augmentation in named.items():
+        view = pooled_view(encode, some, augmentation, random.randint(2**31 - 1))
+        columns[f"invariance_{name}"] = _correlation(pooled, view)
     places = [place for unit in units for place in unit.places]
     return Dissection(
         table=pd.DataFrame(columns),
@@ -209,65 +204,8 @@ def dissect(
     )
 
 
-@dataclasses.dataclass(frozen=True)
-class _Place:
-    """A segment that excites a unit."""
-
-    case: int
-    steps: slice
-    activation: np.ndarray
-
-
-@dataclasses.dataclass(frozen=True)
-class _Unit:
-    """What is kept of the activation of one unit; shares are shares of the observed steps."""
-
-    threshold: float
-    minimum: float
-    constant: bool
-    share_active: float
-    share_inside: list[float]
-    places: list[_Place]
-
-    @classmethod
-    def of(
-        cls,
-        masks: dict[str, np.ndarray],
-        observed: np.ndarray,
-        quantile: float,
-        n_segments: int,
-        segment_length: int,
-        activation: np.ndarray,
-    ) -> Self:
-        """Reduce the activation (n, L) of a unit."""
-        seen = activation[observed]
-        if not np.isfinite(seen).all():
-            raise ValueError(
-                "The activations of finite series are NaN or infinite. Put a scaler such as "
-                "ChannelWise(StandardScaler()) before the transformer."
-            )
-        minimum, maximum = float(seen.min()), float(seen.max())
-        constant = maximum - minimum <= CONSTANT * max(abs(minimum), abs(maximum))
-        threshold = float(np.quantile(seen.astype(np.float64), quantile))
-        active = observed & (activation >= threshold) & (activation > minimum) & (not constant)
-        places = [] if constant else _top_places(activation, observed, n_segments, segment_length)
-        inside = [mask[active].sum() / len(seen) for mask in masks.values()]
-        return cls(threshold, minimum, constant, active.sum() / len(seen), inside, list(places))
-
-
-def _reduced(
-    encode: Encode, collection: Collection, reduce: Callable[[np.ndarray], _Unit]
-) -> tuple[list[_Unit], np.ndarray]:
-    """Return what is kept of every unit, and the means over time (n, D)."""
-    units, pooled = [], []
-    for maps in _unit_blocks(encode, collection.values):
-        pooled.append(_mean_over_time(maps))
-        units += [reduce(_at_every_step(maps[:, unit], collection.n_timepoints)) for unit in range(maps.shape[1])]
-    return units, np.concatenate(pooled, axis=1)
-
-
-def _overlaps(units: list[_Unit], inside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return IoU and IoU corrected for chance, (D, n_concepts), from the share of steps of every concept."""
+def _overlaps(units: list[Unit], inside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return IoU and IoU corrected for chance, both (D, n_concepts), from the share of steps of every concept."""
     active = np.array([[unit.share_active] for unit in units])  # (D, 1)
     iou = _iou(np.array([unit.share_inside for unit in units]), active, inside)
     expected = _iou(active * inside, active, inside)
@@ -275,12 +213,12 @@ def _overlaps(units: list[_Unit], inside: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def _iou(both: np.ndarray, active: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """Return intersection over union from shares of steps, 0 where the union is empty."""
+    """Return intersection over union from shares of steps; 0 where the union is empty."""
     union = active + inside - both
     return np.divide(both, union, out=np.zeros_like(union), where=union > 0)
 
 
-def _concept_columns(units: list[_Unit], names: list[str], iou: np.ndarray, corrected: np.ndarray) -> dict[str, Any]:
+def _concept_columns(units: list[Unit], names: list[str], iou: np.ndarray, corrected: np.ndarray) -> dict[str, Any]:
     rows, best = np.arange(len(units)), corrected.argmax(axis=1)
     concepts = [names[at] if corrected[row, at] > 0 else None for row, at in enumerate(best)]
     return {
@@ -294,7 +232,7 @@ def _concept_columns(units: list[_Unit], names: list[str], iou: np.ndarray, corr
     }
 
 
-def _segments(units: list[_Unit], cases: np.ndarray) -> pd.DataFrame:
+def _segments(units: list[Unit], cases: np.ndarray) -> pd.DataFrame:
     rows = [
         (number, rank, cases[place.case], place.steps.start, place.steps.stop, float(place.activation.max()))
         for number, unit in enumerate(units)
@@ -307,24 +245,19 @@ def _with_encode(estimator: Any) -> Representation:
     representation = Representation.of(estimator)
     if not hasattr(representation.transformer, "encode"):
         raise TypeError(
-            f"A transformer with `encode` is needed, which gives features per time step, got {estimator!r}."
+            f"A transformer with `encode` is needed, which returns features of each time step, got {shown(estimator)}."
         )
     return representation
 
 
 def _check_parameters(quantile: Any, n_segments: Any, segment_length: Any, max_cases: Any) -> None:
     if not isinstance(quantile, numbers.Real) or isinstance(quantile, bool) or not 0 < float(quantile) < 1:
-        raise ValueError(f"`quantile` must be a number above 0 and below 1, got {quantile!r}.")
-    _check_whole("n_segments", n_segments, 0)
+        raise ValueError(f"`quantile` must be a number above 0 and below 1, got {shown(quantile)}.")
+    check_whole_number("n_segments", n_segments, least=0)
     if segment_length is not None:
-        _check_whole("segment_length", segment_length, 1)
+        check_whole_number("segment_length", segment_length, least=1)
     if max_cases is not None:
-        _check_whole("max_cases", max_cases, 2)
-
-
-def _check_whole(name: str, value: Any, least: int) -> None:
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or int(value) < least:
-        raise ValueError(f"`{name}` must be a whole number of at least {least}, got {value!r}.")
+        check_whole_number("max_cases", max_cases, least=2)
 
 
 def _augmentations(given: Any, representation: Representation) -> dict[str, Augmentation]:
@@ -336,13 +269,13 @@ def _augmentations(given: Any, representation: Representation) -> dict[str, Augm
         given = _with_names(given)
     for name, augmentation in given.items():
         if not isinstance(augmentation, Augmentation):
-            raise TypeError(f"`augmentations`: {name!r} must be an Augmentation, got {augmentation!r}.")
+            raise TypeError(f"`augmentations`: {name!r} must be an Augmentation, got {shown(augmentation)}.")
         augmentation.check_hyperparameters()
     return dict(given)
 
 
 def _default_augmentations(representation: Representation) -> Any:
-    if not hasattr(representation.transformer, "augmentation"):
+    if not representation.makes_views:
         return [Jitter(), Scaling(), TimeShift(), TimeReversal(p=1.0)]
     own = representation.augmentation()
     if not isinstance(own, Compose):
@@ -353,7 +286,7 @@ def _default_augmentations(representation: Representation) -> Any:
 def _with_names(augmentations: Any) -> dict[str, Any]:
     if not isinstance(augmentations, list | tuple):
         raise TypeError(
-            f"`augmentations` must be an Augmentation, a sequence or dict of them, or None, got {augmentations!r}."
+            f"`augmentations` must be an Augmentation, a sequence or dict of them, or None, got {shown(augmentations)}."
         )
     named: dict[str, Any] = {}
     seen: Counter[str] = Counter()
@@ -364,18 +297,9 @@ def _with_names(augmentations: Any) -> dict[str, Any]:
     return named
 
 
-def _checked_labels(y: Any, n_cases: int, cases: np.ndarray) -> np.ndarray:
-    labels = values_of(y)
-    if labels.shape != (n_cases,):
-        raise ValueError(f"`y` must have one class for each of the {n_cases} series, got shape {labels.shape}.")
-    check_all_labelled("y", labels)
-    check_classification_targets(labels)
-    labels = labels[cases]
-    if len(np.unique(labels)) < 2:
-        raise ValueError(
-            f"`y` must have at least two classes among the series used, got {labels[0]!r} alone. Leave it out, or "
-            "raise `max_cases`."
-        )
+def _checked_labels(collection: Collection, y: Any, cases: np.ndarray) -> np.ndarray:
+    labels = Targets.checked(collection, y, None, None, "classification").y[cases]
+    check_classes(labels)
     return labels
 
 
@@ -385,64 +309,7 @@ def _drawn(n_cases: int, max_cases: int | None, random: np.random.RandomState) -
     return np.sort(random.choice(n_cases, max_cases, replace=False))
 
 
-def _rows(collection: Collection, rows: np.ndarray) -> Collection:
-    lengths = collection.lengths
-    return Collection(np.asarray(collection.values[rows]), None if lengths is None else lengths[rows])
-
-
-def _encoded(encode: Encode, values: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield the feature maps of a few cases after the other, (B, D, L')."""
-    size = math.ceil(INFERENCE_STEPS / values.shape[2])
-    for start in range(0, len(values), size):
-        yield encode(values[start : start + size])
-
-
-def _unit_blocks(encode: Encode, values: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield the maps of all cases for a few units after the other, (n, U, L'); each block encodes the series again."""
-    _, n_units, n_steps = next(_encoded(encode, values)).shape
-    size = max(1, MOST_VALUES // (len(values) * n_steps))
-    for start in range(0, n_units, size):
-        maps = np.empty((len(values), min(size, n_units - start), n_steps), dtype=np.float32)
-        row = 0
-        for part in _encoded(encode, values):
-            maps[row : row + len(part)] = part[:, start : start + size]
-            row += len(part)
-        yield maps
-
-
-def _at_every_step(maps: np.ndarray, n_timepoints: int) -> np.ndarray:
-    """Repeat the steps of maps (n, L') for the L steps of the series, as `resize_mask` shrinks masks."""
-    n_steps = maps.shape[1]
-    stride = stride_of(n_timepoints, n_steps)
-    steps = np.arange(n_timepoints)
-    return maps[:, steps * n_steps // n_timepoints if stride is None else steps // stride]
-
-
-def _mean_over_time(maps: np.ndarray) -> np.ndarray:
-    return np.asarray(np.nanmean(maps, axis=2, dtype=np.float64))
-
-
-def _pooled_view(encode: Encode, collection: Collection, augmentation: Augmentation, seed: int) -> np.ndarray:
-    (view,) = random_views(collection, augmentation, 1, seed)
-    return np.concatenate([_mean_over_time(maps) for maps in _encoded(encode, view)])  # (n, D)
-
-
-def _top_places(activation: np.ndarray, observed: np.ndarray, n_places: int, length: int) -> Iterator[_Place]:
-    """Yield the places of largest activation (n, L), which do not overlap."""
-    left = np.where(observed, activation, -np.inf)
-    lengths = observed.sum(axis=1)
-    for _ in range(n_places):
-        case, centre = np.unravel_index(left.argmax(), left.shape)
-        if left[case, centre] == -np.inf:
-            return
-        starts = np.clip(np.arange(left.shape[1]) - length // 2, 0, max(0, lengths[case] - length))
-        start = int(starts[centre])
-        stop = int(min(start + length, lengths[case]))
-        yield _Place(int(case), slice(start, stop), activation[case, start:stop].copy())
-        left[case, (starts < stop) & (starts + length > start)] = -np.inf
-
-
-def _class_columns(units: list[_Unit], pooled: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
+def _class_columns(units: list[Unit], pooled: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
     classes = np.unique(labels)
     means = np.stack([pooled[labels == label].mean(axis=0) for label in classes])  # (K, D)
     means -= [min(unit.minimum, 0) for unit in units]
@@ -455,7 +322,7 @@ def _class_columns(units: list[_Unit], pooled: np.ndarray, labels: np.ndarray) -
 
 
 def _correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Correlate columns; NaN where one is constant."""
+    """Return the correlation of each pair of columns (D,), NaN if a column is constant."""
     varies = np.ones(first.shape[1], dtype=bool)
     centred = []
     for pooled in (first, second):

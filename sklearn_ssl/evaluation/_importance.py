@@ -11,7 +11,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ssl._engine.random_streams import draw_seed
 from sklearn_ssl._input.collections import is_ragged
-from sklearn_ssl.evaluation._representation import Representation, checked_embedding
+from sklearn_ssl._parameters.shown import shown
+from sklearn_ssl.evaluation._representation import Representation
 
 
 def embedding_importance(
@@ -25,14 +26,14 @@ def embedding_importance(
     random_state: Any = 0,
     n_jobs: int | None = None,
 ) -> pd.DataFrame:
-    r"""Measure how much a prediction loses when features of the embedding are shuffled between the series.
+    r"""Measure how much the score of a prediction drops when features of the embedding are shuffled between series.
 
     .. math:: I_j = s - \frac{1}{R} \sum_{r=1}^{R} s_{jr}
 
-    where s is the score of the predictor on the embedding, :math:`s_{jr}` that on the embedding whose feature j was
-    permuted over the series for the r-th time, and R is `n_repeats`. The features of a group are permuted together.
-    It is `sklearn.inspection.permutation_importance` of what follows the transformer; the series are embedded once.
-    Features that tell the same hide each other's importance; group them then. Use series that were not trained on.
+    where s is the score of the predictor on the embedding, :math:`s_{jr}` is its score after the r-th permutation of
+    feature j over the series, and R is `n_repeats`. The features of a group are permuted together. The series are
+    embedded once, and `sklearn.inspection.permutation_importance` is called on the predictor. Features with the same
+    information hide each other's importance, so put them into one group. Use series that the model was not trained on.
 
     Parameters
     ----------
@@ -45,27 +46,27 @@ def embedding_importance(
     y : array-like of shape (n_cases,)
         The targets.
     scoring : str, callable or None, default=None
-        The score; None is the predictor's own.
+        The score. None takes the predictor's own score.
     n_repeats : int, default=10
-        Permutations R of each feature or group.
+        Number of permutations R of each feature or group.
     groups : "unit", array-like of shape (n_features,) or None, default=None
-        The group of each feature. "unit" groups the statistics that pooling took of one unit of one layer. None takes
+        The group of each feature. "unit" groups all pooled statistics of the same unit of the same layer. None permutes
         every feature by itself.
     random_state : int, RandomState or None, default=0
         Seed of the permutations.
     n_jobs : int or None, default=None
-        Processes, as in scikit-learn.
+        Number of processes, as in scikit-learn.
 
     Returns
     -------
     DataFrame
-        Columns feature (its name or its group), importance_mean and importance_std over the repeats, the most
-        important first.
+        The columns are feature (a name or a group), importance_mean and importance_std over the repeats. The most
+        important feature comes first.
 
     Raises
     ------
     TypeError
-        If nothing predicts, or a Pipeline given series has no transformer.
+        If nothing in the estimator predicts, or if `X` has series and the estimator has no transformer.
     ValueError
         If a parameter does not fit the embedding.
 
@@ -86,47 +87,45 @@ def embedding_importance(
     (192, 3)
     """
     representation = _representation(estimator, X)
-    predictor = estimator if representation is None else representation.after
+    predictor = representation.after
     if not hasattr(predictor, "predict"):
         raise TypeError(
-            f"`estimator` must be a fitted Pipeline that ends in a predictor, or a fitted predictor, got {estimator!r}."
+            "`estimator` must be a fitted Pipeline that ends in a predictor, or a fitted predictor, got "
+            f"{shown(estimator)}."
         )
     check_is_fitted(predictor)
     check_consistent_length(X, y)
     if isinstance(scoring, list | tuple | set | dict):
-        raise ValueError(f"`scoring` must be one score, got {scoring!r}. Call once for each.")
+        raise ValueError(f"`scoring` must be one score, got {shown(scoring)}. Call once for each.")
     seed = draw_seed(random_state) % 2**32
-    H = checked_embedding(X if representation is None else representation.embed(X))  # (n, F)
+    H = representation.embed(X, min_cases=2)  # (n, F)
     members = _members(groups, _feature_names(representation, X, H), representation)
-    scorer = check_scoring(predictor, scoring=scoring)
-    # Row numbers are permuted, one column a group: then features of a group stay together.
-    rows = np.repeat(np.arange(len(H))[:, None], len(members), axis=1)  # (n, n_groups)
+    # Row numbers are permuted, one column per group. Then the features of a group stay together.
     result = permutation_importance(
         predictor,
-        rows,
+        np.repeat(np.arange(len(H))[:, None], len(members), axis=1),  # (n, n_groups)
         y,
-        scoring=_ScoreOfRows(scorer, H, list(members.values())),
+        scoring=_ScoreOfRows(check_scoring(predictor, scoring=scoring), H, list(members.values())),
         n_repeats=n_repeats,
         random_state=seed,
         n_jobs=n_jobs,
     )
-    table = pd.DataFrame(
-        {
-            "feature": list(members),
-            "importance_mean": result.importances_mean,
-            "importance_std": result.importances_std,
-        }
-    )
+    return _table(list(members), result)
+
+
+def _table(features: list[Any], result: Any) -> pd.DataFrame:
+    means, deviations = result.importances_mean, result.importances_std
+    table = pd.DataFrame({"feature": features, "importance_mean": means, "importance_std": deviations})
     return table.sort_values("importance_mean", ascending=False, kind="stable", ignore_index=True)
 
 
 class _ScoreOfRows:
-    """A scorer of the embedding whose groups of columns are taken from given rows."""
+    """A scorer of an embedding; each group of columns has an order of rows of its own."""
 
     def __init__(self, scorer: Any, H: np.ndarray, members: list[np.ndarray]) -> None:
         self.scorer = scorer
         self.H = H
-        self.group = np.empty(H.shape[1], dtype=np.intp)  # of every column
+        self.group = np.empty(H.shape[1], dtype=np.intp)  # the group of every column
         for number, columns in enumerate(members):
             self.group[columns] = number
 
@@ -136,45 +135,46 @@ class _ScoreOfRows:
         return self.scorer(predictor, H if names is None else pd.DataFrame(H, columns=names), y)
 
 
-def _representation(estimator: Any, X: Any) -> Representation | None:
-    """Return what embeds X, or None if X is an embedding."""
+def _representation(estimator: Any, X: Any) -> Representation:
+    """Return the transformer and the predictor after it, or the predictor alone if X is an embedding."""
     is_embedding = not is_ragged(X) and np.ndim(X) == 2
     try:
         representation = Representation.of(estimator)
     except TypeError:
-        if is_embedding:
-            return None
-        raise
-    return None if is_embedding and not hasattr(representation.transformer, "encode") else representation
+        if not is_embedding:
+            raise
+        return Representation(None, after=estimator)
+    encodes = hasattr(representation.transformer, "encode")
+    return representation if encodes or not is_embedding else Representation(None, after=estimator)
 
 
-def _feature_names(representation: Representation | None, X: Any, H: np.ndarray) -> list[str]:
+def _feature_names(representation: Representation, X: Any, H: np.ndarray) -> list[str]:
     names = None
-    if representation is None:
+    if representation.transformer is None:
         names = getattr(X, "columns", None)
     elif hasattr(representation.transformer, "get_feature_names_out"):
         names = representation.transformer.get_feature_names_out()
     return [f"x{column}" for column in range(H.shape[1])] if names is None else [str(name) for name in names]
 
 
-def _members(groups: Any, names: list[str], representation: Representation | None) -> dict[Any, np.ndarray]:
+def _members(groups: Any, names: list[str], representation: Representation) -> dict[Any, np.ndarray]:
     """Return the columns of every group, in the order in which groups first appear."""
     if groups is None:
         return {name: np.array([column]) for column, name in enumerate(names)}
     labels = _units(representation) if isinstance(groups, str) and groups == "unit" else np.asarray(groups)
     if labels.shape != (len(names),):
         raise ValueError(
-            f'`groups` must be "unit", None or one label for each of the {len(names)} features, got {groups!r}.'
+            f'`groups` must be "unit", None or one label for each of the {len(names)} features, got {shown(groups)}.'
         )
     return {label: np.flatnonzero(labels == label) for label in pd.unique(labels)}
 
 
-def _units(representation: Representation | None) -> np.ndarray:
-    """Name the unit of every pooled feature: layer after layer, in each statistic after statistic."""
-    module: Any = getattr(getattr(representation, "net", None), "module_", None)
+def _units(representation: Representation) -> np.ndarray:
+    """Name the unit of every pooled feature; features are in the order of layers, then statistics, then units."""
+    module: Any = getattr(representation.net, "module_", None)
     pooling: Any = getattr(module, "pooling", None)
     if not hasattr(pooling, "statistics"):
-        raise ValueError('`groups`: "unit" needs a transformer that pools an encoder. Give one label a feature.')
+        raise ValueError('`groups`: "unit" needs a transformer that pools an encoder. Give one label per feature.')
     layers = list(enumerate(module.widths))[slice(None) if pooling.every_layer else slice(-1, None)]
     return np.array(
         [f"layer{layer}_unit{unit}" for layer, width in layers for _ in pooling.statistics for unit in range(width)]

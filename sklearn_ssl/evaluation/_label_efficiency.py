@@ -1,26 +1,28 @@
-"""How the score of a probe grows with the number of labels."""
+"""Score of a probe against the number of labels."""
 
 import dataclasses
 import numbers
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from typing import Any, final
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 
 from sklearn_ssl._engine.random_streams import draw_seed
-from sklearn_ssl.evaluation._predictors import KNNProbe, LinearProbe, Probe, SVMProbe
-from sklearn_ssl.evaluation._probes import check_same_features, embedder
+from sklearn_ssl._parameters.shown import shown
+from sklearn_ssl.evaluation._checks import check_whole_number
+from sklearn_ssl.evaluation._predictors import KNNProbe, LinearProbe, Probe, SVMProbe, chosen_probe
+from sklearn_ssl.evaluation._probes import both_parts
 from sklearn_ssl.evaluation._representation import Representation
-from sklearn_ssl.evaluation._targets import Targets, all_scores, check_whole_number, greater_is_better, random_order
+from sklearn_ssl.evaluation._targets import Targets, all_scores, greater_is_better, random_order
 
-PROBES: dict[str, Callable[[], Probe]] = {"linear": LinearProbe, "knn": KNNProbe, "svm": SVMProbe}
+PROBES = {"linear": LinearProbe(), "knn": KNNProbe(), "svm": SVMProbe()}
 
 
 def label_efficiency(
@@ -38,44 +40,45 @@ def label_efficiency(
     random_state: Any = 0,
     name: str | None = None,
 ) -> "LabelEfficiencyResult":
-    """Score a probe on the embedding with few labels, more, and all: what pretraining saves in labels.
+    """Score a probe on the embedding with few, more and all labels: how many labels pretraining saves.
 
     Training and test series are embedded once. Then, for each share of `fractions`, the probe is fitted on that share
-    of the training series, with their labels, and scored on the test part. This is repeated for `n_draws` draws of the
+    of the training series with their labels, and scored on the test part. This is repeated for `n_draws` draws of the
     labelled series.
 
-    Draws of classes are stratified and have at least one series of each class; draws of numbers are plain and have at
-    least two series. Within a draw, the series of a small share are among those of every larger one. Which series are
-    held out and drawn depends on `y`, `test_size` and `random_state` alone, so that transformers are compared on equal
-    labels.
+    Draws of classes are stratified and have at least one series of each class. Draws of numbers are not stratified and
+    have at least two series. Within a draw, a larger share contains the series of every smaller one. The series that
+    are held out and drawn depend on `y`, `test_size` and `random_state` alone, so that transformers are compared on
+    equal labels.
 
     Parameters
     ----------
     transformer : estimator or None
-        A fitted transformer or Pipeline is taken as it is. If its training series include the test part, the curve is
-        transductive. An unfitted one is cloned, and the clone fitted once, without labels, on all training series and
-        on no test series; a predictor at the end of a Pipeline is left out. None: `X` is an embedding already.
+        A fitted transformer or Pipeline is taken as it is. If it was trained on the test series too, the curve is
+        transductive, as explained for `linear_probe`. An unfitted one is cloned, and the clone is fitted once, without
+        labels, on the training series only; a predictor at the end of a Pipeline is left out. None if `X` is an
+        embedding already.
     X : array or list of arrays
         The series, or with ``transformer=None`` an embedding of shape (n_cases, n_features).
     y : array-like of shape (n_cases,) or (n_cases, n_outputs)
         The classes, or the numbers. Several outputs are for regression only.
     X_test, y_test : optional
-        A test part, like `X` and `y`. Without one, a share of `X` is held out before anything is fitted.
+        A test part, like `X` and `y`. Without it, a share of `X` is held out before anything is fitted.
     fractions : sequence of float, default=(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
         Shares of the training series that are labelled, each above 0 and at most 1. Numbers of series are rounded.
     probe : {"linear", "knn", "svm"} or estimator, default="linear"
-        `linear_probe`, `knn_probe` or `svm_probe` with their defaults, or any scikit-learn classifier or regressor,
-        of which clones are fitted on the embedding as it is.
+        `linear_probe`, `knn_probe` or `svm_probe` with their defaults, or a classifier or regressor of scikit-learn.
+        Clones of an estimator are fitted on the embedding as it is.
     n_draws : int, default=5
-        Number of draws. The first ones are the same whatever their number.
+        Number of draws. Further draws leave the first ones as they are.
     test_size : float, default=0.3
-        Share of the series held out where no test part is given, of every class about the same.
+        Share of the series that is held out if no test part is given. It is about the same share of every class.
     task : {"auto", "classification", "regression"}, default="auto"
-        What `y` is, as for `linear_probe`. "auto" goes by the probe where that is an estimator.
+        Whether `y` has classes or numbers, as for `linear_probe`. If `probe` is an estimator, "auto" takes its task.
     random_state : int, RandomState or None, default=0
-        Seed of the held-out part and of the draws.
+        Seed of the held-out part, of the draws, and of an estimator whose own `random_state` is None.
     name : str, default=None
-        Name of the curve; None takes the class of the transformer, or "embedding".
+        Name of the curve. None takes the class of the transformer, or "embedding".
 
     Returns
     -------
@@ -88,7 +91,7 @@ def label_efficiency(
         If a share is not above 0 and at most 1, lengths differ, there is one class only, or the held-out part has fewer
         series than there are classes.
     TypeError
-        If the transformer does not transform, or the probe is no classifier or regressor.
+        If the transformer does not transform, or the probe is neither a classifier nor a regressor.
 
     Examples
     --------
@@ -104,10 +107,10 @@ def label_efficiency(
     """
     shares = _checked_fractions(fractions)
     check_whole_number("n_draws", n_draws, least=1)
-    chosen, task = _chosen(probe, task)
+    chosen, task = chosen_probe(probe, task, PROBES)
     targets = Targets.checked(X, y, X_test, y_test, task)
     seed = draw_seed(random_state) % 2**32
-    fitted = _is_fitted(transformer)
+    fitted = _is_fitted(transformer)  # fails early if nothing transforms
     rows, test_rows = np.arange(len(targets.y)), None
     if X_test is None:
         rows, test_rows = _held_out(targets, test_size, seed)
@@ -116,14 +119,12 @@ def label_efficiency(
     n_labels = _numbers_of_labels(shares, targets)
     if not fitted:
         transformer = clone(_without_predictor(transformer)).fit(X)
-    embed = embedder(transformer)
-    H, H_test = embed(X, 2), embed(X_test, 1)
-    check_same_features(H, H_test)
-    runs = _Runs(chosen, H, H_test, targets, seed)
+    representation = Representation.of(transformer)
+    runs = _Runs(chosen, *both_parts(representation, X, X_test), targets, seed)
     drawn = _draws(targets, n_labels, n_draws, seed)
     results = [[runs.run(labelled) for labelled in draws] for draws in drawn]
     return LabelEfficiencyResult(
-        name=_name(transformer) if name is None else name,
+        name=representation.name if name is None else name,
         fractions=shares,
         n_labels=n_labels,
         metric="accuracy" if targets.task == "classification" else "mae",
@@ -138,7 +139,7 @@ def label_efficiency(
 @final
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class LabelEfficiencyResult:
-    """Scores of a probe by the number of labels.
+    """Scores of a probe against the number of labels.
 
     Attributes
     ----------
@@ -151,16 +152,16 @@ class LabelEfficiencyResult:
     metric : str
         "accuracy", or "mae" (mean absolute error) for regression.
     scores : ndarray of shape (n_fractions, n_draws)
-        Scores on the test part. With all labels every draw is the same and so is its score, and the standard deviation
-        is 0.
+        Scores on the test part. With all labels every draw has the same series and score, so the standard deviation is
+        0.
     estimators : list of n_fractions lists of n_draws estimators
         The fitted probes. They predict from embeddings.
     rows : list of n_fractions lists of n_draws ndarrays
         The labelled rows of `X`, in rising order.
     test_rows : ndarray or None
-        The rows of `X` held out; None if a test part was given.
+        The rows of `X` that were held out; None if a test part was given.
     transformer : estimator, None, or list of them
-        The fitted transformer: the one given, or the fitted clone of an unfitted one; a list in a pooled result.
+        The fitted transformer: the given one, or the fitted clone of an unfitted one. A pooled result has a list.
     """
 
     name: str
@@ -175,22 +176,22 @@ class LabelEfficiencyResult:
 
     @classmethod
     def pooled(cls, results: Sequence["LabelEfficiencyResult"]) -> "LabelEfficiencyResult":
-        """Put the draws of several results side by side, those of several seeds for example.
+        """Join the draws of several results, for example of several seeds.
 
         Parameters
         ----------
         results : sequence of LabelEfficiencyResult
-            One or more, with the same shares, numbers of labels and metric.
+            One or more results with the same shares, numbers of labels and metric.
 
         Returns
         -------
         LabelEfficiencyResult
-            With the draws of all, the name and the held-out rows of the first, and a list of their transformers.
+            The draws of all results, the name and held-out rows of the first one, and a list of their transformers.
 
         Raises
         ------
         ValueError
-            If there is none, or they do not belong together.
+            If there are no results, or they do not belong together.
 
         Examples
         --------
@@ -208,7 +209,8 @@ class LabelEfficiencyResult:
         kinds = {(one.metric, tuple(one.fractions), tuple(one.n_labels)) for one in results}
         if len(kinds) != 1:
             raise ValueError(
-                f"`results` must be one or more of the same metric, shares and numbers of labels, got {list(results)}."
+                "`results` must be one or more, with the same metric, shares and numbers of labels, got "
+                f"{shown(list(results))}."
             )
         first = results[0]
         return dataclasses.replace(
@@ -235,12 +237,12 @@ class LabelEfficiencyResult:
         return greater_is_better(self.metric)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the scores as a table, a row for each share and draw.
+        """Return the scores as a table with one row per share and draw.
 
         Returns
         -------
         pandas.DataFrame
-            With the columns name, fraction, n_labels and draw, and one named after the metric.
+            The columns are name, fraction, n_labels, draw, and the metric.
         """
         n_fractions, n_draws = self.scores.shape
         return pd.DataFrame(
@@ -263,22 +265,6 @@ class LabelEfficiencyResult:
 
 
 @final
-@dataclasses.dataclass(frozen=True)
-class _GivenProbe(Probe):
-    """An estimator of the user."""
-
-    estimator: Any
-
-    def fitted(self, H: np.ndarray, y: np.ndarray, task: str, seed: int) -> Any:
-        """Return a clone fitted on an embedding."""
-        return clone(self.estimator).fit(H, y)
-
-    def settings(self, estimator: Any) -> dict[str, Any]:
-        """Return nothing: the user knows."""
-        return {}
-
-
-@final
 class _Runs:
     """Fits and scores the probe, once for each set of labelled rows."""
 
@@ -296,7 +282,7 @@ class _Runs:
     def _run(self, labelled: np.ndarray) -> tuple[float, Any]:
         task = self.targets.task
         with warnings.catch_warnings():
-            # One label a class is what was asked for, and no sign of regression.
+            # The user asked for one label per class; scikit-learn takes so many classes for a sign of regression.
             warnings.filterwarnings("ignore", message="The number of unique classes", category=UserWarning)
             estimator = self.probe.fitted(self.H[labelled], self.targets.y[labelled], task, self.seed)
         scores = all_scores(self.targets.y_test, estimator.predict(self.H_test), task)
@@ -310,26 +296,11 @@ def _side_by_side(tables: list[list[list[Any]]]) -> list[list[Any]]:
 def _checked_fractions(fractions: Any) -> np.ndarray:
     shares = np.unique(np.asarray(fractions, dtype=np.float64).ravel())
     if len(shares) == 0 or not np.all((shares > 0) & (shares <= 1)):
-        raise ValueError(f"`fractions` must be shares above 0 and at most 1, got {fractions!r}.")
+        raise ValueError(f"`fractions` must be shares above 0 and at most 1, got {shown(fractions)}.")
     return shares
 
 
-def _chosen(probe: Any, task: str) -> tuple[Probe, str]:
-    if isinstance(probe, str):
-        if probe not in PROBES:
-            raise ValueError(f"`probe` must be one of {sorted(PROBES)} or an estimator, got {probe!r}.")
-        return PROBES[probe](), task
-    if isinstance(probe, type) or not (is_classifier(probe) or is_regressor(probe)):
-        raise TypeError(f"`probe` must be one of {sorted(PROBES)}, a classifier or a regressor, got {probe!r}.")
-    own = "classification" if is_classifier(probe) else "regression"
-    if task not in ("auto", own):
-        raise ValueError(f'`probe` is for {own}, but `task` is {task!r}. Give another probe, or leave task at "auto".')
-    return _GivenProbe(probe), own
-
-
 def _is_fitted(transformer: Any) -> bool:
-    if transformer is None:
-        return True
     try:
         Representation.of(transformer)
     except NotFittedError:
@@ -345,14 +316,14 @@ def _without_predictor(transformer: Any) -> Any:
 
 def _held_out(targets: Targets, test_size: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     if not isinstance(test_size, numbers.Real) or not 0 < test_size < 1:
-        raise ValueError(f"`test_size` must be a share above 0 and below 1, got {test_size!r}.")
+        raise ValueError(f"`test_size` must be a share above 0 and below 1, got {shown(test_size)}.")
     n_cases, least = len(targets.y), _fewest_labels(targets)
     n_test = round(test_size * n_cases)
     fewest_tests = least if targets.task == "classification" else 1
     if n_test < fewest_tests or n_cases - n_test < least:
         raise ValueError(
-            f"Of {n_cases} series test_size={test_size} holds out {n_test}, but at least {fewest_tests} are needed for "
-            f"the test and {least} for training. Give more series, another `test_size`, or `X_test` and `y_test`."
+            f"With {n_cases} series, test_size={test_size} holds out {n_test}, but at least {fewest_tests} are needed "
+            f"for the test and {least} for training. Give more series, another `test_size`, or `X_test` and `y_test`."
         )
     order = random_order(targets.y, targets.task, np.random.RandomState(seed))
     return np.sort(order[:-n_test]), np.sort(order[-n_test:])
@@ -370,14 +341,7 @@ def _numbers_of_labels(shares: np.ndarray, targets: Targets) -> np.ndarray:
 
 
 def _draws(targets: Targets, n_labels: np.ndarray, n_draws: int, seed: int) -> list[list[np.ndarray]]:
-    """Return for each number of labels the rows of every draw."""
+    """Return the rows of every draw, for each number of labels."""
     seeds = np.random.RandomState(seed).randint(2**31 - 1, size=n_draws)
     orders = [random_order(targets.y, targets.task, np.random.RandomState(one)) for one in seeds]
     return [[np.sort(order[:n]) for order in orders] for n in n_labels]
-
-
-def _name(transformer: Any) -> str:
-    if transformer is None:
-        return "embedding"
-    is_net = hasattr(transformer, "represent")
-    return type(transformer if is_net else Representation.of(transformer).transformer).__name__

@@ -1,4 +1,4 @@
-"""Occlusion: what a model loses when a patch of a series is taken away."""
+"""Occlusion: how the output of a model changes when a patch of a series is replaced."""
 
 import dataclasses
 import numbers
@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, is_classifier, is_regressor
+from sklearn.base import is_classifier, is_regressor
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_ssl._input.collections import Collection, is_ragged, validated_collection
+from sklearn_ssl._input.collections import Collection, collection_of, is_ragged
+from sklearn_ssl._parameters.shown import shown
+from sklearn_ssl.evaluation._checks import check_space
 from sklearn_ssl.evaluation._concepts import observed_steps
 from sklearn_ssl.evaluation._representation import Representation
 
@@ -25,17 +27,17 @@ class Occlusion:
     Attributes
     ----------
     importance : ndarray of shape (n_cases, n_channels, n_timepoints)
-        Mean over the patches that cover the step; NaN in padding.
+        Mean importance of the patches that cover the step; NaN in padding.
     series : ndarray of shape (n_cases, n_channels, n_timepoints)
         The series; NaN in padding.
     output : str
-        What changes: "features", "projections", "probability", "decision", "vote" or "prediction".
+        The output that changes: "features", "projections", "probability", "decision", "vote" or "prediction".
     explained : ndarray of shape (n_cases,) or None
-        The class whose output is followed, for classifiers only.
+        For classifiers only: the class of each series whose output is followed.
     window, step : int
         Width of the patches and distance between them.
     baseline : str or float
-        What patches are replaced by.
+        The replacement of a patch.
     """
 
     importance: np.ndarray
@@ -52,19 +54,11 @@ class Occlusion:
         Returns
         -------
         DataFrame
-            Columns case, channel, timepoint, value and importance.
+            The columns are case, channel, timepoint, value and importance.
         """
-        case, channel, timepoint = np.nonzero(~np.isnan(self.importance))
-        at = case, channel, timepoint
-        return pd.DataFrame(
-            {
-                "case": case,
-                "channel": channel,
-                "timepoint": timepoint,
-                "value": self.series[at],
-                "importance": self.importance[at],
-            }
-        )
+        at = np.nonzero(~np.isnan(self.importance))
+        table = pd.DataFrame(dict(zip(("case", "channel", "timepoint"), at, strict=True)))
+        return table.assign(value=self.series[at], importance=self.importance[at])
 
 
 def occlusion(
@@ -79,40 +73,42 @@ def occlusion(
 ) -> Occlusion:
     r"""Measure how the output of a fitted model changes when a patch of a series is replaced.
 
-    A patch is `window` steps of one channel. Patches begin every `step` steps, and one ends at the last observed step.
-    With f(x) the output for the series and f(x') the output with the patch replaced, the patch has the importance
+    A patch has `window` steps of one channel. Patches begin every `step` steps, and one ends at the last observed step.
+    Let f(x) be the output for the series, and f(x') the output with the patch replaced. The importance of the patch is
 
     ===========  ====================================================================================================
-    transformer  :math:`\|f(x) - f(x')\| / \|f(x)\|`, f the embedding; where f(x) is zero, :math:`\|f(x')\|`
-    classifier   :math:`f_k(x) - f_k(x')`, k the class predicted for x and f its probability; the decision function
-                 where there are no probabilities, its sign turned for the first of two classes; a vote of 0 or 1
-                 where there is neither
+    transformer  :math:`\|f(x) - f(x')\| / \|f(x)\|` with f the embedding; :math:`\|f(x')\|` if f(x) is zero
+    classifier   :math:`f_k(x) - f_k(x')` with k the class predicted for x and f its probability. Without
+                 probabilities, f is the decision function, with opposite sign for the first of two classes. Without
+                 a decision function, f is a vote of 0 or 1.
     regressor    :math:`\|f(x) - f(x')\|`, the absolute change of the prediction
     ===========  ====================================================================================================
 
-    and a step the mean importance of the patches that cover it. The distance of embeddings is relative and not the
-    cosine, so that a change of length alone counts too. Patches are cut from the series given to the estimator, before
-    any step of a Pipeline.
+    The importance of a step is the mean importance of the patches that cover it. The distance of embeddings is relative
+    and not the cosine, so that a change of length alone counts too. Patches are cut from the series given to the
+    estimator, before any step of a Pipeline.
 
     Parameters
     ----------
     estimator : estimator
         A fitted transformer of series, or a fitted Pipeline that ends in a transformer, a classifier or a regressor.
     X : array of shape (n_cases, n_channels, n_timepoints) or list of 2-D arrays
-        A few series; the model is applied to each `n_channels` times `n_timepoints / step` times. A 2-D array is one
-        series (n_channels, n_timepoints) if the estimator was fitted on several channels, and one series a row if it
-        was fitted on one.
+        A few series; the model is applied to each of them `n_channels` times `n_timepoints / step` times. If the
+        estimator was fitted on several channels, a 2-D array is one series (n_channels, n_timepoints). If it was fitted
+        on one channel, a 2-D array has one series per row.
     y : array-like of shape (n_cases,), default=None
-        The class to follow for each series, for classifiers only; None is the predicted one.
+        For classifiers only: the class to follow for each series. None follows the predicted class.
     window : int or None, default=None
-        Steps in a patch; None is a tenth of the longest series. A shorter series has one patch, the whole of it.
+        Number of steps of a patch. None is a tenth of the longest series. A series that is shorter has a single patch,
+        which covers all of it.
     step : int or None, default=None
-        Steps from one patch to the next, at most `window`; None is half the window.
+        Number of steps from one patch to the next, at most `window`. None is half the window.
     baseline : {"mean", "zero", "interpolate"} or float, default="mean"
-        What replaces a patch: the mean of that channel in that series, zero, a straight line between the values on
-        both sides (level at the ends of the series), or a number.
+        The replacement of a patch: the mean of the channel in the same series, zero, a straight line between the values
+        on both sides (level at the ends of the series), or a number.
     space : {"features", "projections"}, default="features"
-        Which embedding of a transformer: what `transform` returns, or what the loss compares.
+        For transformers: whether to follow the features that `transform` returns, or the projections that the loss
+        compares.
 
     Returns
     -------
@@ -145,8 +141,7 @@ def occlusion(
     ('probability', (2, 2, 200))
     """
     _check_baseline(baseline)
-    if space not in ("features", "projections"):
-        raise ValueError(f'`space` must be "features" or "projections", got {space!r}.')
+    check_space(space)
     collection = _series(X, _n_channels_of(estimator))
     window, step = _checked_window(window, step, collection.n_timepoints)
     lengths = observed_steps(collection).sum(axis=1)
@@ -207,7 +202,7 @@ class _Classifier:
         self.whole = whole[np.arange(len(whole)), self.columns]
 
     def change(self, case: int, copies: np.ndarray) -> np.ndarray:
-        """Return by how much the score of the class followed drops."""
+        """Return by how much the score of the followed class drops."""
         return self.whole[case] - self._scores(copies)[:, self.columns[case]]
 
     def _scores(self, series: np.ndarray) -> np.ndarray:
@@ -219,17 +214,17 @@ class _Classifier:
         scores = np.stack([-scores, scores], axis=1) if scores.ndim == 1 else scores
         if scores.shape[1:] != (len(classes),):
             raise ValueError(
-                f"`{method}` must give one column for each of the {len(classes)} classes, got shape {scores.shape}. "
-                'Set decision_function_shape="ovr", for example.'
+                f"`{method}` must return one column for each of the {len(classes)} classes, got shape {scores.shape}. "
+                'For SVC, set decision_function_shape="ovr".'
             )
         return scores
 
 
 def _model(estimator: Any, values: np.ndarray, y: Any, space: str) -> Any:
     if y is not None and not is_classifier(estimator):
-        raise ValueError("`y` names classes to follow, but the estimator is no classifier. Leave it out.")
+        raise ValueError("`y` names classes to follow, but the estimator is not a classifier. Leave `y` out.")
     if space != "features" and (is_classifier(estimator) or is_regressor(estimator)):
-        raise ValueError(f'`space` must be "features" for an estimator that predicts, got {space!r}.')
+        raise ValueError(f'`space` must be "features" for an estimator that predicts, got {shown(space)}.')
     if is_classifier(estimator):
         return _Classifier(estimator, values, y)
     return _Regressor(estimator, values) if is_regressor(estimator) else _Embedder(estimator, values, space)
@@ -247,7 +242,9 @@ def _columns(y: Any, classes: np.ndarray, n_cases: int) -> np.ndarray:
         raise ValueError(f"`y` must have one class for each of the {n_cases} series, got shape {y.shape}.")
     unknown = y[~np.isin(y, classes)]
     if len(unknown):
-        raise ValueError(f"`y` has the class {unknown[0]!r}, which the estimator does not know: {list(classes)}.")
+        raise ValueError(
+            f"`y` has the class {unknown[0]!r}, which the estimator does not know: {shown(list(classes))}."
+        )
     return np.searchsorted(classes, y)
 
 
@@ -265,13 +262,13 @@ def _n_channels_of(estimator: Any) -> int:
 def _series(X: Any, n_channels: int) -> Collection:
     if n_channels > 1 and not is_ragged(X) and np.ndim(X) == 2:
         X = np.asarray(X)[None]  # (1, C, L)
-    return validated_collection(BaseEstimator(), X, reset=True, dtype=None, allow_missing=True)
+    return collection_of(X, dtype=None, allow_missing=True)
 
 
 def _check_baseline(baseline: Any) -> None:
     is_number = isinstance(baseline, numbers.Real) and not isinstance(baseline, bool) and np.isfinite(float(baseline))
     if not is_number and baseline not in ("mean", "zero", "interpolate"):
-        raise ValueError(f'`baseline` must be "mean", "zero", "interpolate" or a finite number, got {baseline!r}.')
+        raise ValueError(f'`baseline` must be "mean", "zero", "interpolate" or a finite number, got {shown(baseline)}.')
 
 
 def _checked_window(window: Any, step: Any, n_timepoints: int) -> tuple[int, int]:
@@ -284,7 +281,7 @@ def _checked_window(window: Any, step: Any, n_timepoints: int) -> tuple[int, int
 
 def _check_whole(name: str, value: Any, most: int, what: str) -> None:
     if not isinstance(value, numbers.Integral) or isinstance(value, bool) or not 1 <= int(value) <= most:
-        raise ValueError(f"`{name}` must be a whole number from 1 to {most}, {what}, got {value!r}.")
+        raise ValueError(f"`{name}` must be a whole number from 1 to {most}, {what}, got {shown(value)}.")
 
 
 def _patches(n_channels: int, length: int, window: int, step: int) -> Iterator[tuple[int, slice]]:
@@ -297,7 +294,7 @@ def _patches(n_channels: int, length: int, window: int, step: int) -> Iterator[t
 def _occluded(
     values: np.ndarray, length: int, patches: list[tuple[int, slice]], baseline: str | float
 ) -> Iterator[np.ndarray]:
-    """Yield copies (B, C, L) of one series, each without one patch, in blocks."""
+    """Yield blocks of copies (B, C, L) of one series, with one patch replaced in each copy."""
     size = max(1, BLOCK_VALUES // values.size)
     for begin in range(0, len(patches), size):
         block = patches[begin : begin + size]

@@ -1,10 +1,12 @@
-"""The simple predictors that probe an embedding: ridge, nearest neighbours and a support vector machine."""
+"""The simple predictors that probe an embedding: ridge, nearest neighbours, an SVM, or one of the user."""
 
 import abc
 import dataclasses
+from collections.abc import Mapping
 from typing import Any, final
 
 import numpy as np
+from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.linear_model import RidgeClassifierCV, RidgeCV
 from sklearn.model_selection import GridSearchCV, KFold
@@ -14,9 +16,11 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
 
-from sklearn_ssl.evaluation._targets import check_whole_number, random_order
+from sklearn_ssl._parameters.shown import shown
+from sklearn_ssl.evaluation._checks import check_whole_number
+from sklearn_ssl.evaluation._targets import random_order
+from sklearn_ssl.fine_tuning._heads import PENALTIES  # a linear head starts from the solution of the linear probe
 
-ALPHAS = np.logspace(-3, 3, 10)
 SVM_PENALTIES = 10.0 ** np.arange(-4, 5)
 SVM_HARD_MARGIN = 1e4
 SVM_FOLDS = 5
@@ -25,18 +29,18 @@ SVM_FEWEST_CASES = {"classification": 50, "regression": 10}
 
 
 class Probe(abc.ABC):
-    """A simple predictor, as yet without task and data."""
+    """A simple predictor that does not know its task and data yet."""
 
     @abc.abstractmethod
     def fitted(self, H: np.ndarray, y: np.ndarray, task: str, seed: int) -> Any:
         """Return an estimator fitted on an embedding."""
 
-    @abc.abstractmethod
     def settings(self, estimator: Any) -> dict[str, Any]:
-        """Return what a fitted estimator settled on."""
+        """Return the settings that a fitted estimator chose."""
+        return {}
 
     def for_cases(self, n_cases: int) -> "Probe":
-        """Return the probe as it is used when the smallest training part has `n_cases`."""
+        """Return the probe to use when the smallest training part has `n_cases`."""
         return self
 
 
@@ -46,8 +50,8 @@ class LinearProbe(Probe):
 
     def fitted(self, H: np.ndarray, y: np.ndarray, task: str, seed: int) -> Any:
         """Return an estimator fitted on an embedding."""
-        ridge = RidgeClassifierCV(alphas=ALPHAS) if task == "classification" else RidgeCV(alphas=ALPHAS)
-        return make_pipeline(StandardScaler(), ridge).fit(H, y)
+        ridge = RidgeClassifierCV if task == "classification" else RidgeCV
+        return make_pipeline(StandardScaler(), ridge(alphas=PENALTIES)).fit(H, y)
 
     def settings(self, estimator: Any) -> dict[str, Any]:
         """Return the ridge penalty."""
@@ -67,9 +71,9 @@ class KNNProbe(Probe):
         check_whole_number("n_neighbors", self.n_neighbors, least=1)
         known = sorted(set(VALID_METRICS["brute"]) - {"precomputed"})
         if not callable(self.metric) and self.metric not in known:
-            raise ValueError(f"`metric` must be a function of two rows or one of {known}, got {self.metric!r}.")
+            raise ValueError(f"`metric` must be a function of two rows or one of {known}, got {shown(self.metric)}.")
         if self.weights not in ("uniform", "distance"):
-            raise ValueError(f'`weights` must be "uniform" or "distance", got {self.weights!r}.')
+            raise ValueError(f'`weights` must be "uniform" or "distance", got {shown(self.weights)}.')
 
     def fitted(self, H: np.ndarray, y: np.ndarray, task: str, seed: int) -> Any:
         """Return an estimator fitted on an embedding."""
@@ -89,7 +93,7 @@ class KNNProbe(Probe):
 @final
 @dataclasses.dataclass(frozen=True)
 class SVMProbe(Probe):
-    """An RBF support vector machine, its penalty searched where there are cases enough."""
+    """An RBF support vector machine whose penalty is searched if there are enough cases."""
 
     scale: bool = False
 
@@ -132,3 +136,41 @@ class SVMProbe(Probe):
 def _penalty(estimator: Any) -> float:
     machine = getattr(estimator, "best_estimator_", estimator)[-1]
     return float(getattr(machine, "regressor_", machine).C)
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class GivenProbe(Probe):
+    """An estimator of the user, which is cloned and gets the features as they are."""
+
+    estimator: Any
+
+    def fitted(self, H: np.ndarray, y: np.ndarray, task: str, seed: int) -> Any:
+        """Return a clone fitted on an embedding; every `random_state` that is None becomes the seed."""
+        probe = clone(self.estimator)
+        values = probe.get_params().items()
+        unset = [name for name, value in values if name.split("__")[-1] == "random_state" and value is None]
+        return probe.set_params(**dict.fromkeys(unset, seed)).fit(H, y)
+
+
+def chosen_probe(probe: Any, task: str, known: Mapping[str, Probe]) -> tuple[Probe, str]:
+    """Return the probe that a name or an estimator stands for, and the task, which an estimator settles.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, or the estimator is for another task.
+    TypeError
+        If it is neither a name nor a classifier nor a regressor.
+    """
+    needed = f"`probe` must be one of {sorted(known)}, a classifier or a regressor"
+    if isinstance(probe, str):
+        if probe not in known:
+            raise ValueError(f"{needed}, got {shown(probe)}.")
+        return known[probe], task
+    if isinstance(probe, type) or not (is_classifier(probe) or is_regressor(probe)):
+        raise TypeError(f"{needed}, and not a class, got {shown(probe)}.")
+    own = "classification" if is_classifier(probe) else "regression"
+    if task not in ("auto", own):
+        raise ValueError(f'`probe` is for {own}, but `task` is {task!r}. Give another probe, or leave task at "auto".')
+    return GivenProbe(probe), own

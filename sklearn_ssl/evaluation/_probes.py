@@ -1,20 +1,19 @@
 """How much simple predictors find in an embedding: ridge, nearest neighbours and an SVM."""
 
 import dataclasses
-import numbers
-from collections.abc import Callable
 from typing import Any, final
 
 import numpy as np
 import pandas as pd
 from sklearn.exceptions import NotFittedError
-from sklearn.model_selection import KFold, StratifiedKFold, check_cv
 from sklearn.utils.validation import _num_samples
 
 from sklearn_ssl._engine.random_streams import draw_seed
+from sklearn_ssl._parameters.shown import shown
+from sklearn_ssl.evaluation._folds import Folds, checked_folds, fold_predictions, in_order
 from sklearn_ssl.evaluation._predictors import KNNProbe, LinearProbe, Probe, SVMProbe
-from sklearn_ssl.evaluation._representation import Representation, checked_embedding
-from sklearn_ssl.evaluation._targets import Targets, all_scores, check_whole_number, greater_is_better
+from sklearn_ssl.evaluation._representation import Representation
+from sklearn_ssl.evaluation._targets import Targets, all_scores, greater_is_better
 
 
 def linear_probe(
@@ -30,20 +29,20 @@ def linear_probe(
 ) -> "ProbeResult":
     """Score a linear predictor on the embedding: ridge on standardised features.
 
-    The probe is ``StandardScaler()``, then ``RidgeClassifierCV`` or ``RidgeCV`` with ``alphas=np.logspace(-3, 3, 10)``,
-    of which the best by leave-one-out is taken.
+    The probe is ``StandardScaler()``, then ``RidgeClassifierCV`` or ``RidgeCV`` with ``alphas=np.logspace(-3, 3, 10)``.
+    Leave-one-out chooses the best of these ten penalties.
 
-    With a test part the probe is fitted on `X` and scored once. Without, it is cross-validated on `X`, and never scored
-    on a series that it was fitted on. The transformer is never refitted: it is the same in all folds. If it was trained
-    on `X`, the series of the test folds were among its training series, without their labels, and the score is
-    transductive. For a score without that, give a test part, or put the unfitted transformer in a Pipeline and use
-    `sklearn.model_selection.cross_val_score`.
+    With a test part the probe is fitted on `X` and scored once. Without a test part the probe is cross-validated on
+    `X`, and is never scored on a series that it was fitted on. The transformer is never refitted: it is the same in all
+    folds. If the transformer was trained on `X`, it has seen the series of the test folds, although not their labels.
+    Such a score is called transductive. To avoid that, give a test part, or put the unfitted transformer in a Pipeline
+    and use `sklearn.model_selection.cross_val_score`.
 
     Parameters
     ----------
     transformer : estimator or None
-        A fitted transformer, a fitted Pipeline with one, or a net in training. In a Pipeline the embedding is what the
-        encoder returns; the steps after it are left out. None: `X` is an embedding already.
+        A fitted transformer, a fitted Pipeline with one, or a net in training. In a Pipeline the encoder's
+        features are probed, and the steps after the encoder are left out. None if `X` is an embedding already.
     X : array or list of arrays
         The series, or with ``transformer=None`` an embedding of shape (n_cases, n_features).
     y : array-like of shape (n_cases,) or (n_cases, n_outputs)
@@ -51,12 +50,12 @@ def linear_probe(
     X_test, y_test : optional
         A test part, like `X` and `y`.
     cv : int, splitter or iterable of (train, test), default=5
-        How to cross-validate without a test part. A number means as many stratified folds, but no more than the
-        smallest class has series and at least two, or plain folds for regression; both are shuffled. For series that
-        belong together, such as those of a person, give a list of splits that keeps them together.
+        How to cross-validate without a test part. A number is the number of shuffled folds. Folds of classes are
+        stratified, and there are no more of them than the smallest class has series, but at least two. If some series
+        belong together, such as the recordings of one person, give a list of splits that keeps them together.
     task : {"auto", "classification", "regression"}, default="auto"
-        What `y` is. "auto" takes numbers with a fractional part somewhere for regression and all else for classes. If
-        whole numbers are quantities, set "regression".
+        Whether `y` has classes or numbers. "auto" chooses regression if any number has a fractional part, and
+        classification otherwise. If whole numbers are quantities, set "regression".
     random_state : int, RandomState or None, default=0
         Seed of the shuffling.
 
@@ -104,32 +103,33 @@ def knn_probe(
 ) -> "ProbeResult":
     """Score nearest neighbours on the embedding, whose features are standardised first.
 
-    The probe is ``StandardScaler()``, then ``KNeighborsClassifier`` or ``KNeighborsRegressor``. It has nothing to
-    learn, so it says how near in the embedding series of one class are.
+    The probe is ``StandardScaler()``, then ``KNeighborsClassifier`` or ``KNeighborsRegressor``. It learns no weights,
+    so its score tells how near to each other series of the same class are in the embedding.
 
-    It is scored as by `linear_probe`, with the same meaning of transductive.
+    It is scored in the same way as `linear_probe`, and its score may be transductive in the same way.
 
     Parameters
     ----------
     transformer : estimator or None
-        A fitted transformer, a fitted Pipeline with one, or a net in training. None: `X` is an embedding already.
+        A fitted transformer, a fitted Pipeline with one, or a net in training. None if `X` is an
+        embedding already.
     X : array or list of arrays
         The series, or with ``transformer=None`` an embedding of shape (n_cases, n_features).
     y : array-like of shape (n_cases,) or (n_cases, n_outputs)
         The classes, or the numbers. Several outputs are for regression only.
     n_neighbors : int, default=1
-        Number of neighbours. Never more are used than the smallest training part has cases; the number used is in
-        ``result.settings``.
+        Number of neighbours. It is lowered to the size of the smallest training part where it is larger. The number
+        used is in ``result.settings``.
     metric : str or callable, default="euclidean"
-        The distance, by scikit-learn's name, for example "cosine".
+        The distance: a name that scikit-learn knows, for example "cosine", or a function of two rows.
     weights : {"uniform", "distance"}, default="uniform"
-        Whether all neighbours count the same, or by the inverse of their distance.
+        Whether all neighbours count the same, or each by the inverse of its distance.
     X_test, y_test : optional
         A test part, like `X` and `y`.
     cv : int, splitter or iterable of (train, test), default=5
         How to cross-validate without a test part, as for `linear_probe`.
     task : {"auto", "classification", "regression"}, default="auto"
-        What `y` is, as for `linear_probe`.
+        Whether `y` has classes or numbers, as for `linear_probe`.
     random_state : int, RandomState or None, default=0
         Seed of the shuffling.
 
@@ -172,41 +172,43 @@ def svm_probe(
 ) -> "ProbeResult":
     r"""Score an RBF support vector machine on the embedding: the protocol of T-Loss and TS2Vec.
 
-    ``SVC(kernel="rbf", gamma="scale")`` on the embedding as it is. Its penalty C is the best of
-    :math:`10^{-4}, 10^{-3}, \dots, 10^4` by an inner cross-validation of five folds, or of as many as the smallest
-    class has training cases. As in the code of both papers,
+    The probe is ``SVC(kernel="rbf", gamma="scale")`` on the features as they are. An inner cross-validation chooses its
+    penalty C from :math:`10^{-4}, 10^{-3}, \dots, 10^4`. It has five folds, or as many as the smallest class has
+    training cases. As in the code of both papers,
 
-    - nothing is searched with fewer than five training cases a class on average or fewer than 50 in all, nor if a
-      class has one training case. Then C is :math:`10^4`, close to a hard margin: with so few cases an embedding of
-      many features is separable, and the margin is all there is to choose;
-    - with more than 10 000 training cases, 10 000 are used, drawn by `random_state` in the shares of the classes.
+    - no penalty is searched if there are fewer than five training cases per class on average, fewer than 50 in all, or
+      a class with a single training case. Then C is :math:`10^4`, close to a hard margin: an embedding of many features
+      separates so few cases, and a search would have nothing to choose from;
+    - of more than 10 000 training cases, 10 000 are used. They are drawn by `random_state` in the shares of the
+      classes.
 
-    The authors also try an infinite C, which is left out here: it may take very long where classes overlap.
+    The authors also try an infinite C. It is left out here because it may take very long where classes overlap.
 
-    For numbers the probe is ``SVR`` on the standardised target, since C and epsilon are in its units. C is the best of
-    the same values by mean absolute error over five shuffled folds; below ten training cases it is 1, as a large C
-    would only follow the noise. Each of several outputs has an SVR of its own.
+    For numbers the probe is ``SVR`` on the standardised target, since C and epsilon have the target's units. The mean
+    absolute error over five shuffled folds chooses C from the same values. With fewer than ten training cases C is 1,
+    because a large C would follow the noise. Each of several outputs has an SVR of its own.
 
-    It is scored as by `linear_probe`, with the same meaning of transductive.
+    It is scored in the same way as `linear_probe`, and its score may be transductive in the same way.
 
     Parameters
     ----------
     transformer : estimator or None
-        A fitted transformer, a fitted Pipeline with one, or a net in training. None: `X` is an embedding already.
+        A fitted transformer, a fitted Pipeline with one, or a net in training. None if `X` is an
+        embedding already.
     X : array or list of arrays
         The series, or with ``transformer=None`` an embedding of shape (n_cases, n_features).
     y : array-like of shape (n_cases,) or (n_cases, n_outputs)
         The classes, or the numbers. Several outputs are for regression only.
     scale : bool, default=False
-        Whether to standardise the features. The protocol does not.
+        Whether to standardise the features. The protocol does not do it.
     X_test, y_test : optional
         A test part, like `X` and `y`.
     cv : int, splitter or iterable of (train, test), default=5
         How to cross-validate without a test part, as for `linear_probe`.
     task : {"auto", "classification", "regression"}, default="auto"
-        What `y` is, as for `linear_probe`.
+        Whether `y` has classes or numbers, as for `linear_probe`.
     random_state : int, RandomState or None, default=0
-        Seed of the shuffling and of the cases drawn from many.
+        Seed of the shuffling, and of the draw from more than 10 000 cases.
 
     Returns
     -------
@@ -239,14 +241,14 @@ def svm_probe(
     True
     """
     if not isinstance(scale, (bool, np.bool_)):
-        raise ValueError(f"`scale` must be True or False, got {scale!r}.")
+        raise ValueError(f"`scale` must be True or False, got {shown(scale)}.")
     return _probed(SVMProbe(bool(scale)), transformer, X, y, X_test, y_test, cv, task, random_state)
 
 
 @final
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class ProbeResult:
-    """What a probe found in an embedding.
+    """The scores and predictions of a probe on an embedding.
 
     Attributes
     ----------
@@ -254,15 +256,15 @@ class ProbeResult:
         Name of the main metric: "accuracy", or "mae" (mean absolute error) for regression.
     scores : dict of str to ndarray of shape (n_folds,)
         Every metric for each fold; one value for a test part. Classification has "accuracy" and "balanced_accuracy",
-        regression "mae", "rmse", "mape" (a fraction, huge where y is zero) and "r2" (NaN for a fold of one case).
+        regression has "mae", "rmse", "mape" (a fraction, huge where y is zero) and "r2" (NaN for a fold of one case).
     predictions : ndarray of shape (n_cases,), (n_cases, n_outputs) or None
         Predictions for the test part, or for each case of X by the fold that did not train on it. None if `cv` does not
-        test every case once.
+        test every case exactly once.
     estimator : estimator
         The probe, fitted on all of X and y. It predicts from embeddings.
     settings : dict
-        What the fitted probe settled on: "alpha" of the linear probe, "n_neighbors", or "C" (a list for several
-        outputs).
+        The settings that the fitted probe chose: "alpha" of the linear probe, "n_neighbors", or "C" (a list for
+        several outputs).
     n_cases, n_features : int
         Shape of the embedding of X.
     n_folds : int or None
@@ -280,7 +282,7 @@ class ProbeResult:
 
     @property
     def score(self) -> float:
-        """The main metric, over folds its mean."""
+        """The main metric, averaged over the folds."""
         return float(np.mean(self.scores[self.metric]))
 
     @property
@@ -299,7 +301,7 @@ class ProbeResult:
         return greater_is_better(self.metric)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the scores as a table, a row for each fold and a column for each metric.
+        """Return the scores as a table with one row per fold and one column per metric.
 
         Returns
         -------
@@ -320,26 +322,43 @@ class ProbeResult:
         return f"<ProbeResult: {self}>"
 
 
-def embedder(transformer: Any) -> Callable[..., np.ndarray]:
-    """Return the function that computes embeddings, or that checks them where `transformer` is None.
+def fitted_representation(transformer: Any) -> Representation:
+    """Return the representation of a fitted transformer, or of embeddings where `transformer` is None.
 
     Raises
     ------
     sklearn.exceptions.NotFittedError
         If the transformer is not fitted.
     """
-    representation = None if transformer is None else _fitted_representation(transformer)
+    try:
+        return Representation.of(transformer)
+    except NotFittedError as error:
+        raise NotFittedError(
+            f"This {type(transformer).__name__} is not fitted, and a probe never fits it. Call its `fit` first, or put "
+            "it in a Pipeline with a classifier or regressor and use sklearn.model_selection.cross_val_score."
+        ) from error
 
-    def embed(X: Any, min_cases: int) -> np.ndarray:
-        H = checked_embedding(X if representation is None else representation.embed(X), min_cases=min_cases)
-        if len(H) != _num_samples(X):
-            raise ValueError(
-                f"The transformer made {len(H)} rows of {_num_samples(X)} series, so that labels no longer belong to "
-                "rows. Cut windows before the probe, and give a label for each."
-            )
-        return H
 
-    return embed
+def labelled_rows(representation: Representation, X: Any, min_cases: int) -> np.ndarray:
+    """Return the embedding of X, which must have one row per series for labels to belong to rows."""
+    H = representation.embed(X, min_cases=min_cases)
+    if len(H) != _num_samples(X):
+        raise ValueError(
+            f"The transformer made {len(H)} rows of {_num_samples(X)} series, so that labels no longer belong to "
+            "rows. Cut windows before the probe, and give a label for each."
+        )
+    return H
+
+
+def both_parts(representation: Representation, X: Any, X_test: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return the embeddings of a training and a test part, which must have the same features."""
+    H, H_test = labelled_rows(representation, X, 2), labelled_rows(representation, X_test, 1)
+    if H.shape[1] != H_test.shape[1]:
+        raise ValueError(
+            f"The embedding of `X` has {H.shape[1]} features, but the embedding of `X_test` has {H_test.shape[1]}. "
+            "Give both from the same transformer."
+        )
+    return H, H_test
 
 
 def _probed(
@@ -355,15 +374,14 @@ def _probed(
 ) -> ProbeResult:
     seed = draw_seed(random_state) % 2**32
     targets = Targets.checked(X, y, X_test, y_test, task)
-    embed = embedder(transformer)
+    representation = fitted_representation(transformer)
     if targets.y_test is None:
-        folds = _folds(targets, cv, seed)
-        return _cross_validated(probe, embed(X, 2), targets, folds, seed)
-    return _tested(probe, embed(X, 2), embed(X_test, 1), targets, seed)
+        folds = checked_folds(targets, cv, seed)
+        return _cross_validated(probe, labelled_rows(representation, X, 2), targets, folds, seed)
+    return _tested(probe, *both_parts(representation, X, X_test), targets, seed)
 
 
 def _tested(probe: Probe, H: np.ndarray, H_test: np.ndarray, targets: Targets, seed: int) -> ProbeResult:
-    check_same_features(H, H_test)
     probe = probe.for_cases(len(H))
     estimator = probe.fitted(H, targets.y, targets.task, seed)
     predictions = estimator.predict(H_test)
@@ -371,15 +389,13 @@ def _tested(probe: Probe, H: np.ndarray, H_test: np.ndarray, targets: Targets, s
     return _result(scores, predictions, estimator, probe, H, None)
 
 
-def _cross_validated(
-    probe: Probe, H: np.ndarray, targets: Targets, folds: list[tuple[np.ndarray, np.ndarray]], seed: int
-) -> ProbeResult:
+def _cross_validated(probe: Probe, H: np.ndarray, targets: Targets, folds: Folds, seed: int) -> ProbeResult:
     y, task = targets.y, targets.task
     probe = probe.for_cases(min(len(train) for train, _ in folds))
-    predicted = [probe.fitted(H[train], y[train], task, seed).predict(H[test]) for train, test in folds]
+    predicted = fold_predictions(probe, H, targets, folds, seed)
     scores = [all_scores(y[test], one, task) for (_, test), one in zip(folds, predicted, strict=True)]
     estimator = probe.fitted(H, y, task, seed)
-    return _result(scores, _in_order(y, folds, predicted), estimator, probe, H, len(folds))
+    return _result(scores, in_order(y, folds, predicted), estimator, probe, H, len(folds))
 
 
 def _result(
@@ -400,66 +416,3 @@ def _result(
         n_features=H.shape[1],
         n_folds=n_folds,
     )
-
-
-def _in_order(y: np.ndarray, folds: list, predicted: list[np.ndarray]) -> np.ndarray | None:
-    tested = np.concatenate([test for _, test in folds])
-    if not np.array_equal(np.sort(tested), np.arange(len(y))):
-        return None
-    predictions = np.empty_like(y)
-    predictions[tested] = np.concatenate(predicted)
-    return predictions
-
-
-def _folds(targets: Targets, cv: Any, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    y = targets.y
-    splitter = _splitter(targets, cv, seed) if isinstance(cv, numbers.Number) else check_cv(cv)
-    rows = np.arange(len(y))
-    # Indexing turns masks and negative numbers into row numbers.
-    folds = [(rows[train], rows[test]) for train, test in splitter.split(rows[:, None], y)]
-    for number, (train, test) in enumerate(folds):
-        _check_fold(f"Split {number} of `cv`", targets, train, test)
-    return folds
-
-
-def _fitted_representation(transformer: Any) -> Representation:
-    try:
-        return Representation.of(transformer)
-    except NotFittedError as error:
-        raise NotFittedError(
-            f"This {type(transformer).__name__} is not fitted, and a probe never fits it. Call its `fit` first, or put "
-            "it in a Pipeline with a classifier or regressor and use sklearn.model_selection.cross_val_score."
-        ) from error
-
-
-def _splitter(targets: Targets, cv: Any, seed: int) -> Any:
-    check_whole_number("cv", cv, least=2)
-    if targets.task == "regression":
-        if len(targets.y) < 2:
-            raise ValueError("Cross-validation needs at least two series, got 1. Give more.")
-        return KFold(min(int(cv), len(targets.y)), shuffle=True, random_state=seed)
-    counts = np.unique(targets.y, return_counts=True)[1]
-    if counts.max() < 2:
-        raise ValueError(
-            "Cross-validation needs two series of a class, but each class of y has one. Give `X_test` and `y_test`, or "
-            'set task="regression" if y are quantities.'
-        )
-    return StratifiedKFold(max(2, min(int(cv), int(counts.min()))), shuffle=True, random_state=seed)
-
-
-def _check_fold(name: str, targets: Targets, train: np.ndarray, test: np.ndarray) -> None:
-    if len(train) == 0 or len(test) == 0:
-        raise ValueError(f"{name} has {len(train)} training and {len(test)} test cases; both need at least one.")
-    shared = np.intersect1d(train, test)
-    if len(shared) > 0:
-        raise ValueError(f"{name} tests case {shared[0]}, on which it trains. Training and test must not overlap.")
-    if targets.task == "classification" and len(np.unique(targets.y[train])) < 2:
-        raise ValueError(
-            f"{name} has one class only in its training part. Give more series of the rare classes, or a test part."
-        )
-
-
-def check_same_features(H: np.ndarray, H_test: np.ndarray) -> None:
-    """Raise a ValueError unless two embeddings have the same features."""
-    if H.shape[1] != H_test.shape[1]:
-        raise ValueError(f"The embedding of `X` has {H.shape[1]} features, that of `X_test` {H_test.shape[1]}.")

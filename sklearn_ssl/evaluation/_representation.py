@@ -6,16 +6,17 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.utils.validation import check_array, check_is_fitted
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from sklearn_ssl._engine.batches import SeriesDataset
-from sklearn_ssl._engine.random_streams import GENERATORS_IN_USE, draw_seed, forked_generators, seed_generators
-from sklearn_ssl._input.collections import INFERENCE_STEPS, Collection, validated_collection
-from sklearn_ssl._numerics.vectors import without_torch
+from sklearn_ssl._engine.random_streams import chosen_rows, draw_seed, seeded_stream
+from sklearn_ssl._input.collections import INFERENCE_STEPS, Collection, collection_of
+from sklearn_ssl._parameters.shown import shown
+from sklearn_ssl.evaluation._checks import check_augmentation, check_space, checked_embedding
 from sklearn_ssl.fine_tuning._base import EncoderPredictor
 from sklearn_ssl.preprocessing import OutlierFiltered
 
@@ -23,16 +24,38 @@ CPU = torch.device("cpu")
 
 
 class Representation:
-    """A fitted map from series to embeddings, and its random views where it makes any.
+    """A map from series to features that is already fitted: the first step of every report.
+
+    A report of your own calls `Representation.of` on whatever the user gives, and then `embed`. It then accepts what
+    the reports of this package accept: a transformer, a Pipeline with a transformer in it, a search, a frozen
+    estimator, a net in training, or None with an embedding in place of the series. Nothing is fitted, and the estimator
+    stays as it is.
 
     Parameters
     ----------
-    transformer : estimator
-        A fitted transformer of series.
+    transformer : estimator or None
+        A fitted transformer of series. None if the embedding is computed already.
     before : Pipeline or None, default=None
         Fitted steps that series pass before they reach the transformer.
-    after : Pipeline or None, default=None
-        Fitted steps that the embedding passes, a classifier for example.
+    after : estimator or None, default=None
+        Fitted steps that the embedding passes after the transformer, a classifier for example.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from sklearn_ssl import RandomEncoderTransformer
+    >>> from sklearn_ssl.datasets import make_waves
+    >>> from sklearn_ssl.evaluation import Representation
+    >>> from sklearn_ssl.preprocessing import ChannelWise
+    >>> def mean_norm(estimator, X):
+    ...     H = Representation.of(estimator).embed(X)  # (n_cases, n_features)
+    ...     return np.linalg.norm(H, axis=1).mean()
+    >>> X, y = make_waves(n_cases=20, random_state=0)
+    >>> pipeline = make_pipeline(ChannelWise(StandardScaler()), RandomEncoderTransformer(random_state=0)).fit(X)
+    >>> bool(mean_norm(pipeline, X) == mean_norm(None, pipeline.transform(X)))
+    True
     """
 
     def __init__(self, transformer: Any, before: Any = None, after: Any = None) -> None:
@@ -44,7 +67,18 @@ class Representation:
     def of(cls, estimator: Any) -> Self:
         """Find the representation in a fitted transformer or Pipeline, also behind a search or a frozen estimator.
 
-        In a Pipeline it is the last step with `encode`, or else the last step with `transform`.
+        In a Pipeline it is the last step with `encode`. If no step has `encode`, it is the last step with `transform`.
+
+        Parameters
+        ----------
+        estimator : estimator or None
+            A fitted transformer, a Pipeline with one, or a net in training. None if the embedding is computed already;
+            `embed` then takes it in place of the series.
+
+        Returns
+        -------
+        Representation
+            The transformer, with the steps before and after it.
 
         Raises
         ------
@@ -53,39 +87,81 @@ class Representation:
         TypeError
             If nothing in it transforms, or if its encoder is within a classifier or regressor.
         """
+        if estimator is None:
+            return cls(None)
         if _is_net(estimator):
             return cls(_NetTransformer(estimator))
         estimator = unwrapped(estimator)
-        if not isinstance(estimator, Pipeline):
-            if not hasattr(estimator, "transform"):
-                raise TypeError(
-                    f"A fitted transformer, or a Pipeline with one, is needed, got {estimator!r}. An embedding that is "
-                    "already computed is given as a 2-D array."
-                )
-            check_is_fitted(estimator)
-            return cls(estimator)
+        if isinstance(estimator, Pipeline):
+            return cls._in_pipeline(estimator)
+        if not hasattr(estimator, "transform"):
+            raise TypeError(
+                f"A fitted transformer, or a Pipeline with one, is needed, got {shown(estimator)}. If an embedding is "
+                "computed already, give None as the transformer and the embedding as X."
+            )
         check_is_fitted(estimator)
-        at = _position(estimator)
-        before = estimator[:at] if at else None
-        after = estimator[at + 1 :] if at + 1 < len(estimator) else None
-        inner = cls.of(estimator[at])
-        chain = [steps for steps in (before, inner.before) if steps is not None]
-        tail = [steps for steps in (inner.after, after) if steps is not None]
-        return cls(inner.transformer, make_pipeline(*chain) if chain else None, make_pipeline(*tail) if tail else None)
+        return cls(estimator)
+
+    @classmethod
+    def _in_pipeline(cls, pipeline: Pipeline) -> Self:
+        check_is_fitted(pipeline)
+        at = _position(pipeline)
+        inner = cls.of(pipeline[at])
+        return cls(inner.transformer, _joined(pipeline[:at], inner.before), _joined(inner.after, pipeline[at + 1 :]))
+
+    @property
+    def name(self) -> str:
+        """Name of the transformer's class, or "embedding"."""
+        if self.transformer is None:
+            return "embedding"
+        return type(self.net if isinstance(self.transformer, _NetTransformer) else self.transformer).__name__
 
     @property
     def net(self) -> Any:
-        """The trained net, or None where the transformer has none."""
+        """The trained net, or None if the transformer has none."""
         return getattr(self.transformer, "net_", None)
 
+    @property
+    def makes_views(self) -> bool:
+        """Whether the transformer has an augmentation."""
+        return hasattr(self.transformer, "augmentation")
+
     def series(self, X: Any) -> Any:
-        """Return the series that reach the transformer."""
+        """Return the series that reach the transformer.
+
+        Parameters
+        ----------
+        X : array or list of arrays
+            The series.
+
+        Returns
+        -------
+        array or list of arrays
+            The series after all steps of the Pipeline before the transformer.
+        """
         return X if self.before is None else self.before.transform(X)
 
     def collection(self, X: Any) -> Collection:
-        """Return the series that reach the transformer in one form, the transformer being left as it is."""
+        """Return the series that reach the transformer in one form, with `values` and `lengths`.
+
+        Parameters
+        ----------
+        X : array or list of arrays
+            The series.
+
+        Returns
+        -------
+        Collection
+            `values` is an array (n_cases, n_channels, n_timepoints), with NaN in padding; `lengths` has the observed
+            steps of each series, or is None if no series is padded.
+
+        Raises
+        ------
+        ValueError
+            If the series are not valid, or do not have the channels that the transformer was fitted on.
+        """
+        collection = collection_of(self.series(X))
         n_channels = getattr(self.transformer, "n_channels_in_", None)
-        collection = validated_collection(BaseEstimator(), self.series(X), reset=True)
         if n_channels is not None and collection.n_channels != n_channels:
             raise ValueError(
                 f"X has {collection.n_channels} channels, but the transformer was fitted on {n_channels}. Give series "
@@ -93,22 +169,29 @@ class Representation:
             )
         return collection
 
-    def embed(self, X: Any, space: str = "features") -> np.ndarray:
+    def embed(self, X: Any, space: str = "features", *, min_cases: int = 1) -> np.ndarray:
         """Compute the embedding of every series.
 
         Parameters
         ----------
         X : array or list of arrays
-            The series.
+            The series, or the embedding itself for a representation of None.
         space : {"features", "projections"}, default="features"
-            What `transform` returns, or what the loss compares.
+            Whether to return the features that `transform` returns, or the projections that the loss compares.
+        min_cases : int, default=1
+            Fewest series allowed.
 
         Returns
         -------
         ndarray of shape (n_cases, n_features)
-            The embedding.
+            The embedding, float64 unless it is float32.
+
+        Raises
+        ------
+        ValueError
+            If the embedding is not 2-D, not finite or has too few rows, or if there are no projections.
         """
-        return self._embed(self.series(X), space)
+        return self._embed(self.series(X), space, min_cases)
 
     def embed_views(
         self, X: Any, n_views: int, *, augmentation: Any = None, space: str = "features", random_state: Any = 0
@@ -120,11 +203,11 @@ class Representation:
         X : array or list of arrays
             The series.
         n_views : int
-            Views of each.
+            Number of views per series.
         augmentation : Augmentation, default=None
-            Makes the views; None takes the transformer's own.
+            Makes the views. None takes the transformer's own augmentation.
         space : {"features", "projections"}, default="features"
-            What `transform` returns, or what the loss compares.
+            Whether to return the features that `transform` returns, or the projections that the loss compares.
         random_state : int, RandomState or None, default=0
             Seed of the views.
 
@@ -132,39 +215,64 @@ class Representation:
         -------
         ndarray of shape (n_cases, n_views, n_features)
             The embeddings.
-        """
-        collection = self.collection(X)
-        views = random_views(collection, self.augmentation(augmentation), n_views, random_state)
-        return np.stack([self._embed(view, space) for view in views], axis=1)
-
-    def augmentation(self, augmentation: Any = None) -> Any:
-        """Return the augmentation given, or the transformer's own.
 
         Raises
         ------
         ValueError
-            If the transformer has none.
+            If no augmentation is given and the transformer has none.
+        """
+        augmentation = self.augmentation(augmentation)
+        views = random_views(self.collection(X), augmentation, n_views, random_state)
+        return np.stack([self._embed(view, space) for view in views], axis=1)  # (n, V, F)
+
+    def augmentation(self, augmentation: Any = None) -> Any:
+        """Return the augmentation given, or the transformer's own.
+
+        Parameters
+        ----------
+        augmentation : Augmentation, default=None
+            None takes the transformer's own augmentation.
+
+        Returns
+        -------
+        Augmentation
+            Makes the views.
+
+        Raises
+        ------
+        TypeError
+            If the argument is not an augmentation.
+        ValueError
+            If no augmentation is given and the transformer has none, or if there are no series to change.
         """
         if augmentation is not None:
+            check_augmentation(augmentation)
+        if self.transformer is None:
+            raise ValueError("Views are made of series, not of embeddings: give a transformer and the series.")
+        if augmentation is not None:
             return augmentation
-        own = getattr(self.transformer, "resolved", lambda name: None)
-        if not hasattr(self.transformer, "augmentation"):
+        if not self.makes_views:
             raise ValueError(
-                f"{type(self.transformer).__name__} makes no views by itself. Name the changes that should not matter: "
+                f"{self.name} makes no views by itself. Name the changes that should not matter: "
                 "`augmentation=Compose(jitter=Jitter(), crop=CropResize())`, for example."
             )
-        return own("augmentation")
+        resolved = getattr(self.transformer, "resolved", None)
+        return self.transformer.augmentation if resolved is None else resolved("augmentation")
 
-    def _embed(self, series: Any, space: str) -> np.ndarray:
-        if space == "features":
-            return np.asarray(self.transformer.transform(series))
+    def _embed(self, series: Any, space: str, min_cases: int = 1) -> np.ndarray:
+        check_space(space)
+        if space == "projections":
+            H = self._projections(series)
+        else:
+            H = series if self.transformer is None else self.transformer.transform(series)
+        return checked_embedding(H, min_cases=min_cases)
+
+    def _projections(self, series: Any) -> np.ndarray:
         net = self.net
-        if net is None or not hasattr(net.module_, "projections"):
-            raise ValueError(
-                f'`space` must be "features" here: {type(self.transformer).__name__} has no projector, got {space!r}.'
-            )
-        collection = validated_collection(BaseEstimator(), series, reset=True)
-        return np.concatenate([batch.numpy() for batch in net.represent(net.series(collection), "projections")])
+        if not hasattr(getattr(net, "module_", None), "projections"):
+            raise ValueError(f'`space` must be "features" here, since {self.name} has no projector.')
+        dataset = net.series(collection_of(series))
+        return np.concatenate([batch.numpy() for batch in net.represent(dataset, "projections")])  # (n, P)
 
 
 class _NetTransformer:
@@ -174,10 +282,6 @@ class _NetTransformer:
         self.net_ = net
         if hasattr(net.module_, "augmentation"):
             self.augmentation = net.module_.augmentation
-
-    def resolved(self, name: str) -> Any:
-        """Return the parameter `name`."""
-        return getattr(self, name)
 
     def transform(self, X: Any) -> np.ndarray:
         """Compute the features of every series."""
@@ -191,8 +295,7 @@ def random_views(collection: Collection, augmentation: Any, n_views: int, random
     seeds = np.random.RandomState(draw_seed(random_state) % 2**32).randint(2**31 - 1, size=n_views)
     for seed in seeds:
         view = np.empty(collection.values.shape, dtype=np.float32)
-        with GENERATORS_IN_USE, forked_generators(CPU):
-            seed_generators(int(seed), CPU)
+        with seeded_stream(int(seed), CPU):
             for start in range(0, len(collection), size):
                 batch = dataset[torch.arange(start, min(start + size, len(collection)))]
                 view[start : start + size] = augmentation(batch.x, batch.lengths).numpy()  # (B, C, L)
@@ -202,26 +305,12 @@ def random_views(collection: Collection, augmentation: Any, n_views: int, random
         yield view
 
 
-def is_embedding(source: Any) -> bool:
-    """Tell whether `source` is an embedding rather than something that computes one."""
-    return not hasattr(source, "fit")
-
-
-def checked_embedding(H: Any, *, min_cases: int = 2) -> np.ndarray:
-    """Return an embedding as an array (n_cases, n_features), float64 unless it is float32.
-
-    Raises
-    ------
-    ValueError
-        If it is not 2-D, not finite, or has too few rows.
-    """
-    return check_array(
-        without_torch(H), dtype=[np.float64, np.float32], ensure_min_samples=min_cases, input_name="the embedding"
-    )
-
-
-def _is_net(source: Any) -> bool:
-    return hasattr(source, "represent") and hasattr(source, "module_")
+def some_cases(X: Any, max_cases: int | None, seed: int) -> Any:
+    """Return all series, or a random choice of `max_cases` of them if there are more."""
+    n_cases = _num_samples(X)
+    if max_cases is None or n_cases <= max_cases:
+        return X
+    return _safe_indexing(X, chosen_rows(n_cases, max_cases, seed))
 
 
 def unwrapped(estimator: Any) -> Any:
@@ -239,6 +328,10 @@ def unwrapped(estimator: Any) -> Any:
     return estimator
 
 
+def _is_net(source: Any) -> bool:
+    return hasattr(source, "represent") and hasattr(source, "module_")
+
+
 def _position(pipeline: Pipeline) -> int:
     last = unwrapped(pipeline.steps[-1][1])
     if isinstance(last, EncoderPredictor):
@@ -251,3 +344,9 @@ def _position(pipeline: Pipeline) -> int:
         if found:
             return found[-1]
     raise TypeError(f"No step of the Pipeline transforms: {[name for name, _ in pipeline.steps]}.")
+
+
+def _joined(first: Any, second: Any) -> Any:
+    """Put steps that follow each other into one Pipeline; None if there are none."""
+    steps = [one for one in (first, second) if one is not None and len(one)]
+    return make_pipeline(*steps) if steps else None

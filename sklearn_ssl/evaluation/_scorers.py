@@ -1,47 +1,44 @@
-"""Label-free scores as scikit-learn's scorers, to choose hyper-parameters without labels."""
+"""Label-free scores as scorers of scikit-learn, to choose hyper-parameters without labels."""
 
 import abc
 import typing
 from typing import Any
 
 import numpy as np
-from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
-from sklearn_ssl._engine.random_streams import chosen_rows, draw_seed
+from sklearn_ssl._engine.random_streams import draw_seed
 from sklearn_ssl._parameters.hyperparameters import Hyperparameters, choice, number
-from sklearn_ssl.evaluation._representation import Representation
-from sklearn_ssl.evaluation._scores import (
-    alignment,
-    are_dead,
+from sklearn_ssl.evaluation._representation import Representation, some_cases
+from sklearn_ssl.evaluation._spectral_scores import (
     covariance_eigenvalues,
     decay_exponent,
     default_ranks,
     lidar,
     rankme,
-    uniformity,
 )
+from sklearn_ssl.evaluation._spread_scores import alignment, are_dead, uniformity
 
 
 class LabelFreeScorer(Hyperparameters, abc.ABC):
-    """A score of an embedding that needs no labels, greater is better, for ``scoring=`` of scikit-learn's tools.
+    """A score of an embedding that needs no labels, for ``scoring=`` of scikit-learn's tools. Greater is better.
 
-    It takes a fitted transformer, a Pipeline that has one (also before a classifier) or a net in training, and leaves
-    it as it is. In `GridSearchCV` and `cross_validate` it is computed on the held-out series; ``y`` may be None. Folds
-    should be of equal size, since most scores depend on the number of series.
+    The scorer takes a fitted transformer, a Pipeline that has one (also before a classifier) or a net in training, and
+    leaves it as it is. `GridSearchCV` and `cross_validate` compute the score on the held-out series; ``y`` may be None.
+    Use folds of equal size, since most scores depend on the number of series.
 
     Parameters
     ----------
     space : {"features", "projections"}, default="features"
-        What `transform` returns, or what the loss compares.
+        Whether to score the features that `transform` returns, or the projections that the loss compares.
     standardize : bool, default=False
-        Whether every feature is first brought to mean 0 and standard deviation 1 over the series scored. Features
-        pooled by different statistics have different scales, and large ones hide the others. Features that
-        are dead, as `n_dead` counts them, become 0.
+        Whether to bring every feature to mean 0 and standard deviation 1 over the scored series first. Features that
+        are pooled by different statistics have different scales, and large ones hide the others. Dead features, as
+        `n_dead` counts them, become 0.
     max_cases : int or None, default=None
-        Most series that are scored, a random choice where there are more. None is all.
+        Largest number of series that are scored. If there are more, they are chosen at random. None scores all.
     random_state : int, RandomState or None, default=0
-        Seed of the choice of series and of views. An int gives all candidates of a search the same.
+        Seed of the choice of series and of the views. With an int, all candidates of a search have the same.
     """
 
     space: str = choice("features", "projections", default="features")
@@ -82,13 +79,11 @@ class LabelFreeScorer(Hyperparameters, abc.ABC):
                 f"{type(self).__name__} needs {self.least_cases} or more series, got {n_cases}. Make the held-out "
                 "folds larger."
             )
-        if self.max_cases is not None and n_cases > self.max_cases:
-            X = _safe_indexing(X, chosen_rows(n_cases, self.max_cases, seed))
-        return self._score(representation, X, seed)
+        return self._score(representation, some_cases(X, self.max_cases, seed), seed)
 
     @abc.abstractmethod
     def _score(self, representation: Representation, X: Any, seed: int) -> float:
-        """Return the score of a representation on the series chosen."""
+        """Return the score of a representation on the chosen series."""
 
     def _embedding(self, representation: Representation, X: Any) -> np.ndarray:
         return self._scaled(representation.embed(X, self.space))
@@ -107,34 +102,31 @@ class LabelFreeScorer(Hyperparameters, abc.ABC):
 class ViewScorer(LabelFreeScorer, abc.ABC):
     """A label-free score that compares random views of every series.
 
-    Candidates that differ in their own augmentation are compared on different views, and mild views look better than
-    they are. Then give one `augmentation` to score all candidates on.
+    Candidates with different augmentations of their own are compared on different views, and a candidate with mild
+    views looks better than it is. In this case, give one `augmentation` for all candidates.
 
     Parameters
     ----------
     n_views : int
-        Views of each series.
+        Number of views per series.
     augmentation : Augmentation, default=None
-        Makes the views. None takes the transformer's own.
+        Makes the views. None takes the transformer's own augmentation.
     """
 
     n_views: int = number(default=2, least=2, integer=True)
     augmentation: Any = None
 
     def _views(self, representation: Representation, X: Any, seed: int) -> np.ndarray:
-        check_augmentation(self.augmentation)
-        augmentation = representation.augmentation(self.augmentation)
-        return self._scaled(
-            representation.embed_views(X, self.n_views, augmentation=augmentation, space=self.space, random_state=seed)
-        )
+        drawn = {"augmentation": self.augmentation, "space": self.space, "random_state": seed}
+        return self._scaled(representation.embed_views(X, self.n_views, **drawn))
 
 
 @typing.final
 class RankMeScorer(LabelFreeScorer):
-    """Score by `rankme`, how many directions the embedding fills.
+    """Score by `rankme`, which tells how many directions the embedding fills.
 
-    At most the number of held-out series or of features, whichever is less: compare candidates with equal folds. A
-    wider encoder has a larger bound.
+    The score is at most the smaller of the number of held-out series and the number of features, so compare candidates
+    on equal folds. A wider encoder has a larger bound.
 
     Examples
     --------
@@ -156,9 +148,10 @@ class RankMeScorer(LabelFreeScorer):
 
 @typing.final
 class AlphaReQScorer(LabelFreeScorer):
-    r"""Score by :math:`-|\alpha - 1|` with `alpha_req`: how near the decay of the spectrum is to 1 / rank.
+    r"""Score by :math:`-|\alpha - 1|` with `alpha_req`, which tells how near the spectrum's decay is to 1 / rank.
 
-    It is NaN for an embedding with fewer than three directions of variance, which has no decay; searches rank NaN last.
+    The score is NaN for an embedding with fewer than three directions of variance, which has no decay. Searches rank
+    NaN last.
 
     Examples
     --------
@@ -181,14 +174,14 @@ class AlphaReQScorer(LabelFreeScorer):
 
 @typing.final
 class LiDARScorer(ViewScorer):
-    """Score by `lidar`, how many directions tell series apart better than views of the same series differ.
+    """Score by `lidar`, which tells in how many directions series differ more than views of the same series.
 
     Parameters
     ----------
     n_views : int, default=10
-        Views of each series.
+        Number of views per series.
     delta : float, default=1e-4
-        Variance that is added within series.
+        Variance that is added to the covariance within series.
 
     Examples
     --------
@@ -210,14 +203,14 @@ class LiDARScorer(ViewScorer):
 
 @typing.final
 class AlignmentScorer(ViewScorer):
-    """Score by minus `alignment`, how near views of the same series are on the unit sphere.
+    """Score by minus `alignment`, which tells how near to each other views of the same series are on the unit sphere.
 
-    An embedding that is the same for all series is perfectly aligned: use it beside other scores and never alone.
+    An embedding that is the same for all series is perfectly aligned, so never use this score alone.
 
     Parameters
     ----------
     n_views : int, default=2
-        Views of each series.
+        Number of views per series.
 
     Examples
     --------
@@ -238,9 +231,9 @@ class AlignmentScorer(ViewScorer):
 
 @typing.final
 class UniformityScorer(LabelFreeScorer):
-    """Score by minus `uniformity`, how evenly the embedding covers the unit sphere.
+    """Score by minus `uniformity`, which tells how evenly the embedding covers the unit sphere.
 
-    Beyond 5,000 series it is computed on a random choice of 5,000.
+    If there are more than 5,000 series, 5,000 of them are chosen at random.
 
     Examples
     --------
@@ -262,11 +255,3 @@ alpha_req_scorer = AlphaReQScorer()
 lidar_scorer = LiDARScorer()
 alignment_scorer = AlignmentScorer()
 uniformity_scorer = UniformityScorer()
-
-
-def check_augmentation(augmentation: Any) -> None:
-    """Raise a TypeError unless `augmentation` is one, or None."""
-    if augmentation is not None and (isinstance(augmentation, type) or not hasattr(augmentation, "apply")):
-        raise TypeError(
-            f"`augmentation` must be None or an object such as Compose(jitter=Jitter()), got {augmentation!r}."
-        )

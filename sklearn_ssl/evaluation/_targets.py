@@ -1,7 +1,6 @@
-"""What is predicted from an embedding: classes or numbers, their order of drawing and their scores."""
+"""Targets of a probe: classes or numbers, their validation, their order of drawing and their scores."""
 
 import dataclasses
-import numbers
 from typing import Any, Self, final
 
 import numpy as np
@@ -16,21 +15,22 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _num_samples
 
 from sklearn_ssl._input.labels import check_all_labelled, values_of
+from sklearn_ssl._parameters.shown import shown
 
 
 @final
 @dataclasses.dataclass(frozen=True)
 class Targets:
-    """Valid targets: classes as they came, numbers as float64.
+    """Valid targets: classes as they were given, numbers as float64.
 
     Attributes
     ----------
     y : ndarray
         The targets to learn from.
     y_test : ndarray or None
-        Those of the test part.
+        The targets of the test part.
     task : {"classification", "regression"}
-        What they are.
+        Whether the targets are classes or numbers.
     """
 
     y: np.ndarray
@@ -39,7 +39,7 @@ class Targets:
 
     @classmethod
     def checked(cls, X: Any, y: Any, X_test: Any, y_test: Any, task: str) -> Self:
-        """Validate what the user gave.
+        """Validate the targets that the user gave.
 
         Raises
         ------
@@ -56,16 +56,21 @@ class Targets:
             _check_same_kind(y, y_test, task)
         if task == "regression":
             return cls(y.astype(np.float64), None if y_test is None else y_test.astype(np.float64), task)
-        classes = np.unique(y)
-        if len(classes) < 2:
-            raise ValueError(f"y has one class only, {classes[0]!r}. A probe needs two classes or more.")
+        check_classes(y)
         return cls(y, y_test, task)
 
 
-def random_order(y: np.ndarray, task: str, random: np.random.RandomState) -> np.ndarray:
-    """Draw an order of rows of which the first n are a fair sample for every n.
+def check_classes(y: np.ndarray) -> None:
+    """Raise a ValueError unless there are two classes or more."""
+    classes = np.unique(y)
+    if len(classes) < 2:
+        raise ValueError(f"y has one class only, {classes[0]}. Give series of two classes or more.")
 
-    For classes, the first rows are one of each class, and the first n have the classes in their shares of y, as nearly
+
+def random_order(y: np.ndarray, task: str, random: np.random.RandomState) -> np.ndarray:
+    """Draw an order of rows whose first n are a fair sample for every n.
+
+    For classes, the first rows are one of each class. The first n rows have the classes in their shares of y, as nearly
     as whole rows allow.
     """
     order = random.permutation(len(y))
@@ -95,23 +100,15 @@ def greater_is_better(metric: str) -> bool:
     return metric == "accuracy"
 
 
-def check_whole_number(name: str, value: Any, *, least: int) -> None:
-    """Raise a ValueError unless `value` is a whole number of at least `least`."""
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < least:
-        raise ValueError(f"`{name}` must be a whole number of at least {least}, got {value!r}.")
-
-
 def _checked_target(X: Any, y: Any, X_name: str, name: str) -> np.ndarray:
-    y = values_of(y)
-    if y.dtype == object and y.ndim > 0:
-        y = pd.Series(y.ravel()).infer_objects().to_numpy().reshape(y.shape)
-    if y.ndim == 2 and y.shape[1] == 1:
-        y = y[:, 0]
+    y = _as_column(values_of(y))
     if y.ndim not in (1, 2):
         raise ValueError(f"`{name}` must have shape (n_cases,) or (n_cases, n_outputs), got shape {y.shape}.")
     n_cases = _num_samples(X)
     if len(y) != n_cases:
-        raise ValueError(f"`{name}` has length {len(y)}, but `{X_name}` has {n_cases} series. Give one label a series.")
+        raise ValueError(
+            f"`{name}` has length {len(y)}, but `{X_name}` has {n_cases} series. Give one label per series."
+        )
     if n_cases == 0:
         raise ValueError(f"`{X_name}` is empty. Give at least one series.")
     wrong = pd.isna(y) | (np.isinf(y) if y.dtype.kind == "f" else False)
@@ -121,9 +118,16 @@ def _checked_target(X: Any, y: Any, X_name: str, name: str) -> np.ndarray:
     return y
 
 
+def _as_column(y: np.ndarray) -> np.ndarray:
+    """Return numbers among objects as numbers, and a table of one column as a vector."""
+    if y.dtype == object and y.ndim > 0:
+        y = pd.Series(y.ravel()).infer_objects().to_numpy().reshape(y.shape)
+    return y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
+
+
 def _resolved_task(y: np.ndarray, task: str) -> str:
     if task not in ("auto", "classification", "regression"):
-        raise ValueError(f'`task` must be "auto", "classification" or "regression", got {task!r}.')
+        raise ValueError(f'`task` must be "auto", "classification" or "regression", got {shown(task)}.')
     if task == "regression":
         if y.dtype.kind not in "biuf":
             raise ValueError(f'task="regression" needs numbers in y, got dtype {y.dtype}.')
@@ -133,7 +137,7 @@ def _resolved_task(y: np.ndarray, task: str) -> str:
         return "regression"
     if kind not in ("binary", "multiclass"):
         raise ValueError(
-            f"y is no vector of classes but {kind!r} in scikit-learn's words. Give one column of classes, or set "
+            f"y is not a vector of classes: scikit-learn calls it {kind!r}. Give one column of classes, or set "
             'task="regression" for numbers.'
         )
     return "classification"
@@ -144,7 +148,8 @@ def _check_same_kind(y: np.ndarray, y_test: np.ndarray, task: str) -> None:
         raise ValueError(f"`y` has shape {y.shape} and `y_test` {y_test.shape}; both need the same outputs.")
     if task == "classification" and set(y.tolist()).isdisjoint(y_test.tolist()):
         raise ValueError(
-            f"No class of `y_test` is among those of `y`: {np.unique(y_test)[:3]} and {np.unique(y)[:3]}, for example."
+            f"`y_test` and `y` have no class in common: {np.unique(y_test)[:3]} and {np.unique(y)[:3]}, for example. "
+            "Give a test part with classes of `y`."
         )
     if task == "regression" and y_test.dtype.kind not in "biuf":
         raise ValueError(f"Regression needs numbers in `y_test`, got dtype {y_test.dtype}.")

@@ -1,4 +1,4 @@
-"""How far fine-tuning moved the weights of an encoder."""
+"""Distance between the weights of an encoder before and after fine-tuning."""
 
 import dataclasses
 from typing import Any
@@ -8,6 +8,7 @@ import pandas as pd
 import torch
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.encoders import stages
 
 
@@ -18,14 +19,14 @@ class WeightChange:
     Attributes
     ----------
     stages : list of str
-        Names of the stages, from the bottom up: those of their modules in the encoder, joined by "+".
+        Names of the stages, from the bottom up. A name has the modules of the stage in the encoder, joined by "+".
     n_weights : int array of shape (n_stages,)
-        How many weights each has.
+        Number of weights of each stage.
     relative : float array of shape (n_stages,)
-        :math:`\lVert w - w_0 \rVert / \lVert w_0 \rVert` of all weights of the stage together; infinite where all were
-        zero before and are not now.
+        :math:`\lVert w - w_0 \rVert / \lVert w_0 \rVert` for the vector of all weights of the stage. It is infinite if
+        all weights were zero before and are not zero now.
     angle : float array of shape (n_stages,)
-        The angle between :math:`w` and :math:`w_0` in degrees, 0 where either is zero.
+        The angle between :math:`w` and :math:`w_0` in degrees; 0 if either vector is zero.
     """
 
     stages: list[str]
@@ -34,12 +35,12 @@ class WeightChange:
     angle: np.ndarray
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a line a stage.
+        """Return a table with one row per stage.
 
         Returns
         -------
         pandas.DataFrame
-            With the columns "stage", "weights", "relative change" and "angle".
+            The columns are "stage", "weights", "relative change" and "angle".
         """
         return pd.DataFrame(
             {
@@ -54,28 +55,28 @@ class WeightChange:
 def weight_change(model: Any) -> WeightChange:
     r"""Tell how far each stage of a fine-tuned encoder moved from its pretrained weights.
 
-    For the weights :math:`w` of a stage, all of them as one vector, and :math:`w_0` before, the relative change is
-    :math:`\lVert w - w_0 \rVert / \lVert w_0 \rVert`. A stage that barely moved was good enough as it was, or was given
-    a low learning rate; compare runs with ``layer_decay=1`` to tell.
+    Let :math:`w` be the vector of all weights of a stage after fine-tuning, and :math:`w_0` the same vector before. The
+    relative change is :math:`\lVert w - w_0 \rVert / \lVert w_0 \rVert`. A stage that barely moved was either good
+    enough already or had a low learning rate. To find out, compare with a run with ``layer_decay=1``.
 
     Parameters
     ----------
     model : SSLClassifier, SSLRegressor or Pipeline that ends in one
-        Fitted.
+        The fitted model.
 
     Returns
     -------
     WeightChange
-        A value a stage, from the bottom up.
+        One value per stage, from the bottom up.
 
     Raises
     ------
     TypeError
-        If the model has no pretrained and fine-tuned encoder.
+        If the model has no encoder that was pretrained and fine-tuned.
     ValueError
-        If its encoder has no weights that can be trained.
+        If its encoder has no trainable weights.
     sklearn.exceptions.NotFittedError
-        If it is not fitted.
+        If the model is not fitted.
 
     Examples
     --------
@@ -92,7 +93,7 @@ def weight_change(model: Any) -> WeightChange:
     model = model[-1] if hasattr(model, "steps") else model
     check_is_fitted(model)
     if not (hasattr(model, "transformer_") and hasattr(model, "net_")):
-        raise TypeError(f"`model` must be a fine-tuned model such as SSLClassifier, got {model!r}.")
+        raise TypeError(f"`model` must be a fine-tuned model such as SSLClassifier, got {shown(model)}.")
     before, after = model.transformer_.net_.module_.encoder, model.net_.module_.encoder
     names = {id(part): name for name, part in after.named_modules()}
     pairs = list(zip(stages(before), stages(after), strict=True))
@@ -120,7 +121,7 @@ def _relative(before: np.ndarray, after: np.ndarray) -> float:
 
 
 def _angle(before: np.ndarray, after: np.ndarray) -> float:
-    """Return the angle by the half chord between unit vectors, which is exact for small ones."""
+    """Return the angle, computed from half the chord between unit vectors, which is exact for small angles."""
     lengths = np.linalg.norm(before), np.linalg.norm(after)
     if min(lengths) == 0:
         return 0.0

@@ -1,4 +1,4 @@
-"""Pictures in scikit-learn's manner: a Display keeps its data and draws them. They need matplotlib."""
+"""Displays in the style of scikit-learn: each keeps its data and draws them with matplotlib."""
 
 from sklearn_ssl.plotting._critical_difference import CriticalDifferenceDisplay
 from sklearn_ssl.plotting._dissection import DissectionDisplay

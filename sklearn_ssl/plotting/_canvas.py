@@ -1,17 +1,18 @@
-"""What all pictures share: where they are drawn, and colours that differ in lightness too."""
+"""Axes, legends and styles that all pictures share; colours differ in lightness too."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.preprocessing._optional import optional_module
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">", "p", "h")
 LINE_STYLES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 3)))
 ENTRIES_INSIDE = 8
-ENTRIES_A_COLUMN = 16
+ENTRIES_PER_COLUMN = 16
 INCHES_PER_CHARACTER = 0.085
 INCHES_PER_HANDLE = 0.6
 MOST_CHANNELS = 6
@@ -19,7 +20,7 @@ STRIP = 0.16  # share of a panel's height
 
 
 def pyplot(display: Any) -> ModuleType:
-    """Return matplotlib.pyplot, or say how to install it."""
+    """Return matplotlib.pyplot, or raise an ImportError that says how to install it."""
     name = display.__name__ if isinstance(display, type) else type(display).__name__
     return optional_module("matplotlib.pyplot", package="matplotlib", extra="plot", needed_by=name)
 
@@ -31,7 +32,7 @@ def one_axes(display: Any, ax: Any, **figure: Any) -> Any:
 
 
 def stacked_axes(display: Any, ax: Any, n_panels: int, **figure: Any) -> np.ndarray:
-    """Return `n_panels` axes: those given, or those of a new figure, one below the other.
+    """Return the given axes, or the axes of a new figure with panels one below the other.
 
     Raises
     ------
@@ -41,6 +42,17 @@ def stacked_axes(display: Any, ax: Any, n_panels: int, **figure: Any) -> np.ndar
     plt = pyplot(display)
     if ax is None:
         return plt.subplots(n_panels, 1, sharex=True, squeeze=False, layout="constrained", **figure)[1][:, 0]
+    return given_axes(ax, n_panels)
+
+
+def given_axes(ax: Any, n_panels: int) -> np.ndarray:
+    """Return the axes that the user gave as a vector.
+
+    Raises
+    ------
+    ValueError
+        If there are not exactly `n_panels` of them.
+    """
     axes = np.ravel(np.array(ax, dtype=object))
     if len(axes) != n_panels:
         raise ValueError(f"`ax` must have {n_panels} axes here, one for each panel, got {len(axes)}.")
@@ -59,25 +71,33 @@ def cycled(values: tuple, position: int) -> Any:
     return values[position % len(values)]
 
 
-def room_beside(labels: Iterable[str]) -> float:
-    """Return the width in inches of a legend beside the axes."""
+def line_styles(names: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Return marker, line style and colour of a line for each name."""
+    return {
+        name: {"marker": cycled(MARKERS, position), "linestyle": cycled(LINE_STYLES, position), "color": colour}
+        for position, (name, colour) in enumerate(zip(names, shades(len(names)), strict=True))
+    }
+
+
+def legend_width(labels: Iterable[str]) -> float:
+    """Return the width in inches of a legend next to the axes."""
     lengths = [len(label) for label in labels]
-    columns = np.ceil(len(lengths) / ENTRIES_A_COLUMN)
+    columns = np.ceil(len(lengths) / ENTRIES_PER_COLUMN)
     return float(columns * (INCHES_PER_HANDLE + INCHES_PER_CHARACTER * max(lengths, default=0)))
 
 
-def place_legend(ax: Any, *, beside: bool = False, **legend: Any) -> Any:
-    """Put a legend inside the axes, or beside them if it is long, or asked for in a figure that makes room for it."""
+def place_legend(ax: Any, *, outside: bool = False, **legend: Any) -> Any:
+    """Put a legend inside the axes, or next to them if it is long or if `outside` and the figure makes room for it."""
     n_entries = len(ax.get_legend_handles_labels()[0])
     makes_room = ax.figure.get_layout_engine() is not None
-    if n_entries <= ENTRIES_INSIDE and not (beside and makes_room):
+    if n_entries <= ENTRIES_INSIDE and not (outside and makes_room):
         return ax.legend(**legend)
-    columns = int(np.ceil(n_entries / ENTRIES_A_COLUMN))
+    columns = int(np.ceil(n_entries / ENTRIES_PER_COLUMN))
     return ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0, ncols=columns, **legend)
 
 
 def named(sources: Any, name: str, parameter: str) -> dict[str, Any]:
-    """Return a dictionary of sources by name, also for a single one.
+    """Return a dictionary of sources by name, also for a single source.
 
     Raises
     ------
@@ -87,12 +107,12 @@ def named(sources: Any, name: str, parameter: str) -> dict[str, Any]:
     if not isinstance(sources, dict):
         return {name: sources}
     if not sources:
-        raise ValueError(f"`{parameter}` is an empty dictionary. Give at least one entry, name to value.")
+        raise ValueError(f"`{parameter}` is an empty dictionary. Give at least one name with its value.")
     return {str(key): value for key, value in sources.items()}
 
 
 def draw_strip(ax: Any, steps: np.ndarray, values: np.ndarray, strip: np.ndarray, **style: Any) -> Any:
-    """Draw one number a time step as a coloured strip at the foot of a panel, below the values that it shows."""
+    """Draw one number per time step as a coloured strip at the foot of a panel, below the line of the values."""
     low, high = np.nanmin(values), np.nanmax(values)
     height = float(high - low) or 1.0
     ticks = ax.yaxis.get_major_locator().tick_values(low, high)
@@ -106,22 +126,33 @@ def draw_strip(ax: Any, steps: np.ndarray, values: np.ndarray, strip: np.ndarray
 
 
 def check_case(case: Any, n_cases: int) -> None:
-    """Raise a ValueError if `case` is no position of a series."""
+    """Raise a ValueError unless `case` is the position of a series."""
     if isinstance(case, bool) or not isinstance(case, (int, np.integer)) or not -n_cases <= case < n_cases:
-        raise ValueError(f"`case` must be the position of one of the {n_cases} series, got {case!r}.")
+        raise ValueError(f"`case` must be the position of one of the {n_cases} series, got {shown(case)}.")
 
 
 def checked_channels(channels: Any, n_channels: int) -> np.ndarray:
-    """Return the channels to draw; None stands for the first six.
+    """Return the channels to draw; None takes the first six.
 
     Raises
     ------
     ValueError
-        If one does not exist.
+        If a channel does not exist.
     """
     if channels is None:
         return np.arange(min(n_channels, MOST_CHANNELS))
-    chosen = np.atleast_1d(channels)
-    if chosen.size == 0 or chosen.dtype.kind not in "iu" or chosen.min() < 0 or chosen.max() >= n_channels:
-        raise ValueError(f"`channels` must be numbers of channels from 0 to {n_channels - 1}, got {channels!r}.")
+    return checked_numbers("channels", channels, n_channels)
+
+
+def checked_numbers(parameter: str, given: Any, n_all: int) -> np.ndarray:
+    """Return the numbers of channels or units that the user chose.
+
+    Raises
+    ------
+    ValueError
+        If there are none, or one does not exist.
+    """
+    chosen = np.atleast_1d(given)
+    if chosen.size == 0 or chosen.dtype.kind not in "iu" or chosen.min() < 0 or chosen.max() >= n_all:
+        raise ValueError(f"`{parameter}` must be numbers of {parameter} from 0 to {n_all - 1}, got {shown(given)}.")
     return chosen

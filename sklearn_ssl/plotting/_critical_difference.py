@@ -3,29 +3,31 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.plotting._canvas import pyplot
 
 TESTS = ("wilcoxon", "nemenyi")
 SCALE_INCHES = 4.0
-INCHES_PER_RANK = 0.25  # at least, so that the numbers of the scale stay apart
+INCHES_PER_RANK = 0.25  # at least, so that the numbers of the scale do not overlap
 LABEL_SIZE = 11
 INCHES_PER_CHARACTER = 0.1
 NEMENYI_LEVELS = (0.01, 0.05, 0.1)
 
 
 class CriticalDifferenceDisplay:
-    r"""Mean ranks of methods over data sets, bars joining those that do not differ significantly.
+    r"""Mean ranks of methods over data sets, with bars that join methods which do not differ significantly.
 
-    On each of N data sets the k methods are ranked, 1 the best, ties sharing their mean rank. The mean rank of
-    method j is :math:`R_j = \frac{1}{N} \sum_{i=1}^{N} r_i^j`. Friedman's test asks whether the methods differ at all;
-    if it does not say so, one bar joins all of them. Otherwise pairs are compared by Wilcoxon's signed-rank test with
-    Holm's correction, or by Nemenyi's test. The diagram and the tests are those of
-    ``aeon.visualisation.plot_critical_difference``, which makes a figure of its own: no axes can be given.
+    On each of N data sets the methods are ranked. Rank 1 is the best, and ties share their mean rank. The mean rank of
+    method j is :math:`R_j = \frac{1}{N} \sum_{i=1}^{N} r_{ij}` with :math:`r_{ij}` its rank on data set i. Friedman's
+    test decides whether the methods differ at all; if they do not, one bar joins all of them. Otherwise pairs are
+    compared by Wilcoxon's signed-rank test with Holm's correction, or by Nemenyi's test. The function
+    ``aeon.visualisation.plot_critical_difference`` runs the tests and draws the diagram. It makes a figure of its own,
+    so no axes can be given.
 
     Parameters
     ----------
     scores : DataFrame of shape (n_sets, n_methods)
-        Scores, a row for each data set and a column for each method.
+        Scores, with one row per data set and one column per method.
     lower_better : bool, default=False
         Whether low scores are good, as for errors.
 
@@ -83,13 +85,13 @@ class CriticalDifferenceDisplay:
         Parameters
         ----------
         scores : DataFrame of shape (n_sets, n_methods)
-            Scores, a row for each data set and a column for each method.
+            Scores, with one row per data set and one column per method.
         lower_better : bool, default=False
             Whether low scores are good, as for errors.
         test : {"wilcoxon", "nemenyi"}, default="wilcoxon"
-            How pairs are compared.
+            The test that compares pairs.
         alpha : float, default=0.05
-            Level of significance; 0.01, 0.05 or 0.1 for "nemenyi".
+            Level of significance. "nemenyi" allows 0.01, 0.05 and 0.1 only.
 
         Returns
         -------
@@ -99,7 +101,7 @@ class CriticalDifferenceDisplay:
         Raises
         ------
         TypeError
-            If `scores` is no DataFrame.
+            If `scores` is not a DataFrame.
         ValueError
             If there are fewer than three methods or two data sets, if scores are missing or all the same, or if
             `test` or `alpha` is out of range.
@@ -112,9 +114,9 @@ class CriticalDifferenceDisplay:
         Parameters
         ----------
         test : {"wilcoxon", "nemenyi"}, default="wilcoxon"
-            How pairs are compared.
+            The test that compares pairs.
         alpha : float, default=0.05
-            Level of significance; 0.01, 0.05 or 0.1 for "nemenyi".
+            Level of significance. "nemenyi" allows 0.01, 0.05 and 0.1 only.
 
         Returns
         -------
@@ -124,7 +126,7 @@ class CriticalDifferenceDisplay:
         Raises
         ------
         TypeError
-            If `scores` is no DataFrame.
+            If `scores` is not a DataFrame.
         ValueError
             If there are fewer than three methods or two data sets, if scores are missing or all the same, or if
             `test` or `alpha` is out of range.
@@ -153,7 +155,7 @@ class CriticalDifferenceDisplay:
         return self
 
     def _name_the_scale(self) -> None:
-        # aeon hides the axis: the scale is its uppermost line that is level, and y grows downwards.
+        # aeon hides the axis and draws a scale: the uppermost horizontal line. Here y grows downwards.
         level = [line for line in self.ax_.lines if np.ptp(line.get_ydata()) == 0]
         scale = min(level, key=lambda line: line.get_ydata()[0])
         left, height = np.min(scale.get_xdata()), scale.get_ydata()[0]
@@ -163,14 +165,18 @@ class CriticalDifferenceDisplay:
 def _check_scores(scores: Any) -> None:
     if not isinstance(scores, pd.DataFrame):
         raise TypeError(
-            f"`scores` must be a DataFrame with a row for each data set and a column for each method, got {scores!r}."
+            f"`scores` must be a DataFrame with one row per data set and one column per method, got {shown(scores)}."
         )
     n_sets, n_methods = scores.shape
     if n_methods < 3 or n_sets < 2:
         raise ValueError(
             f"`scores` must have at least two data sets (rows) and three methods (columns), got shape {scores.shape}. "
-            "Two methods are compared by scipy.stats.wilcoxon."
+            "To compare two methods, use scipy.stats.wilcoxon."
         )
+    _check_values(scores)
+
+
+def _check_values(scores: pd.DataFrame) -> None:
     wrong = [str(name) for name, kind in scores.dtypes.items() if not pd.api.types.is_numeric_dtype(kind)]
     if wrong:
         raise ValueError(f"`scores`: the column {wrong[0]!r} is not numeric. Make the names of data sets the index.")
@@ -182,12 +188,12 @@ def _check_scores(scores: Any) -> None:
             "the data sets that all of them have."
         )
     if (values == values[:, :1]).all():
-        raise ValueError("`scores`: all methods score the same on every data set, there is nothing to rank.")
+        raise ValueError("`scores`: all methods score the same on every data set, so there is nothing to rank.")
 
 
 def _check_test(test: Any, alpha: Any) -> None:
     if test not in TESTS:
-        raise ValueError(f'`test` must be "wilcoxon" or "nemenyi", got {test!r}.')
+        raise ValueError(f'`test` must be "wilcoxon" or "nemenyi", got {shown(test)}.')
     if not 0 < alpha < 1 or (test == "nemenyi" and alpha not in NEMENYI_LEVELS):
         allowed = "0.01, 0.05 or 0.1" if test == "nemenyi" else "between 0 and 1"
-        raise ValueError(f"`alpha` must be {allowed} for this test, got {alpha!r}.")
+        raise ValueError(f"`alpha` must be {allowed} for this test, got {shown(alpha)}.")

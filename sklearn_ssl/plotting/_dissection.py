@@ -2,24 +2,34 @@ from typing import Any, Self
 
 import numpy as np
 
-from sklearn_ssl.evaluation._dissection import Dissection, dissect
-from sklearn_ssl.plotting._canvas import LINE_STYLES, MOST_CHANNELS, cycled, draw_strip, pyplot, shades
+from sklearn_ssl._parameters.shown import shown
+from sklearn_ssl.evaluation import Dissection, dissect
+from sklearn_ssl.evaluation._checks import check_whole_number
+from sklearn_ssl.plotting._canvas import (
+    LINE_STYLES,
+    MOST_CHANNELS,
+    checked_numbers,
+    cycled,
+    draw_strip,
+    pyplot,
+    shades,
+)
 
 MOST_UNITS = 16
 
 
 class DissectionDisplay:
-    """What units of an encoder respond to: their overlap with concepts, and the segments that excite them most.
+    """Units of an encoder: their overlap with concepts, and the segments of series that excite them most.
 
-    The heat map has a row for each unit and a column for each concept. Its colour is the intersection over union
-    (IoU) of the steps at which the unit is active and those at which the concept holds. Beside it are segments of
-    series, a row for each of the uppermost units, the strongest first; the strip below a segment is the unit's
-    activation there, light where it is high.
+    The heat map has one row per unit and one column per concept. Its colour is the intersection over union (IoU) of the
+    steps at which the unit is active and the steps at which the concept holds. Next to the heat map are segments of
+    series, one row for each of the uppermost units, with the strongest segment first. The strip below a segment shows
+    the unit's activation. Light colours are high activations.
 
     Parameters
     ----------
     dissection : Dissection
-        What `dissect` returned.
+        The result of `dissect`.
     units : list of int, default=None
         Units to draw, from top to bottom. None takes 16: the best of each concept, then the second best, and so on.
 
@@ -30,7 +40,7 @@ class DissectionDisplay:
     heatmap_ : matplotlib AxesImage
         The overlaps.
     colorbar_ : matplotlib Colorbar
-        Their scale.
+        The scale of the overlaps.
     segment_axes_ : ndarray of matplotlib Axes of shape (n_units, n_segments)
         The panels of the segments; empty if `ax` was given.
     ax_ : matplotlib Axes
@@ -71,9 +81,9 @@ class DissectionDisplay:
         ax : matplotlib Axes, default=None
             Where to draw the heat map, without segments. None makes a new figure with both.
         random_state : int, RandomState or None, default=0
-            Seed of the series drawn.
+            Seed of the draw of series.
         **dissected : dict
-            Further parameters of `dissect`, such as ``concepts=["peak"]``. Invariance is not measured.
+            Further parameters of `dissect`, such as ``concepts=["peak"]``. Invariance is not measured by default.
 
         Returns
         -------
@@ -85,7 +95,7 @@ class DissectionDisplay:
         sklearn.exceptions.NotFittedError
             If the transformer is not fitted.
         ValueError, TypeError
-            If a parameter is out of range, or nothing encodes.
+            If a parameter is out of range, or the estimator has no `encode`.
         """
         pyplot(cls)
         settings = {"augmentations": (), **dissected}
@@ -93,12 +103,12 @@ class DissectionDisplay:
 
     @classmethod
     def from_dissection(cls, dissection: Dissection, *, units: Any = None, ax: Any = None) -> Self:
-        """Draw what `dissect` returned.
+        """Draw the result of `dissect`.
 
         Parameters
         ----------
         dissection : Dissection
-            What `dissect` returned.
+            The result of `dissect`.
         units : list of int, default=None
             Units to draw. None takes 16: the best of each concept, then the second best, and so on.
         ax : matplotlib Axes, default=None
@@ -112,7 +122,7 @@ class DissectionDisplay:
         Raises
         ------
         TypeError
-            If `dissection` is something else.
+            If `dissection` is not a `Dissection`.
         ValueError
             If a unit does not exist.
         """
@@ -121,16 +131,16 @@ class DissectionDisplay:
     def plot(
         self, *, corrected: bool = True, n_units: int = 4, n_segments: int = 3, cmap: Any = "cividis", ax: Any = None
     ) -> Self:
-        """Draw the heat map, and the segments beside it.
+        """Draw the heat map and the segments.
 
         Parameters
         ----------
         corrected : bool, default=True
-            Whether to draw the intersection over union corrected for chance, or as it is.
+            Whether to correct the intersection over union for chance.
         n_units : int, default=4
-            For how many of the uppermost units segments are drawn. 0 draws none.
+            Number of uppermost units whose segments are drawn. 0 draws no segments.
         n_segments : int, default=3
-            Most segments of a unit.
+            Largest number of segments per unit.
         cmap : str or matplotlib Colormap, default="cividis"
             Colours of the heat map and the strips.
         ax : matplotlib Axes, default=None
@@ -144,19 +154,19 @@ class DissectionDisplay:
         Raises
         ------
         TypeError
-            If `dissection` is something else.
+            If `dissection` is not a `Dissection`.
         ValueError
             If a unit does not exist or a number is negative.
         """
         if not isinstance(self.dissection, Dissection):
-            raise TypeError(f"`dissection` must be what dissect returns, got {self.dissection!r}.")
-        _check_count("n_units", n_units)
-        _check_count("n_segments", n_segments)
+            raise TypeError(f"`dissection` must be a result of `dissect`, got {shown(self.dissection)}.")
+        check_whole_number("n_units", n_units, least=0)
+        check_whole_number("n_segments", n_segments, least=0)
         self.units_ = self._chosen()
         excited = self._excited()[:n_units]
         self.segment_axes_ = np.empty((0, 0), dtype=object)
         self.ax_ = self._new_axes(len(excited), n_segments) if ax is None else ax
-        self.figure_ = self.ax_.figure.figure  # of a subfigure its figure
+        self.figure_ = self.ax_.figure.figure  # the figure of a subfigure
         self._draw_heatmap(corrected, cmap)
         for row, unit in zip(self.segment_axes_, excited, strict=False):
             self._draw_segments(row, unit, cmap)
@@ -165,33 +175,29 @@ class DissectionDisplay:
         return self
 
     def _chosen(self) -> np.ndarray:
-        n_all = len(self.dissection.iou)
         if self.units is None:
             return self._by_turns()[:MOST_UNITS]
-        units = np.atleast_1d(self.units)
-        if units.size == 0 or units.dtype.kind not in "iu" or units.min() < 0 or units.max() >= n_all:
-            raise ValueError(f"`units` must be numbers of units from 0 to {n_all - 1}, got {self.units!r}.")
-        return units
+        return checked_numbers("units", self.units, len(self.dissection.iou))
 
     def _by_turns(self) -> np.ndarray:
-        """Return all units: the best of each concept, then the second of each, at last those without a concept."""
+        """Return all units: the best of each concept, then the second of each, and units without concept last."""
         table = self.dissection.table.sort_values("iou_corrected", ascending=False, kind="stable")
         place = table.groupby("concept").cumcount().where(table["concept"].notna(), len(table))
         return table["unit"].to_numpy()[np.argsort(place.to_numpy(), kind="stable")]
 
     def _excited(self) -> np.ndarray:
-        """Return the units that have segments: all but the constant ones."""
+        """Return the units that have segments: all except the constant ones."""
         return self.units_[np.isin(self.units_, self.dissection.segments["unit"])]
 
     def _new_axes(self, n_rows: int, n_segments: int) -> Any:
         n_found = self.dissection.segments["rank"].max() + 1 if n_rows else 0
         n_columns = min(n_segments, int(n_found))
-        wide, beside = 3 + 0.45 * len(self.dissection.concepts), 2.1 * n_columns
+        wide, for_segments = 3 + 0.45 * len(self.dissection.concepts), 2.1 * n_columns
         high = max(3.0, 1.6 + 0.27 * len(self.units_), 1.2 + 1.4 * n_rows)
-        figure = pyplot(self).figure(figsize=(wide + beside, high), layout="constrained")
+        figure = pyplot(self).figure(figsize=(wide + for_segments, high), layout="constrained")
         if n_columns == 0:
             return figure.add_subplot()
-        left, right = figure.subfigures(1, 2, width_ratios=[wide, beside])
+        left, right = figure.subfigures(1, 2, width_ratios=[wide, for_segments])
         self.segment_axes_ = right.subplots(n_rows, n_columns, squeeze=False)
         return left.subplots()
 
@@ -237,8 +243,3 @@ class DissectionDisplay:
         handles, labels = self.segment_axes_[0, 0].get_legend_handles_labels()
         if len(handles) > 1:
             right.legend(handles, labels, loc="outside upper center", ncols=min(3, len(handles)), frameon=False)
-
-
-def _check_count(name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
-        raise ValueError(f"`{name}` must be a whole number of at least 0, got {value!r}.")

@@ -10,8 +10,9 @@ from sklearn.utils.validation import _num_samples
 
 from sklearn_ssl._engine.random_streams import draw_seed
 from sklearn_ssl._input.labels import unlabelled_among_text, values_of
-from sklearn_ssl.evaluation._representation import Representation, checked_embedding
-from sklearn_ssl.plotting._canvas import MARKERS, cycled, one_axes, place_legend, pyplot, room_beside, shades
+from sklearn_ssl._parameters.shown import shown
+from sklearn_ssl.evaluation import Representation
+from sklearn_ssl.plotting._canvas import MARKERS, cycled, legend_width, one_axes, place_legend, pyplot, shades
 
 METHODS = ("pca", "tsne", "umap")
 MOST_CLASSES = 40
@@ -20,16 +21,17 @@ MOST_CLASSES = 40
 class EmbeddingDisplay:
     """An embedding as a picture in two dimensions.
 
-    Classes differ in colour and in marker. Numbers are shown by a colour bar: those with fractions, and whole ones of
-    more than 40 different values. Series without a label (NaN or None) are small grey crosses.
+    Classes differ in colour and in marker, and numbers have a colour bar. Labels count as numbers if they have
+    fractions, or if they are whole numbers with more than 40 different values. Series without a label (NaN or None) are
+    small grey crosses.
 
-    PCA shows the two directions of largest variance and keeps distances as far as two directions can. t-SNE and UMAP
-    keep neighbours, not distances: gaps between groups, and the size of groups, mean nothing there.
+    PCA shows the two directions of largest variance, and keeps distances as well as two directions can. t-SNE and UMAP
+    keep neighbours, not distances: the gaps between groups and the sizes of groups have no meaning.
 
     Parameters
     ----------
     coordinates : ndarray of shape (n_cases, 2)
-        A point for each series.
+        One point per series.
     y : ndarray of shape (n_cases,), default=None
         Classes or numbers.
     axis_labels : tuple of str, default=("1", "2")
@@ -38,7 +40,7 @@ class EmbeddingDisplay:
     Attributes
     ----------
     scatters_ : list of matplotlib PathCollection
-        The points: one for each class, or one for all numbers, and those without a label last.
+        The points: one collection per class, or one for all numbers. Points without a label come last.
     legend_ : matplotlib Legend or None
         The classes.
     colorbar_ : matplotlib Colorbar or None
@@ -77,7 +79,7 @@ class EmbeddingDisplay:
         random_state: Any = 0,
         ax: Any = None,
     ) -> Self:
-        """Draw what a fitted transformer makes of some series.
+        """Draw the embedding of some series by a fitted transformer.
 
         Parameters
         ----------
@@ -88,10 +90,10 @@ class EmbeddingDisplay:
         y : array of shape (n_cases,), default=None
             Classes or numbers.
         method : {"pca", "tsne", "umap"} or transformer, default="pca"
-            How to come to two dimensions; "umap" needs the package umap-learn. A transformer such as ``Isomap()`` is
-            cloned and its first two features are drawn.
+            The method that reduces the embedding to two dimensions. "umap" needs the package umap-learn. A transformer
+            such as ``Isomap()`` is cloned, and its first two features are drawn.
         space : {"features", "projections"}, default="features"
-            What `transform` returns, or what the loss compares.
+            Whether to take the features that `transform` returns, or the projections that the loss compares.
         random_state : int, RandomState or None, default=0
             Seed of the method.
         ax : matplotlib Axes, default=None
@@ -109,14 +111,13 @@ class EmbeddingDisplay:
         ValueError
             If the method is unknown or `y` has another length.
         ImportError
-            If UMAP is asked for and not installed.
+            If `method` is "umap" and UMAP is not installed.
         """
         pyplot(cls)
         reducer = _reducer(method, random_state)
         representation = Representation.of(estimator)
-        y = _checked_labels(y, _num_samples(X))
-        H = representation.embed(X, space)
-        return cls._reduced(H, y, reducer, ax)
+        y = _checked_labels(y, _num_samples(X))  # before the series are embedded
+        return cls._reduced(representation.embed(X, space, min_cases=3), y, reducer, ax)
 
     @classmethod
     def from_embedding(
@@ -131,7 +132,7 @@ class EmbeddingDisplay:
         y : array of shape (n_cases,), default=None
             Classes or numbers.
         method : {"pca", "tsne", "umap"} or transformer, default="pca"
-            How to come to two dimensions, as in `from_estimator`.
+            The method that reduces the embedding to two dimensions, as in `from_estimator`.
         random_state : int, RandomState or None, default=0
             Seed of the method.
         ax : matplotlib Axes, default=None
@@ -147,13 +148,13 @@ class EmbeddingDisplay:
         ValueError
             If the method is unknown, `y` has another length or `H` fewer than three rows or two columns.
         ImportError
-            If UMAP is asked for and not installed.
+            If `method` is "umap" and UMAP is not installed.
         """
-        return cls._reduced(H, y, _reducer(method, random_state), ax)
+        reducer = _reducer(method, random_state)
+        return cls._reduced(Representation.of(None).embed(H, min_cases=3), y, reducer, ax)
 
     @classmethod
-    def _reduced(cls, H: Any, y: Any, reducer: Any, ax: Any) -> Self:
-        H = checked_embedding(H, min_cases=3)
+    def _reduced(cls, H: np.ndarray, y: Any, reducer: Any, ax: Any) -> Self:
         y = _checked_labels(y, len(H))
         if H.shape[1] < 2:
             raise ValueError("The embedding has one feature; a picture in two dimensions needs at least two.")
@@ -184,7 +185,7 @@ class EmbeddingDisplay:
         """
         y = _checked_labels(self.y, len(self.coordinates))
         entries = [] if y is None or _are_numbers(y) else _entries(y)
-        ax = one_axes(self, ax, figsize=(6.4 + room_beside(entries), 4.8))
+        ax = one_axes(self, ax, figsize=(6.4 + legend_width(entries), 4.8))
         style = {"s": 36, "linewidths": 0.4, "edgecolors": "white", **(scatter_kw or {})}
         self.scatters_: list[Any] = []
         self.legend_ = self.colorbar_ = None
@@ -214,7 +215,7 @@ class EmbeddingDisplay:
             marker = cycled(MARKERS, position)
             self.scatters_.append(ax.scatter(*points.T, color=colour, marker=marker, label=_class_name(one), **style))
         self._draw_unknown(ax, unknown, style)
-        self.legend_ = place_legend(ax, beside=True, title="class")
+        self.legend_ = place_legend(ax, outside=True, title="class")
 
     def _draw_unknown(self, ax: Any, unknown: np.ndarray, style: dict) -> None:
         if unknown.any():
@@ -227,7 +228,7 @@ def _reducer(method: Any, random_state: Any) -> Any:
     if hasattr(method, "fit_transform") and not isinstance(method, type):
         return clone(method)
     if method not in METHODS:
-        raise ValueError(f"`method` must be one of {', '.join(map(repr, METHODS))} or a transformer, got {method!r}.")
+        raise ValueError(f"`method` must be one of {list(METHODS)} or a transformer, got {shown(method)}.")
     seed = draw_seed(random_state) % 2**32
     if method == "pca":
         return PCA(n_components=2, random_state=seed)

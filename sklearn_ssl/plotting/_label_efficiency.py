@@ -2,19 +2,20 @@ from typing import Any, Self
 
 import numpy as np
 
-from sklearn_ssl.plotting._canvas import LINE_STYLES, MARKERS, cycled, one_axes, place_legend, room_beside, shades
+from sklearn_ssl._parameters.shown import shown
+from sklearn_ssl.plotting._canvas import legend_width, line_styles, one_axes, place_legend
 
 SPREADS = ("std", "range", None)
 METRICS = {"mae": "mean absolute error"}
 
 
 class LabelEfficiencyDisplay:
-    """The score against the share of labels: mean over draws of the labels, with its spread.
+    """The score against the share of labels: the mean over draws of the labels, with its spread.
 
     Parameters
     ----------
     results : dict of str to LabelEfficiencyResult
-        What `label_efficiency` returned, by name.
+        Results of `label_efficiency`, by name.
 
     Attributes
     ----------
@@ -50,9 +51,10 @@ class LabelEfficiencyDisplay:
         Parameters
         ----------
         results : LabelEfficiencyResult, list of them, or dict of str to LabelEfficiencyResult
-            What `label_efficiency` returned. Without names of your own each goes by its own name.
+            Results of `label_efficiency`. Without a dict, every result keeps its own name.
         spread : {"std", "range", None}, default="std"
-            Band around the mean: a standard deviation to either side, from the lowest to the highest draw, or none.
+            Band around the mean: one standard deviation to either side, or from the lowest to the highest draw. None
+            draws no band.
         ax : matplotlib Axes, default=None
             Where to draw. None makes a new figure.
 
@@ -64,9 +66,9 @@ class LabelEfficiencyDisplay:
         Raises
         ------
         TypeError
-            If something is no result.
+            If something is not a result.
         ValueError
-            If there is none, if they have different metrics, or if `spread` is unknown.
+            If there is no result, if the metrics differ, or if `spread` is unknown.
         """
         return cls(_by_name(results)).plot(spread=spread, ax=ax)
 
@@ -76,7 +78,8 @@ class LabelEfficiencyDisplay:
         Parameters
         ----------
         spread : {"std", "range", None}, default="std"
-            Band around the mean: a standard deviation to either side, from the lowest to the highest draw, or none.
+            Band around the mean: one standard deviation to either side, or from the lowest to the highest draw. None
+            draws no band.
         ax : matplotlib Axes, default=None
             Where to draw. None makes a new figure.
 
@@ -88,26 +91,30 @@ class LabelEfficiencyDisplay:
         Raises
         ------
         TypeError
-            If something is no result.
+            If something is not a result.
         ValueError
-            If there is none, if they have different metrics, or if `spread` is unknown.
+            If there is no result, if the metrics differ, or if `spread` is unknown.
         """
         self._check(spread)
-        beside = room_beside(self.results) if len(self.results) > 1 else 0.0
-        ax = one_axes(self, ax, figsize=(6.4 + beside, 4.8))
-        self.lines_, self.bands_ = {}, {}
-        for position, (name, colour) in enumerate(zip(self.results, shades(len(self.results)), strict=True)):
-            result = self.results[name]
-            order = np.argsort(result.fractions)
-            fractions = np.asarray(result.fractions)[order]
-            style = {"marker": cycled(MARKERS, position), "linestyle": cycled(LINE_STYLES, position), "color": colour}
-            self.lines_[name] = ax.plot(fractions, np.asarray(result.mean)[order], label=name, **style)[0]
-            if spread is not None:
-                low, high = (edge[order] for edge in _band(result, spread))
-                self.bands_[name] = ax.fill_between(fractions, low, high, color=colour, alpha=0.15, linewidth=0)
+        legend = legend_width(self.results) if len(self.results) > 1 else 0.0
+        ax = one_axes(self, ax, figsize=(6.4 + legend, 4.8))
+        self.lines_: dict[str, Any] = {}
+        self.bands_: dict[str, Any] = {}
+        for name, style in line_styles(self.results).items():
+            self._draw(ax, name, style, spread)
         self._label(ax)
         self.ax_, self.figure_ = ax, ax.figure
         return self
+
+    def _draw(self, ax: Any, name: str, style: dict, spread: str | None) -> None:
+        result = self.results[name]
+        order = np.argsort(result.fractions)
+        fractions = np.asarray(result.fractions)[order]
+        self.lines_[name] = ax.plot(fractions, np.asarray(result.mean)[order], label=name, **style)[0]
+        if spread is not None:
+            low, high = (edge[order] for edge in _band(result, spread))
+            band = {"color": style["color"], "alpha": 0.15, "linewidth": 0}
+            self.bands_[name] = ax.fill_between(fractions, low, high, **band)
 
     def _label(self, ax: Any) -> None:
         from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
@@ -120,19 +127,19 @@ class LabelEfficiencyDisplay:
         metric = next(iter(self.results.values())).metric
         ax.set(xlabel="share of the labels", ylabel=METRICS.get(metric, metric))
         ax.grid(alpha=0.3)
-        place_legend(ax, beside=len(self.results) > 1)
+        place_legend(ax, outside=len(self.results) > 1)
 
     def _check(self, spread: Any) -> None:
         if spread not in SPREADS:
-            raise ValueError(f'`spread` must be "std", "range" or None, got {spread!r}.')
+            raise ValueError(f'`spread` must be "std", "range" or None, got {shown(spread)}.')
         if not self.results:
-            raise ValueError("`results` is empty. Give at least one entry, name to result.")
+            raise ValueError("`results` is empty. Give at least one name with its result.")
         for name, result in self.results.items():
             if not all(hasattr(result, attribute) for attribute in ("fractions", "scores", "metric")):
-                raise TypeError(f"`results`: {name!r} must be what label_efficiency returns, got {result!r}.")
+                raise TypeError(f"`results`: {name!r} must be a result of label_efficiency, got {shown(result)}.")
         metrics = sorted({str(result.metric) for result in self.results.values()})
         if len(metrics) > 1:
-            raise ValueError(f"`results` must have one metric, got {', '.join(metrics)}. Draw each by itself.")
+            raise ValueError(f"`results` must have one metric, got {', '.join(metrics)}. Draw one picture per metric.")
 
 
 def _by_name(results: Any) -> dict[str, Any]:
@@ -141,7 +148,7 @@ def _by_name(results: Any) -> dict[str, Any]:
     each = list(results) if isinstance(results, (list, tuple)) else [results]
     names = [getattr(result, "name", "embedding") for result in each]
     if len(set(names)) < len(names):
-        raise ValueError(f"`results`: names must differ, got {names}. Give a dictionary, name to result.")
+        raise ValueError(f"`results`: names must differ, got {names}. Give a dictionary with a name for each result.")
     return dict(zip(names, each, strict=True))
 
 
@@ -153,7 +160,7 @@ def _band(result: Any, spread: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _apart(fractions: list[float]) -> list[float]:
-    """Return those fractions whose labels do not overlap on a logarithmic axis."""
+    """Return the fractions whose labels do not overlap on a logarithmic axis."""
     kept = fractions[-1:]
     for fraction in fractions[-2::-1]:
         if np.log(kept[0] / fraction) > 0.06 * np.log(fractions[-1] / fractions[0]):

@@ -3,7 +3,8 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils import _safe_indexing
 
-from sklearn_ssl.evaluation._occlusion import Occlusion, occlusion
+from sklearn_ssl._parameters.shown import shown
+from sklearn_ssl.evaluation import Occlusion, occlusion
 from sklearn_ssl.plotting._canvas import check_case, checked_channels, draw_strip, pyplot, stacked_axes
 
 MEANINGS = {
@@ -26,16 +27,16 @@ class OcclusionDisplay:
     importance : ndarray of shape (n_channels, n_timepoints)
         Importance of each step; NaN in padding.
     label : str, default="importance"
-        What the importance measures.
+        Meaning of the importance.
 
     Attributes
     ----------
     channels_ : ndarray
         The channels that are drawn.
     lines_ : list of matplotlib Line2D
-        The series, one line a channel.
+        The series, one line per channel.
     strips_ : list of matplotlib QuadMesh
-        The importance, one strip a channel.
+        The importance, one strip per channel.
     colorbar_ : matplotlib Colorbar
         The scale of the importance, one for all channels.
     ax_ : matplotlib Axes
@@ -83,9 +84,9 @@ class OcclusionDisplay:
         X : array of shape (n_cases, n_channels, n_timepoints) or (n_cases, n_timepoints), or list of 2-D arrays
             The series.
         case : int, default=0
-            Position of the series that is drawn; the model is applied to this one alone.
+            Position of the series that is drawn. The model is applied to this series alone.
         y : object, default=None
-            The class to follow, for classifiers; None is the predicted one.
+            For classifiers: the class to follow. None follows the predicted class.
         channels : list of int, default=None
             Channels to draw. None draws the first six.
         ax : array of matplotlib Axes, default=None
@@ -113,14 +114,14 @@ class OcclusionDisplay:
 
     @classmethod
     def from_occlusion(cls, result: Occlusion, *, case: int = 0, channels: Any = None, ax: Any = None) -> Self:
-        """Draw what `occlusion` returned for one of its series.
+        """Draw the result of `occlusion` for one of its series.
 
         Parameters
         ----------
         result : Occlusion
-            What `occlusion` returned.
+            The result of `occlusion`.
         case : int, default=0
-            Position of the series among those of `result`.
+            Position of the series in `result`.
         channels : list of int, default=None
             Channels to draw. None draws the first six.
         ax : array of matplotlib Axes, default=None
@@ -134,12 +135,12 @@ class OcclusionDisplay:
         Raises
         ------
         TypeError
-            If `result` is something else.
+            If `result` is not an `Occlusion`.
         ValueError
             If a number is out of range.
         """
         if not isinstance(result, Occlusion):
-            raise TypeError(f"`result` must be what occlusion returns, got {result!r}.")
+            raise TypeError(f"`result` must be a result of `occlusion`, got {shown(result)}.")
         check_case(case, len(result.importance))
         followed = "" if result.explained is None else result.explained[case]
         label = MEANINGS[result.output].format(followed)
@@ -171,21 +172,19 @@ class OcclusionDisplay:
         """
         if np.shape(self.series) != np.shape(self.importance) or np.ndim(self.series) != 2:
             raise ValueError(
-                "`series` and `importance` must have one shape (n_channels, n_timepoints), got "
+                "`series` and `importance` must have the same shape (n_channels, n_timepoints), got "
                 f"{np.shape(self.series)} and {np.shape(self.importance)}."
             )
         self.channels_ = checked_channels(channels, len(self.series))
         axes = stacked_axes(self, ax, len(self.channels_), figsize=(9, 1 + 1.6 * len(self.channels_)))
         shown = self.importance[self.channels_]
-        limits = {"vmin": np.nanmin(shown), "vmax": np.nanmax(shown)}
+        strip = {"cmap": cmap, "vmin": np.nanmin(shown), "vmax": np.nanmax(shown)}
+        style = {"color": "black", "linewidth": 1.3, **(line_kw or {})}
         steps = np.arange(self.series.shape[1])
         self.lines_, self.strips_ = [], []
         for panel, channel in zip(axes, self.channels_, strict=True):
-            style = {"color": "black", "linewidth": 1.3, **(line_kw or {})}
             self.lines_.append(panel.plot(self.series[channel], **style)[0])
-            self.strips_.append(
-                draw_strip(panel, steps, self.series[channel], self.importance[channel], cmap=cmap, **limits)
-            )
+            self.strips_.append(draw_strip(panel, steps, self.series[channel], self.importance[channel], **strip))
             panel.set_ylabel(f"channel {channel}")
         axes[-1].set_xlabel("time step")
         self.ax_, self.axes_, self.figure_ = axes[0], axes, axes[0].figure

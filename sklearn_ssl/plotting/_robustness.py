@@ -2,7 +2,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from sklearn_ssl.plotting._canvas import LINE_STYLES, MARKERS, cycled, named, place_legend, pyplot, shades
+from sklearn_ssl._parameters.shown import shown
+from sklearn_ssl.evaluation import robustness_report
+from sklearn_ssl.plotting._canvas import given_axes, line_styles, named, place_legend, pyplot
 
 COLUMNS = 3
 PANEL = (3.2, 2.7)  # inches
@@ -17,15 +19,15 @@ UNITS = {
 
 
 class RobustnessDisplay:
-    """Accuracy against severity: a panel a corruption, a curve a report, a dotted line for the clean series.
+    """Accuracy against severity: one panel per corruption, one curve per report, dotted lines for the clean series.
 
-    Sizes are relative to the standard deviation σ of the channel. Around a curve is a standard deviation over the draws
-    to either side, if there are several.
+    Sizes are relative to the standard deviation σ of the channel. If there are several draws, a band around the curve
+    shows one standard deviation over the draws to either side.
 
     Parameters
     ----------
     reports : dict of str to RobustnessReport
-        What `robustness_report` returned, by name.
+        Results of `robustness_report`, by name.
 
     Attributes
     ----------
@@ -60,11 +62,11 @@ class RobustnessDisplay:
         Parameters
         ----------
         model : classifier or Pipeline that ends in one
-            Fitted.
+            The fitted classifier.
         X : array or list of arrays
             Test series.
         y : array-like of shape (n_cases,)
-            Their classes.
+            The classes of the series.
         ax : array of matplotlib Axes, default=None
             Where to draw, one for each corruption that can be applied. None makes a new figure.
         **measured : dict
@@ -75,8 +77,6 @@ class RobustnessDisplay:
         RobustnessDisplay
             The picture.
         """
-        from sklearn_ssl.evaluation import robustness_report
-
         pyplot(cls)
         return cls.from_reports(robustness_report(model, X, y, **measured), ax=ax)
 
@@ -87,9 +87,9 @@ class RobustnessDisplay:
         Parameters
         ----------
         reports : RobustnessReport or dict of str to RobustnessReport
-            What `robustness_report` returned, by name if there are several.
+            One result of `robustness_report`, or several by name.
         ax : array of matplotlib Axes, default=None
-            Where to draw, one for each corruption that any of them has. None makes a new figure.
+            Where to draw, one for each corruption that any report has. None makes a new figure.
 
         Returns
         -------
@@ -99,9 +99,9 @@ class RobustnessDisplay:
         Raises
         ------
         TypeError
-            If something is no report.
+            If something is not a report.
         ValueError
-            If there is none, if none has a corruption, or if another number of axes is given.
+            If there is no report, if no report has a corruption, or if another number of axes is given.
         """
         return cls(named(reports, "accuracy", "reports")).plot(ax=ax)
 
@@ -111,7 +111,7 @@ class RobustnessDisplay:
         Parameters
         ----------
         ax : array of matplotlib Axes, default=None
-            Where to draw, one for each corruption that any of the reports has. None makes a new figure.
+            Where to draw, one for each corruption that any report has. None makes a new figure.
 
         Returns
         -------
@@ -121,9 +121,9 @@ class RobustnessDisplay:
         Raises
         ------
         TypeError
-            If something is no report.
+            If something is not a report.
         ValueError
-            If none has a corruption, or if another number of axes is given.
+            If no report has a corruption, or if another number of axes is given.
         """
         corruptions = self._corruptions()
         self.axes_ = _panels(self, ax, len(corruptions))
@@ -134,13 +134,13 @@ class RobustnessDisplay:
             self._draw(panel, corruption)
             panel.set_ylim(-0.03, 1.03)
         if len(self.reports) > 1:
-            self._place_legend(beside=ax is None)
+            self._place_legend(outside=ax is None)
         return self
 
-    def _place_legend(self, *, beside: bool) -> None:
+    def _place_legend(self, *, outside: bool) -> None:
         handles = {name: line for (_, name), line in self.lines_.items()}
         legend: dict[str, Any] = {"handles": list(handles.values()), "labels": list(handles), "fontsize": "small"}
-        if beside:
+        if outside:
             n_columns = min(len(handles), len(self.axes_), COLUMNS)
             self.figure_.legend(**legend, loc="outside lower center", ncols=n_columns)
         else:
@@ -148,26 +148,30 @@ class RobustnessDisplay:
 
     def _draw(self, panel: Any, corruption: str) -> None:
         levels = set()
-        for position, (name, colour) in enumerate(zip(self.reports, shades(len(self.reports)), strict=True)):
-            if corruption not in self.reports[name].corruptions:
-                continue
-            part = self.reports[name].of(corruption)
-            style = {"marker": cycled(MARKERS, position), "linestyle": cycled(LINE_STYLES, position), "color": colour}
-            self.lines_[corruption, name] = panel.plot(part.severity, part.accuracy, label=name, **style)[0]
-            self.clean_lines_[corruption, name] = panel.axhline(part.clean, color=colour, linestyle=":", linewidth=1)
-            if part.scores.shape[1] > 1:
-                low, high = part.accuracy - part.std, part.accuracy + part.std
-                panel.fill_between(part.severity, low, high, color=colour, alpha=0.15, linewidth=0)
-            levels |= set(part.severity.tolist())
+        for name, style in line_styles(self.reports).items():
+            if corruption in self.reports[name].corruptions:
+                part = self.reports[name].of(corruption)
+                self._draw_curve(panel, corruption, name, part, style)
+                levels |= set(part.severity.tolist())
         _label(panel, corruption, sorted(levels))
+
+    def _draw_curve(self, panel: Any, corruption: str, name: str, part: Any, style: dict) -> None:
+        colour = style["color"]
+        self.lines_[corruption, name] = panel.plot(part.severity, part.accuracy, label=name, **style)[0]
+        self.clean_lines_[corruption, name] = panel.axhline(part.clean, color=colour, linestyle=":", linewidth=1)
+        if part.scores.shape[1] > 1:
+            low, high = part.accuracy - part.std, part.accuracy + part.std
+            panel.fill_between(part.severity, low, high, color=colour, alpha=0.15, linewidth=0)
 
     def _corruptions(self) -> list[str]:
         for name, report in self.reports.items():
             if not all(hasattr(report, attribute) for attribute in ("corruptions", "severity", "scores", "clean")):
-                raise TypeError(f"`reports`: {name!r} must be what robustness_report returns, got {report!r}.")
+                raise TypeError(f"`reports`: {name!r} must be a result of robustness_report, got {shown(report)}.")
         each = list(dict.fromkeys(one for report in self.reports.values() for one in report.corruptions))
         if not each:
-            raise ValueError("`reports` have no corruption to draw: all were skipped. Their `skipped` tells why.")
+            raise ValueError(
+                "`reports` have no corruption to draw: all were skipped. `skipped` of each report tells why."
+            )
         return each
 
 
@@ -185,13 +189,10 @@ def _label(panel: Any, corruption: str, levels: list[float]) -> None:
 
 
 def _panels(display: Any, ax: Any, n_panels: int) -> np.ndarray:
-    """Return the axes given, or those of a new figure, three in a row."""
+    """Return the given axes, or the axes of a new figure with three panels in a row."""
     plt = pyplot(display)
     if ax is not None:
-        axes = np.ravel(np.array(ax, dtype=object))
-        if len(axes) != n_panels:
-            raise ValueError(f"`ax` must have {n_panels} axes here, one for each corruption, got {len(axes)}.")
-        return axes
+        return given_axes(ax, n_panels)
     n_columns = min(n_panels, COLUMNS)
     n_rows = -(-n_panels // COLUMNS)
     size = (PANEL[0] * n_columns, PANEL[1] * n_rows)

@@ -2,32 +2,28 @@ from typing import Any, Self
 
 import numpy as np
 
-from sklearn_ssl.evaluation._collapse import CollapseReport
-from sklearn_ssl.evaluation._representation import Representation, checked_embedding
-from sklearn_ssl.evaluation._scores import effective_rank, spectrum
+from sklearn_ssl._parameters.shown import shown
+from sklearn_ssl.evaluation import CollapseReport, Representation, effective_rank, spectrum
 from sklearn_ssl.plotting._canvas import (
     ENTRIES_INSIDE,
-    LINE_STYLES,
-    MARKERS,
-    cycled,
+    legend_width,
+    line_styles,
     named,
     one_axes,
     place_legend,
     pyplot,
-    room_beside,
-    shades,
 )
 
-LEAST_SHARE = 1e-7  # single precision resolves nothing below
+LEAST_SHARE = 1e-7  # smaller values are rounding in single precision
 MARKED_VALUES = 25
 
 
 class SpectrumDisplay:
     r"""Singular values of embeddings, from the largest, with the effective rank of each.
 
-    An embedding that uses all its features has a flat spectrum; one that collapsed onto few directions falls off at
-    once. Embeddings are centred, and the values divided by the largest. `effective_rank` is bounded by the number of
-    series: compare embeddings of the same series only.
+    An embedding that uses all its features has a flat spectrum. The spectrum of an embedding that collapsed onto few
+    directions falls steeply. Embeddings are centred, and the values are divided by the largest. The number of series
+    limits `effective_rank`, so compare embeddings of the same series only.
 
     Parameters
     ----------
@@ -66,7 +62,7 @@ class SpectrumDisplay:
 
     @classmethod
     def from_estimator(cls, estimator: Any, X: Any, *, space: str = "features", ax: Any = None) -> Self:
-        """Draw the spectrum of what one transformer, or several, make of the same series.
+        """Draw the spectrum of the embedding of one transformer, or of several on the same series.
 
         Parameters
         ----------
@@ -75,7 +71,7 @@ class SpectrumDisplay:
         X : array or list of arrays
             The series.
         space : {"features", "projections"}, default="features"
-            What `transform` returns, or what the loss compares.
+            Whether to take the features that `transform` returns, or the projections that the loss compares.
         ax : matplotlib Axes, default=None
             Where to draw. None makes a new figure.
 
@@ -89,13 +85,13 @@ class SpectrumDisplay:
         sklearn.exceptions.NotFittedError
             If a transformer is not fitted.
         ValueError
-            If there is none, or fewer than two series.
+            If there is no transformer, or if there are fewer than two series.
         """
         pyplot(cls)
         representations = {name: Representation.of(each) for name, each in named(estimator, "", "estimator").items()}
         embeddings = {}
         for name, representation in representations.items():
-            embeddings[name or type(representation.transformer).__name__] = representation.embed(X, space)
+            embeddings[name or representation.name] = representation.embed(X, space)
         return cls.from_embedding(embeddings, ax=ax)
 
     @classmethod
@@ -119,11 +115,11 @@ class SpectrumDisplay:
         ValueError
             If an embedding is not 2-D, not finite, the same for all series, or has fewer than two rows.
         """
-        embeddings = {name: checked_embedding(each) for name, each in named(H, "embedding", "H").items()}
+        given = Representation.of(None)
+        embeddings = {name: given.embed(each, min_cases=2) for name, each in named(H, "embedding", "H").items()}
         values = {name: spectrum(each, center=True) for name, each in embeddings.items()}
-        return cls(values, effective_ranks={name: effective_rank(each) for name, each in embeddings.items()}).plot(
-            ax=ax
-        )
+        ranks = {name: effective_rank(each) for name, each in embeddings.items()}
+        return cls(values, effective_ranks=ranks).plot(ax=ax)
 
     @classmethod
     def from_report(cls, report: Any, *, ax: Any = None) -> Self:
@@ -132,7 +128,7 @@ class SpectrumDisplay:
         Parameters
         ----------
         report : CollapseReport or dict of str to CollapseReport
-            What `collapse_report` returned, or several by name.
+            One result of `collapse_report`, or several by name.
         ax : matplotlib Axes, default=None
             Where to draw. None makes a new figure.
 
@@ -144,14 +140,14 @@ class SpectrumDisplay:
         Raises
         ------
         TypeError
-            If something is no report.
+            If something is not a report.
         ValueError
-            If there is none, or an embedding is the same for all series.
+            If there is no report, or an embedding is the same for all series.
         """
         values, ranks = {}, {}
         for name, each in named(report, "", "report").items():
             if not isinstance(each, CollapseReport):
-                raise TypeError(f"`report` must be what collapse_report returns, got {each!r}.")
+                raise TypeError(f"`report` must be a result of collapse_report, got {shown(each)}.")
             for space, embedding in (("features", each.features), ("projections", each.projections)):
                 if embedding is not None:
                     entry = f"{name}, {space}" if name else space
@@ -174,32 +170,27 @@ class SpectrumDisplay:
         Raises
         ------
         ValueError
-            If there are none, or all singular values of an embedding are zero.
+            If there is no embedding, or all singular values of an embedding are zero.
         """
         if not self.singular_values:
-            raise ValueError("`singular_values` is empty. Give at least one entry, name to values.")
+            raise ValueError("`singular_values` is empty. Give at least one name with its values.")
         zero = [name for name, values in self.singular_values.items() if not np.max(values) > 0]
         if zero:
             raise ValueError(f"All singular values of {zero[0]!r} are zero: it is the same for all series.")
         entries = [self._entry(name) for name in self.singular_values]
-        beside = room_beside(entries) if len(entries) > ENTRIES_INSIDE else 0.0
-        ax = one_axes(self, ax, figsize=(6.4 + beside, 4.8))
-        self.lines_ = {}
-        colours = shades(len(self.singular_values))
-        for position, (name, colour) in enumerate(zip(self.singular_values, colours, strict=True)):
-            values = np.asarray(self.singular_values[name])
-            style = {"marker": cycled(MARKERS, position), "linestyle": cycled(LINE_STYLES, position), "color": colour}
-            self.lines_[name] = ax.plot(
-                np.arange(1, len(values) + 1),
-                values / values.max(),
-                label=self._entry(name),
-                markersize=4,
-                markevery=max(1, len(values) // MARKED_VALUES),
-                **style,
-            )[0]
+        legend = legend_width(entries) if len(entries) > ENTRIES_INSIDE else 0.0
+        ax = one_axes(self, ax, figsize=(6.4 + legend, 4.8))
+        styles = line_styles(self.singular_values)
+        self.lines_ = {name: self._draw(ax, name, style) for name, style in styles.items()}
         self._label(ax)
         self.ax_, self.figure_ = ax, ax.figure
         return self
+
+    def _draw(self, ax: Any, name: str, style: dict) -> Any:
+        values = np.asarray(self.singular_values[name])
+        ranks = np.arange(1, len(values) + 1)
+        marks = {"markersize": 4, "markevery": max(1, len(values) // MARKED_VALUES)}
+        return ax.plot(ranks, values / values.max(), label=self._entry(name), **marks, **style)[0]
 
     def _entry(self, name: str) -> str:
         rank = (self.effective_ranks or {}).get(name)

@@ -3,32 +3,32 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from sklearn_ssl.evaluation._representation import Representation
-from sklearn_ssl.plotting._canvas import MARKERS, cycled, named, place_legend, room_beside, shades, stacked_axes
+from sklearn_ssl.evaluation import Representation
+from sklearn_ssl.plotting._canvas import legend_width, line_styles, named, place_legend, stacked_axes
 
 LOSSES = ("train_loss", "valid_loss")
 BOOKKEEPING = ("epoch", "dur", "train_batch_count", "valid_batch_count")
 MARKED_EPOCHS = 30
-WIDE = 20  # largest loss over smallest from which on the axis is logarithmic
+WIDE = 20  # the axis is logarithmic if the largest loss is more than so many times the smallest
 
 
 class TrainingCurveDisplay:
-    """The loss of every epoch, and whatever else was recorded during training.
+    """The loss of every epoch, and the scores that callbacks recorded during training.
 
-    The upper panel has the training loss and, where series were split off, the validation loss. A dashed line shows
-    the loss of a batch whose projections are all the same (`collapsed_loss_`). The axis is logarithmic where all losses
+    The upper panel has the training loss and, if some series were split off, the validation loss. A dashed line shows
+    the loss of a batch whose projections are all the same (`collapsed_loss_`). The axis is logarithmic if all losses
     are positive and the largest is more than 20 times the smallest. Every score that a callback recorded in the net's
-    history has a panel of its own below; where the callback scored the untrained net too, that is epoch 0.
+    history has a panel of its own below. Epoch 0 is the score of the untrained net, if the callback computed it.
 
     Losses of different methods have different units: compare their shapes, not their heights.
 
     Parameters
     ----------
     histories : dict of str to DataFrame
-        What was recorded of each training: a row an epoch, counted from 1 in the index, columns "train_loss",
-        "valid_loss" where there is one, and the scores. A row 0 holds scores before training.
+        The record of each training, with one row per epoch. The index counts epochs from 1; row 0 has scores before
+        training. The columns are "train_loss", "valid_loss" if there is a validation loss, and the scores.
     collapsed_losses : dict of str to float, default=None
-        Loss of a batch whose projections are all the same, for those trainings where it says something.
+        Loss of a batch whose projections are all the same, for trainings of methods where this loss tells something.
 
     Attributes
     ----------
@@ -67,6 +67,10 @@ class TrainingCurveDisplay:
         columns = [column for history in self.histories.values() for column in history if column not in LOSSES]
         return list(dict.fromkeys(columns))
 
+    @property
+    def _several(self) -> bool:
+        return len(self.histories) > 1
+
     @classmethod
     def from_estimator(cls, estimator: Any, *, ax: Any = None) -> Self:
         """Draw the training of one transformer or of several.
@@ -93,7 +97,7 @@ class TrainingCurveDisplay:
         histories, collapsed_losses = {}, {}
         for name, each in named(estimator, "", "estimator").items():
             representation = Representation.of(each)
-            name = name or type(representation.transformer).__name__
+            name = name or representation.name
             histories[name] = _history(representation)
             collapsed = getattr(representation.transformer, "collapsed_loss_", None)
             if collapsed is not None:
@@ -119,20 +123,20 @@ class TrainingCurveDisplay:
             If there is no history, or another number of axes is given.
         """
         if not self.histories:
-            raise ValueError("`histories` is empty. Give at least one entry, name to DataFrame.")
+            raise ValueError("`histories` is empty. Give at least one name with its DataFrame.")
         scores = self.scores if ax is None or np.size(np.array(ax, dtype=object)) > 1 else []
         heights = [2, *[1] * len(scores)]
         axes = stacked_axes(
             self,
             ax,
             len(heights),
-            figsize=(7 + self._room_beside(), 2 + 1.7 * len(heights)),
+            figsize=(7 + self._legend_width(), 2 + 1.7 * len(heights)),
             gridspec_kw={"height_ratios": heights},
         )
         self.lines_: dict[tuple[str, str], Any] = {}
         self.collapsed_lines_: dict[str, Any] = {}
-        for position, (name, colour) in enumerate(zip(self.histories, shades(len(self.histories)), strict=True)):
-            style = {"color": colour, "marker": cycled(MARKERS, position), "markersize": 4}
+        for name, look in line_styles(self.histories).items():
+            style = {**look, "linestyle": "-", "markersize": 4}  # the line style tells training from validation
             self._draw_losses(axes[0], name, style)
             for ax_score, score in zip(axes[1:], scores, strict=True):
                 self._draw_score(ax_score, name, score, style)
@@ -146,10 +150,11 @@ class TrainingCurveDisplay:
                 self._draw(ax, name, column, {**style, "linestyle": line, "label": self._entry(name, kind)})
         collapsed = (self.collapsed_losses or {}).get(name)
         if collapsed is not None:
-            label = "all projections the same" if len(self.histories) == 1 else f"{name}, collapsed"
-            # Of several each has its marker at both ends, to be told apart without colour.
-            own = {"color": "0.35"} if len(self.histories) == 1 else {**style, "clip_on": False}
-            self.collapsed_lines_[name] = ax.axhline(collapsed, linestyle="--", linewidth=1.2, label=label, **own)
+            label = f"{name}, collapsed" if self._several else "all projections the same"
+            # With several trainings, each line has its marker at both ends, so that no colour is needed.
+            own = {**style, "clip_on": False} if self._several else {"color": "0.35"}
+            dashed = {**own, "linestyle": "--", "linewidth": 1.2, "label": label}
+            self.collapsed_lines_[name] = ax.axhline(collapsed, **dashed)
 
     def _draw_score(self, ax: Any, name: str, score: str, style: dict) -> None:
         if score in self.histories[name]:
@@ -160,12 +165,12 @@ class TrainingCurveDisplay:
         every = max(1, len(recorded) // MARKED_EPOCHS)
         self.lines_[name, column] = ax.plot(recorded.index, recorded, markevery=every, **style)[0]
 
-    def _room_beside(self) -> float:
-        several = len(self.histories) > 1
-        return room_beside([self._entry(name, "validation") for name in self.histories]) if several else 0.0
+    def _legend_width(self) -> float:
+        entries = [self._entry(name, "validation") for name in self.histories]
+        return legend_width(entries) if self._several else 0.0
 
     def _entry(self, name: str, kind: str) -> str:
-        return kind if len(self.histories) == 1 else f"{name}, {kind}"
+        return f"{name}, {kind}" if self._several else kind
 
     def _label(self, axes: np.ndarray, scores: list[str]) -> None:
         from matplotlib.ticker import MaxNLocator
@@ -177,9 +182,8 @@ class TrainingCurveDisplay:
         axes[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
         if self._spans_magnitudes():
             axes[0].set_yscale("log")
-        several = len(self.histories) > 1
-        place_legend(axes[0], beside=several)
-        if not several:
+        place_legend(axes[0], outside=self._several)
+        if not self._several:
             axes[0].set_title(next(iter(self.histories)))
 
     def _spans_magnitudes(self) -> bool:
@@ -190,11 +194,12 @@ class TrainingCurveDisplay:
 
 def _history(representation: Representation) -> pd.DataFrame:
     net = representation.net
-    name = type(representation.transformer).__name__
     if net is None or not len(net.history):
-        raise ValueError(f"{name} has no training to draw. Give a transformer that was trained for at least one epoch.")
+        raise ValueError(
+            f"{representation.name} has no training to draw. Give a transformer that was trained for one epoch or more."
+        )
     rows = [{key: value for key, value in epoch.items() if _is_curve(key, value)} for epoch in net.history]
-    history = pd.DataFrame(rows, index=pd.RangeIndex(1, len(rows) + 1, name="epoch"), dtype=float)
+    history = pd.DataFrame(rows, index=pd.Index(net.history[:, "epoch"], name="epoch"), dtype=float)
     untrained = {
         callback.name: callback.untrained_score_
         for _, callback in net.callbacks_

@@ -1,32 +1,33 @@
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator
 
-from sklearn_ssl._input.collections import Collection, validated_collection
-from sklearn_ssl.evaluation._representation import Representation, random_views
+from sklearn_ssl._input.collections import Collection, collection_of
+from sklearn_ssl.evaluation import Representation
+from sklearn_ssl.evaluation._checks import check_augmentation, check_whole_number
+from sklearn_ssl.evaluation._representation import random_views
 from sklearn_ssl.plotting._canvas import check_case, checked_channels, shades, stacked_axes
 
 
 class ViewsDisplay:
-    """One series and random views of it, a panel for each channel.
+    """One series and random views of it, with one panel per channel.
 
-    A look at the views answers two questions before any training: is what the labels depend on still there, and do
-    views of the same series differ at all?
+    Look at the views before training. They should keep the features that the labels depend on, and views of the same
+    series should differ.
 
     Parameters
     ----------
     series : ndarray of shape (n_channels, n_timepoints)
         The series.
     views : ndarray of shape (n_views, n_channels, n_timepoints)
-        Its views.
+        Random views of the series.
 
     Attributes
     ----------
     channels_ : ndarray
         The channels that are drawn.
     series_lines_ : list of matplotlib Line2D
-        The series, one line a channel.
+        The series, one line per channel.
     view_lines_ : list of list of matplotlib Line2D
         The views of each channel.
     ax_ : matplotlib Axes
@@ -72,15 +73,15 @@ class ViewsDisplay:
         estimator : estimator
             A fitted transformer, or a Pipeline with one; the steps before it are applied first.
         X : array or list of arrays
-            The series. All are augmented together, as in training, since some augmentations mix series.
+            The series. All of them are augmented together, as in training, since some augmentations mix series.
         case : int, default=0
             Position of the series that is drawn.
         n_views : int, default=4
-            How many views.
+            Number of views.
         channels : list of int, default=None
             Channels to draw. None draws the first six.
         augmentation : Augmentation, default=None
-            Makes the views; None takes the transformer's own.
+            Makes the views. None takes the transformer's own augmentation.
         random_state : int, RandomState or None, default=0
             Seed of the views.
         ax : array of matplotlib Axes, default=None
@@ -96,11 +97,10 @@ class ViewsDisplay:
         sklearn.exceptions.NotFittedError
             If the transformer is not fitted.
         ValueError
-            If it makes no views by itself, or a number is out of range.
+            If the transformer makes no views by itself, or a number is out of range.
         """
         representation = Representation.of(estimator)
         augmentation = representation.augmentation(augmentation)
-        _check_count(n_views)
         return cls._drawn(augmentation, representation.collection(X), case, n_views, random_state, channels, ax)
 
     @classmethod
@@ -122,11 +122,11 @@ class ViewsDisplay:
         augmentation : Augmentation
             Makes the views.
         X : array or list of arrays
-            The series. All are augmented together, as in training, since some augmentations mix series.
+            The series. All of them are augmented together, as in training, since some augmentations mix series.
         case : int, default=0
             Position of the series that is drawn.
         n_views : int, default=4
-            How many views.
+            Number of views.
         channels : list of int, default=None
             Channels to draw. None draws the first six.
         random_state : int, RandomState or None, default=0
@@ -142,15 +142,12 @@ class ViewsDisplay:
         Raises
         ------
         TypeError
-            If `augmentation` is no augmentation.
+            If `augmentation` is not an augmentation.
         ValueError
             If a number is out of range.
         """
-        if not hasattr(augmentation, "apply") or isinstance(augmentation, type):
-            raise TypeError(f"`augmentation` must be an augmentation such as Jitter(sigma=0.1), got {augmentation!r}.")
-        _check_count(n_views)
-        collection = validated_collection(BaseEstimator(), X, reset=True)
-        return cls._drawn(augmentation, collection, case, n_views, random_state, channels, ax)
+        check_augmentation(augmentation)
+        return cls._drawn(augmentation, collection_of(X), case, n_views, random_state, channels, ax)
 
     @classmethod
     def _drawn(
@@ -163,6 +160,7 @@ class ViewsDisplay:
         channels: Any,
         ax: Any,
     ) -> Self:
+        check_whole_number("n_views", n_views, least=1)
         check_case(case, len(collection))
         views = random_views(collection, augmentation, n_views, random_state)
         drawn = np.stack([view[case] for view in views])  # (V, C, L)
@@ -203,13 +201,8 @@ class ViewsDisplay:
             panel.set_ylabel(f"channel {channel}")
             panel.margins(x=0.01)
         axes[-1].set_xlabel("time step")
-        axes[0].legend(
-            handles=[self.series_lines_[0], *self.view_lines_[0][:1]],
-            loc="lower right",
-            bbox_to_anchor=(1.0, 1.0),
-            ncols=2,
-            frameon=False,
-        )
+        handles = [self.series_lines_[0], *self.view_lines_[0][:1]]
+        axes[0].legend(handles=handles, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, frameon=False)
         self.ax_, self.axes_, self.figure_ = axes[0], axes, axes[0].figure
         return self
 
@@ -221,8 +214,3 @@ class ViewsDisplay:
             ax.plot(view[channel], **{"color": colour, **thin})[0]
             for view, colour in zip(self.views, colours, strict=True)
         ]
-
-
-def _check_count(n_views: Any) -> None:
-    if isinstance(n_views, bool) or not isinstance(n_views, (int, np.integer)) or n_views < 1:
-        raise ValueError(f"`n_views` must be a whole number of at least 1, got {n_views!r}.")

@@ -2,16 +2,17 @@ from typing import Any, Self
 
 import numpy as np
 
+from sklearn_ssl.evaluation import weight_change
 from sklearn_ssl.plotting._canvas import one_axes, shades
 
 
 class WeightChangeDisplay:
-    """How far each stage of an encoder moved in fine-tuning: a bar a stage, the lowest stage at the bottom.
+    """How far each stage of an encoder moved in fine-tuning: one bar per stage, with the lowest stage at the bottom.
 
     Parameters
     ----------
     change : WeightChange
-        What `weight_change` returned.
+        The result of `weight_change`.
 
     Attributes
     ----------
@@ -39,12 +40,12 @@ class WeightChangeDisplay:
 
     @classmethod
     def from_estimator(cls, model: Any, *, ax: Any = None) -> Self:
-        """Compare a fine-tuned model with its pretrained weights and draw.
+        """Compare a fine-tuned model with its pretrained weights, and draw the result.
 
         Parameters
         ----------
         model : SSLClassifier, SSLRegressor or Pipeline that ends in one
-            Fitted.
+            The fitted model.
         ax : matplotlib Axes, default=None
             Where to draw. None makes a new figure.
 
@@ -53,8 +54,6 @@ class WeightChangeDisplay:
         WeightChangeDisplay
             The picture.
         """
-        from sklearn_ssl.evaluation import weight_change
-
         return cls(weight_change(model)).plot(ax=ax)
 
     def plot(self, *, ax: Any = None) -> Self:

@@ -19,7 +19,7 @@ from torch import nn
 from sklearn_ssl import SimCLRTransformer
 from sklearn_ssl._engine.net import SSLNet
 from sklearn_ssl.callbacks import EpochCheckpoint, OnlineProbe, ScoreMonitor
-from sklearn_ssl.callbacks._monitors import SCORES
+from sklearn_ssl.callbacks._score_monitor import SCORERS as SCORES
 from sklearn_ssl.datasets import make_waves
 from sklearn_ssl.encoders import ResNetEncoder
 from sklearn_ssl.evaluation import _scorers
@@ -241,34 +241,50 @@ class TestBoth:
         [
             ([OnlineProbe(X, Y, every=0)], "OnlineProbe: `every` must be a whole number of at least 1, got 0"),
             ([ScoreMonitor(X, every=True)], "ScoreMonitor: `every` must be a whole number of at least 1, got True"),
-            ([OnlineProbe(X, Y, patience=1.5)], "`patience` must be a whole number of at least 1 or None, got 1.5"),
+            ([OnlineProbe(X, Y, patience=1.5)], "`patience` must be a whole number of at least 1, got 1.5"),
             ([OnlineProbe(X, Y, name="")], "`name` must be a text that is not empty, got ''"),
-            ([OnlineProbe(X, Y, name="train_loss")], "`name` must be a name in the history that nothing else has"),
-            ([ScoreMonitor(X, name="a"), OnlineProbe(X, Y, name="a")], "`name` must be a name in the history"),
+            (
+                [OnlineProbe(X, Y, name="train_loss")],
+                "`name` must be a name that nothing else has in the history",
+            ),
+            ([ScoreMonitor(X, name="a"), OnlineProbe(X, Y, name="a")], "`name` must be a name that nothing else has"),
             ([OnlineProbe(X, Y, n_neighbors=0)], "`n_neighbors` must be a whole number of at least 1, got 0"),
-            ([OnlineProbe(X, Y, probe="svm")], "`probe` must be one of .*'knn', 'linear'.*, a classifier or a regr"),
-            ([OnlineProbe(X, Y, probe=Ridge)], "`probe` must be one of .*, not its class"),
+            (
+                [OnlineProbe(X, Y, probe="svm")],
+                "`probe` must be one of .*'knn', 'linear'.*, a classifier or a regressor",
+            ),
+            ([OnlineProbe(X, Y, probe=Ridge)], "`probe` must be one of .*, and not a class, got"),
             ([OnlineProbe(X, Y, probe=StandardScaler())], "`probe` must be one of"),
-            ([OnlineProbe(X, Y[:-1])], r"`y` has shape \(39,\), but `X` has 40 series. Give one label for each"),
-            ([OnlineProbe(X, Y, X_TEST)], "`X_test` and `y_test` belong together, but only one is given"),
-            ([OnlineProbe(X, Y, X_TEST, Y)], r"`y_test` has shape \(40,\), but `X_test` has 12 series"),
-            ([OnlineProbe(X, np.zeros(40, int))], "`y` must have at least two values"),
-            ([OnlineProbe(X, np.arange(40) // 39)], "`y` has class .*1.* only once"),
-            ([OnlineProbe(X, np.r_[np.nan, np.zeros(39)])], "`y` has values that are NaN or infinite"),
+            (
+                [OnlineProbe(X, Y[:-1])],
+                "OnlineProbe: `y` has length 39, but `X` has 40 series",
+            ),
+            ([OnlineProbe(X, Y, X_TEST)], "needs both `X_test` and `y_test`; `y_test` is missing"),
+            ([OnlineProbe(X, Y, X_TEST, Y)], "`y_test` has length 40, but `X_test` has 12 series"),
+            ([OnlineProbe(X, np.zeros(40, int))], "y has one class only, 0"),
+            ([OnlineProbe(X, np.arange(40) // 39)], "one class only in its training part"),
+            ([OnlineProbe(X, np.r_[np.nan, np.zeros(39)])], "`y` is missing or infinite in row 0"),
             ([OnlineProbe(X, ["a", "b"] * 19 + ["a", -1])], "`y` has text, and in row 39 the number -1"),
-            ([OnlineProbe(X, Y, X_TEST, Y_TEST + 7)], "`y_test` has classes that `y` has not"),
-            ([OnlineProbe(X, Y + 0.5, X_TEST[:1], Y_TEST[:1])], "`X_test` has 1 series; R2 needs at least two"),
+            ([OnlineProbe(X, Y, X_TEST, Y_TEST + 7)], "`y_test` and `y` have no class in common"),
+            (
+                [OnlineProbe(X, Y + 0.5, X_TEST[:1], Y_TEST[:1])],
+                "R2 needs two different values or more",
+            ),
             ([OnlineProbe(X[:, :1], Y)], "`X` has 1 channels, but the net is trained on series with 2"),
             ([OnlineProbe(X, Y, X_TEST[:, :1], Y_TEST)], "`X_test` has 1 channels"),
-            ([OnlineProbe(np.where(np.arange(30) == 3, np.nan, X), Y)], "OnlineProbe: `X` must be series as the net"),
+            (
+                [OnlineProbe(np.where(np.arange(30) == 3, np.nan, X), Y)],
+                "OnlineProbe: `X` must be series like those that the net",
+            ),
             ([OnlineProbe(X, Y, random_state="a")], "`random_state` must be"),
             ([ScoreMonitor(X, "rank")], "`score` must be one of .* or a callable"),
             ([ScoreMonitor(X, 3)], "`score` must be one of .* or a callable"),
             ([ScoreMonitor(X, lambda estimator, X: None)], "`score` must return a number, got None"),
-            ([ScoreMonitor("X")], "ScoreMonitor: `X` must be series as the net is trained on"),
+            ([ScoreMonitor("X")], "ScoreMonitor: `X` must be series like those that the net"),
             ([ScoreMonitor(X[:1])], "rankme|series|two"),
         ],
     )
+    @pytest.mark.filterwarnings("ignore:The least populated class")
     def test_bad_parameters_are_named_before_training_and_nothing_is_lost(self, callbacks, message, monkeypatch):
         fitted = small().fit(X)
         before, net = fitted.transform(X), fitted.net_
@@ -298,7 +314,7 @@ class TestOnlineProbe:
         ("probe", "by_hand"),
         [
             ("knn", make_pipeline(StandardScaler(), KNeighborsClassifier(5))),
-            ("linear", make_pipeline(StandardScaler(), RidgeClassifierCV(np.logspace(-3, 3, 7)))),
+            ("linear", make_pipeline(StandardScaler(), RidgeClassifierCV(np.logspace(-3, 3, 10)))),
             (LogisticRegression(C=0.1), LogisticRegression(C=0.1)),
         ],
         ids=["knn", "linear", "own"],

@@ -328,7 +328,7 @@ def test_bad_input_is_an_error_before_anything_is_embedded(changed, error, messa
 
 def test_test_part_with_other_features():
     H, y = embedded_classes()
-    with pytest.raises(ValueError, match="8 features, that of `X_test` 3"):
+    with pytest.raises(ValueError, match="8 features, but the embedding of `X_test` has 3"):
         label_efficiency(None, H, y, X_test=H[:9, :3], y_test=y[:9])
 
 

@@ -289,7 +289,7 @@ def test_estimators_that_do_not_suit():
     X, _ = series()
     with pytest.raises(NotFittedError):
         occlusion(tiny(), X)
-    with pytest.raises(ValueError, match="no classifier"):
+    with pytest.raises(ValueError, match="not a classifier"):
         occlusion(Flatten().fit(X), X[:1], y=["up"])
     with pytest.raises(TypeError, match="transformer"):
         occlusion(LogisticRegression().fit(X[:, 0], np.arange(20) % 2), X[:1])

@@ -308,17 +308,20 @@ class Refuses:
         ({"y": ["a", None] * 6}, "`y` is missing or infinite in row 1"),
         ({"y": pd.Series([1, pd.NA] * 6, dtype="Int64")}, "`y` is missing or infinite in row 1"),
         ({"y": np.zeros((12, 2, 2))}, "shape (12, 2, 2)"),
-        ({"y": [[0, 1], [1, 0], [1, 1]] * 4}, "no vector of classes but 'multilabel-indicator'"),
+        ({"y": [[0, 1], [1, 0], [1, 1]] * 4}, "not a vector of classes: scikit-learn calls it 'multilabel-indicator'"),
         ({"y": ["a", "b", -1] * 4}, "`y` has text, and in row 2 the number -1"),
         ({"y": list(range(12))}, "each class of y has one"),
         ({"y": [0] * 11 + [1]}, "one class only in its training part"),
         ({"y": ["a", "b"] * 6, "task": "regression"}, 'task="regression" needs numbers'),
-        ({"y": [0.5, 1.5] * 6, "task": "classification"}, "no vector of classes but 'continuous'"),
+        (
+            {"y": [0.5, 1.5] * 6, "task": "classification"},
+            "scikit-learn calls it 'continuous'",
+        ),
         ({"task": "ranking"}, "`task` must be"),
         ({"X_test": np.ones((2, 3))}, "`y_test` is missing"),
         ({"y_test": [0, 1]}, "`X_test` is missing"),
         ({"X_test": np.ones((2, 3)), "y_test": [0, 1, 1]}, "`y_test` has length 3, but `X_test` has 2 series"),
-        ({"X_test": np.ones((2, 3)), "y_test": [7, 8]}, "No class of `y_test`"),
+        ({"X_test": np.ones((2, 3)), "y_test": [7, 8]}, "`y_test` and `y` have no class in common"),
         ({"X_test": np.ones((0, 3)), "y_test": []}, "`X_test` is empty"),
         ({"y": np.ones((12, 2)) / 3, "X_test": np.ones((2, 3)), "y_test": [0.5, 1]}, "both need the same outputs"),
         ({"y": np.ones(12) / 3, "X_test": np.ones((2, 3)), "y_test": ["a", "b"]}, "numbers in `y_test`"),
@@ -326,9 +329,9 @@ class Refuses:
         ({"cv": 1}, "`cv` must be a whole number of at least 2, got 1"),
         ({"cv": True}, "`cv` must be a whole number of at least 2, got True"),
         ({"cv": 2.5}, "`cv` must be a whole number of at least 2, got 2.5"),
-        ({"cv": [([0, 1, 2], [2, 3])]}, "Split 0 of `cv` tests case 2, on which it trains"),
-        ({"cv": [([0, 1, 2], [3]), ([0, 1], [])]}, "Split 1 of `cv` has 2 training and 0 test cases"),
-        ({"cv": [([0, 2, 4], [1, 3])]}, "Split 0 of `cv` has one class only"),
+        ({"cv": [([0, 1, 2], [2, 3])]}, "Fold 0 of the cross-validation tests case 2, on which it trains"),
+        ({"cv": [([0, 1, 2], [3]), ([0, 1], [])]}, "Fold 1 of the cross-validation has 2 training and 0 test cases"),
+        ({"cv": [([0, 2, 4], [1, 3])]}, "Fold 0 of the cross-validation has one class only"),
         ({"random_state": -1}, "`random_state`"),
     ],
     ids=lambda value: None if isinstance(value, dict) else value[:30],
@@ -366,7 +369,7 @@ def test_bad_embeddings(probe):
     y = [0, 1] * 6
     with pytest.raises(ValueError, match="dim 3"):
         probe(None, H[:, :, None], y)
-    with pytest.raises(ValueError, match="4 features, that of `X_test` 3"):
+    with pytest.raises(ValueError, match="4 features, but the embedding of `X_test` has 3"):
         probe(None, H, y, X_test=H[:2, :3], y_test=[0, 1])
     H[3, 1] = np.nan
     with pytest.raises(ValueError, match="the embedding contains NaN"):

@@ -368,9 +368,7 @@ def test_a_class_that_the_model_does_not_know_is_wrong(model):
     report = robustness_report(model, X_TEST, y, pgd_steps=1)
     assert report.clean == np.mean(model.predict(X_TEST) == y) < 0.9
     assert (report.of("pgd").accuracy <= report.clean).all()
-    with pytest.raises(
-        ValueError, match=r"`y` has none of the classes of the model, which are \[0, 1\]; its first is 7"
-    ):
+    with pytest.raises(ValueError, match=r"`y` has no class of the model, which knows \[0, 1\], got 7"):
         robustness_report(model, X_TEST, np.full(50, 7))
 
 
@@ -394,13 +392,13 @@ def test_bad_input(model):
         report(probe())
     with pytest.raises(NotFittedError):
         report(make_pipeline(FillMissing(), RidgeClassifier()))
-    with pytest.raises(ValueError, match=r"`corruptions` has the unknown 'fog'. Known are noise, gaps"):
+    with pytest.raises(ValueError, match=r"`corruptions` has the unknown name 'fog'. Known are noise, gaps"):
         report(corruptions=["noise", "fog"])
     with pytest.raises(ValueError, match="`corruptions` is empty"):
         report(corruptions=[])
     with pytest.raises(TypeError, match="`corruptions` must be names"):
         report(corruptions=3)
-    with pytest.raises(ValueError, match="`severities` has the unknown 'fog'"):
+    with pytest.raises(ValueError, match="`severities` has the unknown name 'fog'"):
         report(severities={"fog": [0.5]})
     for severity in (0, -0.1, float("nan"), float("inf"), "much", True):
         with pytest.raises(ValueError, match="`severities` of 'noise' must be above 0, in standard deviations, got"):
@@ -416,7 +414,7 @@ def test_bad_input(model):
         report(pgd_steps=1.5)
     with pytest.raises(ValueError, match="`y` has no labelled series among its 50"):
         report(y=np.full(50, -1))
-    with pytest.raises(ValueError, match="`y` must hold the classes"):
+    with pytest.raises(ValueError, match="`y` must have the classes"):
         report(y=None)
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         report(y=Y_TEST[:-1])
@@ -470,7 +468,7 @@ class TestDisplay:
             RobustnessDisplay.from_reports(report, ax=axes)
 
     def test_what_is_no_report(self, report):
-        with pytest.raises(TypeError, match="'x' must be what robustness_report returns"):
+        with pytest.raises(TypeError, match="'x' must be a result of robustness_report"):
             RobustnessDisplay.from_reports({"x": 0.5})
         with pytest.raises(ValueError, match="empty dictionary"):
             RobustnessDisplay.from_reports({})

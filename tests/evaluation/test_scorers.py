@@ -330,7 +330,7 @@ def test_refuses_what_makes_no_embedding_or_views(fitted):
         rankme_scorer(KNeighborsClassifier().fit(X[:, 0], y), X[:, 0])
     with pytest.raises(ValueError, match="makes no views by itself"):
         lidar_scorer(untrained().fit(X), X)
-    with pytest.raises(TypeError, match="`augmentation` must be None or an object"):
+    with pytest.raises(TypeError, match="`augmentation` must be an augmentation such as"):
         AlignmentScorer(augmentation=Jitter)(fitted, X)
     with pytest.raises(ValueError, match="has no projector"):
         RankMeScorer(space="projections")(untrained().fit(X), X)

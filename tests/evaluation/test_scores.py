@@ -11,7 +11,8 @@ from scipy.spatial.distance import pdist
 from scipy.stats import ortho_group
 
 from sklearn_ssl.evaluation import (
-    _scores,
+    _spectral_scores,
+    _spread_scores,
     alignment,
     alpha_req,
     effective_rank,
@@ -184,7 +185,7 @@ def test_alpha_of_a_power_law(alpha, d):
     [(3, (1, 3)), (4, (1, 3)), (9, (1, 4)), (20, (3, 10)), (99, (10, 49)), (100, (11, 50)), (900, (11, 50))],
 )
 def test_range_of_alpha_req(n_positive, ranks):
-    assert _scores.default_ranks(n_positive) == ranks
+    assert _spectral_scores.default_ranks(n_positive) == ranks
 
 
 def test_alpha_req_fits_its_range_only():
@@ -286,7 +287,7 @@ def test_rankme_and_spread_see_a_mean():
 def test_blocks_change_nothing(score, monkeypatch):
     H = given(score, n_cases=203)
     whole = score(H)
-    monkeypatch.setattr(_scores, "BLOCK_VALUES", 1)  # blocks of as many rows as features; single rows for pairs
+    monkeypatch.setattr(_spread_scores, "BLOCK_VALUES", 1)  # blocks of as many rows as features; single rows for pairs
     assert_allclose(score(H), whole, rtol=1e-9)
 
 

@@ -76,7 +76,7 @@ def test_a_dissection_without_segments(transformer):
 
 
 def test_what_cannot_be_drawn_is_an_error(dissection):
-    with pytest.raises(TypeError, match="`dissection` must be what dissect returns"):
+    with pytest.raises(TypeError, match="`dissection` must be a result of `dissect`"):
         DissectionDisplay.from_dissection(dissection.table)
     with pytest.raises(ValueError, match=r"`units` must be numbers of units from 0 to \d+, got \[99999\]"):
         DissectionDisplay.from_dissection(dissection, units=[99999])

@@ -115,7 +115,7 @@ def test_an_embedding_drawn_is_that_of_the_transformer():
 
 @pytest.mark.parametrize("method", ["lda", None, Isomap])
 def test_an_unknown_method_is_an_error(method):
-    with pytest.raises(ValueError, match="`method` must be one of 'pca', 'tsne', 'umap' or a transformer"):
+    with pytest.raises(ValueError, match=r"`method` must be one of \['pca', 'tsne', 'umap'\] or a transformer"):
         EmbeddingDisplay.from_embedding(H, method=method)
 
 

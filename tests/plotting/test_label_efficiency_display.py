@@ -87,5 +87,5 @@ def test_what_cannot_be_drawn_is_an_error():
         LabelEfficiencyDisplay.from_results([result("a"), result("b", metric="mae")])
     with pytest.raises(ValueError, match="names must differ"):
         LabelEfficiencyDisplay.from_results([result(), result()])
-    with pytest.raises(TypeError, match="must be what label_efficiency returns"):
+    with pytest.raises(TypeError, match="must be a result of label_efficiency"):
         LabelEfficiencyDisplay.from_results({"a": 0.9})

@@ -71,9 +71,9 @@ def test_arrays_of_ones_own():
 
 
 def test_what_cannot_be_drawn_is_an_error(classifier):
-    with pytest.raises(TypeError, match="`result` must be what occlusion returns"):
+    with pytest.raises(TypeError, match="`result` must be a result of `occlusion`"):
         OcclusionDisplay.from_occlusion(X)
-    with pytest.raises(ValueError, match="`series` and `importance` must have one shape"):
+    with pytest.raises(ValueError, match="`series` and `importance` must have the same shape"):
         OcclusionDisplay(np.zeros((1, 5)), np.zeros((1, 4))).plot()
     with pytest.raises(ValueError, match="`window` must be"):
         OcclusionDisplay.from_estimator(classifier, X, window=0)

@@ -75,5 +75,5 @@ def test_what_cannot_be_drawn_is_an_error():
         SpectrumDisplay.from_embedding(H[:1])
     with pytest.raises(ValueError, match="`singular_values` is empty"):
         SpectrumDisplay({}).plot()
-    with pytest.raises(TypeError, match="`report` must be what collapse_report returns"):
+    with pytest.raises(TypeError, match="`report` must be a result of collapse_report"):
         SpectrumDisplay.from_report(H)
