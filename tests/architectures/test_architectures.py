@@ -11,6 +11,7 @@ from numpy.testing import assert_array_equal
 from torch.nn import functional as F
 
 from sklearn_ssl.architectures import (
+    Batch,
     BootstrapArchitecture,
     MomentumArchitecture,
     PredictorArchitecture,
@@ -53,7 +54,7 @@ def weights_of(parameters):
 def step(architecture, lr=0.1):
     """Take one step of plain gradient descent on a loss that every output takes part in."""
     optimizer = torch.optim.SGD(architecture.parameters(), lr=lr)
-    sum(output.square().mean() for output in architecture(batch())).backward()
+    sum(output.square().mean() for output in architecture(Batch(batch()))).backward()
     optimizer.step()
 
 
@@ -98,7 +99,7 @@ def test_the_teacher_begins_with_what_the_encoder_took_from_the_series(cls):
 @pytest.mark.parametrize("cls", ALL, ids=lambda cls: cls.__name__)
 class TestAll:
     def test_outputs(self, cls):
-        outputs = build(cls)(batch())
+        outputs = build(cls)(Batch(batch()))
         assert len(outputs) == {PredictorArchitecture: 4, BootstrapArchitecture: 4}.get(cls, 2)
         assert {tuple(output.shape) for output in outputs} == {(18, 8)}, "predictions are as wide as projections"
         assert not torch.allclose(outputs[0], outputs[1]), "the two views are the same"
@@ -125,7 +126,7 @@ class TestAll:
         outputs = []
         for one in (x, x_longer):
             torch.manual_seed(2)
-            outputs.append(architecture(one, lengths))
+            outputs.append(architecture(Batch(one, lengths)))
         for mine, theirs in zip(*outputs, strict=True):
             torch.testing.assert_close(mine, theirs)
 
@@ -142,24 +143,24 @@ class TestAll:
 
 def test_every_view_is_projected():
     architecture = build(SiameseArchitecture, n_views=5)
-    assert [tuple(z.shape) for z in architecture(batch())] == [(18, 8)] * 5
+    assert [tuple(z.shape) for z in architecture(Batch(batch()))] == [(18, 8)] * 5
 
 
 class TestPredictor:
     def test_predictions_are_of_the_projections_of_the_same_views(self):
         architecture = build(PredictorArchitecture).eval()
-        p1, p2, z1, z2 = architecture(batch())
+        p1, p2, z1, z2 = architecture(Batch(batch()))
         torch.testing.assert_close(architecture.predictor(z1), p1)
         torch.testing.assert_close(architecture.predictor(z2), p2)
 
     def test_the_recipe_is_not_changed(self):
         predictor = MLPProjector(width=6, output_width=3)
-        assert build(PredictorArchitecture, predictor=predictor)(batch())[0].shape == (18, 8)
+        assert build(PredictorArchitecture, predictor=predictor)(Batch(batch()))[0].shape == (18, 8)
         assert predictor.output_width == 3
 
     def test_gradients_reach_all(self):
         architecture = build(PredictorArchitecture)
-        p1, *_ = architecture(batch())
+        p1, *_ = architecture(Batch(batch()))
         p1.square().sum().backward()
         assert all(parameter.grad is not None for parameter in architecture.parameters())
 
@@ -210,7 +211,7 @@ class TestTeacher:
 
     def test_has_no_gradient(self, cls):
         architecture = build(cls)
-        outputs = architecture(batch())
+        outputs = architecture(Batch(batch()))
         projections = outputs[len(outputs) // 2 :]
         assert not any(output.requires_grad for output in projections)
         assert not any(parameter.requires_grad for parameter in architecture.teacher.parameters())
@@ -222,13 +223,13 @@ class TestTeacher:
         architecture = build(cls, momentum=1.0)
         buffers = dict(architecture.teacher.named_buffers())
         before = {name: buffer.clone() for name, buffer in buffers.items()}
-        architecture(batch())
+        architecture(Batch(batch()))
         moved = [name for name, buffer in buffers.items() if not torch.equal(buffer, before[name])]
         assert [name for name in moved if name.startswith("projector") and "running" in name]
         with torch.no_grad():
             for weight in architecture.encoder.parameters():
                 weight.mul_(3.0)
-        architecture(batch())
+        architecture(Batch(batch()))
         students = dict(architecture.encoder.named_buffers())
         running = [name for name in moved if name.startswith("encoder") and "running_var" in name]
         assert running
@@ -238,7 +239,7 @@ class TestTeacher:
         architecture = build(cls, momentum=0.5)
         step(architecture)
         before = copy.deepcopy(architecture.eval().state_dict())
-        architecture(batch())
+        architecture(Batch(batch()))
         architecture.follow()
         assert all(torch.equal(value, before[name]) for name, value in architecture.state_dict().items())
 
@@ -254,7 +255,7 @@ class TestTeacher:
 def test_momentum_compares_one_view_with_the_other_of_the_teacher():
     architecture = build(MomentumArchitecture).eval()
     torch.manual_seed(3)
-    z, taught = architecture(batch())
+    z, taught = architecture(Batch(batch()))
     torch.manual_seed(3)
     first, second = architecture.views(batch(), None)[0].chunk(2)
     torch.testing.assert_close(z, architecture.projections(first))
@@ -264,7 +265,7 @@ def test_momentum_compares_one_view_with_the_other_of_the_teacher():
 def test_bootstrap_gives_both_views_to_both():
     architecture = build(BootstrapArchitecture).eval()
     torch.manual_seed(3)
-    p1, p2, z1, z2 = architecture(batch())
+    p1, p2, z1, z2 = architecture(Batch(batch()))
     torch.manual_seed(3)
     first, second = architecture.views(batch(), None)[0].chunk(2)
     for view, p, z in ((first, p1, z1), (second, p2, z2)):

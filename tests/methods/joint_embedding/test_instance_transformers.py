@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from sklearn_ssl import ExemplarTransformer, InstDiscTransformer
-from sklearn_ssl.architectures import InstanceBankArchitecture, InstanceClassifierArchitecture
+from sklearn_ssl.architectures import Batch, InstanceBankArchitecture, InstanceClassifierArchitecture
 from sklearn_ssl.datasets import make_waves
 from sklearn_ssl.encoders import ResNetEncoder
 
@@ -24,7 +24,7 @@ def X():
 def test_rows_of_the_batch_move_and_no_others(build, x):
     architecture = build(InstanceBankArchitecture, bank_momentum=0.3)
     before = architecture.bank.clone()
-    z, index, bank = architecture(x, index=ROWS)
+    z, index, bank = architecture(Batch(x, index=ROWS))
     assert torch.equal(bank, before)
     assert torch.equal(index, ROWS)
     others = [row for row in range(20) if row not in ROWS.tolist()]
@@ -36,11 +36,11 @@ def test_rows_of_the_batch_move_and_no_others(build, x):
 
 def test_the_bank_carries_no_gradient_and_evaluation_leaves_it_alone(build, x):
     architecture = build(InstanceBankArchitecture, bank_momentum=0.5)
-    z, _, bank = architecture(x, index=ROWS)
+    z, _, bank = architecture(Batch(x, index=ROWS))
     (z @ bank.T).sum().backward()
     assert not architecture.bank.requires_grad
     before = architecture.bank.clone()
-    architecture.eval()(x, index=ROWS)
+    architecture.eval()(Batch(x, index=ROWS))
     assert torch.equal(architecture.bank, before)
 
 
@@ -53,7 +53,7 @@ def test_every_series_is_in_the_bank_after_an_epoch(X):
 
 
 def test_the_classifier_has_a_class_for_each_series(build, x):
-    logits, index = build(InstanceClassifierArchitecture)(x, index=ROWS)
+    logits, index = build(InstanceClassifierArchitecture)(Batch(x, index=ROWS))
     assert logits.shape == (6, 20)
     assert torch.equal(index, ROWS)
 

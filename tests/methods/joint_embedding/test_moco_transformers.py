@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from sklearn_ssl import MoCoTransformer, MoCoV2Transformer, MoCoV3Transformer
-from sklearn_ssl.architectures import QueueArchitecture
+from sklearn_ssl.architectures import Batch, QueueArchitecture
 from sklearn_ssl.datasets import make_waves
 from sklearn_ssl.encoders import ResNetEncoder
 
@@ -39,7 +39,7 @@ def test_keys_enter_at_the_end_and_the_oldest_leave(build):
 def test_the_loss_sees_the_queue_before_the_keys_of_its_batch(build, x):
     architecture = build(QueueArchitecture, momentum=0.9, queue_size=10)
     before = architecture.queue.clone()
-    query, key, queue = architecture(x)
+    query, key, queue = architecture(Batch(x))
     torch.testing.assert_close(queue, before)
     torch.testing.assert_close(architecture.queue[-6:], F.normalize(key))
     torch.testing.assert_close(architecture.queue[:4], before[6:])
@@ -51,7 +51,7 @@ def test_the_loss_sees_the_queue_before_the_keys_of_its_batch(build, x):
 def test_evaluation_leaves_the_queue_alone(build, x):
     architecture = build(QueueArchitecture, momentum=0.9, queue_size=10).eval()
     before = architecture.queue.clone()
-    architecture(x)
+    architecture(Batch(x))
     assert torch.equal(architecture.queue, before)
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from sklearn_ssl import DINOTransformer, SwAVTransformer
-from sklearn_ssl.architectures import CentredTeacherArchitecture, PrototypeArchitecture
+from sklearn_ssl.architectures import Batch, CentredTeacherArchitecture, PrototypeArchitecture
 from sklearn_ssl.architectures._prototypes import Prototypes
 from sklearn_ssl.datasets import make_waves
 from sklearn_ssl.encoders import ResNetEncoder
@@ -70,7 +70,7 @@ def test_prototypes_stand_still_for_a_quarter_of_a_fit_of_few_epochs(X, cls, mon
 
 @pytest.mark.parametrize("lengths", [None, torch.tensor([32, 7, 20, 1, 2, 31])])
 def test_swav_scores_full_views_and_windows(build, x, lengths):
-    (scores,) = build(PrototypeArchitecture, **SWAV)(x, lengths)
+    (scores,) = build(PrototypeArchitecture, **SWAV)(Batch(x, lengths))
     assert scores.shape == (5, 6, 5)
     assert bool(scores.isfinite().all())
     assert float(scores.detach().abs().amax()) <= 1 + 1e-6
@@ -81,12 +81,12 @@ def test_windows_are_shorter_than_the_series(build, x):
     seen = []
     layers = architecture.encoder.layers
     architecture.encoder.layers = lambda x, mask: (seen.append(tuple(x.shape)), layers(x, mask))[1]
-    architecture(x)
+    architecture(Batch(x))
     assert seen == [(12, 2, 32), (18, 2, 16)]
 
 
 def test_without_windows_there_are_two_views(build, x):
-    (scores,) = build(PrototypeArchitecture, **{**SWAV, "n_crops": 0})(x)
+    (scores,) = build(PrototypeArchitecture, **{**SWAV, "n_crops": 0})(Batch(x))
     assert scores.shape == (2, 6, 5)
 
 
@@ -119,13 +119,13 @@ def test_series_too_short_for_the_windows_are_refused(X, cls):
 
 def test_the_centre_follows_the_teacher(build, x):
     architecture = build(CentredTeacherArchitecture, **DINO)
-    student, teacher, center = architecture(x)
+    student, teacher, center = architecture(Batch(x))
     assert student.shape == (5, 6, 5)
     assert teacher.shape == (2, 6, 5)
     assert torch.equal(center, torch.zeros(5))
     first = 0.25 * teacher.flatten(0, 1).mean(dim=0)
     torch.testing.assert_close(architecture.center, first)
-    _, teacher, center = architecture(x)
+    _, teacher, center = architecture(Batch(x))
     torch.testing.assert_close(center, first)
     torch.testing.assert_close(architecture.center, 0.75 * first + 0.25 * teacher.flatten(0, 1).mean(dim=0))
     assert student.requires_grad
@@ -136,7 +136,7 @@ def test_the_centre_follows_the_teacher(build, x):
 def test_evaluation_changes_neither_centre_nor_teacher(build, x):
     architecture = build(CentredTeacherArchitecture, **DINO).eval()
     before = {name: value.clone() for name, value in architecture.state_dict().items()}
-    architecture(x)
+    architecture(Batch(x))
     assert all(torch.equal(value, before[name]) for name, value in architecture.state_dict().items())
 
 
@@ -146,5 +146,5 @@ def test_the_teacher_has_prototypes_of_its_own_that_follow(build, x):
     with torch.no_grad():
         taught.add_(1.0)
     before = own.clone()
-    architecture(x)
+    architecture(Batch(x))
     torch.testing.assert_close(own, 0.9 * before + 0.1 * taught)

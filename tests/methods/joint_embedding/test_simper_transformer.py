@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from sklearn_ssl import SimPerTransformer
-from sklearn_ssl.architectures import PeriodicArchitecture
+from sklearn_ssl.architectures import Batch, PeriodicArchitecture
 from sklearn_ssl.augmentations import Compose, SpeedChange
 from sklearn_ssl.encoders import ResNetEncoder
 from sklearn_ssl.losses import periodic_similarity
@@ -29,7 +29,7 @@ def test_speeds_are_sorted_and_copies_are_the_series_at_them(build, x):
     architecture = build(PeriodicArchitecture, without=("projector",), n_speeds=4, speed_change=speed)
     seen = []
     architecture.sequences = lambda x: seen.append(x) or x[:, 0]
-    first, second, speeds = architecture(x)
+    first, second, speeds = architecture(Batch(x))
     assert first.shape == second.shape == (6, 4, 32)
     assert bool((speeds.diff(dim=1) >= 0).all())
     assert 0.5 <= float(speeds.min()) <= float(speeds.max()) <= 2.0
@@ -45,7 +45,7 @@ def test_copies_of_padded_series_fill_all_steps(build, x):
     architecture = build(PeriodicArchitecture, without=("projector",), n_speeds=2, speed_change=SpeedChange())
     architecture.sequences = lambda x: x[:, 0]
     lengths = torch.tensor([32, 7, 20, 9, 8, 31])
-    first, _, _ = architecture(torch.where(torch.arange(32) < lengths[:, None, None], x, 0.0), lengths)
+    first, _, _ = architecture(Batch(torch.where(torch.arange(32) < lengths[:, None, None], x, 0.0), lengths))
     assert bool((first[:, :, -8:] != 0).all())
 
 

@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from sklearn_ssl import TiCoTransformer, VICRegTiCoTransformer
-from sklearn_ssl.architectures import CovarianceArchitecture, MomentumCovarianceArchitecture
+from sklearn_ssl.architectures import Batch, CovarianceArchitecture, MomentumCovarianceArchitecture
 from sklearn_ssl.datasets import make_waves
 from sklearn_ssl.encoders import ResNetEncoder
 
@@ -26,7 +26,7 @@ def test_history_is_a_moving_average_without_gradient(build, x, cls, own):
     architecture = build(cls, beta=0.8, **own)
     history = torch.zeros(8, 8)
     for _ in range(3):
-        z1, z2, covariance = architecture(x)
+        z1, z2, covariance = architecture(Batch(x))
         z = z1 if own else torch.cat([z1, z2])
         history = 0.8 * history + 0.2 * moments(z.detach())
         torch.testing.assert_close(covariance.detach(), history, rtol=1e-4, atol=1e-6)
@@ -37,14 +37,14 @@ def test_history_is_a_moving_average_without_gradient(build, x, cls, own):
 
 def test_gradient_flows_through_the_part_of_this_batch(build, x):
     architecture = build(CovarianceArchitecture, beta=0.8)
-    *_, covariance = architecture(x)
+    *_, covariance = architecture(Batch(x))
     covariance.square().sum().backward()
     assert any(bool((weight.grad != 0).any()) for weight in architecture.projector.parameters())
 
 
 def test_evaluation_leaves_the_history_alone(build, x):
     architecture = build(CovarianceArchitecture, beta=0.8).eval()
-    *_, covariance = architecture(x)
+    *_, covariance = architecture(Batch(x))
     assert bool((covariance != 0).any())
     assert not bool(architecture.covariance.covariance.any())
 

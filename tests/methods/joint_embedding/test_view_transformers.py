@@ -15,7 +15,7 @@ from sklearn_ssl import (
     TimeMCLTransformer,
     WMSETransformer,
 )
-from sklearn_ssl.architectures import MixingArchitecture, SlicedArchitecture
+from sklearn_ssl.architectures import Batch, MixingArchitecture, SlicedArchitecture
 from sklearn_ssl.datasets import make_waves
 from sklearn_ssl.encoders import ResNetEncoder
 from sklearn_ssl.losses import barlow_twins_loss, vicreg_loss
@@ -57,7 +57,7 @@ def test_a_loss_that_cannot_be_called_is_refused(X):
 
 def test_whitening_without_shrinkage_needs_more_series_than_dimensions(X):
     wide = small(WMSETransformer, shrinkage=0.0, max_epochs=1)
-    with pytest.raises(ValueError, match="Without shrinkage more rows than dimensions are needed"):
+    with pytest.raises(ValueError, match="`shrinkage` 0 needs more rows than dimensions in each group"):
         wide.fit(X)
     narrow = small(WMSETransformer, shrinkage=0.0, max_epochs=1, projector=MLPProjector(output_width=3))
     assert np.isfinite(narrow.fit_transform(X)).all()
@@ -76,7 +76,7 @@ def test_mixtures_have_their_shares(build, x):
     architecture.projections = lambda x, lengths=None: seen.append((x, lengths)) or x.flatten(1)
     lengths = torch.tensor([32, 7, 20, 9, 8, 31])
     padded = torch.where(torch.arange(32) < lengths[:, None, None], x, 0.0)
-    z, z_partner, z_mixed, share = architecture(padded, lengths)
+    z, z_partner, z_mixed, share = architecture(Batch(padded, lengths))
     (series, all_lengths), *_ = seen
     partner = [int((z == row).all(dim=1).nonzero()[0]) for row in z_partner]
     for i, j in enumerate(partner):
@@ -96,7 +96,7 @@ def test_mixing_leaves_series_as_they_are_unless_told(X):
 
 def test_directions_are_new_for_each_batch(build, x):
     architecture = build(SlicedArchitecture, n_slices=9, n_views=3)
-    (z, first), (_, second) = architecture(x), architecture(x)
+    (z, first), (_, second) = architecture(Batch(x)), architecture(Batch(x))
     assert z.shape == (3, 6, 8)
     assert first.shape == (9, 8)
     assert not torch.equal(first, second)

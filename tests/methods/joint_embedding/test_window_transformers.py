@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from sklearn_ssl import ContrastiveEMPSSLTransformer, EMPSSLTransformer
-from sklearn_ssl.architectures import WindowArchitecture
+from sklearn_ssl.architectures import Batch, WindowArchitecture
 from sklearn_ssl.architectures._windows import random_windows
 from sklearn_ssl.datasets import make_waves
 from sklearn_ssl.encoders import ResNetEncoder
@@ -55,7 +55,7 @@ def test_a_window_of_the_whole_series_is_the_series(counting):
 
 @pytest.mark.parametrize("lengths", [None, torch.tensor([32, 7, 20, 1, 2, 31])])
 def test_the_loss_gets_window_by_series(build, x, lengths):
-    (z,) = build(WindowArchitecture, n_views=4, window_ratio=0.5)(x, lengths)
+    (z,) = build(WindowArchitecture, n_views=4, window_ratio=0.5)(Batch(x, lengths))
     assert z.shape == (4, 6, 8)
     assert bool(z.isfinite().all())
 
