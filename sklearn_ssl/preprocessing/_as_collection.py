@@ -1,4 +1,4 @@
-"""What people hold, turned into collections of series."""
+"""Data in many forms, turned into series."""
 
 import dataclasses
 import typing
@@ -31,60 +31,63 @@ from sklearn_ssl.preprocessing._tables import (
 def as_collection(
     obj: Any, *, case: Any = None, time: Any = None, drop: Any = None, categorical: str = "error"
 ) -> np.ndarray | list[np.ndarray]:
-    """Turn data in one of many forms into an array of series, or a list of them where lengths differ.
+    """Turn data in one of many forms into an array of series, or a list of series if their lengths differ.
 
     =========================================  =======================================================================
-    nested data frame                          a row a series, a column a channel; cells are arrays, lists, tensors or
-                                               pandas Series of one length a row; a missing cell is a channel that is
-                                               missing there
-    long data frame, with `case` and `time`    a row a time step, all other columns channels; series in the order in
-                                               which they first occur, steps in that of `time`, whose values only sort
-    flat data frame                            a row a series of one channel, a column a time step
-    structured or record array                 as a data frame of its fields; a field that holds structured arrays, as
-                                               `scipy.io.arff` reads relational attributes, has whole series, a row a
-                                               channel
-    list of 1-D or 2-D arrays, or nested list  an entry a series, of shape (n_timepoints,) for one channel or
+    nested data frame                          one row per series, one column per channel; cells are arrays, lists,
+                                               tensors or pandas Series, all of one length within a row; in a missing
+                                               cell, the channel is missing in that series
+    long data frame, with `case` and `time`    one row per time step; all other columns are channels; series are in the
+                                               order in which they first occur, and steps are sorted by `time`, whose
+                                               values are used for nothing else
+    flat data frame                            one row per series of one channel, one column per time step
+    structured or record array                 as a data frame of its fields; the cells of a field may be structured
+                                               arrays, which `scipy.io.arff` makes of relational attributes; each cell
+                                               is then a whole series, with one row per channel
+    list of 1-D or 2-D arrays, or nested list  one entry per series, of shape (n_timepoints,) for one channel or
                                                (n_channels, n_timepoints)
-    list of data frames                        a frame a series, a row a time step, a column a channel; all with the
-                                               same columns
+    list of data frames                        one data frame per series, with one row per time step and one column per
+                                               channel; all with the same columns
     tensor or array                            of shape (n_cases, n_channels, n_timepoints), or (n_cases, n_timepoints)
                                                for one channel
     =========================================  =======================================================================
 
-    Nothing is filled or resampled: what is missing becomes NaN, also ``b"?"``, by which `scipy.io.arff` says that a
-    nominal value is missing. Other byte strings are decoded as UTF-8.
+    Nothing is filled or resampled. Missing values become NaN. The byte string ``b"?"`` is missing too: `scipy.io.arff`
+    writes it for missing nominal values. Other byte strings are decoded as UTF-8.
 
     Parameters
     ----------
     obj : data frame, array, list or torch.Tensor
         The data.
-    case : str, default=None
+    case : str or None, default=None
         The column of a long table that tells the series apart. None says that the table is not long.
-    time : str, default=None
-        The column of a long table by which the steps of a series are sorted. None keeps the order of rows.
-    drop : str or list of str, default=None
-        Columns of a table that are no channels, such as the target.
+    time : str or None, default=None
+        The column of a long table by which the steps of a series are sorted. None keeps the order of the rows.
+    drop : str, list of str or None, default=None
+        Columns of a table that are not channels, such as the target.
     categorical : {"error", "encode"}, default="error"
-        What to do with channels that hold text: raise an error, or fill gaps forward within each series and replace
-        text by its place, from 0, among all texts of the channel in sorted order. Gaps before the first text of a
-        series stay NaN. Text in a flat table is always an error: its columns are no channels.
+        What to do with channels of texts. "error" raises an error. "encode" sorts the different texts of the channel
+        and replaces each text by its place among them, from 0. Before that, gaps are filled by the text before them in
+        the same series; gaps before the first text stay NaN. Texts in a flat table are always an error, because its
+        columns are time steps.
 
     Returns
     -------
     ndarray of shape (n_cases, n_channels, n_timepoints) or list of ndarray of shape (n_channels, n_timepoints)
-        The series; a list if they have different lengths. float32 and float64 are kept, all else becomes float64.
+        The series, as a list if they have different lengths. The dtypes float32 and float64 are kept, and all others
+        become float64.
 
     Raises
     ------
     ValueError, TypeError
-        If a column holds text, dates or anything else but numbers, if channels of a series differ in length, if a
-        series has two rows for one time, if series are data frames with different columns, if a value is infinite, or
-        if a name is no column.
+        If a column holds texts, dates or anything else but numbers; if the channels of a series differ in length; if a
+        series has two rows for one time; if series are data frames with different columns; if a value is infinite; or
+        if a name is not the name of a column.
 
     See Also
     --------
-    AsCollection : The same as a step of a Pipeline.
-    as_labels : Decodes byte-string targets.
+    AsCollection : Does the same as a step of a Pipeline.
+    as_labels : Decodes labels that are byte strings.
 
     Examples
     --------
@@ -103,7 +106,7 @@ def as_collection(
 
 
 def as_labels(y: Any) -> np.ndarray:
-    """Decode byte-string labels.
+    """Decode labels that are byte strings.
 
     Parameters
     ----------
@@ -113,7 +116,8 @@ def as_labels(y: Any) -> np.ndarray:
     Returns
     -------
     ndarray
-        An array of str, if all labels are byte strings (decoded as UTF-8) or strings; the labels as an array, if not.
+        If all labels are strings or byte strings, an array of str. Byte strings are decoded as UTF-8. Otherwise the
+        labels as they are, in an array.
 
     Examples
     --------
@@ -136,12 +140,12 @@ def as_labels(y: Any) -> np.ndarray:
 
 @dataclasses.dataclass(frozen=True)
 class ReadCollection(Collection):
-    """A collection with what it was read as.
+    """A collection, and the numbers that were read before they became one.
 
     Attributes
     ----------
     plain : array, data frame or list of arrays
-        The numbers that were read, 2-D, 3-D or a list of 2-D arrays of different lengths.
+        The numbers, 2-D, 3-D or as a list of 2-D arrays of different lengths.
     """
 
     plain: Any
@@ -151,39 +155,40 @@ class ReadCollection(Collection):
 class AsCollection(CollectionTransformer):
     """Turn data in one of many forms into series, as the first step of a Pipeline.
 
-    Takes and does what `as_collection` does, with one difference: a table of numbers alone, that is a flat data frame
-    or record array, a 2-D array or tensor, stays 2-D, which is one channel to every step of this library, so that
-    `set_output` and feature names act as in scikit-learn.
+    It takes the same data as `as_collection` and does the same, with one exception: a 2-D table of numbers stays 2-D,
+    so that `set_output` and feature names work as in scikit-learn. Such a table is a flat data frame or record array,
+    or a 2-D array or tensor. All steps of this library take 2-D input for series of one channel.
 
-    `fit` learns nothing from the values, except the texts of text channels. At `transform`, columns must be those of
-    `fit`, and a text that was not there is an error; dropped columns may be absent.
+    `fit` learns the columns, and the texts of text channels. At `transform`, the columns must be the same, and a text
+    that was not there at fit is an error. Columns that are dropped may be absent.
 
-    A long table has several rows a series, so that scikit-learn cannot split it for cross-validation: turn it into
-    series with `as_collection` before.
+    A long table has several rows per series, and scikit-learn cannot split it for cross-validation. Turn it into series
+    by `as_collection` before.
 
     Parameters
     ----------
-    case : str, default=None
+    case : str or None, default=None
         The column of a long table that tells the series apart. None says that the table is not long.
-    time : str, default=None
-        The column of a long table by which the steps of a series are sorted. None keeps the order of rows.
-    drop : str or list of str, default=None
-        Columns of a table that are no channels, such as the target.
+    time : str or None, default=None
+        The column of a long table by which the steps of a series are sorted. None keeps the order of the rows.
+    drop : str, list of str or None, default=None
+        Columns of a table that are not channels, such as the target.
     categorical : {"error", "encode"}, default="error"
-        What to do with channels that hold text: raise an error, or fill gaps forward within each series and replace
-        text by its place, from 0, among all texts of the channel at fit in sorted order.
+        What to do with channels of texts. "error" raises an error. "encode" sorts the different texts of the channel at
+        fit and replaces each text by its place among them, from 0. Before that, gaps are filled by the text before them
+        in the same series.
 
     Attributes
     ----------
     columns_ : list of str
-        Names of the columns that hold values, for tables only; of a flat data frame, see ``feature_names_in_``.
+        Names of the columns that hold values, for tables only. A flat data frame has ``feature_names_in_`` instead.
     categories_ : dict of str to ndarray
-        The texts of each text channel, sorted.
+        The texts of each channel of texts, sorted.
 
     Raises
     ------
     ValueError, TypeError
-        As `as_collection`.
+        In the same cases as `as_collection`.
 
     Examples
     --------
@@ -243,7 +248,9 @@ class AsCollection(CollectionTransformer):
     def _check_no_names(self, *parameters: str) -> None:
         for name in parameters:
             if getattr(self, name) is not None:
-                raise ValueError(f"`{name}`={getattr(self, name)!r} names a column, but X is no table with columns.")
+                raise ValueError(
+                    f"`{name}`={getattr(self, name)!r} names a column, but X is no table with columns. Set it to None."
+                )
 
     def _without_dropped(self, columns: dict, *, reset: bool) -> dict:
         drop = [] if self.drop is None else self.drop if isinstance(self.drop, (list, tuple)) else [self.drop]
@@ -251,10 +258,12 @@ class AsCollection(CollectionTransformer):
             if name is not None and name not in columns:
                 raise ValueError(f"`{parameter}` names the column {name!r}, but X has the columns {list(columns)}.")
         if self.time is not None and self.case is None:
-            raise ValueError(f"`time`={self.time!r} needs `case`, which tells the series of a long table apart.")
+            raise ValueError(
+                f"`time`={self.time!r} needs `case` too, the column that tells the series of a long table apart."
+            )
         left = {name: cells for name, cells in columns.items() if name not in drop}
         if not set(left) - {self.case, self.time}:
-            raise ValueError(f"X has the columns {list(columns)}, of which none is left for values. Drop fewer.")
+            raise ValueError(f"X has the columns {list(columns)}, and none is left for values. Drop fewer of them.")
         return left
 
     def _series(self, channels: dict, n_steps: np.ndarray, *, reset: bool) -> Any:
@@ -270,8 +279,8 @@ class AsCollection(CollectionTransformer):
         for name, cells in columns.items():
             if is_text(name, cells):
                 raise ValueError(
-                    f"Column {name!r} holds text, but the columns of a table of single values are time steps of one "
-                    f"channel. If it is no time step, such as the target, leave it out by drop={name!r}."
+                    f"Column {name!r} holds text, but in a table of single values the columns are time steps of one "
+                    f"channel. If it is not a time step but the target, for example, leave it out by drop={name!r}."
                 )
         if hasattr(X, "columns"):
             return X if len(columns) == len(X.columns) else X[list(columns)]
@@ -304,7 +313,7 @@ class AsCollection(CollectionTransformer):
                 f"drop={name!r}."
             )
         if not reset and name not in self.categories_:
-            raise ValueError(f"Column {name!r} holds text, but held numbers at fit. Make it numbers again.")
+            raise ValueError(f"Column {name!r} holds text, but held numbers at fit. Turn the text into numbers.")
 
 
 def _plain_arrays(X: Any) -> Any:
@@ -321,8 +330,8 @@ def _plain_arrays(X: Any) -> Any:
 def _check_plain_index(X: Any) -> None:
     if getattr(getattr(X, "index", None), "nlevels", 1) > 1:
         raise ValueError(
-            f"The rows of X have the index {list(X.index.names)}, as those of a long table. Give X.reset_index(), and "
-            "its columns as `case` and `time`."
+            f"The rows of X have the index {list(X.index.names)}, as in a long table. Give X.reset_index(), and name "
+            "its columns in `case` and `time`."
         )
 
 

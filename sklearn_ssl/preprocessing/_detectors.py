@@ -10,31 +10,34 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_ssl._input.collections import validated_collection
 from sklearn_ssl._parameters.fitted_state import unchanged_on_error
 from sklearn_ssl._parameters.hyperparameters import Hyperparameters, choice, number
+from sklearn_ssl.preprocessing._forms import for_series
+from sklearn_ssl.preprocessing._smooth import MAD_TO_STD
 
-# A statistic that spreads by less than this part of the channel's usual range is rounding, as after z-normalisation.
+# A statistic that spreads by less than this share of the channel's usual range is constant but for rounding errors. The
+# mean of z-normalised series is an example.
 NEGLIGIBLE = 1e-6
-STD_OF_NORMAL_BY_MAD = 1.4826
 IQR_OF_NORMAL_BY_STD = 1.349
-# Statistics beyond count as this, so that squares of what stands for "missing" at the end of float64 stay finite.
+# Statistics are clipped to this size. Then the squares of huge numbers, which mark missing values in some files, are
+# finite.
 LARGEST = 1e75
 
 
 def series_statistics(values: np.ndarray) -> np.ndarray:
     r"""Summarise every channel of every series by five statistics of its observed values.
 
-    They are the mean, the standard deviation, the minimum, the maximum and the roughness, the mean squared step
-    :math:`(x_{t+1} - x_t)^2` over all pairs of neighbours that are both observed.
+    The statistics are the mean, the standard deviation, the minimum, the maximum and the roughness. The roughness is
+    the mean of :math:`(x_{t+1} - x_t)^2` over all pairs of neighbours that are both observed.
 
     Parameters
     ----------
     values : ndarray of shape (n_cases, n_channels, n_timepoints)
-        The series; NaN is missing or padding and left out.
+        The series. NaN is missing or padding, and is ignored.
 
     Returns
     -------
     ndarray of shape (n_cases, n_channels, 5)
-        The statistics, float64, none beyond 1e75; NaN where a series has no observed value in a channel, and for a
-        roughness without any pair of neighbours.
+        The statistics, float64, between -1e75 and 1e75. They are NaN if a series has no observed value in a channel.
+        The roughness is NaN also if there is no pair of neighbours.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         mean = _observed_mean(values)  # (n, C)
@@ -52,20 +55,21 @@ def _observed_mean(values: np.ndarray) -> np.ndarray:
 
 
 class StatisticsDetector(OutlierMixin, Hyperparameters, abc.ABC):
-    """An outlier detector that looks how far the statistics of a series lie outside an interval.
+    """An outlier detector that measures how far the statistics of a series are outside an interval.
 
     Attributes
     ----------
     lower_, upper_ : ndarray of shape (n_channels, 5)
-        Interval in which mean, standard deviation, minimum, maximum and roughness of a channel are not far at all.
+        The interval of each statistic of each channel: mean, standard deviation, minimum, maximum and roughness. Inside
+        it the distance is 0.
     scale_ : ndarray of shape (n_channels, 5)
-        Unit of the distance to the interval; 0 for a statistic that is not used because it is constant.
+        Unit of the distance to the interval. It is 0 for statistics that are not used because they are constant.
     offset_ : float
-        Minus the largest distance of an inlier; ``decision_function = score_samples - offset_``.
+        Minus the largest distance of an inlier: ``decision_function = score_samples - offset_``.
     n_channels_in_ : int
-        Channels of the series seen at fit.
+        Number of channels seen at fit.
     n_features_in_ : int
-        Time steps seen at fit, for 2-D input only.
+        Number of time steps seen at fit, for 2-D input only.
     """
 
     @abc.abstractmethod
@@ -74,15 +78,18 @@ class StatisticsDetector(OutlierMixin, Hyperparameters, abc.ABC):
 
     @abc.abstractmethod
     def _interval(self, statistics: np.ndarray, tolerance: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return lower end, upper end and unit for statistics (n, C, 5) and the spreads that are mere rounding."""
+        """Return the lower end, the upper end and the unit (C, 5) for statistics (n, C, 5).
+
+        Spreads up to `tolerance` (C, 5) are rounding errors.
+        """
 
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Learn what is usual.
+        """Learn the usual range of the statistics.
 
         Parameters
         ----------
         X : array of shape (n_cases, n_channels, n_timepoints) or (n_cases, n_timepoints), or list of 2-D arrays
-            The series; NaN is missing or padding. 2-D input is one channel.
+            The series. NaN is missing or padding. 2-D input is one channel.
         y : object, default=None
             Ignored.
 
@@ -118,8 +125,8 @@ class StatisticsDetector(OutlierMixin, Hyperparameters, abc.ABC):
         Returns
         -------
         ndarray of shape (n_cases,)
-            Minus the largest distance of any statistic; 0 is entirely usual. A channel without observed values does
-            not count, and a series without any observed value has minus infinity.
+            Minus the largest distance of any statistic. 0 means that all statistics are inside their intervals. A
+            channel without observed values is ignored, and a series without any observed value has minus infinity.
         """
         check_is_fitted(self)
         statistics = self._statistics(X, reset=False)  # (n, C, 5)
@@ -145,7 +152,7 @@ class StatisticsDetector(OutlierMixin, Hyperparameters, abc.ABC):
         return self.score_samples(X) - self.offset_
 
     def predict(self, X: Any) -> np.ndarray:
-        """Tell inliers from outliers.
+        """Predict whether each series is an inlier or an outlier.
 
         Parameters
         ----------
@@ -164,36 +171,37 @@ class StatisticsDetector(OutlierMixin, Hyperparameters, abc.ABC):
         return series_statistics(collection.values)
 
     def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        tags.input_tags.allow_nan = True
-        return tags
+        return for_series(super().__sklearn_tags__())
 
 
 @final
 class ZScoreDetector(StatisticsDetector):
-    r"""Finds series of which a statistic lies many standard deviations from its mean.
+    r"""Find series with a statistic that is many standard deviations from its mean over all series.
 
-    For series i, channel c and statistic k (mean, standard deviation, minimum, maximum, and roughness, which is
-    the mean squared step, all over observed values)
+    The statistics of a channel are the mean, standard deviation, minimum, maximum and roughness (the mean squared step)
+    of its observed values. For series i, channel c and statistic k
 
     .. math:: z_{ick} = |s_{ick} - m_{ck}| / d_{ck},
 
-    where m and d are centre and spread of that statistic over the training series. The series is an outlier when its
-    largest z is above `threshold`. A statistic with the same value in every training series has no spread and is not
-    used; a series without any observed value is always an outlier.
+    where m and d are the centre and the spread of that statistic over the training series. A series is an outlier if
+    its largest z is above `threshold`. A statistic that has the same value in all training series has no spread and is
+    not used. A series without any observed value is always an outlier.
 
-    The mean and standard deviation of few series cannot show one of them as an outlier: z is at most
-    ``sqrt(n_cases - 1)``, which exceeds 3 from 11 series on; and outliers of a tenth or more of the series hide each
-    other. ``spread="mad"`` has neither limit.
+    Use ``spread="mad"`` if there are few series or many outliers. With ``spread="std"``, z is at most ``sqrt(n_cases -
+    1)``, which is above 3 for 11 series or more; and if a tenth of the series or more are outliers, they hide each
+    other.
 
     Parameters
     ----------
     threshold : float, default=3.0
-        Largest z of an inlier. Normally distributed statistics are above 3 once in 370 times each.
+        Largest z of an inlier. For a normally distributed statistic, one series in 370 has z above 3.
     spread : {"std", "mad"}, default="std"
-        Mean and standard deviation, or median and 1.4826 times the median absolute deviation from it. Where more than
-        half of the series share one value, the latter is 0 and the standard deviation stands in for it.
+        How m and d are computed.
+
+        - "std": the mean and the standard deviation.
+        - "mad": the median, and 1.4826 times the median absolute deviation from it. If more than half of the series
+        have
+          the same value, that deviation is 0, and d is the standard deviation instead.
 
     References
     ----------
@@ -221,29 +229,29 @@ class ZScoreDetector(StatisticsDetector):
             centre = np.nanmean(statistics, axis=0)
             return centre, centre, std
         centre = np.nanmedian(statistics, axis=0)
-        mad = STD_OF_NORMAL_BY_MAD * np.nanmedian(np.abs(statistics - centre), axis=0)
+        mad = MAD_TO_STD * np.nanmedian(np.abs(statistics - centre), axis=0)
         return centre, centre, np.where(mad > tolerance, mad, std)
 
 
 @final
 class IQRDetector(StatisticsDetector):
-    r"""Finds series of which a statistic lies far outside the quartiles.
+    r"""Find series with a statistic that is far outside its quartiles over all series.
 
-    For series i, channel c and statistic k (mean, standard deviation, minimum, maximum, and roughness, which is
-    the mean squared step, all over observed values)
+    The statistics of a channel are the mean, standard deviation, minimum, maximum and roughness (the mean squared step)
+    of its observed values. For series i, channel c and statistic k
 
     .. math:: q_{ick} = \max(0,\; Q^1_{ck} - s_{ick},\; s_{ick} - Q^3_{ck}) / (Q^3_{ck} - Q^1_{ck}),
 
-    where :math:`Q^1` and :math:`Q^3` are the quartiles of that statistic over the training series. The series is an
-    outlier when its largest q is above `factor` (Tukey's fences). Where the quartiles coincide, 1.349 standard
-    deviations stand in for their difference; a statistic with the same value in every training series is not used; a
-    series without any observed value is always an outlier.
+    where :math:`Q^1` and :math:`Q^3` are the first and the third quartile of that statistic over the training series. A
+    series is an outlier if its largest q is above `factor` (Tukey's fences). If the quartiles are equal, their
+    difference is replaced by 1.349 standard deviations. A statistic that has the same value in all training series is
+    not used. A series without any observed value is always an outlier.
 
     Parameters
     ----------
     factor : float, default=1.5
-        Largest q of an inlier. Normally distributed statistics are above 1.5 once in 143 times each, above 3 once in
-        430 000 times.
+        Largest q of an inlier. For a normally distributed statistic, one series in 143 has q above 1.5, and one in
+        430 000 has q above 3.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Feature and channel selection by correlation."""
+"""Selection of features and channels by their correlation."""
 
 import abc
 import typing
@@ -13,29 +13,16 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from sklearn_ssl._input.collections import Collection, is_ragged, plain, validated_collection
 from sklearn_ssl._parameters.fitted_state import unchanged_on_error
 from sklearn_ssl._parameters.hyperparameters import Hyperparameters, number
-from sklearn_ssl.preprocessing._base import in_form_of
-from sklearn_ssl.preprocessing._forms import has_channels
+from sklearn_ssl.preprocessing._forms import channel_names, for_series, has_channels, in_form_of
 
 BLOCK = 512
-# The part of a feature's size below which its variation is rounding.
+# Below this share of a feature's size, its variation is a rounding error.
 ROUNDING = 1e-12
 FEWEST_OBSERVATIONS = 3
 
 
 class FeatureOrChannelSelector(SelectorMixin, Hyperparameters, abc.ABC, auto_wrap_output_keys=None):
-    """Selects columns of 2-D input, and channels of series; `set_output` acts on the former.
-
-    Attributes
-    ----------
-    support_ : ndarray of shape (n_features_in_,) or (n_channels_in_,)
-        Whether each feature or channel is kept.
-    n_features_in_ : int
-        Columns seen at fit, for 2-D input only.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Column names seen at fit, for data frames only.
-    n_channels_in_ : int
-        Channels seen at fit, for series only.
-    """
+    """Selects columns of 2-D input, or channels of series. `set_output` acts on 2-D results only."""
 
     @abc.abstractmethod
     def fit(self, X: Any, y: Any = None) -> Self:
@@ -47,17 +34,17 @@ class FeatureOrChannelSelector(SelectorMixin, Hyperparameters, abc.ABC, auto_wra
         Parameters
         ----------
         X : array, data frame or list of arrays
-            Features or series, whichever was given to `fit`.
+            Features or series, as for `fit`.
 
         Returns
         -------
         array, data frame or list of arrays
-            The columns of 2-D input that are kept, or else the channels of every series, in the form of `X`.
+            The columns that are kept, or the channels of every series that are kept, in the form of `X`.
 
         Raises
         ------
         ValueError
-            If `fit` was given series and `X` is 2-D, or the other way round.
+            If `X` is 2-D and `fit` was given series, or the other way round.
         """
         check_is_fitted(self)
         self._check_form(X)
@@ -67,7 +54,7 @@ class FeatureOrChannelSelector(SelectorMixin, Hyperparameters, abc.ABC, auto_wra
         return in_form_of(X, Collection(collection.values[:, self.support_], collection.lengths))
 
     def fit_transform(self, X: Any, y: Any = None) -> Any:
-        """Choose features or channels, and keep those.
+        """Choose features or channels, and keep them.
 
         Parameters
         ----------
@@ -79,12 +66,12 @@ class FeatureOrChannelSelector(SelectorMixin, Hyperparameters, abc.ABC, auto_wra
         Returns
         -------
         array, data frame or list of arrays
-            The columns of 2-D input that are kept, or else the channels of every series, in the form of `X`.
+            The columns that are kept, or the channels of every series that are kept, in the form of `X`.
         """
         return self.fit(X, y).transform(X)
 
     def inverse_transform(self, X: Any) -> Any:
-        """Put zeros where features or channels were dropped.
+        """Undo `transform`, with zeros in place of the features or channels that were dropped.
 
         Parameters
         ----------
@@ -94,12 +81,12 @@ class FeatureOrChannelSelector(SelectorMixin, Hyperparameters, abc.ABC, auto_wra
         Returns
         -------
         array or list of arrays
-            All features or channels, in their first order.
+            All features or channels, in their original order.
 
         Raises
         ------
         ValueError
-            If `X` has another number of features or channels than are kept.
+            If the number of features or channels of `X` is not the number of those that are kept.
         """
         check_is_fitted(self)
         if not has_channels(X):
@@ -113,8 +100,8 @@ class FeatureOrChannelSelector(SelectorMixin, Hyperparameters, abc.ABC, auto_wra
 
         Parameters
         ----------
-        input_features : list of str, default=None
-            Names of all features or channels. None are the column names seen at fit, or else x0, x1, ... for columns
+        input_features : list of str or None, default=None
+            Names of all features or channels. None takes the column names seen at fit, or else x0, x1, ... for columns
             and channel0, channel1, ... for channels.
 
         Returns
@@ -125,13 +112,7 @@ class FeatureOrChannelSelector(SelectorMixin, Hyperparameters, abc.ABC, auto_wra
         check_is_fitted(self)
         if hasattr(self, "n_features_in_"):
             return super().get_feature_names_out(input_features)
-        n_channels = len(self.support_)
-        names = [f"channel{channel}" for channel in range(n_channels)] if input_features is None else input_features
-        if len(names) != n_channels:
-            raise ValueError(
-                f"input_features should have length equal to the number of channels ({n_channels}), got {len(names)}."
-            )
-        return np.asarray(names, dtype=object)[self.support_]
+        return np.asarray(channel_names(input_features, len(self.support_)), dtype=object)[self.support_]
 
     def _get_support_mask(self) -> np.ndarray:
         check_is_fitted(self)
@@ -141,8 +122,8 @@ class FeatureOrChannelSelector(SelectorMixin, Hyperparameters, abc.ABC, auto_wra
         n_kept = int(self.support_.sum())
         if kept.shape[-2] != n_kept:
             raise ValueError(
-                f"X has {kept.shape[-2]} channel(s), but {type(self).__name__} keeps {n_kept}. Give what `transform` "
-                "returned."
+                f"X has {kept.shape[-2]} channel(s), but {type(self).__name__} keeps {n_kept}. Give a result "
+                "of `transform`."
             )
         whole = np.zeros((*kept.shape[:-2], len(self.support_), kept.shape[-1]), dtype=kept.dtype)
         whole[..., self.support_, :] = kept
@@ -157,21 +138,22 @@ class FeatureOrChannelSelector(SelectorMixin, Hyperparameters, abc.ABC, auto_wra
 
 @typing.final
 class DropCorrelated(FeatureOrChannelSelector):
-    r"""Of every pair of features correlated above a threshold, keep the first.
+    r"""Drop every feature or channel that is correlated above a threshold with an earlier one that is kept.
 
     Features are visited from first to last. Feature j is kept if
 
     .. math:: |r_{jk}| \le \text{threshold} \quad \text{for every feature } k < j \text{ that is kept,}
 
-    r being Pearson's correlation. So, no two kept features are correlated above the threshold, every dropped one is
-    with some kept one before it, and the choice depends on nothing but the order of the features.
+    where r is Pearson's correlation. So no two features that are kept are correlated above the threshold, and every
+    feature that is dropped is correlated above the threshold with one that is kept before it. The choice depends on the
+    order of the features.
 
-    Features are the columns of 2-D input. Of series, given as 3-D array or list of 2-D arrays, channels are kept or
-    dropped, r being taken over all time steps of all series together.
+    Features are the columns of 2-D input. For series, given as a 3-D array or a list of 2-D arrays, the features are
+    the channels, and r is computed over all time steps of all series together.
 
-    Missing values (NaN, padding among them) are left out pair by pair: r is taken over the rows or steps at which both
-    are observed. Where these are fewer than three, or one of the two is constant on them, r is undefined and counts as
-    0, so a constant feature is kept and drops no other.
+    Missing values (NaN), padding among them, are left out pair by pair: r is computed over the rows or time steps at
+    which both features are observed. If there are fewer than three of them, or if one of the two features is constant
+    on them, r is 0. So a constant feature is kept, and drops no other.
 
     Parameters
     ----------
@@ -181,13 +163,13 @@ class DropCorrelated(FeatureOrChannelSelector):
     Attributes
     ----------
     support_ : ndarray of shape (n_features_in_,) or (n_channels_in_,)
-        Whether each feature or channel is kept.
+        True for the features or channels that are kept.
     n_features_in_ : int
-        Columns seen at fit, for 2-D input only.
+        Number of columns seen at fit, for 2-D input only.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Column names seen at fit, for data frames only.
     n_channels_in_ : int
-        Channels seen at fit, for series only.
+        Number of channels seen at fit, for series only.
 
     Examples
     --------
@@ -207,7 +189,7 @@ class DropCorrelated(FeatureOrChannelSelector):
         Parameters
         ----------
         X : array of shape (n_cases, n_features) or (n_cases, n_channels, n_timepoints), or list of 2-D arrays
-            Features, or series; NaN is missing or padding.
+            Features, or series. NaN is missing or padding.
         y : object, default=None
             Ignored.
 
@@ -236,9 +218,7 @@ class DropCorrelated(FeatureOrChannelSelector):
         return validate_data(self, plain(X), dtype=(np.float64, np.float32), ensure_all_finite="allow-nan")
 
     def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        tags.input_tags.allow_nan = True
+        tags = for_series(super().__sklearn_tags__())
         tags.transformer_tags.preserves_dtype = ["float32", "float64"]
         return tags
 
@@ -270,7 +250,7 @@ def _correlation_of(table: np.ndarray) -> Callable[[Any, Any], np.ndarray]:
 def _centred(table: np.ndarray, observed: np.ndarray) -> np.ndarray:
     values = np.where(observed, table, 0.0).astype(np.float64, copy=False)
     _, exponent = np.frexp(np.abs(values).max(axis=0))
-    values = np.ldexp(values, -exponent)  # exact, so that squares of huge values do not overflow
+    values = np.ldexp(values, -exponent)  # exact; then squares of huge values do not overflow
     count = np.maximum(observed.sum(axis=0), 1)
     centred = np.where(observed, values - values.sum(axis=0) / count, 0.0)
     spread = np.abs(centred).max(axis=0)

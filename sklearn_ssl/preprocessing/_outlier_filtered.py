@@ -1,4 +1,4 @@
-"""Dropping outlying series inside a Pipeline, while fitting only."""
+"""Leaving out outlying series inside a Pipeline, while fitting only."""
 
 import copy
 import typing
@@ -6,23 +6,20 @@ from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
-from scipy import sparse
-from sklearn import config_context, get_config
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
+from sklearn import get_config
+from sklearn.base import MetaEstimatorMixin, clone, is_classifier
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import _safe_indexing, get_tags, indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from sklearn_ssl._input.collections import Collection, validated_collection
-from sklearn_ssl._input.labels import unlabelled_among_text, values_of
 from sklearn_ssl._parameters.fitted_state import unchanged_on_error
 from sklearn_ssl._parameters.hyperparameters import Hyperparameters, choice, number, positional, recipe
 from sklearn_ssl.preprocessing._channel_wise import ChannelWise
-from sklearn_ssl.preprocessing._detectors import ZScoreDetector, series_statistics
-from sklearn_ssl.preprocessing._forms import has_channels
+from sklearn_ssl.preprocessing._detectors import ZScoreDetector
+from sklearn_ssl.preprocessing._inliers import inliers_of
+from sklearn_ssl.preprocessing._lost_classes import lost_classes
 
 ROUTED = (
     "fit",
@@ -36,27 +33,7 @@ ROUTED = (
 )
 
 
-def robustly_scaled() -> ChannelWise:
-    """Return the inner estimator used unless another is given."""
-    return ChannelWise(StandardScaler())
-
-
-def _inner_has(name: str) -> Callable[[Any], bool]:
-    def check(self: Any) -> bool:
-        getattr(self._inner(), name)  # its AttributeError says what is missing
-        return True
-
-    return check
-
-
-def _delegated(name: str, purpose: str) -> Any:
-    def method(self: Any, X: Any, **params: Any) -> Any:
-        check_is_fitted(self)
-        return getattr(self.estimator_, name)(X, **self._routed(name, params))
-
-    method.__name__ = name
-    method.__qualname__ = f"OutlierFiltered.{name}"
-    method.__doc__ = f"""{purpose}
+_DELEGATED = """{purpose}
 
         Available if the inner estimator has `{name}`. No series is left out.
 
@@ -70,49 +47,72 @@ def _delegated(name: str, purpose: str) -> Any:
         Returns
         -------
         object
-            What the inner estimator returns.
+            The result of the inner estimator.
         """
+
+
+def robustly_scaled() -> ChannelWise:
+    """Return the inner estimator that is used if none is given."""
+    return ChannelWise(StandardScaler())
+
+
+def _inner_has(name: str) -> Callable[[Any], bool]:
+    def check(self: Any) -> bool:
+        getattr(self._inner(), name)  # the AttributeError says which method is missing
+        return True
+
+    return check
+
+
+def _delegated(name: str, purpose: str) -> Any:
+    def method(self: Any, X: Any, **params: Any) -> Any:
+        check_is_fitted(self)
+        return getattr(self.estimator_, name)(X, **self._routed(name, params))
+
+    method.__name__ = name
+    method.__qualname__ = f"OutlierFiltered.{name}"
+    method.__doc__ = _DELEGATED.format(purpose=purpose, name=name)
     return available_if(_inner_has(name))(method)
 
 
 @typing.final
 class OutlierFiltered(MetaEstimatorMixin, Hyperparameters):
-    """Fits an estimator on the series that an outlier detector keeps, and passes every series through afterwards.
+    """Fit an estimator without the outlying series, and apply it to all series.
 
-    No step of a scikit-learn Pipeline can drop samples. This one wraps the step, or the sub-pipeline, that outlying
-    series would harm:  `fit` fits the detector and then, without the outliers, a clone of the inner estimator. X, y and
-    all metadata with one entry a series, such as `sample_weight`, lose the same rows. All other methods are the inner
-    estimator's and see every series, so that nothing about the number of rows changes for the steps around it.
+    No step of a scikit-learn Pipeline can leave out samples. This estimator wraps the step, or the Pipeline of steps,
+    that outlying series would harm. `fit` fits an outlier detector, and then a clone of the inner estimator on the
+    inliers only. Outliers are left out of X, of y, and of all metadata with one entry per series, such as
+    `sample_weight`. All other methods are those of the inner estimator. They get every series, so that the number of
+    rows stays the same for the other steps.
 
-    The detector learns from the data of `fit` alone: in cross-validation, from the training folds. Test series are
+    The detector learns from the data of `fit` only. In cross-validation these are the training folds: test series are
     never judged.
 
     Parameters
     ----------
-    estimator : estimator, default=None
-        Transformer, classifier, regressor or Pipeline to fit without outliers; given by position. None is
-        ``ChannelWise(StandardScaler())``.
-    detector : outlier detector, default=None
-        Any with `fit_predict` that returns 1 for inliers and -1 for outliers, such as
-        `sklearn.ensemble.IsolationForest`, `sklearn.neighbors.LocalOutlierFactor` or
-        `sklearn.covariance.EllipticEnvelope`. None is ``ZScoreDetector()``. It gets neither y nor metadata.
+    estimator : estimator or None, default=None
+        Transformer, classifier, regressor or Pipeline that is fitted without outliers. It may be given by position.
+        None is ``ChannelWise(StandardScaler())``.
+    detector : outlier detector or None, default=None
+        Has a method `fit_predict` that returns 1 for inliers and -1 for outliers, as
+        `sklearn.ensemble.IsolationForest`, `sklearn.neighbors.LocalOutlierFactor` and
+        `sklearn.covariance.EllipticEnvelope` do. It gets neither y nor metadata. None is ``ZScoreDetector()``.
     features : {"auto", "series", "summary", "flat"}, default="auto"
-        What the detector gets of the series.
+        What the detector gets.
 
         - "series": X as it is.
-        - "summary": five statistics of each channel, as columns: mean, standard deviation, minimum, maximum and
-          roughness (the mean squared step) over the observed values. Where a series has no value for a statistic, the
-          median of the others stands in; a series without any observed value is dropped unasked.
-        - "flat": all values of a series in one row, for series of equal length.
-        - "auto": "summary" where series of shape (n_channels, n_timepoints) meet a detector that only takes 2-D
-          input, as all of scikit-learn's do; "series" otherwise. So, scikit-learn's detectors judge the rows of 2-D
-          input, for example the features of an earlier step, as they are, whereas the detectors of this library see
-          each as a series of one channel.
+        - "summary": five statistics of each channel, as columns: the mean, standard deviation, minimum, maximum and
+          roughness (the mean squared step) of the observed values. If a series has no value for a statistic, it gets
+          the median of the other series. A series without any observed value is always an outlier.
+        - "flat": all values of a series in one row. The series must have equal length.
+        - "auto": "summary" if X holds series of shape (n_channels, n_timepoints) and the detector takes 2-D input only,
+          as all detectors of scikit-learn do; "series" otherwise. So detectors of scikit-learn judge the rows of 2-D
+          input as they are, for example the features of an earlier step. The detectors of this library take each row
+          for a series of one channel.
     min_cases : int, default=2
-        Fewest series that the detector may leave.
+        Smallest number of series that the detector must leave.
     allow_lost_classes : bool, default=False
-        Whether a classifier may be fitted without a class of which every series is an outlier. It will never predict
-        that class.
+        Whether a classifier may be fitted if all series of a class are outliers. It will never predict that class.
 
     Attributes
     ----------
@@ -121,17 +121,17 @@ class OutlierFiltered(MetaEstimatorMixin, Hyperparameters):
     detector_ : outlier detector
         The fitted detector.
     inlier_mask_ : ndarray of shape (n_cases,)
-        Whether each series given to `fit` was kept.
+        True for the series given to `fit` that were kept.
     n_outliers_ : int
-        How many were not.
+        Number of series that were left out.
 
     Raises
     ------
     TypeError
         At fit, if the detector has no `fit_predict`.
     ValueError
-        At fit, if fewer than `min_cases` series or no series of some class (of some output) are left, if the detector
-        does not return 1 and -1, or if the inner estimator works on precomputed distances.
+        At fit, if fewer than `min_cases` series are left, if no series of a class is left (in any output), if the
+        detector does not return 1 and -1, or if the inner estimator works on precomputed distances.
 
     Examples
     --------
@@ -155,16 +155,17 @@ class OutlierFiltered(MetaEstimatorMixin, Hyperparameters):
     allow_lost_classes: bool = choice(False, True, default=False)
 
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
-        """Fit the detector, then the inner estimator on the series that it keeps.
+        """Fit the detector, and then the inner estimator on the inliers.
 
         Parameters
         ----------
         X : array, data frame or list of arrays
             The series, in a form that the inner estimator takes.
         y : array-like of shape (n_cases,) or (n_cases, n_outputs), default=None
-            Targets; those of outliers are left out.
+            Targets. Those of outliers are left out.
         **params : dict
-            Metadata for the `fit` of the inner estimator. What has one entry a series loses those of outliers.
+            Metadata for the `fit` of the inner estimator. If it has one entry per series, those of outliers are left
+            out.
 
         Returns
         -------
@@ -177,22 +178,22 @@ class OutlierFiltered(MetaEstimatorMixin, Hyperparameters):
 
     @available_if(_inner_has("transform"))
     def fit_transform(self, X: Any, y: Any = None, **params: Any) -> Any:
-        """Fit on the series that the detector keeps, and transform all.
+        """Fit on the inliers, and transform all series.
 
         Parameters
         ----------
         X : array, data frame or list of arrays
             The series, in a form that the inner estimator takes.
         y : array-like of shape (n_cases,) or (n_cases, n_outputs), default=None
-            Targets; those of outliers are left out while fitting.
+            Targets. Those of outliers are left out while fitting.
         **params : dict
-            Metadata. With metadata routing, `fit` and `transform` of the inner estimator get what they request;
-            without, `fit` gets all of it.
+            Metadata. With metadata routing, `fit` and `transform` of the inner estimator get the metadata that they
+            request. Without, `fit` gets all of it.
 
         Returns
         -------
         array, data frame or list of arrays
-            What the inner estimator makes of every series, outliers included.
+            The result of the inner estimator for all series, outliers included.
         """
         routed = {"fit": params, "transform": {}}
         if get_config()["enable_metadata_routing"]:
@@ -231,7 +232,7 @@ class OutlierFiltered(MetaEstimatorMixin, Hyperparameters):
 
     @available_if(_inner_has("encode"))
     def encode(self, X: Any) -> np.ndarray:
-        """Compute the inner estimator's features per time step for every series.
+        """Compute the inner estimator's features of every series per time step.
 
         Parameters
         ----------
@@ -252,8 +253,8 @@ class OutlierFiltered(MetaEstimatorMixin, Hyperparameters):
 
         Parameters
         ----------
-        input_features : array-like of str, default=None
-            Passed on.
+        input_features : array-like of str or None, default=None
+            Names of the input features, for the inner estimator.
 
         Returns
         -------
@@ -269,8 +270,9 @@ class OutlierFiltered(MetaEstimatorMixin, Hyperparameters):
 
         Parameters
         ----------
-        transform : {"default", "pandas", "polars"}, default=None
-            The container; None changes nothing. The given inner estimator itself is left as it is.
+        transform : {"default", "pandas", "polars"} or None, default=None
+            The container. None changes nothing. The setting does not reach the `estimator` that was given, only its
+            clones.
 
         Returns
         -------
@@ -278,7 +280,7 @@ class OutlierFiltered(MetaEstimatorMixin, Hyperparameters):
             This estimator.
         """
         if transform is not None:
-            self._sklearn_output_config = {"transform": transform}  # under this name, clones keep it
+            self._sklearn_output_config = {"transform": transform}  # `clone` copies an attribute of this name
             if self.__sklearn_is_fitted__():
                 self.estimator_.set_output(transform=transform)
         return self
@@ -289,7 +291,7 @@ class OutlierFiltered(MetaEstimatorMixin, Hyperparameters):
         Returns
         -------
         MetadataRouter
-            The routing: every method to the method of the same name, `fit_transform` to `fit` and `transform`.
+            Routes each method to the method of the same name, and `fit_transform` to `fit` and `transform`.
         """
         mapping = MethodMapping()
         for method in ROUTED:
@@ -305,7 +307,7 @@ class OutlierFiltered(MetaEstimatorMixin, Hyperparameters):
 
     @property
     def n_features_in_(self) -> int:
-        """Columns of 2-D input seen at fit."""
+        """Number of columns of 2-D input seen at fit."""
         return self.estimator_.n_features_in_
 
     @property
@@ -315,7 +317,7 @@ class OutlierFiltered(MetaEstimatorMixin, Hyperparameters):
 
     @property
     def n_channels_in_(self) -> int:
-        """Channels of the series seen at fit."""
+        """Number of channels seen at fit."""
         return self.estimator_.n_channels_in_
 
     def _inner(self) -> Any:
@@ -331,7 +333,7 @@ class OutlierFiltered(MetaEstimatorMixin, Hyperparameters):
         self._check_inner()
         X, y = indexable(X, y)
         self.detector_ = clone(self.resolved("detector"))
-        self.inlier_mask_ = self._inliers(X)
+        self.inlier_mask_ = inliers_of(self.detector_, X, self.features)
         self.n_outliers_ = int((~self.inlier_mask_).sum())
         self._check_left(y)
         inner = clone(self.resolved("estimator"))
@@ -351,53 +353,26 @@ class OutlierFiltered(MetaEstimatorMixin, Hyperparameters):
             )
         if get_tags(estimator).input_tags.pairwise:
             raise ValueError(
-                f"`estimator` works on precomputed distances between all series, got {estimator!r}, but "
-                "outliers are only left out as rows. Give one that computes distances itself."
+                f"`estimator` works on precomputed distances between all series, got {estimator!r}, but outliers can "
+                "be left out as rows only. Give an estimator that computes distances itself."
             )
-
-    def _inliers(self, X: Any) -> np.ndarray:
-        features = self.features
-        if features == "auto":
-            as_is = get_tags(self.detector_).input_tags.three_d_array or not has_channels(X)
-            features = "series" if as_is else "summary"
-        if features == "series":
-            return self._judged(X)
-        collection = validated_collection(BaseEstimator(), X, reset=True, allow_missing=True, dtype=None)
-        if features == "flat":
-            return self._judged(_flat(collection))
-        summary = series_statistics(collection.values).reshape(len(collection), -1)  # (n, C * 5)
-        observed = ~np.isnan(summary).all(axis=1)
-        inliers = observed.copy()
-        if observed.any():
-            inliers[observed] = self._judged(_without_missing(summary[observed]))
-        return inliers
-
-    def _judged(self, features: Any) -> np.ndarray:
-        # There is nothing to route, and EllipticEnvelope of scikit-learn 1.9 cannot say what it requests.
-        with config_context(enable_metadata_routing=False):
-            labels = np.asarray(self.detector_.fit_predict(features))
-        if labels.shape != (_num_samples(features),) or not np.isin(labels, (-1, 1)).all():
-            raise ValueError(
-                f"`detector` must return 1 for every inlier and -1 for every outlier, got {labels!r} from "
-                f"{self.detector_!r}. A clusterer is no outlier detector."
-            )
-        return labels == 1
 
     def _check_left(self, y: Any) -> None:
         n_cases, n_left = len(self.inlier_mask_), int(self.inlier_mask_.sum())
         if n_left < self.min_cases:
             raise ValueError(
-                f"{self.detector_!r} leaves {n_left} of {n_cases} sample(s) to fit on; `min_cases`={self.min_cases} "
-                "must be left. Make the detector less strict, or lower `min_cases`."
+                f"{self.detector_!r} leaves {n_left} of {n_cases} sample(s) to fit on, and `min_cases`="
+                f"{self.min_cases} must be left. Make the detector less strict, or lower `min_cases`."
             )
-        if y is None or self.allow_lost_classes or self.n_outliers_ == 0 or not is_classifier(self):
-            return
-        check_classification_targets(_labelled(y))
-        lost = _lost_classes(y, self._kept(y))
+        if y is not None and not self.allow_lost_classes and self.n_outliers_ > 0 and is_classifier(self):
+            self._check_classes(y)
+
+    def _check_classes(self, y: Any) -> None:
+        lost = lost_classes(y, self._kept(y))
         if lost:
             raise ValueError(
                 f"{self.detector_!r} takes every series of class(es) {lost} for an outlier. Make it less strict, or "
-                "set `allow_lost_classes`=True to fit without them."
+                "set `allow_lost_classes`=True to fit without these classes."
             )
 
     def _kept(self, value: Any) -> Any:
@@ -422,33 +397,3 @@ class OutlierFiltered(MetaEstimatorMixin, Hyperparameters):
 def _has_rows(value: Any, X: Any) -> bool:
     indexed = hasattr(value, "__getitem__") and hasattr(value, "__len__") and getattr(value, "shape", None) != ()
     return indexed and not isinstance(value, (str, bytes, dict)) and _num_samples(value) == _num_samples(X)
-
-
-def _flat(collection: Collection) -> np.ndarray:
-    if collection.lengths is not None:
-        raise ValueError('features="flat" needs series of equal length. Use features="summary".')
-    return collection.values.reshape(len(collection), -1)  # (n, C * L)
-
-
-def _without_missing(summary: np.ndarray) -> np.ndarray:
-    never = np.isnan(summary).all(axis=0)
-    summary = np.where(never, 0.0, summary)
-    return np.where(np.isnan(summary), np.nanmedian(summary, axis=0), summary)
-
-
-def _lost_classes(y: Any, kept: Any) -> list[str]:
-    before, after = _outputs(y), _outputs(kept)
-    lost = [set(one.tolist()) - set(other.tolist()) for one, other in zip(before, after, strict=True)]
-    names = ["" if len(before) == 1 else f" of output {output}" for output in range(len(before))]
-    return [f"{label}{name}" for labels, name in zip(lost, names, strict=True) for label in sorted(map(str, labels))]
-
-
-def _labelled(y: Any) -> Any:
-    labels = y.toarray() if sparse.issparse(y) else values_of(y)
-    unknown = unlabelled_among_text(labels)
-    return np.array(labels[~unknown].tolist()) if labels.ndim == 1 and unknown.any() else labels
-
-
-def _outputs(y: Any) -> np.ndarray:
-    labels = _labelled(y)
-    return labels.reshape(len(labels), -1).T  # (n_outputs, n)

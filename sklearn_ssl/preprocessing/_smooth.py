@@ -13,7 +13,7 @@ from sklearn_ssl.preprocessing._base import CollectionTransformer
 from sklearn_ssl.preprocessing._gaps import bridged, equal_lengths
 from sklearn_ssl.preprocessing._wavelets import check_wavelet, deepest_level, pywavelets
 
-MAD_TO_STD = 1.4826
+MAD_TO_STD = 1.4826  # standard deviation of a normal distribution by its median absolute deviation
 
 
 @typing.final

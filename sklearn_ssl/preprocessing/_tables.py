@@ -1,4 +1,4 @@
-"""Reading data frames and record arrays, known by what they can do and not by their library."""
+"""Reading data frames and record arrays of any library: they are recognised by their attributes, not by their type."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from sklearn_ssl._input.labels import values_of
 
 
 def as_array(values: Any) -> np.ndarray:
-    """Return an array of the values of a tensor, Series, list or array, NaN where it is masked."""
+    """Return the values of a tensor, Series, list or array as an array. Masked values become NaN."""
     return np.asarray(plain(values))
 
 
@@ -22,7 +22,7 @@ def columns_of(X: Any) -> dict[Any, np.ndarray] | None:
     names = list(X.columns)
     if len(set(names)) < len(names):
         twice = sorted({str(name) for name in names if names.count(name) > 1})
-        raise ValueError(f"X has several columns of the name(s) {twice}. Names must be unique.")
+        raise ValueError(f"X has several columns of the name(s) {twice}. Give each column a name of its own.")
     return {name: np.asarray(X[name]) for name in names}
 
 
@@ -34,16 +34,16 @@ def long_channels(columns: dict, case: Any, time: Any) -> tuple[dict, np.ndarray
     columns : dict of ndarray of shape (n_rows,)
         The table.
     case : object
-        Name of the column that tells the series apart; they stay in the order in which they first occur.
+        Name of the column that tells the series apart. Series are in the order in which they first occur.
     time : object
-        Name of the column that sorts the steps of a series, or None to keep the order of rows.
+        Name of the column that sorts the steps of a series. None keeps the order of the rows.
 
     Returns
     -------
     channels : dict of ndarray of shape (n_rows,)
         The other columns, series by series.
     n_steps : ndarray of shape (n_cases,)
-        Rows of each series.
+        Number of rows of each series.
     """
     for name in (case,) if time is None else (case, time):
         _check_none_missing(name, columns[name])
@@ -67,14 +67,14 @@ def nested_channels(columns: dict) -> tuple[dict, np.ndarray]:
     Parameters
     ----------
     columns : dict of ndarray of shape (n_cases,)
-        The table; cells are 1-D arrays, lists, tensors or Series, or missing.
+        The table. Its cells are 1-D arrays, lists, tensors or Series, or missing.
 
     Returns
     -------
     channels : dict of ndarray of shape (n_steps,)
-        The columns, series by series; NaN for missing cells.
+        The columns, series by series, with NaN for missing cells.
     n_steps : ndarray of shape (n_cases,)
-        Steps of each series.
+        Number of steps of each series.
     """
     parts = {name: _parts(name, cells) for name, cells in columns.items()}
     rows = zip(*parts.values(), strict=True)
@@ -83,19 +83,19 @@ def nested_channels(columns: dict) -> tuple[dict, np.ndarray]:
 
 
 def framed_channels(frames: Any) -> tuple[dict, np.ndarray]:
-    """Join the columns of a list of data frames, a series each, a row a time step.
+    """Join the columns of a list of data frames.
 
     Parameters
     ----------
     frames : list of data frames
-        The series.
+        One data frame per series, with one row per time step.
 
     Returns
     -------
     channels : dict of ndarray of shape (n_rows,)
         The columns, series by series.
     n_steps : ndarray of shape (n_cases,)
-        Rows of each series.
+        Number of rows of each series.
     """
     tables = [columns_of(frame) or {} for frame in frames]
     names = list(tables[0])
@@ -116,7 +116,7 @@ def holds_frames(X: Any) -> bool:
 
 
 def holds_records(cells: np.ndarray) -> bool:
-    """Tell whether cells are structured arrays, a whole series each."""
+    """Tell whether all cells are structured arrays: each is then a whole series."""
     return cells.dtype.kind == "O" and all(getattr(getattr(cell, "dtype", None), "names", None) for cell in cells)
 
 
@@ -128,7 +128,7 @@ def is_nested(cells: np.ndarray) -> bool:
 
 
 def is_text(name: Any, cells: np.ndarray) -> bool:
-    """Tell whether the cells of the column `name` are strings or byte strings, as far as they are not missing."""
+    """Tell whether the cells of the column `name` that are not missing are strings or byte strings."""
     if cells.dtype.kind != "O":
         return cells.dtype.kind in "SU"
     present = [cell for cell in cells if not is_missing(cell)]
@@ -139,7 +139,7 @@ def is_text(name: Any, cells: np.ndarray) -> bool:
 
 
 def is_missing(cell: Any) -> bool:
-    """Tell whether a cell is None, NaN, what pandas has for missing, or the byte string that stands for it in ARFF."""
+    """Tell whether a cell is None, NaN, a missing value of pandas or NumPy, or the byte string of ARFF for missing."""
     if cell is None or type(cell).__name__ in ("NAType", "NaTType"):
         return True
     if isinstance(cell, bytes):
@@ -150,7 +150,7 @@ def is_missing(cell: Any) -> bool:
 
 
 def decoded(cell: Any) -> Any:
-    """Return byte strings as strings, and all else as it is."""
+    """Return a byte string as a string, and anything else as it is."""
     return cell.decode("utf-8") if isinstance(cell, bytes) else cell
 
 
@@ -173,15 +173,15 @@ def codes_of(name: Any, cells: np.ndarray, categories: np.ndarray) -> np.ndarray
     unknown = [text for text in texts if text is not None and text not in places]
     if unknown:
         raise ValueError(
-            f"Column {name!r} holds {unknown[0]!r}, which was not there at fit: {list(places)}. Fit on all categories."
+            f"Column {name!r} holds {unknown[0]!r}, but at fit it held only {list(places)}. Fit on all categories."
         )
     return np.array([np.nan if text is None else places[text] for text in texts])
 
 
 def filled_forward(values: np.ndarray, n_steps: np.ndarray) -> np.ndarray:
-    """Repeat the last observed value over gaps, within each of the series that stand one after the other."""
+    """Repeat the last observed value over gaps, within each of the series that are joined in `values`."""
     steps = np.arange(len(values))
-    start = np.repeat(np.cumsum(n_steps) - n_steps, n_steps)  # of the series that each step belongs to
+    start = np.repeat(np.cumsum(n_steps) - n_steps, n_steps)  # for each step, the first step of its series
     return values[np.maximum.accumulate(np.where(np.isnan(values), start, steps))]
 
 
@@ -209,7 +209,7 @@ def _parts(name: Any, cells: np.ndarray) -> list:
         if part is not None and (part.ndim != 1 or len(part) == 0):
             raise ValueError(
                 f"Column {name!r} has {decoded(cells[row])!r} in row {row}, where a 1-D array or list of time steps is "
-                f"needed. If the column is no channel, leave it out by drop={name!r}."
+                f"needed. If the column is not a channel, leave it out by drop={name!r}."
             )
     return parts
 
@@ -228,7 +228,7 @@ def _all_present(parts: list, n_steps: np.ndarray) -> list:
 
 def _joined(name: Any, parts: list) -> np.ndarray:
     dates = [part.dtype for part in parts if part.dtype.kind in "mM"]
-    if dates:  # as objects, those of nanoseconds would be whole numbers
+    if dates:  # dates in nanoseconds would become whole numbers as objects
         raise _no_numbers(name, f"its dtype is {dates[0]}")
     numeric = all(part.dtype.kind in "biuf" for part in parts)
     return np.concatenate(parts if numeric else [part.astype(object) for part in parts])

@@ -1,4 +1,4 @@
-"""Long recordings as windows, and predictions for windows as predictions for recordings."""
+"""Cutting recordings into windows, and joining predictions for windows into predictions for recordings."""
 
 import numbers
 from typing import Any
@@ -25,38 +25,40 @@ def window_recordings(
 ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
     """Cut recordings into windows of one length.
 
-    Window w of a recording of T steps holds its steps ``w * step`` to ``w * step + length - 1``; there are
-    ``(T - length) // step + 1`` of them, and the steps that are left over at the end are in none. Windows come in the
-    order of recordings, then of time.
+    Window w of a recording of T steps has the steps from ``w * step`` to ``w * step + length - 1``. There are
+    ``(T - length) // step + 1`` windows, and the steps that are left over at the end are in none. Windows are in the
+    order of the recordings, and within a recording in the order of time.
 
     Parameters
     ----------
     X : array of shape (n_recordings, n_channels, n_timepoints) or (n_recordings, n_timepoints), or list of 2-D arrays
-        The recordings. 2-D input is one channel; a list of arrays (n_channels, n_timepoints) may have unequal lengths;
-        trailing steps at which all channels are NaN are padding. Other NaN is kept.
+        The recordings. 2-D input is one channel. In a list of arrays (n_channels, n_timepoints) the recordings may have
+        unequal lengths. Trailing steps at which all channels are NaN are padding and in no window. Other NaN is kept.
     y : array-like of shape (n_recordings,) or list of arrays of shape (n_timepoints,), default=None
-        One label a recording, which all its windows get; or one label a time step, as list of arrays or as array of
-        shape (n_recordings, n_timepoints), from which `label` makes one a window.
+        One label per recording, which all its windows get; or one label per time step, as a list of arrays or as an
+        array of shape (n_recordings, n_timepoints), from which `label` chooses one per window.
     groups : array-like of shape (n_recordings,), default=None
-        What each recording belongs to, such as its subject. None is the index of the recording.
+        The group of each recording, such as the person. None is the index of the recording.
     length : int
-        Time steps of a window.
+        Number of time steps in a window.
     step : int or None, default=None
-        Time steps from the start of one window to that of the next. None is `length`: no overlap and no gap.
+        Number of time steps from the start of one window to the start of the next. None is `length`: windows then
+        neither overlap nor leave gaps.
     label : {"majority", "last"}, default="majority"
-        The label of a window whose time steps have labels: the most frequent, of several the one that sorts first; or
-        that of the last step. Of a continuous y, which has no majority, only "last" makes sense.
+        How a window gets its label if time steps have labels. "majority" is the most frequent label; if several are the
+        most frequent, the first of them in sorted order. "last" is the label of the last step. A continuous y needs
+        "last".
 
     Returns
     -------
     windows : ndarray of shape (n_windows, n_channels, length)
-        The windows, in the dtype of `X`. Of a single recording they are a read-only view into it, whatever their
-        overlap, and of a memory-mapped one a memory map again; of several they are a copy.
+        The windows, in the dtype of `X`. The windows of a single recording are a read-only view into it, even if they
+        overlap; if it is memory-mapped, so are they. The windows of several recordings are a copy.
     labels : ndarray of shape (n_windows,) or None
-        The labels; None without y.
+        The labels. None without y.
     groups : ndarray of shape (n_windows,)
-        The groups, to keep windows of one recording in one fold of `sklearn.model_selection.GroupKFold` and for
-        `aggregate_windows`.
+        The groups. Pass them to `sklearn.model_selection.GroupKFold`, which then keeps the windows of a recording in
+        one fold, and to `aggregate_windows`.
 
     Raises
     ------
@@ -66,7 +68,7 @@ def window_recordings(
 
     See Also
     --------
-    aggregate_windows : From predictions for windows to predictions for recordings.
+    aggregate_windows : Joins predictions for windows into predictions for recordings.
 
     Examples
     --------
@@ -89,44 +91,40 @@ def window_recordings(
     _check_choice("label", label, LABELS)
     recordings = _recordings(X)
     n_steps = _observed_steps(recordings)
-    if min(n_steps) < length:
-        short = int(np.argmax(np.array(n_steps) < length))
-        raise ValueError(
-            f"`length`={length} is longer than recording {short} of X, which has {n_steps[short]} steps. "
-            "Lower `length`, or remove the recording."
-        )
-    counts = [(steps - length) // step + 1 for steps in n_steps]
+    _check_long_enough(n_steps, length)
     windows = _all_windows(recordings, n_steps, length, step)
     labels = None if y is None else _labels(y, recordings, n_steps, length, step, label)
-    groups = np.arange(len(counts)) if groups is None else _one_each("groups", groups, len(counts))
-    return windows, labels, np.repeat(groups, counts)
+    groups = np.arange(len(n_steps)) if groups is None else _one_each("groups", groups, len(n_steps))
+    return windows, labels, _for_each_window(groups, n_steps, length, step)
 
 
 def aggregate_windows(predictions: Any, groups: Any, method: str = "mean") -> np.ndarray:
-    """Make one prediction a recording of predictions for its windows.
+    """Join the predictions for the windows of each recording into one prediction.
 
     Parameters
     ----------
     predictions : array-like of shape (n_windows,) or (n_windows, n_outputs)
         Predictions for windows: numbers, such as the probabilities of `predict_proba`, or labels.
     groups : array-like of shape (n_windows,)
-        What each window belongs to, as `window_recordings` returns it.
+        The group of each window, as `window_recordings` returns it.
     method : {"mean", "vote"}, default="mean"
-        The mean of numbers; or the most frequent label, of several the one that sorts first.
+        "mean" is the mean of numbers. "vote" is the most frequent label; if several are the most frequent, the first of
+        them in sorted order.
 
     Returns
     -------
     ndarray of shape (n_recordings,) or (n_recordings, n_outputs)
-        A prediction for each group, in the order in which groups first occur: that of the recordings.
+        A prediction for each group, in the order in which the groups first occur.
 
     Raises
     ------
     ValueError
-        If lengths differ, there is no window, or the method does not fit the predictions.
+        If there are not as many predictions as groups, if there is no window, or if the predictions do not fit
+        `method`.
 
     See Also
     --------
-    window_recordings : Cut recordings into windows.
+    window_recordings : Cuts recordings into windows.
 
     Examples
     --------
@@ -140,7 +138,7 @@ def aggregate_windows(predictions: Any, groups: Any, method: str = "mean") -> np
     predictions, groups = values_of(predictions), values_of(groups)
     if groups.ndim != 1 or predictions.ndim == 0 or len(groups) != len(predictions) or len(groups) == 0:
         raise ValueError(
-            "`predictions` and `groups` need one entry a window and at least one window, got shapes "
+            "`predictions` and `groups` need one entry per window and at least one window, got shapes "
             f"{predictions.shape} and {groups.shape}."
         )
     group = _order_of_appearance(groups)
@@ -178,8 +176,8 @@ def _three_d(X: Any) -> np.ndarray:
         raise ValueError("Recordings of unequal length must be arrays of shape (n_channels, n_timepoints).") from error
     if array.ndim not in (2, 3) or array.dtype.kind not in "biuf":
         raise ValueError(
-            f"X has dtype {array.dtype} and shape {array.shape}; numbers of shape (n_recordings, n_channels, "
-            "n_timepoints) are needed, or a list of arrays of shape (n_channels, n_timepoints)."
+            f"X has dtype {array.dtype} and shape {array.shape}. Give numbers of shape (n_recordings, n_channels, "
+            "n_timepoints), or a list of arrays of shape (n_channels, n_timepoints)."
         )
     return array[:, None, :] if array.ndim == 2 else array
 
@@ -188,7 +186,7 @@ def _array(recording: Any, case: int) -> np.ndarray:
     recording = plain(recording)
     array = recording if isinstance(recording, np.memmap) else np.asarray(recording)
     if array.dtype.kind not in "biuf":
-        raise ValueError(f"Recording {case} of X has dtype {array.dtype}; numbers are needed.")
+        raise ValueError(f"Recording {case} of X has dtype {array.dtype}. Give numbers.")
     return array
 
 
@@ -197,6 +195,15 @@ def _observed_steps(recordings: Any, first: int = 0) -> list[int]:
         lengths = observed_lengths(recordings, allow_missing=True, first=first)
         return [recordings.shape[2]] * len(recordings) if lengths is None else lengths.tolist()
     return [_observed_steps(one[None], case)[0] for case, one in enumerate(recordings)]
+
+
+def _check_long_enough(n_steps: list[int], length: int) -> None:
+    if min(n_steps) < length:
+        short = int(np.argmax(np.array(n_steps) < length))
+        raise ValueError(
+            f"`length`={length} is longer than recording {short} of X, which has {n_steps[short]} steps. "
+            "Lower `length`, or remove the recording."
+        )
 
 
 def _all_windows(recordings: Any, n_steps: list[int], length: int, step: int) -> np.ndarray:
@@ -213,33 +220,35 @@ def _windows(recording: np.ndarray, length: int, step: int) -> np.ndarray:
     return np.moveaxis(windows, -2, -3)  # (..., W, C, length)
 
 
+def _for_each_window(values: np.ndarray, n_steps: list[int], length: int, step: int) -> np.ndarray:
+    return np.repeat(values, [(steps - length) // step + 1 for steps in n_steps])
+
+
 def _labels(y: Any, recordings: Any, n_steps: list[int], length: int, step: int, label: str) -> np.ndarray:
     y = y if isinstance(y, (list, tuple)) else values_of(y)
     if len(y) != len(n_steps):
-        raise ValueError(f"y has {len(y)} entries for {len(n_steps)} recordings. Give one a recording.")
+        raise ValueError(f"y has {len(y)} entries for {len(n_steps)} recordings. Give one entry per recording.")
     if all(np.ndim(one) == 0 for one in y):
-        return np.repeat(_one_each("y", y, len(n_steps)), [(steps - length) // step + 1 for steps in n_steps])
+        return _for_each_window(_one_each("y", y, len(n_steps)), n_steps, length, step)
     whole = [recording.shape[1] for recording in recordings]
     per_step = [_step_labels(y[case], case, n_steps[case], whole[case]) for case in range(len(n_steps))]
     windows = np.concatenate([_windows(one[None], length, step)[:, 0] for one in per_step])  # (n_windows, length)
-    if label == "last":
-        return windows[:, -1].copy()
-    if windows.dtype.kind == "f" and type_of_target(windows.ravel()) == "continuous":
-        raise ValueError('y is continuous per time step and has no majority. Use label="last".')
-    return _majority(windows)
+    return windows[:, -1].copy() if label == "last" else _majority(windows)
 
 
 def _step_labels(labels: Any, case: int, n_steps: int, n_padded: int) -> np.ndarray:
     labels = values_of(labels)
     if labels.ndim != 1 or len(labels) not in (n_steps, n_padded):
         raise ValueError(
-            f"y has shape {labels.shape} for recording {case}, which has {n_steps} time steps. Give one label a "
-            "recording, or one a time step."
+            f"y has shape {labels.shape} for recording {case}, which has {n_steps} time steps. Give one label per "
+            "recording, or one per time step."
         )
     return labels[:n_steps]
 
 
 def _majority(windows: np.ndarray) -> np.ndarray:
+    if windows.dtype.kind == "f" and type_of_target(windows.ravel()) == "continuous":
+        raise ValueError('y is continuous per time step and has no majority. Use label="last".')
     codes, values = sorted_codes(windows.ravel())
     rows = np.repeat(np.arange(len(windows)), windows.shape[1])
     return values[_counts(rows, codes, (len(windows), len(values))).argmax(axis=1)]
@@ -253,7 +262,7 @@ def _one_each(name: str, values: Any, n_recordings: int) -> np.ndarray:
     values = values_of(values)
     if values.shape != (n_recordings,):
         raise ValueError(
-            f"`{name}` has shape {values.shape}; one entry for each of {n_recordings} recordings is needed."
+            f"`{name}` has shape {values.shape} for {n_recordings} recordings. Give one entry per recording."
         )
     return values
 
@@ -276,6 +285,6 @@ def _means(predictions: np.ndarray, group: np.ndarray) -> np.ndarray:
 
 def _votes(predictions: np.ndarray, group: np.ndarray) -> np.ndarray:
     if predictions.ndim != 1:
-        raise ValueError(f'method="vote" needs one label a window, got predictions of shape {predictions.shape}.')
+        raise ValueError(f'method="vote" needs one label per window, got predictions of shape {predictions.shape}.')
     codes, labels = sorted_codes(predictions)
     return labels[_counts(group, codes, (group.max() + 1, len(labels))).argmax(axis=1)]

@@ -248,7 +248,7 @@ def test_codes_are_those_of_fit():
     for same in (reader, pickle.loads(pickle.dumps(reader))):
         assert_array_equal(same.transform(later), [[[0, 1], [NAN, 2]]])
     assert_array_equal(reader.transform(later.assign(state=NAN)), [[[0, 1], [NAN, NAN]]])
-    with pytest.raises(ValueError, match="Column 'state' holds 'hot', which was not there at fit"):
+    with pytest.raises(ValueError, match=r"Column 'state' holds 'hot', but at fit it held only \['idle', 'off', 'on'\]"):
         reader.transform(later.replace("on", "hot"))
     with pytest.raises(ValueError, match="Column 'x' holds text, but held numbers at fit"):
         reader.transform(later.assign(x="on"))
@@ -308,7 +308,7 @@ def test_input_is_not_changed():
         ([pd.DataFrame({"x": DATES})], {}, "Column 'x' holds no numbers: its dtype is datetime64[ns]"),
         ([pd.DataFrame({"x": [1.0]}), np.ones((1, 1))], {}, "Series 1 of X has the columns [], but series 0 has ['x']"),
         ([pd.DataFrame({"x": [1.0]})], {"case": "x"}, "`case`='x' names a column, but X is no table"),
-        (long(SERIES).set_index(["id", "t"]), {}, "index ['id', 't'], as those of a long table. Give X.reset_index()"),
+        (long(SERIES).set_index(["id", "t"]), {}, "index ['id', 't'], as in a long table. Give X.reset_index()"),
         (pd.DataFrame([[1, 2]], columns=["x", "x"]), {}, "several columns of the name(s) ['x']"),
         (pd.DataFrame({"x": [1.0], "label": ["a"]}), {}, "Column 'label' holds text"),
         (pd.DataFrame({"x": ["1.5"]}), {"categorical": "encode"}, "Column 'x' holds text"),

@@ -442,9 +442,9 @@ def test_fitted_model_pickles(X):
 
 
 def test_too_few_series(X, y):
-    with pytest.raises(ValueError, match=r"leaves 1 of 40 sample\(s\) to fit on; `min_cases`=2"):
+    with pytest.raises(ValueError, match=r"leaves 1 of 40 sample\(s\) to fit on, and `min_cases`=2"):
         OutlierFiltered(Recorder(), detector=planted_only(*range(39))).fit(X, y)
-    with pytest.raises(ValueError, match=r"leaves 37 of 40 sample\(s\) to fit on; `min_cases`=38"):
+    with pytest.raises(ValueError, match=r"leaves 37 of 40 sample\(s\) to fit on, and `min_cases`=38"):
         OutlierFiltered(Recorder(), detector=CAREFUL, min_cases=38).fit(X, y)
     assert OutlierFiltered(Recorder(), detector=CAREFUL, min_cases=37).fit(X, y).n_outliers_ == 3
     with pytest.raises(ValueError, match=r"leaves 0 of 40"):

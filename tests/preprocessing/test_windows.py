@@ -187,11 +187,11 @@ def test_no_window_of_a_recording_is_on_both_sides():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (([1, 2], [0]), "one entry a window and at least one window, got shapes (2,) and (1,)"),
+        (([1, 2], [0]), "one entry per window and at least one window, got shapes (2,) and (1,)"),
         (([], []), "at least one window"),
         (([1], [0], "median"), "`method` must be one of 'mean', 'vote', got 'median'"),
         ((["a"], [0]), 'method="mean" needs numbers, got predictions of dtype <U1'),
-        (([[0.2, 0.8]], [0], "vote"), 'method="vote" needs one label a window, got predictions of shape (1, 2)'),
+        (([[0.2, 0.8]], [0], "vote"), 'method="vote" needs one label per window, got predictions of shape (1, 2)'),
     ],
 )
 def test_bad_aggregation(arguments, message):
