@@ -1,4 +1,4 @@
-"""Data sets: seeded synthetic series, and readers of published recordings."""
+"""Data sets: synthetic series, and readers of published recordings."""
 
 from sklearn_ssl.datasets._ieeeppg import load_ieeeppg
 from sklearn_ssl.datasets._synthetic import make_bursts, make_periodic, make_regimes, make_waves

@@ -1,3 +1,5 @@
+"""Reader of IEEEPPG: heart rate from the wrist."""
+
 import functools
 import os
 from pathlib import Path
@@ -19,35 +21,35 @@ Windows of 8 s (1,000 time steps at 125 Hz), one every 2 s, of recordings of abo
 for training and 1,328 from 10 others for testing.
 Channels: two photoplethysmograms and the acceleration along three axes, at the wrist.
 Target: the heart rate in beats per minute, from an electrocardiogram recorded at the same time.
-Groups: the name of the recording. Neighbouring windows share 6 s, so split by recording.
+Groups: the name of the recording. Neighbouring windows overlap by 6 s, so split by recording.
 """
 
 
 def load_ieeeppg(path: str | os.PathLike, split: str | None = None, *, return_X_y: bool = False) -> Any:
     """Read the IEEEPPG data set: heart rate from photoplethysmograms at the wrist.
 
-    Nothing is downloaded here. The data set is published in two forms, and both are read:
+    This function downloads nothing. The data set is published in two forms, and it reads both:
 
     - ``IEEEPPG_TRAIN.ts`` and ``IEEEPPG_TEST.ts`` of the time series extrinsic regression archive
-      (https://doi.org/10.5281/zenodo.3902710), which ``aeon.datasets.load_regression("IEEEPPG", extract_path=path)``
-      downloads. They do not name the recordings. Windows that continue each other are put into one group, and groups
-      are named in order of appearance, ``train_01`` and so on.
-    - the recordings of the IEEE Signal Processing Cup 2015 as Matlab files: ``DATA_01_TYPE01.mat`` with
-      ``DATA_01_TYPE01_BPMtrace.mat`` and so on for training, ``TEST_S01_T01.mat`` with ``True_S01_T01.mat`` and so on
-      for testing, in any folders below `path`. They are cut into windows here; the electrocardiogram, from which the
-      heart rate was counted, is left out. The extra recording ``DATA_S04_T01.mat`` belongs to neither split of the
+      (https://doi.org/10.5281/zenodo.3902710). ``aeon.datasets.load_regression("IEEEPPG", extract_path=path)``
+      downloads them. These files do not name the recordings. Windows that continue each other become one group, and the
+      groups are named ``train_01`` and so on, in the order in which they first occur.
+    - the recordings of the IEEE Signal Processing Cup 2015 as Matlab files, in any folders below `path`:
+      ``DATA_01_TYPE01.mat`` with ``DATA_01_TYPE01_BPMtrace.mat`` and so on for training, ``TEST_S01_T01.mat`` with
+      ``True_S01_T01.mat`` and so on for testing. They are cut into windows. The electrocardiogram is left out, because
+      the heart rate was counted from it. The additional recording ``DATA_S04_T01.mat`` belongs to neither split of the
       archive and is not read.
 
     Parameters
     ----------
     path : str or path-like
-        The folder that holds the files of either form, or the folder above ``IEEEPPG``. Also read is a packed copy
-        ``IEEEPPG.npz``, or the folder that holds it, with the arrays ``X_train``, ``y_train`` and ``record_train``, the
-        same three for ``test``, ``channels`` and ``fs`` (the sampling rate).
+        The folder with the files of either form, or the folder that contains a folder ``IEEEPPG`` with them. Or a
+        packed copy ``IEEEPPG.npz``, or the folder that contains it. The copy has the arrays ``X_train``, ``y_train``
+        and ``record_train``, the same three for ``test``, ``channels`` and ``fs`` (the sampling rate).
     split : {"train", "test"} or None, default=None
-        Which of the published splits to read; None reads both, training windows first.
+        The published split to read. None reads both, training windows first.
     return_X_y : bool, default=False
-        Whether to return ``(X, y)`` only.
+        Whether to return only ``(X, y)``.
 
     Returns
     -------
@@ -72,7 +74,7 @@ def load_ieeeppg(path: str | os.PathLike, split: str | None = None, *, return_X_
     Raises
     ------
     FileNotFoundError
-        If `path` holds no form of the data set, or if a file is missing from it.
+        If `path` contains no form of the data set, or if one of its files is missing.
     ValueError
         If `split` is unknown, or if a file has another form than described.
 
@@ -114,23 +116,28 @@ def _read_published(path: Path, split: str) -> Part:
     for file in (path / archive_name, path / "IEEEPPG" / archive_name):
         if file.is_file():
             return _read_archive(file, split)
-    matlab_files = {file.stem: file for file in sorted(path.rglob("*.mat"))}
-    recordings = {name: truth for name in matlab_files if (truth := _truth_of(name, split)) is not None}
-    if not recordings:
+    parts = [_read_recording(file, truth) for file, truth in _matlab_files(path, split)]
+    if not parts:
         raise FileNotFoundError(
             f"No {split} data of IEEEPPG in {path}: expected {archive_name}, the Matlab files of the IEEE Signal "
             "Processing Cup 2015, or IEEEPPG.npz. Download the first with "
             'aeon.datasets.load_regression("IEEEPPG", extract_path=path).'
         )
-    absent = sorted(truth for truth in recordings.values() if truth not in matlab_files)
-    if absent:
-        raise FileNotFoundError(f"{path} lacks the heart rates {', '.join(absent)} (.mat); unpack the archive again.")
-    parts = [_read_recording(matlab_files[name], matlab_files[truth]) for name, truth in recordings.items()]
     return Part(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
 
+def _matlab_files(path: Path, split: str) -> list[tuple[Path, Path]]:
+    """Return the file of each recording of a split, and the file with its heart rates."""
+    files = {file.stem: file for file in sorted(path.rglob("*.mat"))}
+    recordings = {name: truth for name in files if (truth := _truth_of(name, split)) is not None}
+    absent = sorted(truth for truth in recordings.values() if truth not in files)
+    if absent:
+        raise FileNotFoundError(f"{path} lacks the heart rates {', '.join(absent)} (.mat). Unpack the archive again.")
+    return [(files[name], files[truth]) for name, truth in recordings.items()]
+
+
 def _truth_of(name: str, split: str) -> str | None:
-    """Return the name of the file with the heart rates of a recording, None if `name` is no recording of the split."""
+    """Return the name of the file with the heart rates of a recording. None if `name` is no recording of the split."""
     if split == "train" and name.startswith("DATA_") and "_TYPE" in name and not name.endswith("_BPMtrace"):
         return f"{name}_BPMtrace"
     if split == "test" and name.startswith("TEST_"):
@@ -139,12 +146,12 @@ def _truth_of(name: str, split: str) -> str | None:
 
 
 def _read_recording(file: Path, truth: Path) -> Part:
-    signals = loadmat(file)["sig"][-len(_CHANNELS) :]  # training recordings begin with the electrocardiogram
+    signals = loadmat(file)["sig"][-len(_CHANNELS) :]  # in training, the first signal is the electrocardiogram
     heart_rate = loadmat(truth)["BPM0"].ravel().astype(np.float64)
     if signals.shape[1] < _WINDOW:
-        raise ValueError(f"{file} must hold at least {_WINDOW} time steps, got {signals.shape[1]}.")
+        raise ValueError(f"{file} must hold at least {_WINDOW} time steps, got {signals.shape[1]}. Remove it.")
     windows = np.lib.stride_tricks.sliding_window_view(signals, _WINDOW, axis=1)[:, ::_STEP]  # (5, n, 1000)
-    n = min(windows.shape[1], len(heart_rate))  # a window without a heart rate is of no use, nor the reverse
+    n = min(windows.shape[1], len(heart_rate))  # windows without a heart rate are left out, and the reverse
     return Part(windows[:, :n].swapaxes(0, 1).astype(np.float32), heart_rate[:n], np.repeat(file.stem, n))
 
 
@@ -153,13 +160,16 @@ def _read_archive(file: Path, split: str) -> Part:
 
     X, y = load_from_ts_file(str(file))
     if np.shape(X)[1:] != (len(_CHANNELS), _WINDOW):
-        raise ValueError(f"{file} must hold windows of shape (5, 1000), got {np.shape(X)[1:]}; download it again.")
+        raise ValueError(f"{file} must hold windows of shape (5, 1000), got {np.shape(X)[1:]}. Download it again.")
     names = np.array([f"{split}_{number + 1:02d}" for number in _continued(X)])
     return Part(X.astype(np.float32), y.astype(np.float64), names)
 
 
 def _continued(X: np.ndarray) -> np.ndarray:
-    """Return the number of the recording of each window, which begins with the last six seconds of the one before."""
+    """Return the number of the recording of each window.
+
+    Two windows follow each other in a recording if the second begins with the last six seconds of the first.
+    """
     starting_with = {window[:, :-_STEP].tobytes(): i for i, window in enumerate(X)}
     following = [starting_with.get(window[:, _STEP:].tobytes(), i) for i, window in enumerate(X)]
     links = coo_array((np.ones(len(X)), (np.arange(len(X)), following)), shape=(len(X), len(X)))

@@ -1,4 +1,4 @@
-"""What the readers of published data sets share."""
+"""The common part of the readers of published data sets."""
 
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -17,14 +17,14 @@ class Part(NamedTuple):
 
 
 def splits_of(split: str | None) -> list[str]:
-    """Return the names of the splits to read, None standing for both."""
+    """Return the names of the splits to read. None is both."""
     if split not in ("train", "test", None):
         raise ValueError(f"`split` must be 'train', 'test' or None for both, got {split!r}.")
     return ["train", "test"] if split is None else [split]
 
 
 def find_npz(path: Path, name: str) -> Path | None:
-    """Return the packed file `name` that `path` is, holds, or holds in a folder of that name."""
+    """Return the packed file: `path` itself, or the file `name` in it or in its folder `name`. None if it is absent."""
     if path.is_file() and path.suffix == ".npz":
         return path
     places = (path / f"{name}.npz", path / name / f"{name}.npz")
@@ -36,12 +36,14 @@ def read_npz(file: Path, names: Collection[str]) -> dict[str, np.ndarray]:
     with np.load(file, allow_pickle=False) as packed:
         missing = sorted(set(names) - set(packed.files))
         if missing:
-            raise ValueError(f"{file} is not the packed form of this data set: it holds no {', '.join(missing)}.")
+            raise ValueError(
+                f"{file} is not the packed form of this data set: it holds no {', '.join(missing)}. Give another path."
+            )
         return {name: packed[name] for name in names}
 
 
 def bunch(read: Callable[[str], Part], split: str | None, return_X_y: bool, **about: Any) -> Any:
-    """Read the splits and return them as one `Bunch`, or as X and y."""
+    """Read the splits and return them together as a `Bunch`, or as X and y."""
     parts = [read(name) for name in splits_of(split)]
     X = np.concatenate([part.X for part in parts]).astype(np.float32, copy=False)
     y = np.concatenate([part.y for part in parts])

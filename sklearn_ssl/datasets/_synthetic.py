@@ -1,3 +1,5 @@
+"""Synthetic series from a seed."""
+
 import numbers
 from typing import Any
 
@@ -15,29 +17,29 @@ def make_waves(
     unequal_length: bool = False,
     random_state: Any = None,
 ) -> tuple[np.ndarray | list[np.ndarray], np.ndarray]:
-    """Make waves whose class decides on their shape and their frequency.
+    """Make waves whose class determines their shape and their frequency.
 
-    Class k has the shape of a sine, a triangle, a square or a saw-tooth wave (then from the start again) and
-    ``3 * (4/3) ** k`` cycles in `n_timepoints` steps, give or take 5 %. Phase and amplitude are drawn for each channel
-    and say nothing about the class, so that series of one class are far apart point by point.
+    The classes take turns at the shapes of a sine, a triangle, a square and a saw-tooth wave. Class k has ``3 * (4/3)
+    ** k`` cycles in `n_timepoints` steps, with a random deviation of up to 5 %. Phase and amplitude are drawn for each
+    channel and do not depend on the class. So two series of one class differ much at most time steps.
 
     Parameters
     ----------
     n_cases : int, default=120
-        Number of series, shared out evenly between the classes, in random order.
+        Number of series. The classes have equally many series, or one more, in random order.
     n_channels : int, default=3
         Number of channels. All have the frequency of the series.
     n_timepoints : int, default=128
-        Number of time steps, with `unequal_length` that of the longest possible series. A cycle of the fastest class
-        needs four.
+        Number of time steps, or with `unequal_length` the largest possible number. A cycle of the fastest class needs
+        at least four steps.
     n_classes : int, default=4
         Number of classes.
     noise : float, default=0.1
-        Standard deviation of the added Gaussian noise. The amplitude of a wave lies between 0.5 and 1.5.
+        Standard deviation of the added Gaussian noise. The amplitude of a wave is between 0.5 and 1.5.
     unequal_length : bool, default=False
         Whether to cut each series at a random length, at least half of `n_timepoints`.
     random_state : int, RandomState instance or None, default=None
-        Seed of all that is drawn.
+        Seed of all random numbers.
 
     Returns
     -------
@@ -88,18 +90,18 @@ def make_regimes(
     volatility: float = 2.0,
     random_state: Any = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Make series that switch between a smooth and a rough regime, in an order that is the class.
+    """Make series that switch between a smooth and a rough regime, in an order that depends on the class.
 
-    The smooth regime is an autoregression ``x[t] = 0.9 x[t-1] + e[t]`` of standard deviation 1, the rough one
-    ``x[t] = -0.3 x[t-1] + e[t]`` of standard deviation `volatility`. A series is a sequence of segments of about equal
-    length. The binary digits of the class say which of them are rough: with two segments, class 0 is smooth and class
-    3 rough throughout, class 1 becomes rough and class 2 becomes smooth. Classes 1 and 2 have the same distribution of
-    values: only the order tells them apart.
+    The smooth regime is the autoregression ``x[t] = 0.9 x[t-1] + e[t]`` with standard deviation 1. The rough regime is
+    ``x[t] = -0.3 x[t-1] + e[t]`` with standard deviation `volatility`. A series is a sequence of segments of about
+    equal length, and the binary digits of the class say which segments are rough. With two segments, class 0 is smooth
+    throughout, class 1 becomes rough, class 2 becomes smooth, and class 3 is rough throughout. Classes 1 and 2 have the
+    same distribution of values and differ in the order only.
 
     Parameters
     ----------
     n_cases : int, default=120
-        Number of series, shared out evenly between the classes, in random order.
+        Number of series. The classes have equally many series, or one more, in random order.
     n_channels : int, default=2
         Number of channels. They switch together and are independent otherwise.
     n_timepoints : int, default=200
@@ -107,11 +109,11 @@ def make_regimes(
     n_classes : int, default=4
         Number of classes, at most ``2 ** n_segments``.
     n_segments : int, default=2
-        Number of segments. The borders between them move by up to a quarter of a segment.
+        Number of segments. A random shift moves each border between them by up to a quarter of a segment.
     volatility : float, default=2.0
         Standard deviation of the rough regime.
     random_state : int, RandomState instance or None, default=None
-        Seed of all that is drawn.
+        Seed of all random numbers.
 
     Returns
     -------
@@ -138,10 +140,7 @@ def make_regimes(
     _check_counts(n_cases, n_channels, n_timepoints, n_classes)
     _check_whole(1, n_segments=n_segments)
     _check_not_negative(volatility=volatility)
-    if n_classes > 2**n_segments:
-        raise ValueError(
-            f"`n_classes` must be at most 2 ** n_segments = {2**n_segments}, got {n_classes}; use more segments."
-        )
+    _check_few_classes(n_classes, 2**n_segments, "2 ** n_segments", "segments")
     _check_long_enough(n_timepoints, 8 * n_segments, f"{n_segments} segments")
     random = check_random_state(random_state)
     y = _balanced_classes(n_cases, n_classes, random)
@@ -162,16 +161,16 @@ def make_bursts(
     noise: float = 0.2,
     random_state: Any = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Make noise with short bursts, whose kind, channel and number are the class.
+    """Make noise with short bursts, whose speed, channel and number depend on the class.
 
-    A burst is an oscillation under a Gaussian window. Class k has slow bursts if k is even and fast ones if it is odd,
-    in channel ``k // 2 % n_channels``, and ``1 + k // (2 * n_channels)`` of them: 1 in each of the first classes, 2 in
-    the next, and at most 4. When they come is random. All other values are noise.
+    A burst is an oscillation under a Gaussian window. Class k has slow bursts if k is even, and fast bursts if k is
+    odd. They are in channel ``k // 2 % n_channels``, at random times. Their number is ``1 + k // (2 * n_channels)``: 1
+    in the first ``2 * n_channels`` classes, 2 in the next, and at most 4. All other values are noise.
 
     Parameters
     ----------
     n_cases : int, default=120
-        Number of series, shared out evenly between the classes, in random order.
+        Number of series. The classes have equally many series, or one more, in random order.
     n_channels : int, default=2
         Number of channels.
     n_timepoints : int, default=200
@@ -179,9 +178,9 @@ def make_bursts(
     n_classes : int, default=4
         Number of classes, at most ``8 * n_channels``.
     noise : float, default=0.2
-        Standard deviation of the added Gaussian noise. The amplitude of a burst lies between 0.8 and 1.2.
+        Standard deviation of the added Gaussian noise. The amplitude of a burst is between 0.8 and 1.2.
     random_state : int, RandomState instance or None, default=None
-        Seed of all that is drawn.
+        Seed of all random numbers.
 
     Returns
     -------
@@ -207,27 +206,12 @@ def make_bursts(
     """
     _check_counts(n_cases, n_channels, n_timepoints, n_classes)
     _check_not_negative(noise=noise)
-    if n_classes > 8 * n_channels:
-        raise ValueError(
-            f"`n_classes` must be at most 8 * n_channels = {8 * n_channels}, got {n_classes}; use more channels."
-        )
+    _check_few_classes(n_classes, 8 * n_channels, "8 * n_channels", "channels")
     _check_long_enough(n_timepoints, 60, "bursts")
     random = check_random_state(random_state)
     y = _balanced_classes(n_cases, n_classes, random)
-    fast, channel, number = y % 2, y // 2 % n_channels, 1 + y // (2 * n_channels)
-    width = n_timepoints / 24
-    slot = np.arange(number.max())
-    margin = number[:, None] / 12  # two widths, as a share of a slot
-    place = slot + margin + (1 - 2 * margin) * random.uniform(size=(n_cases, len(slot)))
-    centre = place * n_timepoints / number[:, None]  # (n_cases, n_slots)
-    amplitude = random.uniform(0.8, 1.2, centre.shape) * (slot < number[:, None])
-    phase = random.uniform(0, 2 * np.pi, centre.shape)
-    since = (np.arange(n_timepoints) - centre[..., None]) / width  # (n_cases, n_slots, n_timepoints)
-    cycles_per_width = np.where(fast, 1 / 1.6, 1 / 4)[:, None, None]
-    oscillation = np.cos(2 * np.pi * cycles_per_width * since + phase[..., None])
-    bursts = amplitude[..., None] * np.exp(-(since**2) / 2) * oscillation
     X = np.zeros((n_cases, n_channels, n_timepoints))
-    X[np.arange(n_cases), channel] = bursts.sum(axis=1)
+    X[np.arange(n_cases), y // 2 % n_channels] = _bursts(y % 2, 1 + y // (2 * n_channels), n_timepoints, random)
     return _with_noise(X, noise, random), y
 
 
@@ -243,9 +227,9 @@ def make_periodic(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Make periodic series and their frequency, for regression.
 
-    A series is a fundamental and two harmonics, ``sum_k a_k sin(2 pi k f t + phase_k)`` with k from 1 to 3. The
-    frequency f belongs to the series; the amplitudes ``a_k``, between ``0.5 / k**2`` and ``1.5 / k**2``, and the phases
-    are drawn for each channel.
+    A series is a fundamental and two harmonics: the sum of ``a_k sin(2 pi k f t + phase_k)`` over k from 1 to 3, where
+    t is the time in seconds. All channels of a series have its frequency f. The amplitudes ``a_k``, between ``0.5 /
+    k**2`` and ``1.5 / k**2``, and the phases are drawn for each channel.
 
     Parameters
     ----------
@@ -254,15 +238,15 @@ def make_periodic(
     n_channels : int, default=1
         Number of channels. All have the frequency of the series.
     n_timepoints : int, default=500
-        Number of time steps, enough for two cycles of the lowest frequency.
+        Number of time steps. It must be enough for two cycles of the lowest frequency.
     sampling_rate : float, default=50.0
-        Time steps per second. The highest harmonic must stay below half of it.
+        Number of time steps per second. Half of it must be above the highest harmonic, ``3 * max_frequency``.
     min_frequency, max_frequency : float, default=0.5 and 3.0
-        Range in Hz from which frequencies are drawn uniformly.
+        Range in Hz from which the frequencies are drawn uniformly.
     noise : float, default=0.3
         Standard deviation of the added Gaussian noise.
     random_state : int, RandomState instance or None, default=None
-        Seed of all that is drawn.
+        Seed of all random numbers.
 
     Returns
     -------
@@ -274,7 +258,8 @@ def make_periodic(
     Raises
     ------
     ValueError
-        If a number is out of range, if a harmonic passes half the sampling rate, or if the series are too short.
+        If a number is out of range, if the highest harmonic is not below half of the sampling rate, or if the series
+        are too short.
 
     Examples
     --------
@@ -285,16 +270,7 @@ def make_periodic(
     """
     _check_whole(1, n_cases=n_cases, n_channels=n_channels, n_timepoints=n_timepoints)
     _check_not_negative(noise=noise)
-    if not 0 < min_frequency <= max_frequency < np.inf:
-        raise ValueError(
-            "`min_frequency` and `max_frequency` must be above 0 and in this order, "
-            f"got {min_frequency!r} and {max_frequency!r}."
-        )
-    if not 6 * max_frequency < sampling_rate < np.inf:
-        raise ValueError(
-            f"`sampling_rate` must be above six times `max_frequency`, {6 * max_frequency:g} Hz, so that the third "
-            f"harmonic can be sampled, got {sampling_rate!r}."
-        )
+    _check_frequencies(min_frequency, max_frequency, sampling_rate)
     two_cycles = int(np.ceil(2 * sampling_rate / min_frequency))
     _check_long_enough(n_timepoints, two_cycles, f"two cycles of {min_frequency:g} Hz at {sampling_rate:g} Hz")
     random = check_random_state(random_state)
@@ -311,12 +287,27 @@ def _balanced_classes(n_cases: int, n_classes: int, random: np.random.RandomStat
     return random.permutation(np.arange(n_cases) % n_classes)
 
 
+def _bursts(fast: np.ndarray, number: np.ndarray, n_timepoints: int, random: np.random.RandomState) -> np.ndarray:
+    """Return series of bursts (n_cases, n_timepoints), each with as many slots of equal length as bursts."""
+    width = n_timepoints / 24
+    slot = np.arange(number.max())
+    margin = number[:, None] / 12  # two widths, as a share of a slot
+    place = slot + margin + (1 - 2 * margin) * random.uniform(size=(len(number), len(slot)))
+    centre = place * n_timepoints / number[:, None]  # (n_cases, n_slots)
+    amplitude = random.uniform(0.8, 1.2, centre.shape) * (slot < number[:, None])
+    phase = random.uniform(0, 2 * np.pi, centre.shape)
+    since = (np.arange(n_timepoints) - centre[..., None]) / width  # (n_cases, n_slots, n_timepoints)
+    cycles_per_width = np.where(fast, 1 / 1.6, 1 / 4)[:, None, None]
+    oscillation = np.cos(2 * np.pi * cycles_per_width * since + phase[..., None])
+    return (amplitude[..., None] * np.exp(-(since**2) / 2) * oscillation).sum(axis=1)
+
+
 def _with_noise(X: np.ndarray, noise: float, random: np.random.RandomState) -> np.ndarray:
     return (X + noise * random.standard_normal(X.shape)).astype(np.float32)
 
 
 def _autoregression(coefficient: float, shape: tuple[int, ...], random: np.random.RandomState) -> np.ndarray:
-    # The first innovation is as wide as the series, the others are narrower: stationary from the start.
+    # The first innovation has the standard deviation of the series, so that the series is stationary from the start.
     innovations = random.standard_normal(shape)
     innovations[..., 1:] *= np.sqrt(1 - coefficient**2)
     return lfilter([1], [1, -coefficient], innovations)
@@ -343,3 +334,20 @@ def _check_not_negative(**values: float) -> None:
 def _check_long_enough(n_timepoints: int, least: int, purpose: str) -> None:
     if n_timepoints < least:
         raise ValueError(f"`n_timepoints` must be at least {least} for {purpose}, got {n_timepoints}.")
+
+
+def _check_few_classes(n_classes: int, most: int, formula: str, more: str) -> None:
+    if n_classes > most:
+        raise ValueError(f"`n_classes` must be at most {formula} = {most}, got {n_classes}. Use more {more}.")
+
+
+def _check_frequencies(least: float, most: float, sampling_rate: float) -> None:
+    if not 0 < least <= most < np.inf:
+        raise ValueError(
+            f"`min_frequency` and `max_frequency` must be above 0 and in this order, got {least!r} and {most!r}."
+        )
+    if not 6 * most < sampling_rate < np.inf:
+        raise ValueError(
+            f"`sampling_rate` must be above six times `max_frequency`, {6 * most:g} Hz, so that the third harmonic can "
+            f"be sampled, got {sampling_rate!r}."
+        )

@@ -1,3 +1,5 @@
+"""Reader of UCI HAR: activities from a smartphone."""
+
 import functools
 import os
 from pathlib import Path
@@ -16,28 +18,28 @@ by half: 7,352 from 21 volunteers for training and 2,947 from 9 others for testi
 Channels: acceleration without gravity (body_acc) and with it (total_acc), in g, and angular velocity (body_gyro), in
 radians per second, along three axes.
 Classes: WALKING, WALKING_UPSTAIRS, WALKING_DOWNSTAIRS, SITTING, STANDING, LAYING.
-Groups: the number of the volunteer. Rows are sorted by it.
+Groups: the number of the volunteer. The windows are sorted by it.
 """
 
 
 def load_ucihar(path: str | os.PathLike, split: str | None = None, *, return_X_y: bool = False) -> Any:
     """Read the UCI HAR data set: smartphone recordings of six activities.
 
-    The files are got from the UCI Machine Learning Repository, "Human Activity Recognition Using Smartphones"
-    (https://doi.org/10.24432/C54S4K), and unpacked; nothing is downloaded here. The windows of the inertial signals are
-    read, not the 561 hand-made features that come with them.
+    This function downloads nothing. Download the files from the UCI Machine Learning Repository, "Human Activity
+    Recognition Using Smartphones" (https://doi.org/10.24432/C54S4K), and unpack them. The function reads the windows of
+    the inertial signals, not the 561 hand-made features that come with them.
 
     Parameters
     ----------
     path : str or path-like
-        The unpacked folder ``UCI HAR Dataset``, or the folder that holds it. Also read is a packed copy ``UCIHAR.npz``,
-        or the folder that holds it, with the arrays ``X_train`` (whole numbers, to be multiplied by ``scale``),
+        The unpacked folder ``UCI HAR Dataset``, or the folder that contains it. Or a packed copy ``UCIHAR.npz``, or the
+        folder that contains it. The copy has the arrays ``X_train`` (whole numbers, to be multiplied by ``scale``),
         ``y_train`` and ``subject_train``, the same three for ``test``, ``classes`` (such as ``1=WALKING``) and
         ``channels``.
     split : {"train", "test"} or None, default=None
-        Which of the published splits to read; None reads both, training windows first.
+        The published split to read. None reads both, training windows first.
     return_X_y : bool, default=False
-        Whether to return ``(X, y)`` only.
+        Whether to return only ``(X, y)``.
 
     Returns
     -------
@@ -62,9 +64,9 @@ def load_ucihar(path: str | os.PathLike, split: str | None = None, *, return_X_y
     Raises
     ------
     FileNotFoundError
-        If `path` holds neither form of the data set, or if a file is missing from it.
+        If `path` contains neither form of the data set, or if one of its files is missing.
     ValueError
-        If `split` is unknown, or if files do not fit together.
+        If `split` is unknown, or if the files do not have equally many rows.
 
     References
     ----------
@@ -80,13 +82,9 @@ def load_ucihar(path: str | os.PathLike, split: str | None = None, *, return_X_y
     """
     path = Path(path).expanduser()
     packed = find_npz(path, "UCIHAR")
-    if packed is not None:
-        channels = read_npz(packed, ["channels"])["channels"].tolist()
-        read = functools.partial(_read_packed, packed)
-    else:
-        channels = _CHANNELS
-        read = functools.partial(_read_published, _published_folder(path))
-    return bunch(read, split, return_X_y, channels=list(channels), sampling_rate=50.0, DESCR=_DESCR)
+    channels = read_npz(packed, ["channels"])["channels"].tolist() if packed else list(_CHANNELS)
+    read = functools.partial(_read_packed, packed) if packed else functools.partial(_read_published, _folder(path))
+    return bunch(read, split, return_X_y, channels=channels, sampling_rate=50.0, DESCR=_DESCR)
 
 
 def _read_packed(file: Path, split: str) -> Part:
@@ -103,23 +101,25 @@ def _read_published(folder: Path, split: str) -> Part:
     windows = [_read_table(file, np.float32) for file in signals]
     labels = _read_table(folder / split / f"y_{split}.txt", np.int64)[:, 0]
     subjects = _read_table(folder / split / f"subject_{split}.txt", np.int64)[:, 0]
-    lengths = {len(rows) for rows in (*windows, labels, subjects)}
-    if len(lengths) > 1:
-        raise ValueError(
-            f"The files in {folder / split} must have one number of rows, got {sorted(lengths)}; unpack them again."
-        )
+    _check_equally_long(folder / split, (*windows, labels, subjects))
     name_of = dict(line.split() for line in (folder / "activity_labels.txt").read_text().splitlines() if line.strip())
     y = np.array([name_of[str(label)] for label in labels.tolist()])
     return Part(np.stack(windows, axis=1), y, subjects)
 
 
+def _check_equally_long(folder: Path, tables: tuple[np.ndarray, ...]) -> None:
+    lengths = sorted({len(rows) for rows in tables})
+    if len(lengths) > 1:
+        raise ValueError(f"The files in {folder} must have equally many rows, got {lengths}. Unpack them again.")
+
+
 def _read_table(file: Path, dtype: type) -> np.ndarray:
     if not file.is_file():
-        raise FileNotFoundError(f"{file} is missing; unpack the whole archive of UCI HAR again.")
+        raise FileNotFoundError(f"{file} is missing. Unpack the whole archive of UCI HAR again.")
     return np.loadtxt(file, dtype=dtype, ndmin=2)
 
 
-def _published_folder(path: Path) -> Path:
+def _folder(path: Path) -> Path:
     marks = [path / "activity_labels.txt", *sorted(path.glob("*/activity_labels.txt"))]
     folder = next((mark.parent for mark in marks if mark.is_file()), None)
     if folder is None:

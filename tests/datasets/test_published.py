@@ -100,14 +100,14 @@ def test_ucihar_absent(tmp_path):
 
 def test_ucihar_incomplete(har_folder):
     (har_folder / "test" / "Inertial Signals" / "body_gyro_y_test.txt").unlink()
-    with pytest.raises(FileNotFoundError, match=r"body_gyro_y_test\.txt is missing; unpack"):
+    with pytest.raises(FileNotFoundError, match=r"body_gyro_y_test\.txt is missing\. Unpack"):
         load_ucihar(har_folder)
     assert load_ucihar(har_folder, "train").X.shape == (5, 9, 128)
 
 
 def test_ucihar_cut_off(har_folder):
     (har_folder / "train" / "y_train.txt").write_text("1\n2\n")
-    with pytest.raises(ValueError, match=r"must have one number of rows, got \[2, 5\]; unpack them again"):
+    with pytest.raises(ValueError, match=r"must have equally many rows, got \[2, 5\]\. Unpack them again"):
         load_ucihar(har_folder)
 
 
@@ -247,7 +247,7 @@ def test_ieeeppg_absent(tmp_path):
 
 def test_ieeeppg_without_heart_rates(ppg_matlab):
     (ppg_matlab / "TrueBPM" / "True_S02_T02.mat").unlink()
-    with pytest.raises(FileNotFoundError, match=r"lacks the heart rates True_S02_T02 \(\.mat\); unpack"):
+    with pytest.raises(FileNotFoundError, match=r"lacks the heart rates True_S02_T02 \(\.mat\)\. Unpack"):
         load_ieeeppg(ppg_matlab)
     assert len(load_ieeeppg(ppg_matlab, "train").X) == 5
 
@@ -263,7 +263,7 @@ def test_ieeeppg_archive_of_another_shape(ppg_archive):
     file.write_text(
         "@problemName IEEEPPG\n@univariate false\n@equalLength true\n@targetlabel true\n@data\n1,2:3,4:70.0\n"
     )
-    with pytest.raises(ValueError, match=r"windows of shape \(5, 1000\), got \(2, 2\); download it again"):
+    with pytest.raises(ValueError, match=r"windows of shape \(5, 1000\), got \(2, 2\)\. Download it again"):
         load_ieeeppg(ppg_archive)
 
 
