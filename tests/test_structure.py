@@ -141,3 +141,25 @@ def test_functions_are_short():
     bodies = list(_bodies())
     assert not [(name, lines) for name, lines in bodies if lines > LONGEST_BODY]
     assert sum(lines for _, lines in bodies) <= MEAN_BODY * len(bodies)
+
+
+ROOT = PACKAGE.parent
+FAMILIES = sorted(path.name for path in (PACKAGE / "methods").iterdir() if (path / "__init__.py").exists())
+
+
+def test_every_method_is_in_a_family():
+    assert {path.name for path in (PACKAGE / "methods").glob("*.py")} == {"__init__.py", "random_encoder.py"}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_guide_tests_and_reference_have_the_families_of_the_methods(family):
+    if not (ROOT / "docs").exists():
+        pytest.skip("only a checkout has docs")
+    assert (ROOT / "docs" / "user_guide" / f"{family}.rst").exists()
+    assert (ROOT / "tests" / "methods" / family).is_dir()
+    _, _, section = (ROOT / "docs" / "api.rst").read_text().partition(f"see :ref:`{family}`")
+    listed = section.split("see :ref:")[0]
+    for path in (PACKAGE / "methods" / family).glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                assert f"sklearn_ssl.{node.name}\n" in listed
