@@ -1,4 +1,4 @@
-"""Recipes as JSON: names from a fixed list, and plain values."""
+"""Recipes as JSON: names of a fixed list, and plain values."""
 
 import dataclasses
 import inspect
@@ -18,23 +18,23 @@ ENCODERS: dict[str, type] = {
 }
 POOLINGS: dict[str, type] = {"Pooling": Pooling}
 PLAIN = (str, bool, int, float, type(None))
-SMALL = 1 << 16  # a whole number that costs little whatever it counts
+SMALL = 1 << 16  # as a size, such a number costs little memory
 
 
 def described(recipe: Any, known: Mapping[str, type]) -> dict[str, Any]:
-    """Return a recipe as JSON's values.
+    """Return a recipe as values that JSON knows.
 
     Parameters
     ----------
     recipe : Hyperparameters
         The recipe.
     known : dict of type
-        The classes by name that it may be of.
+        The classes that the recipe may have, by name.
 
     Raises
     ------
     ValueError
-        If it is not of a known class, or has a parameter that is neither plain nor a recipe.
+        If the recipe is not of a known class, or has a parameter that is neither a plain value nor a recipe.
     """
     name = type(recipe).__name__
     cls: Any = known.get(name)
@@ -53,30 +53,30 @@ def _as_json(value: Any, owner: str, field: str) -> Any:
     if isinstance(value, (tuple, list)):
         return [_as_json(one, owner, field) for one in value]
     if value is None or isinstance(value, (bool, str)):
-        return value if not isinstance(value, str) else str(value)
+        return str(value) if isinstance(value, str) else value  # numpy.str_ becomes str
     if isinstance(value, numbers.Integral):
         return int(value)
     if isinstance(value, numbers.Real):
         return float(value)
-    raise ValueError(f"{owner}: `{field}` cannot be stored, got {value!r}.")
+    raise ValueError(f"{owner}: `{field}` cannot be stored, got {value!r}. Use a number, a text or a recipe.")
 
 
 def recipe_from(description: Any, known: Mapping[str, type], n_values: int) -> Any:
-    """Return the recipe that JSON's values describe, its parameters checked.
+    """Return the recipe that a description describes, and check its parameters.
 
     Parameters
     ----------
     description : object
-        What `described` returned, or anything else.
+        A result of `described`, or anything else that was in a file.
     known : dict of type
-        The classes by name that it may be of.
+        The classes that the recipe may have, by name.
     n_values : int
-        How many numbers the file holds; no size in an honest description is larger.
+        How many numbers the file has. In an honest description no size is larger.
 
     Raises
     ------
     ValueError, TypeError
-        If it does not describe a recipe of a known class with valid parameters.
+        If the description does not describe a recipe of a known class with valid parameters.
     """
     if not isinstance(description, dict) or description.keys() != {"recipe", "parameters"}:
         raise ValueError("it has no recipe")

@@ -1,4 +1,4 @@
-"""Encoder and pooling as an ONNX model."""
+"""Export of encoder and pooling to ONNX."""
 
 import contextlib
 import copy
@@ -16,34 +16,34 @@ from torch import nn
 
 from sklearn_ssl._engine.whole_files import write_whole
 from sklearn_ssl.architectures._base import pooled_features
-from sklearn_ssl.persistence._file import parts_of
+from sklearn_ssl.persistence._parts import parts_of
 from sklearn_ssl.persistence._pretrained import MappedPooling
 
 TOLERANCE = 1e-4
-FEW = 0.005  # of the features; a share of positive values jumps where rounding moves a value across zero
+FEW = 0.005  # share of features that may differ more: a rounding error across zero changes a share of positive values
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 
 
 def export_onnx(transformer: Any, path: str | os.PathLike, *, n_timepoints: int) -> None:
     """Write the encoder and pooling of a fitted transformer as an ONNX model, and check it.
 
-    The model has one input ``x`` (batch, channels, n_timepoints), float32, and one output ``features`` (batch, F),
-    which is what `transform` returns in float32 arithmetic. The batch may have any size. Padding is not part of it: all
-    series have `n_timepoints` steps.
+    The model has one input ``x`` (batch, channels, n_timepoints), float32, and one output ``features`` (batch, F). The
+    output is the result of `transform` in float32 arithmetic. The batch may have any size. All series have
+    `n_timepoints` steps, without padding.
 
-    Before the file takes its place, onnxruntime runs the model on random series. Features have to agree with those of
-    PyTorch to 1e-4.
+    Before the file is written, onnxruntime runs the model on random series and compares its features with those of
+    PyTorch. They must agree to 1e-4.
 
     Parameters
     ----------
     transformer : transformer, classifier or regressor of this package
-        Fitted. Of a classifier or regressor, the features in front of the head are exported.
+        It must be fitted. For a classifier or regressor, the model returns the features that the head gets.
     path : str or path-like
-        The file, which is replaced as a whole.
+        The file. It is replaced as a whole.
     n_timepoints : int
-        Number of time steps of the series, from 1 up. Recurrent layers are unrolled: for `GRUEncoder` the model grows
-        in proportion to it, and so does the time to export, about a second for a step. The model of
-        `RocketEncoder` grows with the logarithm of it and with the channels that a kernel sees; it takes minutes.
+        Number of time steps of the series, at least 1. Recurrent layers are unrolled: for `GRUEncoder` the size of the
+        model and the time of the export, about a second per step, are proportional to it. For `RocketEncoder` the
+        model grows with its logarithm and with the number of channels of a kernel, and the export takes minutes.
 
     Raises
     ------
@@ -52,8 +52,8 @@ def export_onnx(transformer: Any, path: str | os.PathLike, *, n_timepoints: int)
     sklearn.exceptions.NotFittedError, TypeError
         If the transformer is not fitted or has no encoder.
     ValueError
-        If `n_timepoints` is out of range, the encoder does something that ONNX cannot express, or the model's features
-        are not those of PyTorch. A file that was there before stays as it is.
+        If `n_timepoints` is out of range, if the encoder does something that ONNX cannot express, or if the features of
+        the model differ from those of PyTorch. A file that was there before then stays as it is.
 
     Examples
     --------
@@ -66,7 +66,7 @@ def export_onnx(transformer: Any, path: str | os.PathLike, *, n_timepoints: int)
     """
     module = _PooledEncoder(transformer).cpu().float().eval()
     if isinstance(n_timepoints, bool) or not isinstance(n_timepoints, numbers.Integral) or n_timepoints < 1:
-        raise ValueError(f"`n_timepoints` must be a whole number at least 1, got {n_timepoints!r}.")
+        raise ValueError(f"`n_timepoints` must be a whole number of at least 1, got {n_timepoints!r}.")
     _check_installed()
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(5, int(transformer.n_channels_in_), int(n_timepoints), generator=generator)  # (B, C, L)
@@ -76,7 +76,7 @@ def export_onnx(transformer: Any, path: str | os.PathLike, *, n_timepoints: int)
 
 
 class _PooledEncoder(nn.Module):
-    """What `transform` computes of series without padding, on weights of its own."""
+    """Computes the same as `transform` for series without padding, with a copy of the weights."""
 
     def __init__(self, transformer: Any) -> None:
         super().__init__()
@@ -94,8 +94,8 @@ def _check_installed() -> None:
             importlib.import_module(name)
         except ImportError as error:
             raise ImportError(
-                f"export_onnx needs {', '.join(PACKAGES)}, and {name} cannot be imported ({error}). "
-                "Install them: pip install sklearn-ssl[onnx]."
+                f"export_onnx needs {', '.join(PACKAGES)}, but {name} cannot be imported ({error}). "
+                "Install them by: pip install sklearn-ssl[onnx]"
             ) from error
 
 
@@ -108,16 +108,16 @@ def _exported(module: nn.Module, x: torch.Tensor) -> bytes:
             )
         assert model is not None
         return model.model_proto.SerializeToString()
-    except Exception as error:  # PyTorch's exporters raise whatever the layer raises that they come to
+    except Exception as error:  # the exporters pass on any error of a layer
         raise ValueError(
             f"`transformer` has an encoder, {type(module.encoder).__name__}, that cannot be exported to ONNX "
-            f"({str(error).splitlines()[0][:200]})."
+            f"({str(error).splitlines()[0][:200]}). Use another encoder, or joblib.dump."
         ) from error
 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence what the exporter says of its own parts."""
+    """Silence the exporter's warnings, which are about its own parts."""
     log = logging.getLogger("torch.onnx")
     level = log.level
     log.setLevel(logging.ERROR)
@@ -130,18 +130,23 @@ def _quiet() -> Iterator[None]:
 
 
 def _check_agreement(module: nn.Module, content: bytes, x: torch.Tensor) -> None:
+    with torch.no_grad():
+        expected = module(x).numpy()
+    run = _session(content).run
+    for rows in (slice(None), slice(0, 1)):
+        (features,) = run(None, {"x": x[rows].numpy()})
+        agrees = np.isclose(features, expected[rows], rtol=TOLERANCE, atol=TOLERANCE)
+        if agrees.mean() < 1 - FEW:
+            raise ValueError(
+                f"The ONNX model does not compute the same as PyTorch: {np.sum(~agrees)} of {agrees.size} features "
+                f"differ, by up to {np.abs(features - expected[rows]).max():.2g}. Nothing was written. Use another "
+                "encoder, or joblib.dump."
+            )
+
+
+def _session(content: bytes) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    with torch.no_grad():
-        expected = module(x).numpy()
-    for rows in (slice(None), slice(0, 1)):
-        (features,) = session.run(None, {"x": x[rows].numpy()})
-        agrees = np.isclose(features, expected[rows], rtol=TOLERANCE, atol=TOLERANCE)
-        if agrees.mean() < 1 - FEW:
-            raise ValueError(
-                f"The ONNX model does not compute what PyTorch does: {np.sum(~agrees)} of {agrees.size} features "
-                f"differ, by up to {np.abs(features - expected[rows]).max():.2g}. Nothing was written."
-            )
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

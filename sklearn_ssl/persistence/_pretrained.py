@@ -1,4 +1,4 @@
-"""What becomes of an encoder that is loaded: a transformer that applies it as it is."""
+"""A transformer that applies a pretrained encoder as it is."""
 
 import copy
 import typing
@@ -13,20 +13,20 @@ from sklearn_ssl._input.collections import Collection
 from sklearn_ssl._parameters.hyperparameters import Hyperparameters
 from sklearn_ssl.base.embedding import EmbeddingTransformer
 
-TRIAL_STEPS = 64  # a length that every recipe takes
+TRIAL_STEPS = 64  # all recipes can build encoders for series of this length
 
 
 @typing.final
 class PretrainedTransformer(EmbeddingTransformer):
-    """An encoder that is applied with the weights it has; `load_encoder` returns one.
+    """Apply a pretrained encoder with the weights that it has. `load_encoder` returns such a transformer.
 
-    Nothing is trained: `fit` only looks at the number of channels, and its result depends on no random number. So a
-    clone, which `fit` has to follow, gives the same features, and cross-validation pretrains nothing anew.
+    Nothing is trained: `fit` only reads the number of channels, and no random number changes its result. So a clone
+    gives the same features once it is fitted, and cross-validation does not pretrain in each fold.
 
     Parameters
     ----------
-    encoder : torch.nn.Module
-        The encoder, ``other.net_.module_.encoder`` for example. It must be given, and is copied with its weights.
+    encoder : torch.nn.Module, default=None
+        The encoder, ``other.net_.module_.encoder`` for example. It must be given. It is copied with its weights.
 
     Examples
     --------
@@ -62,7 +62,7 @@ class PretrainedTransformer(EmbeddingTransformer):
 
 
 def fitted_on(transformer: PretrainedTransformer, n_channels: int, columns: dict[str, Any]) -> PretrainedTransformer:
-    """Make a transformer what `fit` makes of it, knowing only the number of channels, and columns of 2-D input."""
+    """Fit a transformer without series, on their number of channels and the columns of 2-D input."""
     series = np.zeros((1, n_channels, TRIAL_STEPS), dtype=np.float32)
     transformer.check_hyperparameters()
     transformer.net_ = transformer._build_net(Collection(series, None))
@@ -74,14 +74,14 @@ def fitted_on(transformer: PretrainedTransformer, n_channels: int, columns: dict
 
 @typing.final
 class LearntPooling(Hyperparameters):
-    """Pooling that has weights, as a recipe: every module that it builds is a copy.
+    """A recipe of a pooling that has weights. Every module that it builds is a copy.
 
     Parameters
     ----------
     module : torch.nn.Module, default=None
-        Maps the feature maps of an encoder's layers to (B, F). It must be given.
+        Maps the feature maps of an encoder's layers to pooled features (B, F). It must be given.
     widths : tuple of int, default=(1,)
-        Number of features of each pooled layer, F together.
+        Number of features of each pooled layer. Their sum is F.
     """
 
     module: Any = None
@@ -93,7 +93,7 @@ class LearntPooling(Hyperparameters):
         Parameters
         ----------
         widths : sequence of int or None, default=None
-            Not needed: the module knows its encoder.
+            Ignored.
         """
         return copy.deepcopy(self.module)
 
@@ -103,7 +103,7 @@ class LearntPooling(Hyperparameters):
         Parameters
         ----------
         widths : sequence of int
-            Not needed.
+            Ignored.
         """
         return list(self.widths)
 
@@ -113,22 +113,22 @@ class LearntPooling(Hyperparameters):
         Parameters
         ----------
         widths : sequence of int
-            Not needed.
+            Ignored.
         """
         return sum(self.widths)
 
 
 class MappedPooling(nn.Module):
-    """Pooling, then a linear map: W (h - m).
+    r"""Pooling, and then the linear map :math:`W (h - m)`.
 
     Parameters
     ----------
     pooling : torch.nn.Module
-        Maps feature maps to h (B, F).
+        Maps feature maps to pooled features h (B, F).
     mean : Tensor of shape (F,)
-        m.
+        The mean m.
     weights : Tensor of shape (P, F)
-        W.
+        The matrix W.
     """
 
     mean: torch.Tensor

@@ -132,7 +132,7 @@ class _InTraining(torch.nn.Module):
 @pytest.mark.usefixtures("_onnx")
 def test_a_model_that_computes_something_else_is_not_written(tmp_path):
     transformer = RandomEncoderTransformer(encoder=_InTraining, random_state=0).fit(series())
-    with pytest.raises(ValueError, match="does not compute what PyTorch does"):
+    with pytest.raises(ValueError, match="does not compute the same as PyTorch"):
         export_onnx(transformer, tmp_path / "encoder.onnx", n_timepoints=9)
     assert list(tmp_path.iterdir()) == []
 
@@ -150,7 +150,7 @@ def test_a_missing_package_is_named(tmp_path, monkeypatch, missing):
 @pytest.mark.parametrize("n_timepoints", [0, -3, 2.5, True, "9", None])
 def test_number_of_time_steps_out_of_range(tmp_path, n_timepoints):
     transformer = RandomEncoderTransformer(encoder=SMALL, random_state=0).fit(series())
-    with pytest.raises(ValueError, match="`n_timepoints` must be a whole number at least 1"):
+    with pytest.raises(ValueError, match="`n_timepoints` must be a whole number of at least 1"):
         export_onnx(transformer, tmp_path / "encoder.onnx", n_timepoints=n_timepoints)
 
 

@@ -1,0 +1,87 @@
+"""The parts of a fitted transformer that `transform` applies."""
+
+from typing import Any, NamedTuple
+
+import torch
+from sklearn.utils.validation import check_is_fitted
+from torch import nn
+
+from sklearn_ssl.architectures import Architecture, ClosedFormArchitecture
+from sklearn_ssl.persistence._pretrained import MappedPooling
+from sklearn_ssl.pooling import Pooling, PoolingModule
+
+INSTEAD = "Store the transformer with joblib.dump instead, and load it only where you trust the file."
+
+
+class Parts(NamedTuple):
+    """The parts that `transform` applies, one after the other."""
+
+    encoder: Any
+    pooling: nn.Module
+    linear: dict[str, torch.Tensor]  # "mean" and "weights" of a linear map of the pooled features, or empty
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """Return copies of all tensors by name, on the CPU."""
+        named = {
+            **{f"encoder.{name}": value for name, value in self.encoder.state_dict().items()},
+            **{f"pooling.{name}": value for name, value in self.pooling.state_dict().items()},
+            **{f"linear.{name}": value for name, value in self.linear.items()},
+        }
+        return {name: value.detach().cpu().contiguous().clone() for name, value in named.items()}
+
+
+def parts_of(transformer: Any) -> Parts:
+    """Return the encoder, the pooling and the linear map of a fitted transformer.
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+        If the transformer is not fitted.
+    TypeError
+        If it has no encoder, or if its `transform` does more than encode, pool and map linearly.
+    """
+    architecture = _architecture_of(transformer)
+    encoder, pooling = architecture.encoder, architecture.pooling
+    if isinstance(pooling, MappedPooling):  # the transformer comes from a file
+        return Parts(encoder, pooling.pooling, {"mean": pooling.mean, "weights": pooling.weights})
+    if isinstance(architecture, ClosedFormArchitecture):
+        return Parts(encoder, pooling, {"mean": architecture.mean, "weights": architecture.weights})
+    return Parts(encoder, pooling, {})
+
+
+def _architecture_of(transformer: Any) -> Any:
+    check_is_fitted(transformer)
+    module = getattr(getattr(transformer, "net_", None), "module_", None)
+    architecture = getattr(module, "backbone", module)  # a fine-tuned module is a backbone and a head
+    if not isinstance(architecture, Architecture):
+        raise TypeError(
+            "`transformer` must be a fitted transformer, classifier or regressor of sklearn_ssl, for example the step "
+            f'pipeline["ssl"] of a Pipeline, got {transformer!r}.'
+        )
+    if type(architecture).features not in (Architecture.features, ClosedFormArchitecture.features):
+        raise TypeError(
+            f"`transformer` has an architecture, {type(architecture).__name__}, whose features are more than pooled "
+            f"ones. {INSTEAD}"
+        )
+    return architecture
+
+
+def encoder_recipe_of(encoder: nn.Module) -> Any:
+    """Return the recipe that built an encoder, or raise a ValueError if none did."""
+    recipe = getattr(encoder, "recipe", None)
+    if recipe is None:
+        raise ValueError(
+            "`transformer` has an encoder that no recipe built: only encoders of sklearn_ssl.encoders can be stored in "
+            f"a file that is safe to load, got {type(encoder).__name__}. {INSTEAD}"
+        )
+    return recipe
+
+
+def pooling_recipe_of(pooling: nn.Module) -> Pooling:
+    """Return the recipe that built a pooling, or raise a ValueError if it is not one of sklearn_ssl."""
+    if not isinstance(pooling, PoolingModule):
+        raise ValueError(
+            "`transformer` has a pooling that is not sklearn_ssl.pooling.Pooling, got "
+            f"{type(pooling).__name__}. {INSTEAD}"
+        )
+    return Pooling(statistics=pooling.statistics, layers="all" if pooling.every_layer else "last")
