@@ -1,7 +1,7 @@
 """Checks that every estimator of this library passes, for its own tests and for yours.
 
-`check_ssl_estimator` does for collections of series what `sklearn.utils.estimator_checks.check_estimator` does for
-tables: run both on an estimator that you write.
+`check_ssl_estimator` checks estimators on collections of series, as `sklearn.utils.estimator_checks.check_estimator`
+does on tables. Run both on an estimator that you write.
 """
 
 import inspect
@@ -74,7 +74,7 @@ def cheap_instance(cls: type) -> Any:
         width = 64 if issubclass(cls, RegressorMixin) else 16 if issubclass(cls, JointClassifier) else 4
         small["transformer"] = cheap_instance(sklearn_ssl.SimCLRTransformer).set_params(encoder__width=width)
     if issubclass(cls, JointClassifier):
-        small |= {"batch_size": 32, "labelled_batch_size": 32, "lr": 1e-2}  # as well in a quarter of the steps
+        small |= {"batch_size": 32, "labelled_batch_size": 32, "lr": 1e-2}  # it learns as much in a quarter of the steps
     names = inspect.signature(cls).parameters
     return cls(**{name: value for name, value in small.items() if name in names})
 
@@ -102,7 +102,7 @@ def expected_failed_checks(estimator: Any) -> dict[str, str]:
     if not isinstance(estimator, EncoderPredictor):
         return {}
     random_views = "views and batches are random, so a weight of two is not the same as a series given twice"
-    reserved = {"check_classifiers_classes": "-1 stands for unknown, as in sklearn.semi_supervised"}
+    reserved = {"check_classifiers_classes": "-1 marks an unlabelled series, as in sklearn.semi_supervised"}
     return {
         "check_sample_weight_equivalence_on_dense_data": random_views,
         **(reserved if is_classifier(estimator) else {}),
@@ -115,7 +115,7 @@ def ssl_checks(estimator: Any) -> Iterator[Callable[[], None]]:
     Parameters
     ----------
     estimator : estimator
-        An estimator with `fit` and `transform` or `predict`, with a `random_state` where it draws.
+        An estimator with `fit` and `transform` or `predict`. It needs a `random_state` if it draws random numbers.
     """
     checks = [*COLLECTION_CHECKS, *(ENCODER_CHECKS if isinstance(estimator, EmbeddingTransformer) else ())]
     for check in checks:
@@ -133,7 +133,7 @@ def check_ssl_estimator(estimator: Any) -> None:
     Raises
     ------
     AssertionError
-        If a promise is not kept.
+        If a check fails.
 
     Examples
     --------

@@ -18,7 +18,6 @@ from sklearn_ssl._engine.batches import BatchIterator, Companion, SeriesDataset
 from sklearn_ssl._engine.budgets import LARGEST_BATCH, resolved_batch_size, steps_per_epoch
 from sklearn_ssl._engine.net_params import own_callbacks
 from sklearn_ssl._engine.random_streams import (
-    GENERATORS_IN_USE,
     forked_generators,
     generator_states,
     restore_generators,
@@ -207,7 +206,7 @@ class SSLNet(NeuralNet):
     def random_stream(self) -> Iterator[None]:
         """Continue this net's own random stream and leave the caller's generators untouched."""
         device = torch.device(self.device)
-        with GENERATORS_IN_USE, forked_generators(device):
+        with forked_generators(device):
             if self.random_states_ is None:
                 seed_generators(self.seed, device)
             else:

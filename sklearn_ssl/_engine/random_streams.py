@@ -36,12 +36,13 @@ def chosen_rows(n_cases: int, max_cases: int | None, seed: int) -> np.ndarray:
 
 @contextlib.contextmanager
 def forked_generators(device: torch.device) -> Iterator[None]:
-    """Run a block after which PyTorch's global generators (CPU and `device`) are as they were before."""
-    states = generator_states(device)
-    try:
-        yield
-    finally:
-        restore_generators(states, device)
+    """Run a block that no other thread runs, after which PyTorch's generators (CPU and `device`) are as before."""
+    with GENERATORS_IN_USE:
+        states = generator_states(device)
+        try:
+            yield
+        finally:
+            restore_generators(states, device)
 
 
 def seed_generators(seed: int, device: torch.device) -> None:
@@ -57,7 +58,7 @@ def seed_generators(seed: int, device: torch.device) -> None:
 @contextlib.contextmanager
 def seeded_stream(seed: int, device: torch.device) -> Iterator[None]:
     """Run a block with the random numbers of a seed, after which the generators are as before."""
-    with GENERATORS_IN_USE, forked_generators(device):
+    with forked_generators(device):
         seed_generators(seed, device)
         yield
 
