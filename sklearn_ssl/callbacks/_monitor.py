@@ -97,6 +97,9 @@ class Monitor(Callback, abc.ABC):
             check_whole_number("patience", self.patience, least=1)
         if not isinstance(self.name, str) or not self.name:
             raise TypeError(f"`name` must be a text that is not empty, got {shown(self.name)}.")
+        self._check_name_is_free(net)
+
+    def _check_name_is_free(self, net: Any) -> None:
         others = [callback for _, callback in net.callbacks_ if callback is not self]
         taken = [*RESERVED_NAMES, *(callback.name for callback in others if isinstance(callback, Monitor))]
         if self.name in taken:

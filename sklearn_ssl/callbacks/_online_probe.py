@@ -131,9 +131,8 @@ class OnlineProbe(Monitor):
         self.random_state = random_state
 
     def _prepare(self, net: Any, dataset: Any) -> None:
-        self._check_series("X", dataset)
-        if self.X_test is not None:
-            self._check_series("X_test", dataset)
+        for parameter in ("X",) if self.X_test is None else ("X", "X_test"):
+            self._check_series(parameter, dataset)
         probe, task = chosen_probe(self.probe, "auto", {"knn": KNNProbe(self.n_neighbors), "linear": LinearProbe()})
         self.seed_ = draw_seed(self.random_state) % 2**32
         self.targets_ = Targets.checked(self.X, self.y, self.X_test, self.y_test, task)

@@ -21,6 +21,25 @@ NOT_TRAINED = "not trained"
 DIMENSIONAL = "dimensional collapse"
 COLLAPSE = "collapse"
 
+ADVICE = {
+    COLLAPSE: (
+        "The {where} of all series are nearly the same. Check that the series differ and are scaled. Then try a lower "
+        "learning rate, larger batches, milder augmentations, and larger weights of the terms against collapse "
+        "(VICReg: variance and covariance, Barlow Twins: redundancy)."
+    ),
+    DIMENSIONAL: (
+        "The {where} fill few of their directions. Try a larger weight of the term against redundancy (VICReg: "
+        "covariance), a lower temperature, a lower learning rate or fewer features. If the series differ in a few ways "
+        "only, few directions are right, and nothing has collapsed."
+    ),
+    NOT_TRAINED: (
+        "The loss, {loss:.4g}, is not below the loss of projections that are all the same, {collapsed_loss:.4g}. Train "
+        "longer, try another learning rate or temperature, and check that terms against collapse have a weight above 0."
+    ),
+    HEALTHY: "No sign of collapse. Only labels tell whether the features are useful: try a probe.",
+}
+UNTRAINED = "The weights are as they were initialised. Compare a trained encoder with this one."
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class EmbeddingReport:
@@ -131,30 +150,10 @@ class CollapseReport:
     @property
     def advice(self) -> str:
         """What to try next."""
+        if self.verdict == NOT_TRAINED and self.n_steps == 0:
+            return UNTRAINED
         where = " and ".join(name for name, one in self._embeddings().items() if one.verdict == self.verdict)
-        match self.verdict:
-            case "collapse":
-                return (
-                    f"The {where} of all series are nearly the same. Check that the series differ and are scaled. Then "
-                    "try a lower learning rate, larger batches, milder augmentations, and larger weights of the terms "
-                    "against collapse (VICReg: variance and covariance, Barlow Twins: redundancy)."
-                )
-            case "dimensional collapse":
-                return (
-                    f"The {where} fill few of their directions. Try a larger weight of the term against redundancy "
-                    "(VICReg: covariance), a lower temperature, a lower learning rate or fewer features. If the series "
-                    "differ in a few ways only, few directions are right, and nothing has collapsed."
-                )
-            case "not trained" if self.n_steps == 0:
-                return "The weights are as they were initialised. Compare a trained encoder with this one."
-            case "not trained":
-                return (
-                    f"The loss, {self.loss:.4g}, is not below the loss of projections that are all the same, "
-                    f"{self.collapsed_loss:.4g}. Train longer, try another learning rate or temperature, and check "
-                    "that terms against collapse have a weight above 0."
-                )
-            case _:
-                return "No sign of collapse. Only labels tell whether the features are useful: try a probe."
+        return ADVICE[self.verdict].format(where=where, loss=self.loss, collapsed_loss=self.collapsed_loss)
 
     def to_frame(self) -> pd.DataFrame:
         """Return the numbers as a table, one row for the features and one for the projections.
@@ -265,7 +264,6 @@ def collapse_report(
 
 def _report(representation: Representation, X: Any, augmentation: Any, seed: int) -> CollapseReport:
     net = representation.net
-    losses = [] if net is None else [epoch["train_loss"] for epoch in net.history if "train_loss" in epoch]
     series_spread = _spread_of_series(representation, X)
     has_projector = net is not None and hasattr(net.module_, "projections")
 
@@ -277,9 +275,14 @@ def _report(representation: Representation, X: Any, augmentation: Any, seed: int
         features=report_on("features"),
         projections=report_on("projections") if has_projector else None,
         n_steps=None if net is None else net.steps_,
-        loss=losses[-1] if losses else None,
+        loss=None if net is None else _last_loss(net.history),
         collapsed_loss=getattr(representation.transformer, "collapsed_loss_", None),
     )
+
+
+def _last_loss(history: Any) -> float | None:
+    losses = [epoch["train_loss"] for epoch in history if "train_loss" in epoch]
+    return losses[-1] if losses else None
 
 
 def _embedding_report(H: np.ndarray, views: np.ndarray | None, series_spread: float, seed: int) -> EmbeddingReport:

@@ -127,23 +127,25 @@ def observed_steps(collection: Collection) -> np.ndarray:
 
 def _named(concepts: Any, n_channels: int) -> dict[str, Any]:
     known = [*COMPUTED, *(f"channel_{channel}" for channel in range(n_channels) if n_channels > 1)]
-    if concepts is None:
-        concepts = known
-    if isinstance(concepts, str):
-        concepts = [concepts]
-    if not isinstance(concepts, Mapping):
-        if not isinstance(concepts, list | tuple) or not all(isinstance(name, str) for name in concepts):
-            raise TypeError(
-                "`concepts` must be names of computed concepts, a dict of masks or callables, or None, "
-                f"got {shown(concepts)}."
-            )
-        concepts = {name: name for name in concepts}
+    concepts = _by_name(known if concepts is None else concepts)
     if not concepts:
         raise ValueError("`concepts` is empty. Name at least one, or give None for all computed ones.")
     unknown = [name for name in concepts.values() if isinstance(name, str) and name not in known]
     if unknown:
         raise ValueError(f"`concepts` names {unknown[0]!r}, which is not computed. Known here: {', '.join(known)}.")
-    return dict(concepts)
+    return concepts
+
+
+def _by_name(concepts: Any) -> dict[str, Any]:
+    """Return concepts by their names; a computed concept is given by its name alone."""
+    if isinstance(concepts, Mapping):
+        return dict(concepts)
+    names = [concepts] if isinstance(concepts, str) else concepts
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise TypeError(
+            f"`concepts` must be names of computed concepts, a dict of masks or callables, or None, got {shown(names)}."
+        )
+    return {name: name for name in names}
 
 
 def _checked(mask: Any, collection: Collection, name: str) -> np.ndarray:

@@ -181,9 +181,9 @@ def dissect(
     labels = None if y is None else _checked_labels(collection, y, cases)
     masks = masks_of(collection, concepts, cases)
     some = collection.rows(cases)
-    observed = observed_steps(some)
-    length = segment_length or min(some.n_timepoints, max(8, some.n_timepoints // 10))
     encode = representation.transformer.encode
+    length = segment_length or min(some.n_timepoints, max(8, some.n_timepoints // 10))
+    observed = observed_steps(some)
     units, pooled = reduced_units(encode, some, partial(Unit.of, masks, observed, quantile, n_segments, length))
     iou, corrected = _overlaps(units, np.array([mask[observed].mean() for mask in masks.values()]))
     columns = _concept_columns(units, list(masks), iou, corrected)
@@ -191,17 +191,15 @@ def dissect(
     for name, augmentation in named.items():
         view = pooled_view(encode, some, augmentation, random.randint(2**31 - 1))
         columns[f"invariance_{name}"] = _correlation(pooled, view)
+    table, segments = pd.DataFrame(columns), _segments(units, cases)
+    return Dissection(table, segments, masks, cases, iou, corrected, *_cut_out(units, some))
+
+
+def _cut_out(units: list[Unit], some: Collection) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Return the values and the activation of every segment."""
     places = [place for unit in units for place in unit.places]
-    return Dissection(
-        table=pd.DataFrame(columns),
-        segments=_segments(units, cases),
-        concepts=masks,
-        cases=cases,
-        iou=iou,
-        iou_corrected=corrected,
-        segment_values=[some.values[place.case][:, place.steps].copy() for place in places],
-        segment_activations=[place.activation for place in places],
-    )
+    values = [some.values[place.case][:, place.steps].copy() for place in places]  # (C, end - start) each
+    return values, [place.activation for place in places]
 
 
 def _overlaps(units: list[Unit], inside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -291,10 +289,14 @@ def _with_names(augmentations: Any) -> dict[str, Any]:
     named: dict[str, Any] = {}
     seen: Counter[str] = Counter()
     for augmentation in augmentations:
-        name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(augmentation).__name__).lower()
+        name = _snake_case(type(augmentation).__name__)
         seen[name] += 1
         named[name if seen[name] == 1 else f"{name}_{seen[name]}"] = augmentation
     return named
+
+
+def _snake_case(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
 def _checked_labels(collection: Collection, y: Any, cases: np.ndarray) -> np.ndarray:

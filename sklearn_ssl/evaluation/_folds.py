@@ -54,12 +54,16 @@ def _splitter(targets: Targets, cv: Any, seed: int) -> Any:
             raise ValueError("Cross-validation needs at least two series, got 1. Give more.")
         return KFold(min(int(cv), len(targets.y)), shuffle=True, random_state=seed)
     counts = np.unique(targets.y, return_counts=True)[1]
+    _check_counts(counts)
+    return StratifiedKFold(max(2, min(int(cv), int(counts.min()))), shuffle=True, random_state=seed)
+
+
+def _check_counts(counts: np.ndarray) -> None:
     if counts.max() < 2:
         raise ValueError(
-            "Cross-validation needs two series of a class, but each class of y has one. Give `X_test` and `y_test`, or "
-            'a regressor or task="regression" if y are quantities.'
+            "Cross-validation needs two series of a class, but each class of y has one. Give `X_test` and `y_test`. If "
+            'y are quantities, give a regressor, or set task="regression".'
         )
-    return StratifiedKFold(max(2, min(int(cv), int(counts.min()))), shuffle=True, random_state=seed)
 
 
 def _check_fold(name: str, targets: Targets, train: np.ndarray, test: np.ndarray) -> None:

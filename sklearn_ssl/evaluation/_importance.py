@@ -87,6 +87,20 @@ def embedding_importance(
     (192, 3)
     """
     representation = _representation(estimator, X)
+    predictor = _predictor(representation, estimator)
+    check_consistent_length(X, y)
+    if isinstance(scoring, list | tuple | set | dict):
+        raise ValueError(f"`scoring` must be one score, got {shown(scoring)}. Call once for each.")
+    repeated = {"n_repeats": n_repeats, "random_state": draw_seed(random_state) % 2**32, "n_jobs": n_jobs}
+    H = representation.embed(X, min_cases=2)  # (n, F)
+    members = _members(groups, _feature_names(representation, X, H), representation)
+    score = _ScoreOfRows(check_scoring(predictor, scoring=scoring), H, list(members.values()))
+    # Row numbers are permuted, one column per group. Then the features of a group stay together.
+    rows = np.repeat(np.arange(len(H))[:, None], len(members), axis=1)  # (n, n_groups)
+    return _table(list(members), permutation_importance(predictor, rows, y, scoring=score, **repeated))
+
+
+def _predictor(representation: Representation, estimator: Any) -> Any:
     predictor = representation.after
     if not hasattr(predictor, "predict"):
         raise TypeError(
@@ -94,23 +108,7 @@ def embedding_importance(
             f"{shown(estimator)}."
         )
     check_is_fitted(predictor)
-    check_consistent_length(X, y)
-    if isinstance(scoring, list | tuple | set | dict):
-        raise ValueError(f"`scoring` must be one score, got {shown(scoring)}. Call once for each.")
-    seed = draw_seed(random_state) % 2**32
-    H = representation.embed(X, min_cases=2)  # (n, F)
-    members = _members(groups, _feature_names(representation, X, H), representation)
-    # Row numbers are permuted, one column per group. Then the features of a group stay together.
-    result = permutation_importance(
-        predictor,
-        np.repeat(np.arange(len(H))[:, None], len(members), axis=1),  # (n, n_groups)
-        y,
-        scoring=_ScoreOfRows(check_scoring(predictor, scoring=scoring), H, list(members.values())),
-        n_repeats=n_repeats,
-        random_state=seed,
-        n_jobs=n_jobs,
-    )
-    return _table(list(members), result)
+    return predictor
 
 
 def _table(features: list[Any], result: Any) -> pd.DataFrame:

@@ -111,27 +111,22 @@ def label_efficiency(
     targets = Targets.checked(X, y, X_test, y_test, task)
     seed = draw_seed(random_state) % 2**32
     fitted = _is_fitted(transformer)  # fails early if nothing transforms
-    rows, test_rows = np.arange(len(targets.y)), None
-    if X_test is None:
-        rows, test_rows = _held_out(targets, test_size, seed)
-        X, X_test = _safe_indexing(X, rows), _safe_indexing(X, test_rows)
-        targets = Targets(targets.y[rows], targets.y[test_rows], targets.task)
-    n_labels = _numbers_of_labels(shares, targets)
+    split = _given(X, X_test, targets) if targets.y_test is not None else _held_out(X, targets, test_size, seed)
+    n_labels = _numbers_of_labels(shares, split.targets)
     if not fitted:
-        transformer = clone(_without_predictor(transformer)).fit(X)
+        transformer = clone(_without_predictor(transformer)).fit(split.X)
     representation = Representation.of(transformer)
-    runs = _Runs(chosen, *both_parts(representation, X, X_test), targets, seed)
-    drawn = _draws(targets, n_labels, n_draws, seed)
-    results = [[runs.run(labelled) for labelled in draws] for draws in drawn]
+    runs = _Runs(chosen, *both_parts(representation, split.X, split.X_test), split.targets, seed)
+    drawn = _draws(split.targets, n_labels, n_draws, seed)
     return LabelEfficiencyResult(
         name=representation.name if name is None else name,
         fractions=shares,
         n_labels=n_labels,
         metric="accuracy" if targets.task == "classification" else "mae",
-        scores=np.array([[score for score, _ in row] for row in results]),
-        estimators=[[estimator for _, estimator in row] for row in results],
-        rows=[[rows[labelled] for labelled in draws] for draws in drawn],
-        test_rows=test_rows,
+        scores=np.array([[runs.run(labelled)[0] for labelled in draws] for draws in drawn]),
+        estimators=[[runs.run(labelled)[1] for labelled in draws] for draws in drawn],
+        rows=[[split.rows[labelled] for labelled in draws] for draws in drawn],
+        test_rows=split.test_rows,
         transformer=transformer,
     )
 
@@ -265,6 +260,18 @@ class LabelEfficiencyResult:
 
 
 @final
+@dataclasses.dataclass(frozen=True)
+class _Split:
+    """Training and test part; `rows` and `test_rows` are their rows in the series that the user gave."""
+
+    X: Any
+    X_test: Any
+    targets: Targets
+    rows: np.ndarray
+    test_rows: np.ndarray | None
+
+
+@final
 class _Runs:
     """Fits and scores the probe, once for each set of labelled rows."""
 
@@ -314,7 +321,20 @@ def _without_predictor(transformer: Any) -> Any:
     return transformer
 
 
-def _held_out(targets: Targets, test_size: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _given(X: Any, X_test: Any, targets: Targets) -> _Split:
+    return _Split(X, X_test, targets, np.arange(len(targets.y)), None)
+
+
+def _held_out(X: Any, targets: Targets, test_size: float, seed: int) -> _Split:
+    n_test = _checked_test_size(targets, test_size)
+    order = random_order(targets.y, targets.task, np.random.RandomState(seed))
+    rows, test = np.sort(order[:-n_test]), np.sort(order[-n_test:])
+    parts = Targets(targets.y[rows], targets.y[test], targets.task)
+    return _Split(_safe_indexing(X, rows), _safe_indexing(X, test), parts, rows, test)
+
+
+def _checked_test_size(targets: Targets, test_size: float) -> int:
+    """Return the number of series that are held out."""
     if not isinstance(test_size, numbers.Real) or not 0 < test_size < 1:
         raise ValueError(f"`test_size` must be a share above 0 and below 1, got {shown(test_size)}.")
     n_cases, least = len(targets.y), _fewest_labels(targets)
@@ -325,8 +345,7 @@ def _held_out(targets: Targets, test_size: float, seed: int) -> tuple[np.ndarray
             f"With {n_cases} series, test_size={test_size} holds out {n_test}, but at least {fewest_tests} are needed "
             f"for the test and {least} for training. Give more series, another `test_size`, or `X_test` and `y_test`."
         )
-    order = random_order(targets.y, targets.task, np.random.RandomState(seed))
-    return np.sort(order[:-n_test]), np.sort(order[-n_test:])
+    return n_test
 
 
 def _fewest_labels(targets: Targets) -> int:

@@ -149,9 +149,8 @@ def occlusion(
     model = _model(estimator, collection.values, y, space)
     for case, length in enumerate(lengths):
         patches = list(_patches(collection.n_channels, length, window, step))
-        changes = np.concatenate(
-            [model.change(case, copies) for copies in _occluded(collection.values[case], length, patches, baseline)]
-        )
+        copies = _occluded(collection.values[case], length, patches, baseline)
+        changes = np.concatenate([model.change(case, block) for block in copies])  # (n_patches,)
         importance[case, :, :length] = _mean_of_patches(patches, changes, (collection.n_channels, length))
     return Occlusion(importance, collection.values, model.output, model.explained, window, step, baseline)
 
@@ -212,12 +211,16 @@ class _Classifier:
         method = {"probability": "predict_proba", "decision": "decision_function"}[self.output]
         scores = np.asarray(getattr(self.estimator, method)(series))
         scores = np.stack([-scores, scores], axis=1) if scores.ndim == 1 else scores
-        if scores.shape[1:] != (len(classes),):
-            raise ValueError(
-                f"`{method}` must return one column for each of the {len(classes)} classes, got shape {scores.shape}. "
-                'For SVC, set decision_function_shape="ovr".'
-            )
+        _check_scores(method, scores, len(classes))
         return scores
+
+
+def _check_scores(method: str, scores: np.ndarray, n_classes: int) -> None:
+    if scores.shape[1:] != (n_classes,):
+        raise ValueError(
+            f"`{method}` must return one column for each of the {n_classes} classes, got shape {scores.shape}. For "
+            'SVC, set decision_function_shape="ovr".'
+        )
 
 
 def _model(estimator: Any, values: np.ndarray, y: Any, space: str) -> Any:

@@ -15,6 +15,7 @@ from sklearn.utils.validation import _num_samples, check_is_fitted
 from sklearn_ssl._engine.batches import SeriesDataset
 from sklearn_ssl._engine.random_streams import chosen_rows, draw_seed, seeded_stream
 from sklearn_ssl._input.collections import INFERENCE_STEPS, Collection, collection_of
+from sklearn_ssl._input.padding import observed_mask
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.evaluation._checks import check_augmentation, check_space, checked_embedding
 from sklearn_ssl.fine_tuning._base import EncoderPredictor
@@ -94,11 +95,7 @@ class Representation:
         estimator = unwrapped(estimator)
         if isinstance(estimator, Pipeline):
             return cls._in_pipeline(estimator)
-        if not hasattr(estimator, "transform"):
-            raise TypeError(
-                f"A fitted transformer, or a Pipeline with one, is needed, got {shown(estimator)}. If an embedding is "
-                "computed already, give None as the transformer and the embedding as X."
-            )
+        _check_transforms(estimator)
         check_is_fitted(estimator)
         return cls(estimator)
 
@@ -249,8 +246,9 @@ class Representation:
             check_augmentation(augmentation)
         if self.transformer is None:
             raise ValueError("Views are made of series, not of embeddings: give a transformer and the series.")
-        if augmentation is not None:
-            return augmentation
+        return self._own_augmentation() if augmentation is None else augmentation
+
+    def _own_augmentation(self) -> Any:
         if not self.makes_views:
             raise ValueError(
                 f"{self.name} makes no views by itself. Name the changes that should not matter: "
@@ -261,11 +259,11 @@ class Representation:
 
     def _embed(self, series: Any, space: str, min_cases: int = 1) -> np.ndarray:
         check_space(space)
-        if space == "projections":
-            H = self._projections(series)
-        else:
-            H = series if self.transformer is None else self.transformer.transform(series)
+        H = self._projections(series) if space == "projections" else self._features(series)
         return checked_embedding(H, min_cases=min_cases)
+
+    def _features(self, series: Any) -> Any:
+        return series if self.transformer is None else self.transformer.transform(series)
 
     def _projections(self, series: Any) -> np.ndarray:
         net = self.net
@@ -294,15 +292,12 @@ def random_views(collection: Collection, augmentation: Any, n_views: int, random
     size = math.ceil(INFERENCE_STEPS / collection.n_timepoints)
     seeds = np.random.RandomState(draw_seed(random_state) % 2**32).randint(2**31 - 1, size=n_views)
     for seed in seeds:
-        view = np.empty(collection.values.shape, dtype=np.float32)
         with seeded_stream(int(seed), CPU):
-            for start in range(0, len(collection), size):
-                batch = dataset[torch.arange(start, min(start + size, len(collection)))]
-                view[start : start + size] = augmentation(batch.x, batch.lengths).numpy()  # (B, C, L)
-        if collection.lengths is not None:
-            padded = np.arange(collection.n_timepoints) >= collection.lengths[:, None]
-            view[np.broadcast_to(padded[:, None], view.shape)] = np.nan
-        yield view
+            batches = map(dataset.__getitem__, torch.arange(len(collection)).split(size))
+            view = torch.cat([augmentation(batch.x, batch.lengths) for batch in batches])  # (n, C, L)
+        if dataset.lengths is not None:
+            view = view.masked_fill(~observed_mask(dataset.lengths, collection.n_timepoints)[:, None], torch.nan)
+        yield view.numpy()
 
 
 def some_cases(X: Any, max_cases: int | None, seed: int) -> Any:
@@ -330,6 +325,14 @@ def unwrapped(estimator: Any) -> Any:
 
 def _is_net(source: Any) -> bool:
     return hasattr(source, "represent") and hasattr(source, "module_")
+
+
+def _check_transforms(estimator: Any) -> None:
+    if not hasattr(estimator, "transform"):
+        raise TypeError(
+            f"A fitted transformer, or a Pipeline with one, is needed, got {shown(estimator)}. If an embedding is "
+            "computed already, give None as the transformer and the embedding as X."
+        )
 
 
 def _position(pipeline: Pipeline) -> int:

@@ -248,6 +248,12 @@ def robustness_report(
     seed = draw_seed(random_state)
     right = is_right(model, X, y)
     trials = {name: _trial(name, model, X, y, right, pgd_steps) for name in plan}
+    return _report(plan, trials, right, seed, n_repeats)
+
+
+def _report(
+    plan: dict[str, list[float]], trials: dict[str, Trial], right: np.ndarray, seed: int, n_repeats: int
+) -> RobustnessReport:
     conditions = [(name, level) for name in plan if trials[name].reason is None for level in plan[name]]
     scores = [
         [trials[name].accuracy(level, _seed_of(seed, name, repeat)) for repeat in range(n_repeats)]
@@ -260,7 +266,7 @@ def robustness_report(
         scores=np.reshape(scores, (len(conditions), n_repeats)),
         skipped={name: trial.reason for name, trial in trials.items() if trial.reason is not None},
         gaps=trials[GAPS].filling if GAPS in trials else None,
-        n_cases=len(y),
+        n_cases=len(right),
     )
 
 
@@ -275,13 +281,17 @@ def _plan(corruptions: Any, severities: Any) -> dict[str, list[float]]:
         raise TypeError(f"`corruptions` must be names of corruptions or None, got {shown(corruptions)}.")
     names = list(names)
     given = severities if isinstance(severities, Mapping) else dict.fromkeys(names, severities)
-    for parameter, each in (("corruptions", names), ("severities", given)):
-        unknown = [name for name in each if name not in SEVERITIES]
-        if unknown:
-            raise ValueError(f"`{parameter}` has the unknown name {unknown[0]!r}. Known are {', '.join(SEVERITIES)}.")
+    _check_names("corruptions", names)
+    _check_names("severities", given)
     if not names:
         raise ValueError("`corruptions` is empty. Name at least one, or give None for all.")
     return {name: _levels(name, given.get(name)) for name in names}
+
+
+def _check_names(parameter: str, names: Iterable[str]) -> None:
+    unknown = [name for name in names if name not in SEVERITIES]
+    if unknown:
+        raise ValueError(f"`{parameter}` has the unknown name {unknown[0]!r}. Known are {', '.join(SEVERITIES)}.")
 
 
 def _levels(name: str, levels: Any) -> list[float]:
@@ -289,17 +299,21 @@ def _levels(name: str, levels: Any) -> list[float]:
     if levels is None:
         return list(SEVERITIES[name])
     levels = list(levels) if isinstance(levels, Iterable) else [levels]
-    most = 1.0 if name in SHARES else math.inf
     for level in levels:
-        is_number = isinstance(level, numbers.Real) and not isinstance(level, bool)
-        if not is_number or not 0 < float(level) <= most or math.isinf(level):
-            limit = " and at most 1, a share" if name in SHARES else ", in standard deviations"
-            raise ValueError(
-                f"`severities` of {name!r} must be above 0{limit}, got {shown(level)}. Clean series are always scored."
-            )
+        _check_level(name, level)
     if not levels:
         raise ValueError(f"`severities` of {name!r} is empty. Give one number or more, or None.")
     return sorted({float(level) for level in levels})
+
+
+def _check_level(name: str, level: Any) -> None:
+    most = 1.0 if name in SHARES else math.inf
+    is_number = isinstance(level, numbers.Real) and not isinstance(level, bool)
+    if not is_number or not 0 < float(level) <= most or math.isinf(level):
+        limit = " and at most 1, a share" if name in SHARES else ", in standard deviations"
+        raise ValueError(
+            f"`severities` of {name!r} must be above 0{limit}, got {shown(level)}. Clean series are always scored."
+        )
 
 
 def _check_model(model: Any) -> None:
@@ -317,12 +331,16 @@ def _labelled(model: Any, X: Any, y: Any) -> tuple[Any, np.ndarray]:
     check_consistent_length(X, y)
     classes = np.asarray(getattr(model, "classes_", ())).tolist()
     labelled = np.ones(len(y), dtype=bool) if UNLABELLED in classes else is_labelled(y)
-    if not labelled.any():
-        raise ValueError(f"`y` has no labelled series among its {len(y)}: all are -1. Give series with their classes.")
     known = y[labelled].astype(object)
+    _check_known(known, classes)
+    return X if labelled.all() else _safe_indexing(X, np.flatnonzero(labelled)), known
+
+
+def _check_known(known: np.ndarray, classes: list) -> None:
+    if not len(known):
+        raise ValueError("`y` has no labelled series: all are -1. Give series with their classes.")
     if classes and not set(known.tolist()) & set(classes):
         raise ValueError(f"`y` has no class of the model, which knows {shown(classes)}, got {known[0]!r} first.")
-    return X if labelled.all() else _safe_indexing(X, np.flatnonzero(labelled)), known
 
 
 def _seed_of(seed: int, name: str, repeat: int) -> int:

@@ -73,13 +73,15 @@ class LabelFreeScorer(Hyperparameters, abc.ABC):
         self.check_hyperparameters()
         seed = draw_seed(self.random_state)
         representation = Representation.of(estimator)
-        n_cases = _num_samples(X)
+        self._check_number(_num_samples(X))
+        return self._score(representation, some_cases(X, self.max_cases, seed), seed)
+
+    def _check_number(self, n_cases: int) -> None:
         if n_cases < self.least_cases:
             raise ValueError(
                 f"{type(self).__name__} needs {self.least_cases} or more series, got {n_cases}. Make the held-out "
                 "folds larger."
             )
-        return self._score(representation, some_cases(X, self.max_cases, seed), seed)
 
     @abc.abstractmethod
     def _score(self, representation: Representation, X: Any, seed: int) -> float:

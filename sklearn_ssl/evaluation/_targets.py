@@ -104,18 +104,21 @@ def _checked_target(X: Any, y: Any, X_name: str, name: str) -> np.ndarray:
     y = _as_column(values_of(y))
     if y.ndim not in (1, 2):
         raise ValueError(f"`{name}` must have shape (n_cases,) or (n_cases, n_outputs), got shape {y.shape}.")
-    n_cases = _num_samples(X)
+    _check_length(y, _num_samples(X), X_name, name)
+    wrong = pd.isna(y) | (np.isinf(y) if y.dtype.kind == "f" else False)
+    if wrong.any():
+        raise ValueError(f"`{name}` is missing or infinite in row {np.argwhere(wrong)[0, 0]}. Leave such series out.")
+    check_all_labelled(name, y)
+    return y
+
+
+def _check_length(y: np.ndarray, n_cases: int, X_name: str, name: str) -> None:
     if len(y) != n_cases:
         raise ValueError(
             f"`{name}` has length {len(y)}, but `{X_name}` has {n_cases} series. Give one label per series."
         )
     if n_cases == 0:
         raise ValueError(f"`{X_name}` is empty. Give at least one series.")
-    wrong = pd.isna(y) | (np.isinf(y) if y.dtype.kind == "f" else False)
-    if wrong.any():
-        raise ValueError(f"`{name}` is missing or infinite in row {np.argwhere(wrong)[0, 0]}. Leave such series out.")
-    check_all_labelled(name, y)
-    return y
 
 
 def _as_column(y: np.ndarray) -> np.ndarray:

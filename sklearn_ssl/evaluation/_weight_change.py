@@ -90,11 +90,7 @@ def weight_change(model: Any) -> WeightChange:
     >>> change.relative[0], bool((change.relative[1:] > 0).all())
     (np.float64(0.0), True)
     """
-    model = model[-1] if hasattr(model, "steps") else model
-    check_is_fitted(model)
-    if not (hasattr(model, "transformer_") and hasattr(model, "net_")):
-        raise TypeError(f"`model` must be a fine-tuned model such as SSLClassifier, got {shown(model)}.")
-    before, after = model.transformer_.net_.module_.encoder, model.net_.module_.encoder
+    before, after = _encoders(model)
     names = {id(part): name for name, part in after.named_modules()}
     pairs = list(zip(stages(before), stages(after), strict=True))
     if not pairs:
@@ -106,6 +102,15 @@ def weight_change(model: Any) -> WeightChange:
         np.array([_relative(old, new) for old, new in vectors]),
         np.array([_angle(old, new) for old, new in vectors]),
     )
+
+
+def _encoders(model: Any) -> tuple[torch.nn.Module, torch.nn.Module]:
+    """Return the pretrained and the fine-tuned encoder."""
+    model = model[-1] if hasattr(model, "steps") else model
+    check_is_fitted(model)
+    if not (hasattr(model, "transformer_") and hasattr(model, "net_")):
+        raise TypeError(f"`model` must be a fine-tuned model such as SSLClassifier, got {shown(model)}.")
+    return model.transformer_.net_.module_.encoder, model.net_.module_.encoder
 
 
 def _vector(stage: list[torch.nn.Module]) -> np.ndarray:

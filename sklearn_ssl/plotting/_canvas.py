@@ -111,6 +111,12 @@ def named(sources: Any, name: str, parameter: str) -> dict[str, Any]:
     return {str(key): value for key, value in sources.items()}
 
 
+def check_result(parameter: str, name: str, result: Any, attributes: Iterable[str], function: str) -> None:
+    """Raise a TypeError unless a source has the attributes of a result of a function."""
+    if not all(hasattr(result, attribute) for attribute in attributes):
+        raise TypeError(f"`{parameter}`: {name!r} must be a result of {function}, got {shown(result)}.")
+
+
 def draw_strip(ax: Any, steps: np.ndarray, values: np.ndarray, strip: np.ndarray, **style: Any) -> Any:
     """Draw one number per time step as a coloured strip at the foot of a panel, below the line of the values."""
     low, high = np.nanmin(values), np.nanmax(values)

@@ -134,25 +134,21 @@ class CriticalDifferenceDisplay:
         _check_scores(self.scores)
         _check_test(test, alpha)
         pyplot(self)
-        from aeon.visualisation import plot_critical_difference
-
         names = [str(name) for name in self.scores.columns]
-        scale = max(SCALE_INCHES, INCHES_PER_RANK * (len(names) - 1))
-        textspace = max(map(len, names)) * INCHES_PER_CHARACTER + 0.3 + scale / 8
-        self.figure_, self.ax_ = plot_critical_difference(
-            self.scores.to_numpy(dtype=float),
-            names,
-            lower_better=self.lower_better,
-            test=test,
-            alpha=alpha,
-            width=2 * textspace + scale,
-            textspace=textspace,
-        )
+        self.figure_, self.ax_ = self._diagram(names, test=test, alpha=alpha)
         for text in self.ax_.texts:
             if text.get_text() in names:
                 text.set_fontsize(LABEL_SIZE)
         self._name_the_scale()
         return self
+
+    def _diagram(self, names: list[str], **compared: Any) -> tuple[Any, Any]:
+        from aeon.visualisation import plot_critical_difference
+
+        scale = max(SCALE_INCHES, INCHES_PER_RANK * (len(names) - 1))
+        textspace = max(map(len, names)) * INCHES_PER_CHARACTER + 0.3 + scale / 8
+        compared |= {"lower_better": self.lower_better, "width": 2 * textspace + scale, "textspace": textspace}
+        return plot_critical_difference(self.scores.to_numpy(dtype=float), names, **compared)
 
     def _name_the_scale(self) -> None:
         # aeon hides the axis and draws a scale: the uppermost horizontal line. Here y grows downwards.

@@ -158,10 +158,7 @@ class DissectionDisplay:
         ValueError
             If a unit does not exist or a number is negative.
         """
-        if not isinstance(self.dissection, Dissection):
-            raise TypeError(f"`dissection` must be a result of `dissect`, got {shown(self.dissection)}.")
-        check_whole_number("n_units", n_units, least=0)
-        check_whole_number("n_segments", n_segments, least=0)
+        self._check(n_units, n_segments)
         self.units_ = self._chosen()
         excited = self._excited()[:n_units]
         self.segment_axes_ = np.empty((0, 0), dtype=object)
@@ -173,6 +170,12 @@ class DissectionDisplay:
         if self.segment_axes_.size:
             self._label_segments()
         return self
+
+    def _check(self, n_units: Any, n_segments: Any) -> None:
+        if not isinstance(self.dissection, Dissection):
+            raise TypeError(f"`dissection` must be a result of `dissect`, got {shown(self.dissection)}.")
+        check_whole_number("n_units", n_units, least=0)
+        check_whole_number("n_segments", n_segments, least=0)
 
     def _chosen(self) -> np.ndarray:
         if self.units is None:
@@ -220,16 +223,17 @@ class DissectionDisplay:
             self._draw_segment(ax, place, {"cmap": cmap, **limits})
         for ax in row[len(places) :]:
             ax.set_visible(False)
+        row[0].set_ylabel(self._entry(unit))
+
+    def _entry(self, unit: int) -> str:
         concept = self.dissection.table["concept"].iloc[unit]
-        row[0].set_ylabel(f"unit {unit}" + ("" if concept is None else "\n" + concept.replace("_", " ")))
+        return f"unit {unit}" + ("" if concept is None else "\n" + concept.replace("_", " "))
 
     def _draw_segment(self, ax: Any, place: int, strip: dict) -> None:
         segment = self.dissection.segments.iloc[place]
         values = self.dissection.segment_values[place][:MOST_CHANNELS]
         steps = np.arange(int(segment["start"]), int(segment["end"]))
-        for channel, (series, colour) in enumerate(zip(values, shades(len(values)), strict=True)):
-            style = {"color": colour, "linestyle": cycled(LINE_STYLES, channel), "linewidth": 1.3}
-            ax.plot(steps, series, label=f"channel {channel}", **style)
+        _draw_channels(ax, steps, values)
         draw_strip(ax, steps, values, self.dissection.segment_activations[place], **strip)
         ax.set_yticks([])
         ax.set_xticks([steps[0], steps[-1]])
@@ -243,3 +247,9 @@ class DissectionDisplay:
         handles, labels = self.segment_axes_[0, 0].get_legend_handles_labels()
         if len(handles) > 1:
             right.legend(handles, labels, loc="outside upper center", ncols=min(3, len(handles)), frameon=False)
+
+
+def _draw_channels(ax: Any, steps: np.ndarray, values: np.ndarray) -> None:
+    for channel, (series, colour) in enumerate(zip(values, shades(len(values)), strict=True)):
+        style = {"color": colour, "linestyle": cycled(LINE_STYLES, channel), "linewidth": 1.3}
+        ax.plot(steps, series, label=f"channel {channel}", **style)

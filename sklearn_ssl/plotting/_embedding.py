@@ -186,18 +186,20 @@ class EmbeddingDisplay:
         y = _checked_labels(self.y, len(self.coordinates))
         entries = [] if y is None or _are_numbers(y) else _entries(y)
         ax = one_axes(self, ax, figsize=(6.4 + legend_width(entries), 4.8))
-        style = {"s": 36, "linewidths": 0.4, "edgecolors": "white", **(scatter_kw or {})}
         self.scatters_: list[Any] = []
         self.legend_ = self.colorbar_ = None
+        self._draw(ax, y, {"s": 36, "linewidths": 0.4, "edgecolors": "white", **(scatter_kw or {})})
+        ax.set(xlabel=self.axis_labels[0], ylabel=self.axis_labels[1])
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+    def _draw(self, ax: Any, y: np.ndarray | None, style: dict) -> None:
         if y is None:
             self.scatters_ = [ax.scatter(*self.coordinates.T, color=shades(1), **style)]
         elif _are_numbers(y):
             self._draw_numbers(ax, y, style)
         else:
             self._draw_classes(ax, y, style)
-        ax.set(xlabel=self.axis_labels[0], ylabel=self.axis_labels[1])
-        self.ax_, self.figure_ = ax, ax.figure
-        return self
 
     def _draw_numbers(self, ax: Any, y: np.ndarray, style: dict) -> None:
         y = y.astype(float)
@@ -259,10 +261,8 @@ def _checked_labels(y: Any, n_cases: int) -> np.ndarray | None:
     if y.shape != (n_cases,):
         raise ValueError(f"`y` must have shape ({n_cases},), one label for each series, got {y.shape}.")
     unknown = unlabelled_among_text(y)
-    if unknown.any():
-        y = y.copy()
-        y[unknown] = None
-    return y
+    without: Any = None  # NumPy's annotations know no None among objects
+    return np.where(unknown, without, y) if unknown.any() else y
 
 
 def _entries(y: np.ndarray) -> list[str]:

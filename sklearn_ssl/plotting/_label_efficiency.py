@@ -3,7 +3,7 @@ from typing import Any, Self
 import numpy as np
 
 from sklearn_ssl._parameters.shown import shown
-from sklearn_ssl.plotting._canvas import legend_width, line_styles, one_axes, place_legend
+from sklearn_ssl.plotting._canvas import check_result, legend_width, line_styles, one_axes, place_legend
 
 SPREADS = ("std", "range", None)
 METRICS = {"mae": "mean absolute error"}
@@ -119,7 +119,7 @@ class LabelEfficiencyDisplay:
     def _label(self, ax: Any) -> None:
         from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
 
-        fractions = sorted({float(one) for result in self.results.values() for one in result.fractions})
+        fractions = self._fractions()
         ax.set_xscale("log")
         ax.xaxis.set_major_locator(FixedLocator(_apart(fractions)))
         ax.xaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=None))
@@ -129,14 +129,16 @@ class LabelEfficiencyDisplay:
         ax.grid(alpha=0.3)
         place_legend(ax, outside=len(self.results) > 1)
 
+    def _fractions(self) -> list[float]:
+        return sorted({float(one) for result in self.results.values() for one in result.fractions})
+
     def _check(self, spread: Any) -> None:
         if spread not in SPREADS:
             raise ValueError(f'`spread` must be "std", "range" or None, got {shown(spread)}.')
         if not self.results:
             raise ValueError("`results` is empty. Give at least one name with its result.")
         for name, result in self.results.items():
-            if not all(hasattr(result, attribute) for attribute in ("fractions", "scores", "metric")):
-                raise TypeError(f"`results`: {name!r} must be a result of label_efficiency, got {shown(result)}.")
+            check_result("results", name, result, ("fractions", "scores", "metric"), "label_efficiency")
         metrics = sorted({str(result.metric) for result in self.results.values()})
         if len(metrics) > 1:
             raise ValueError(f"`results` must have one metric, got {', '.join(metrics)}. Draw one picture per metric.")

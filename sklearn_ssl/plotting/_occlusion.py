@@ -170,25 +170,32 @@ class OcclusionDisplay:
         ValueError
             If the shapes differ, a channel does not exist, or another number of axes is given.
         """
-        if np.shape(self.series) != np.shape(self.importance) or np.ndim(self.series) != 2:
-            raise ValueError(
-                "`series` and `importance` must have the same shape (n_channels, n_timepoints), got "
-                f"{np.shape(self.series)} and {np.shape(self.importance)}."
-            )
+        _check_shapes(self.series, self.importance)
         self.channels_ = checked_channels(channels, len(self.series))
         axes = stacked_axes(self, ax, len(self.channels_), figsize=(9, 1 + 1.6 * len(self.channels_)))
         shown = self.importance[self.channels_]
         strip = {"cmap": cmap, "vmin": np.nanmin(shown), "vmax": np.nanmax(shown)}
-        style = {"color": "black", "linewidth": 1.3, **(line_kw or {})}
-        steps = np.arange(self.series.shape[1])
-        self.lines_, self.strips_ = [], []
+        self.lines_: list[Any] = []
+        self.strips_: list[Any] = []
         for panel, channel in zip(axes, self.channels_, strict=True):
-            self.lines_.append(panel.plot(self.series[channel], **style)[0])
-            self.strips_.append(draw_strip(panel, steps, self.series[channel], self.importance[channel], **strip))
-            panel.set_ylabel(f"channel {channel}")
+            self._draw_channel(panel, channel, line_kw or {}, strip)
         axes[-1].set_xlabel("time step")
         self.ax_, self.axes_, self.figure_ = axes[0], axes, axes[0].figure
-        self.colorbar_ = self.figure_.colorbar(
-            self.strips_[0], ax=list(axes), label=self.label, location="bottom", aspect=50, pad=0.02
-        )
+        place = {"ax": list(axes), "location": "bottom", "aspect": 50, "pad": 0.02}
+        self.colorbar_ = self.figure_.colorbar(self.strips_[0], label=self.label, **place)
         return self
+
+    def _draw_channel(self, panel: Any, channel: int, line_kw: dict, strip: dict) -> None:
+        series, importance = self.series[channel], self.importance[channel]
+        style = {"color": "black", "linewidth": 1.3, **line_kw}
+        self.lines_.append(panel.plot(series, **style)[0])
+        self.strips_.append(draw_strip(panel, np.arange(len(series)), series, importance, **strip))
+        panel.set_ylabel(f"channel {channel}")
+
+
+def _check_shapes(series: np.ndarray, importance: np.ndarray) -> None:
+    if np.shape(series) != np.shape(importance) or np.ndim(series) != 2:
+        raise ValueError(
+            "`series` and `importance` must have the same shape (n_channels, n_timepoints), got "
+            f"{np.shape(series)} and {np.shape(importance)}."
+        )

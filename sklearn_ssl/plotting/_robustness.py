@@ -2,9 +2,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.evaluation import robustness_report
-from sklearn_ssl.plotting._canvas import given_axes, line_styles, named, place_legend, pyplot
+from sklearn_ssl.plotting._canvas import check_result, given_axes, line_styles, named, place_legend, pyplot
 
 COLUMNS = 3
 PANEL = (3.2, 2.7)  # inches
@@ -165,8 +164,8 @@ class RobustnessDisplay:
 
     def _corruptions(self) -> list[str]:
         for name, report in self.reports.items():
-            if not all(hasattr(report, attribute) for attribute in ("corruptions", "severity", "scores", "clean")):
-                raise TypeError(f"`reports`: {name!r} must be a result of robustness_report, got {shown(report)}.")
+            attributes = ("corruptions", "severity", "scores", "clean")
+            check_result("reports", name, report, attributes, "robustness_report")
         each = list(dict.fromkeys(one for report in self.reports.values() for one in report.corruptions))
         if not each:
             raise ValueError(

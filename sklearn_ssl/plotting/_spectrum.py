@@ -172,11 +172,7 @@ class SpectrumDisplay:
         ValueError
             If there is no embedding, or all singular values of an embedding are zero.
         """
-        if not self.singular_values:
-            raise ValueError("`singular_values` is empty. Give at least one name with its values.")
-        zero = [name for name, values in self.singular_values.items() if not np.max(values) > 0]
-        if zero:
-            raise ValueError(f"All singular values of {zero[0]!r} are zero: it is the same for all series.")
+        self._check()
         entries = [self._entry(name) for name in self.singular_values]
         legend = legend_width(entries) if len(entries) > ENTRIES_INSIDE else 0.0
         ax = one_axes(self, ax, figsize=(6.4 + legend, 4.8))
@@ -185,6 +181,13 @@ class SpectrumDisplay:
         self._label(ax)
         self.ax_, self.figure_ = ax, ax.figure
         return self
+
+    def _check(self) -> None:
+        if not self.singular_values:
+            raise ValueError("`singular_values` is empty. Give at least one name with its values.")
+        zero = [name for name, values in self.singular_values.items() if not np.max(values) > 0]
+        if zero:
+            raise ValueError(f"All singular values of {zero[0]!r} are zero: it is the same for all series.")
 
     def _draw(self, ax: Any, name: str, style: dict) -> Any:
         values = np.asarray(self.singular_values[name])

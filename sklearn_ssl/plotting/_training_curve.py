@@ -125,24 +125,21 @@ class TrainingCurveDisplay:
         if not self.histories:
             raise ValueError("`histories` is empty. Give at least one name with its DataFrame.")
         scores = self.scores if ax is None or np.size(np.array(ax, dtype=object)) > 1 else []
-        heights = [2, *[1] * len(scores)]
-        axes = stacked_axes(
-            self,
-            ax,
-            len(heights),
-            figsize=(7 + self._legend_width(), 2 + 1.7 * len(heights)),
-            gridspec_kw={"height_ratios": heights},
-        )
+        axes = self._panels(ax, [2, *[1] * len(scores)])
         self.lines_: dict[tuple[str, str], Any] = {}
         self.collapsed_lines_: dict[str, Any] = {}
         for name, look in line_styles(self.histories).items():
             style = {**look, "linestyle": "-", "markersize": 4}  # the line style tells training from validation
             self._draw_losses(axes[0], name, style)
-            for ax_score, score in zip(axes[1:], scores, strict=True):
-                self._draw_score(ax_score, name, score, style)
+            for panel, score in zip(axes[1:], scores, strict=True):
+                self._draw_score(panel, name, score, style)
         self._label(axes, scores)
         self.ax_, self.axes_, self.figure_ = axes[0], axes, axes[0].figure
         return self
+
+    def _panels(self, ax: Any, heights: list[int]) -> np.ndarray:
+        size = (7 + self._legend_width(), 2 + 1.7 * len(heights))
+        return stacked_axes(self, ax, len(heights), figsize=size, gridspec_kw={"height_ratios": heights})
 
     def _draw_losses(self, ax: Any, name: str, style: dict) -> None:
         for column, kind, line in zip(LOSSES, ("training", "validation"), ("-", ":"), strict=True):
@@ -150,11 +147,14 @@ class TrainingCurveDisplay:
                 self._draw(ax, name, column, {**style, "linestyle": line, "label": self._entry(name, kind)})
         collapsed = (self.collapsed_losses or {}).get(name)
         if collapsed is not None:
-            label = f"{name}, collapsed" if self._several else "all projections the same"
-            # With several trainings, each line has its marker at both ends, so that no colour is needed.
-            own = {**style, "clip_on": False} if self._several else {"color": "0.35"}
-            dashed = {**own, "linestyle": "--", "linewidth": 1.2, "label": label}
-            self.collapsed_lines_[name] = ax.axhline(collapsed, **dashed)
+            self._draw_collapsed_loss(ax, name, collapsed, style)
+
+    def _draw_collapsed_loss(self, ax: Any, name: str, collapsed: float, style: dict) -> None:
+        label = f"{name}, collapsed" if self._several else "all projections the same"
+        # With several trainings, each line has its marker at both ends, so that no colour is needed.
+        own = {**style, "clip_on": False} if self._several else {"color": "0.35"}
+        dashed = {**own, "linestyle": "--", "linewidth": 1.2, "label": label}
+        self.collapsed_lines_[name] = ax.axhline(collapsed, **dashed)
 
     def _draw_score(self, ax: Any, name: str, score: str, style: dict) -> None:
         if score in self.histories[name]:
@@ -180,11 +180,14 @@ class TrainingCurveDisplay:
             ax.grid(alpha=0.3)
         axes[-1].set_xlabel("epoch")
         axes[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
+        self._label_losses(axes[0])
+
+    def _label_losses(self, ax: Any) -> None:
         if self._spans_magnitudes():
-            axes[0].set_yscale("log")
-        place_legend(axes[0], outside=self._several)
+            ax.set_yscale("log")
+        place_legend(ax, outside=self._several)
         if not self._several:
-            axes[0].set_title(next(iter(self.histories)))
+            ax.set_title(next(iter(self.histories)))
 
     def _spans_magnitudes(self) -> bool:
         drawn = [line.get_ydata() for (_, column), line in self.lines_.items() if column in LOSSES]
@@ -200,12 +203,13 @@ def _history(representation: Representation) -> pd.DataFrame:
         )
     rows = [{key: value for key, value in epoch.items() if _is_curve(key, value)} for epoch in net.history]
     history = pd.DataFrame(rows, index=pd.Index(net.history[:, "epoch"], name="epoch"), dtype=float)
-    untrained = {
-        callback.name: callback.untrained_score_
-        for _, callback in net.callbacks_
-        if getattr(callback, "untrained_score_", None) is not None and callback.name in history
-    }
+    untrained = {name: score for name, score in _untrained_scores(net).items() if name in history}
     return history if not untrained else pd.concat([pd.DataFrame(untrained, index=[0]), history]).rename_axis("epoch")
+
+
+def _untrained_scores(net: Any) -> dict[str, float]:
+    scores = {getattr(one, "name", ""): getattr(one, "untrained_score_", None) for _, one in net.callbacks_}
+    return {name: score for name, score in scores.items() if score is not None}
 
 
 def _is_curve(key: str, value: Any) -> bool:

@@ -193,11 +193,10 @@ class ViewsDisplay:
         self.channels_ = checked_channels(channels, len(self.series))
         axes = stacked_axes(self, ax, len(self.channels_), figsize=(8, 1 + 1.5 * len(self.channels_)))
         thick = {"color": "black", "linewidth": 2.2, "label": "series", "zorder": 3, **(series_kw or {})}
-        self.series_lines_ = []
-        self.view_lines_ = []
-        for panel, channel in zip(axes, self.channels_, strict=True):
-            self.view_lines_.append(self._draw_views(panel, channel, view_kw or {}))
-            self.series_lines_.append(panel.plot(self.series[channel], **thick)[0])
+        pairs = list(zip(axes, self.channels_, strict=True))
+        self.view_lines_ = [self._draw_views(panel, channel, view_kw or {}) for panel, channel in pairs]
+        self.series_lines_ = [panel.plot(self.series[channel], **thick)[0] for panel, channel in pairs]
+        for panel, channel in pairs:
             panel.set_ylabel(f"channel {channel}")
             panel.margins(x=0.01)
         axes[-1].set_xlabel("time step")

@@ -412,7 +412,7 @@ def test_bad_input(model):
         report(n_repeats=0)
     with pytest.raises(ValueError, match=r"`pgd_steps` must be a whole number of at least 1, got 1.5"):
         report(pgd_steps=1.5)
-    with pytest.raises(ValueError, match="`y` has no labelled series among its 50"):
+    with pytest.raises(ValueError, match="`y` has no labelled series: all are -1"):
         report(y=np.full(50, -1))
     with pytest.raises(ValueError, match="`y` must have the classes"):
         report(y=None)
