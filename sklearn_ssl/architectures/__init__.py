@@ -1,6 +1,6 @@
 """Modules that turn a batch of series into the tensors that a loss compares; all training state lives here."""
 
-from sklearn_ssl.architectures._base import Architecture
+from sklearn_ssl.architectures._base import Architecture, maps
 from sklearn_ssl.architectures._batch import Batch
 from sklearn_ssl.architectures._closed_form import ClosedFormArchitecture
 from sklearn_ssl.architectures._covariance import CovarianceArchitecture, MomentumCovarianceArchitecture
@@ -43,4 +43,5 @@ __all__ = [
     "SlicedArchitecture",
     "TrainableModule",
     "WindowArchitecture",
+    "maps",
 ]

@@ -1,4 +1,4 @@
-"""An encoder with its pooling."""
+"""An encoder with its pooling, and the feature maps of any encoder."""
 
 import copy
 import inspect
@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from sklearn_ssl._input.padding import observed_mask, resize_mask
+from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.architectures._modes import evaluation_mode
 from sklearn_ssl.architectures._protocol import TrainableModule
 from sklearn_ssl.encoders import EncoderModule
@@ -16,33 +17,62 @@ from sklearn_ssl.pooling import Pooling
 
 
 class Architecture(nn.Module, TrainableModule):
-    """An encoder with its pooling: what every method trains and every transformer applies.
+    """An encoder with its pooling. Every method trains one, and every transformer applies one.
+
+    A subclass overrides `forward`, which turns a batch into the tensors that the loss compares. It keeps all state of
+    training in buffers and submodules, so that the state is saved, copied and moved with the weights.
 
     Parameters
     ----------
     encoder : recipe, callable or torch.nn.Module
-        A recipe with ``build(n_channels)``, a callable ``n_channels -> nn.Module``, or a module, which is copied.
+        A recipe with ``build(n_channels)``, a callable ``n_channels -> torch.nn.Module``, or a module, which is copied.
     pooling : Pooling or None
-        Recipe that turns feature maps into one vector per series; None is the one that suits the encoder.
+        Recipe that turns feature maps into one vector per series. None is ``Pooling()``, or the mean of the last layer
+        for an encoder that pools over time by itself.
     n_channels : int
-        Channels of the series.
+        Number of channels C of the series.
     n_timepoints : int
-        Time steps of the series, used to try the encoder out.
+        Number of time steps L of the longest series. The encoder is tried out with it.
     n_cases : int, default=0
-        Number of training series, for memories with a place for each.
+        Number of training series. The sizes of memories follow it.
 
     Attributes
     ----------
+    encoder : torch.nn.Module
+        Maps series (B, C, L) to features per time step (B, D, L').
+    pooling : torch.nn.Module
+        Maps the feature maps of all layers to pooled features (B, F).
     widths : list of int
-        Features of each layer of the encoder.
+        Number of features of each layer of the encoder.
     n_steps : int
-        Time steps L' of its output for series of `n_timepoints`.
+        Number of time steps L' of the encoder's output for series of `n_timepoints` steps.
     n_features_of_layers : list of int
-        How many features come from each pooled layer of the encoder, in their order.
+        Number of pooled features that come from each layer, in the order of the layers.
+    n_cases : int
+        Number of training series.
     progress : Tensor of shape ()
-        Share of the planned steps that are done, set by the engine; 0 where there is no plan.
+        Share of the planned steps that are done. The engine sets it before each step. It is 0 if there is no plan.
     keeps_instances : bool
-        Whether there is a place for each training series; False unless a subclass says otherwise.
+        Whether the architecture has a place for each training series. False unless a subclass says otherwise.
+
+    Raises
+    ------
+    TypeError
+        If `encoder` does not give a torch.nn.Module.
+    ValueError
+        If the encoder fails on series of this shape, or returns something else than (B, D, L').
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ssl.architectures import Architecture
+    >>> from sklearn_ssl.encoders import ResNetEncoder
+    >>> architecture = Architecture(encoder=ResNetEncoder(depth=1), pooling=None, n_channels=3, n_timepoints=50)
+    >>> x = torch.zeros(2, 3, 50)
+    >>> architecture.features(x).shape == (2, architecture.n_features)
+    True
+    >>> architecture.feature_maps(x).shape == (2, architecture.widths[-1], architecture.n_steps)
+    True
     """
 
     progress: torch.Tensor
@@ -66,7 +96,7 @@ class Architecture(nn.Module, TrainableModule):
         return sum(self.n_features_of_layers)
 
     def adapt(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> None:
-        """Let the encoder fix before training what it takes from the series themselves."""
+        """Let the encoder take from series x (N, C, L) what it does not learn, such as thresholds."""
         if isinstance(self.encoder, EncoderModule):
             self.encoder.adapt(x, None if lengths is None else observed_mask(lengths, x.shape[2]))
 
@@ -76,7 +106,7 @@ class Architecture(nn.Module, TrainableModule):
 
     def feature_maps(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
         """Return the encoder's output per time step: x (B, C, L) to (B, D, L'), NaN where a series is padded."""
-        layers, mask = masked_layers(self.encoder, x, lengths)
+        layers, mask = maps(self.encoder, x, lengths)
         h = layers[-1]  # (B, D, L')
         return h if mask is None else torch.where(resize_mask(mask, h.shape[2])[:, None], h, torch.nan)
 
@@ -85,32 +115,75 @@ def pooled_features(
     encoder: nn.Module, pooling: nn.Module, x: torch.Tensor, lengths: torch.Tensor | None
 ) -> torch.Tensor:
     """Encode and pool: x (B, C, L) to (B, F)."""
-    return pooling(*masked_layers(encoder, x, lengths))  # (B, F)
+    return pooling(*maps(encoder, x, lengths))  # (B, F)
 
 
-def masked_layers(
-    encoder: nn.Module, x: torch.Tensor, lengths: torch.Tensor | None
+def maps(
+    encoder: nn.Module, x: torch.Tensor, lengths: torch.Tensor | None = None
 ) -> tuple[list[torch.Tensor], torch.Tensor | None]:
-    """Encode x (B, C, L): the feature maps of every layer, and the mask (B, L) of the steps that are observed."""
+    """Return the feature maps of every layer of an encoder, and the mask of observed steps.
+
+    Use it in an architecture that needs features per time step, instead of calling the encoder. It takes any encoder
+    that a user may give. An encoder of this package returns the maps of all its layers. Of any other module the output
+    is the only map. The module gets the mask if its ``forward`` has a parameter with the name `mask`.
+
+    Parameters
+    ----------
+    encoder : torch.nn.Module
+        Maps x to (B, D, L'), such as `Architecture.encoder`.
+    x : Tensor of shape (B, C, L)
+        Series. Padded steps are 0.
+    lengths : int Tensor of shape (B,) or None, default=None
+        Number of observed steps of each series. None if nothing is padded.
+
+    Returns
+    -------
+    layers : list of Tensor of shape (B, D_i, L')
+        The maps, the output of the encoder last. The values at padded steps have no meaning.
+    mask : bool Tensor of shape (B, L) or None
+        True at observed steps. None if nothing is padded.
+
+    See Also
+    --------
+    sklearn_ssl.encoders.resize_mask : The mask of a map that has fewer steps than the series.
+    sklearn_ssl.encoders.at_every_step : A map with fewer steps, brought back to the steps of the series.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ssl.architectures import maps
+    >>> from sklearn_ssl.encoders import ResNetEncoder
+    >>> encoder = ResNetEncoder(depth=2, width=8).build(n_channels=3)
+    >>> x = torch.zeros(2, 3, 4)
+    >>> layers, mask = maps(encoder, x, lengths=torch.tensor([4, 2]))
+    >>> [tuple(h.shape) for h in layers]
+    [(2, 8, 4), (2, 16, 4)]
+    >>> mask
+    tensor([[ True,  True,  True,  True],
+            [ True,  True, False, False]])
+    >>> layers, mask = maps(torch.nn.Conv1d(3, 5, kernel_size=1), x)
+    >>> [tuple(h.shape) for h in layers], mask
+    ([(2, 5, 4)], None)
+    """
     mask = None if lengths is None else observed_mask(lengths, x.shape[2])
     return feature_layers(encoder, x, mask), mask
 
 
 def default_pooling(encoder: nn.Module) -> Pooling:
-    """Return the pooling used unless another is given."""
+    """Return the pooling that is used if none is given."""
     if getattr(encoder, "pools_over_time", False):
         return Pooling(statistics="mean", layers="last")
     return Pooling()
 
 
 def _n_features_of_layers(pooling: Any, widths: list[int]) -> list[int]:
-    """Count the pooled features of each layer; those of a foreign recipe, which cannot tell, are one layer."""
+    """Count the pooled features of each layer. A foreign recipe, which cannot tell, counts as one layer."""
     count = getattr(pooling, "n_features_of_layers", None)
     return [pooling.n_features(widths)] if count is None else count(widths)
 
 
 def feature_layers(encoder: nn.Module, x: torch.Tensor, mask: torch.Tensor | None) -> list[torch.Tensor]:
-    """Return the feature maps of every layer; those of a foreign module are its output alone."""
+    """Return the feature maps of every layer, given the mask (B, L). Of a foreign module the output is the only map."""
     if isinstance(encoder, EncoderModule):
         return encoder.layers(x, mask)
     parameter = _signature(encoder).get("mask")
@@ -131,7 +204,7 @@ def _build_encoder(encoder: Any, n_channels: int) -> nn.Module:
     if not isinstance(module, nn.Module):
         raise TypeError(
             f"`encoder` must be a recipe such as InceptionEncoder(), a callable n_channels -> torch.nn.Module, or a "
-            f"torch.nn.Module, got {encoder!r}."
+            f"torch.nn.Module, got {shown(encoder)}."
         )
     return module
 
@@ -151,14 +224,15 @@ def _try_out(encoder: nn.Module, n_channels: int, n_timepoints: int) -> tuple[li
             layers = feature_layers(encoder, x, None)
     except (RuntimeError, TypeError, IndexError) as error:
         raise ValueError(
-            f"`encoder` failed on series of shape {tuple(x.shape)} (batch, channels, time): {error}. It must take any "
-            "number of channels that it was built for and the length of the series."
+            f"`encoder` failed on series of shape {tuple(x.shape)} (batch, channels, time): {error}. Build it for "
+            f"{n_channels} channels and so that it takes any number of time steps; a callable n_channels -> "
+            "torch.nn.Module is told the number of channels."
         ) from error
     for h in layers:
         if not isinstance(h, torch.Tensor) or h.ndim != 3 or h.shape[0] != 2 or 0 in h.shape:
             got = tuple(h.shape) if isinstance(h, torch.Tensor) else type(h).__name__
             raise ValueError(
-                f"`encoder` must return (batch, features, time) for x of shape {tuple(x.shape)}, got {got}. An encoder "
-                "that pools over time by itself returns one time step: h.unsqueeze(-1)."
+                f"`encoder` must return (batch, features, time) for x of shape {tuple(x.shape)}, got {got}. If it "
+                "pools over time by itself, return one time step: h.unsqueeze(-1)."
             )
     return [h.shape[1] for h in layers], layers[-1].shape[2]

@@ -1,4 +1,4 @@
-"""Memories that are no larger than the training data make sensible."""
+"""Sizes of memories that fit the number of training series."""
 
 import warnings
 
@@ -9,7 +9,7 @@ def bounded_size(name: str, size: int | str, automatic: int, n_cases: int) -> in
     Warns
     -----
     UserWarning
-        If `size` is larger and had to be made smaller.
+        If `size` is larger than that number.
     """
     if isinstance(size, str):
         return automatic
@@ -17,12 +17,12 @@ def bounded_size(name: str, size: int | str, automatic: int, n_cases: int) -> in
 
 
 def at_most(name: str, size: int, most: int, n_cases: int, *, otherwise: str = "") -> int:
-    """Return `size`, but not more than `most`, what is sensible for so many training series.
+    """Return `size`, but not more than `most`, the largest sensible size for so many training series.
 
     Warns
     -----
     UserWarning
-        If `size` is larger and had to be made smaller.
+        If `size` is larger than `most`.
     """
     if size > most:
         warnings.warn(

@@ -1,4 +1,4 @@
-"""An encoder whose features are mapped linearly, by maps found without gradient steps."""
+"""An encoder, and a linear map of its features that is found without gradient steps."""
 
 import math
 from collections.abc import Callable
@@ -18,47 +18,48 @@ from sklearn_ssl._numerics.low_rank import (
 from sklearn_ssl.architectures._base import Architecture
 
 SHRINKAGES = tuple(2.0**exponent for exponent in range(-6, 7))
-FEWEST_JUDGED = 8  # series for whose margins a shrinkage is chosen
+FEWEST_JUDGED = 8  # series that are needed for a choice of the shrinkage
 
 
 class ClosedFormArchitecture(Architecture):
-    r"""A linear map of pooled features that keeps what tells series apart and shrinks what augmentations change.
+    r"""A linear map of pooled features that keeps differences between series and shrinks what augmentations change.
 
-    It keeps, in buffers, the mean of the series' features, rows with the scatter of the series about that mean, and
-    rows with the scatter of the changes: features of an augmented copy less those of the series. These are the series
-    and changes themselves as long as they are at most `sketch_size` rows, and fewer rows with nearly the same scatter
-    from then on.
+    A change is the features of an augmented copy minus the features of its series. Buffers hold the mean of the series'
+    features, rows with the scatter of the series about that mean, and rows with the scatter of the changes. Up to
+    `sketch_size` rows, these are the series and the changes themselves. Then fewer rows with nearly the same scatter
+    replace them.
 
     Parameters
     ----------
     augmentation : Augmentation
         Makes the copies.
     n_views : int
-        Copies V of every series.
+        Number of copies V of every series.
     n_components : int
-        Most outputs.
+        Largest number of outputs.
     shrinkage : float or "auto"
-        r as a multiple of the mean of the non-zero eigenvalues of :math:`S_w`.
+        r as a multiple of the mean of the non-zero eigenvalues of :math:`S_w`, the second moments of the changes.
     sketch_size : int
-        Rows that are kept of the series, and of the changes.
+        Largest number of rows that are kept of the series, and of the changes.
     scaling : callable
-        ``scaling(directions, n_series)`` returns the maps (P, F).
+        ``scaling(directions, n_series)`` returns the map (P, F).
     **common : dict
         Parameters of `Architecture`.
 
     Attributes
     ----------
     n_features_of_layers : list of int
-        The number of outputs P.
+        The number of outputs P, as the only entry.
     weights : Tensor of shape (P, F)
         The map.
     mean : Tensor of shape (F,)
         Mean of the series' features.
     used_shrinkage : Tensor of shape ()
         r as a multiple of the mean of the non-zero eigenvalues, as chosen or given.
-    variances, ratios : Tensor of shape (P',)
-        Of all directions found, the variance of the mapped series, and their variance between series divided by that
-        within series plus r.
+    variances : Tensor of shape (P',)
+        For each direction that was found, the variance of the mapped series.
+    ratios : Tensor of shape (P',)
+        For each direction, the variance between series divided by r plus the variance within series.
     """
 
     mean: torch.Tensor
@@ -89,12 +90,12 @@ class ClosedFormArchitecture(Architecture):
         self.shrinkage = shrinkage
         self.sketch_size = sketch_size
         self.scaling = scaling
-        self._judges_next = True  # the first batch after `settle`, whatever comes later
+        self._judges_next = True  # only the first batch after `settle` is judged
         self.register_buffer("mean", torch.zeros(self.n_features))
         self.register_buffer("deviations", torch.zeros(0, self.n_features))
         self.register_buffer("changes", torch.zeros(0, self.n_features))
-        self.register_buffer("counts", torch.zeros(3, dtype=torch.long))  # of series, of changes, of judged series
-        self.register_buffer("margins", torch.zeros(2, len(SHRINKAGES)))  # their sum over series, and of their squares
+        self.register_buffer("counts", torch.zeros(3, dtype=torch.long))  # series, changes, judged series
+        self.register_buffer("margins", torch.zeros(2, len(SHRINKAGES)))  # sums of margins, and of their squares
         self.register_buffer("used_shrinkage", torch.tensor(1.0 if shrinkage == "auto" else float(shrinkage)))
         self.register_buffer("weights", torch.zeros(0, self.n_features))
         self.register_buffer("variances", torch.zeros(0))
@@ -111,11 +112,11 @@ class ClosedFormArchitecture(Architecture):
         return super().features(x, lengths).float()
 
     def observe(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> None:
-        """Add the features of series (B, C, L) to what is known of the differences between series."""
+        """Learn from series x (B, C, L) how series differ from each other."""
         self._add_series(self._pooled_in_pieces(x, lengths))
 
     def observe_with_copies(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> None:
-        """Add the features of series (B, C, L), and how they change from a series to its copies."""
+        """Learn from series x (B, C, L) how series differ from each other, and from their augmented copies."""
         h = self._pooled_in_pieces(x, lengths)  # (B, F)
         copies = [self._pooled_in_pieces(self.augmentation(x, lengths), lengths) for _ in range(self.n_views)]
         changes = torch.stack(copies, 1) - h.unsqueeze(1)  # (B, V, F)
@@ -125,7 +126,7 @@ class ClosedFormArchitecture(Architecture):
         self._add_series(h)
 
     def settle(self) -> None:
-        """Find the map from all that was observed."""
+        """Find the map from all series and copies that were observed."""
         n_series, n_changes, n_judged = self.counts.tolist()
         if self.shrinkage == "auto" and n_judged >= FEWEST_JUDGED:
             mean, square = self.margins.cpu().double() / n_judged  # (G,)
@@ -163,7 +164,7 @@ class ClosedFormArchitecture(Architecture):
         self.changes = self._within_bounds(changes, int(self.counts[1]))
 
     def _within_bounds(self, rows: torch.Tensor, n_observed: int) -> torch.Tensor:
-        """Compress rows where they are too many; those that only add up blocks about one mean go without loss."""
+        """Compress rows if they are too many, without loss if no more than `sketch_size` rows were observed."""
         if len(rows) <= self.sketch_size:
             return rows
         is_exact = n_observed <= self.sketch_size

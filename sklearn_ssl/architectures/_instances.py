@@ -1,4 +1,4 @@
-"""Every training series as a class of its own."""
+"""A place for every training series."""
 
 from typing import Any
 
@@ -11,21 +11,27 @@ from sklearn_ssl.losses._vectors import unit_length
 
 
 class InstanceBankArchitecture(SiameseArchitecture):
-    r"""One view of every series, and a bank with the last embedding of each series of the training set.
+    r"""One view of every series, and a bank with the latest projection of each training series.
 
-    After a batch, row t(i) of the bank becomes :math:`\beta m_{t(i)} + (1 - \beta) z_i` at unit length.
+    After a batch, row t(i) of the bank becomes :math:`\beta m_{t(i)} + (1 - \beta) z_i` at unit length, where
+    :math:`m_{t(i)}` is the row before, and :math:`z_i` the projection of series t(i) at unit length.
 
     Parameters
     ----------
     bank_momentum : float
-        :math:`\beta`.
+        :math:`\beta`, from 0 to below 1.
     **siamese : dict
         Parameters of `SiameseArchitecture`.
 
     Attributes
     ----------
     bank : Tensor of shape (n_cases, P)
-        Embeddings at unit length; random directions at the start.
+        Vectors of unit length. At the start they have random directions.
+
+    Raises
+    ------
+    ValueError
+        If a batch has a series that is not among the `n_cases` first ones.
     """
 
     bank: torch.Tensor
@@ -37,7 +43,7 @@ class InstanceBankArchitecture(SiameseArchitecture):
         self.register_buffer("bank", unit_length(torch.randn(self.n_cases, self.n_projections)))
 
     def forward(self, batch: Batch) -> tuple[torch.Tensor, ...]:
-        """Return projections (B, P) of a batch, the rows of the bank that belong to them, and the bank before."""
+        """Return the projections (B, P), the numbers of their rows in the bank (B,), and the bank before (N, P)."""
         index = known_instances(batch.index, self.n_cases)
         (z,) = super().forward(batch)
         bank = self.bank
@@ -47,19 +53,29 @@ class InstanceBankArchitecture(SiameseArchitecture):
 
     @torch.no_grad()
     def remember(self, z: torch.Tensor, index: torch.Tensor) -> None:
-        """Move the rows `index` of the bank towards embeddings z (B, P)."""
+        """Move the rows `index` (B,) of the bank towards projections z (B, P)."""
         z = unit_length(z.to(self.bank.dtype))
         moved = unit_length(torch.lerp(z, self.bank[index], self.bank_momentum))  # (B, P)
         self.bank = self.bank.index_copy(0, index, moved)  # a new tensor: the loss still reads the old
 
 
 class InstanceClassifierArchitecture(SiameseArchitecture):
-    """One view of every series, and a linear classifier that tells of which series it is a view.
+    """One view of every series, and a linear classifier that tells which series the view came from.
 
     Parameters
     ----------
     **siamese : dict
         Parameters of `SiameseArchitecture`.
+
+    Attributes
+    ----------
+    classifier : torch.nn.Linear
+        Maps projections (B, P) to logits (B, N), one for each of the N training series.
+
+    Raises
+    ------
+    ValueError
+        If a batch has a series that is not among the `n_cases` first ones.
     """
 
     keeps_instances = True
@@ -69,24 +85,24 @@ class InstanceClassifierArchitecture(SiameseArchitecture):
         self.classifier = nn.Linear(self.n_projections, self.n_cases)
 
     def forward(self, batch: Batch) -> tuple[torch.Tensor, ...]:
-        """Return logits of a batch (B, C, L) for all N training series, (B, N), and the series that they come from."""
+        """Return logits for all N training series (B, N), and the numbers of the series of the batch (B,)."""
         index = known_instances(batch.index, self.n_cases)
         (z,) = super().forward(batch)
         return self.classifier(z), index
 
 
 def known_instances(index: torch.Tensor | None, n_cases: int) -> torch.Tensor:
-    """Return the rows of the batch, all of which must be among the series that training started with.
+    """Return the rows of a batch (B,) if all are among the series that training started with.
 
     Raises
     ------
     ValueError
-        If a row is beyond them.
+        If a row is beyond them, or if the rows are unknown.
     """
     if index is None or int(index.max()) >= n_cases:
         got = "none" if index is None else f"row {int(index.max())}"
         raise ValueError(
-            f"This method has a place for each of the {n_cases} series it started with, rows 0 to {n_cases - 1}, and "
-            f"got {got}. Give `partial_fit` the same series in the same order, or `fit` anew."
+            f"This method has a place for each of the {n_cases} series it started with, rows 0 to {n_cases - 1}, but "
+            f"got {got}. Give `partial_fit` the same series in the same order, or call `fit`."
         )
     return index

@@ -9,18 +9,18 @@ from sklearn_ssl.architectures._siamese import SiameseArchitecture
 
 
 class MixingArchitecture(SiameseArchitecture):
-    r"""Every series, and its mixture with another one of the batch.
+    r"""Every series, and its mixture with another series of the batch.
 
     Mixture i is :math:`\lambda_i x_i + (1 - \lambda_i) x_{\pi(i)}` with a random permutation :math:`\pi` of the batch
-    and :math:`\lambda_i \sim \mathrm{Beta}(\alpha, \alpha)`. A series counts as zero beyond its own length, and a
-    mixture is as long as the longer of its two series.
+    and :math:`\lambda_i \sim \mathrm{Beta}(\alpha, \alpha)`. A series counts as zero after its end, and a mixture is
+    as long as the longer of its two series.
 
     Parameters
     ----------
     alpha : float
-        :math:`\alpha`.
+        :math:`\alpha`, above 0.
     **siamese : dict
-        Parameters of `SiameseArchitecture`; the augmentation changes the series before they are mixed.
+        Parameters of `SiameseArchitecture`. The augmentation changes the series before they are mixed.
     """
 
     def __init__(self, *, alpha: float, **siamese: Any) -> None:
@@ -28,9 +28,9 @@ class MixingArchitecture(SiameseArchitecture):
         self.alpha = alpha
 
     def forward(self, batch: Batch) -> tuple[torch.Tensor, ...]:
-        """Return projections of the first series in each mixture, of the second, of the mixture, and the first's share.
+        """Return projections of the first series of each mixture, of the second, and of the mixture, and the shares.
 
-        The projections are (B, P) for a batch (B, C, L), the shares (B,).
+        The projections are (B, P) each. The shares (B,) are the shares of the first series.
         """
         x, lengths = self.views(batch.x, batch.lengths)
         partner = torch.randperm(len(x), device=x.device)
@@ -43,5 +43,5 @@ class MixingArchitecture(SiameseArchitecture):
 
     def _shares(self, x: torch.Tensor) -> torch.Tensor:
         alpha = torch.full((len(x),), float(self.alpha), device=x.device)
-        # The check of the arguments would wait for the device.
+        # A check of the arguments would wait for the device.
         return torch.distributions.Beta(alpha, alpha, validate_args=False).sample()

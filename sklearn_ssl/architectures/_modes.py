@@ -9,7 +9,7 @@ from torch import nn
 
 @contextlib.contextmanager
 def evaluation_mode(module: nn.Module) -> Iterator[None]:
-    """Put a module into evaluation mode for a block, and each of its parts back into the mode that it was in."""
+    """Put a module into evaluation mode for a block, and then each of its parts back into its own mode."""
     modes = [(part, part.training) for part in module.modules()]
     module.eval()
     try:
@@ -21,9 +21,9 @@ def evaluation_mode(module: nn.Module) -> Iterator[None]:
 
 @contextlib.contextmanager
 def attackable(module: nn.Module) -> Iterator[None]:
-    """Put a module into evaluation mode and let series have gradients there.
+    """Put a module into evaluation mode for a block, in which the series can have gradients.
 
-    cuDNN has no gradient of recurrent layers in evaluation mode; PyTorch itself has.
+    cuDNN cannot compute gradients of recurrent layers in evaluation mode, so the block runs them without cuDNN.
     """
     is_recurrent = any(isinstance(part, nn.RNNBase) for part in module.modules())
     cudnn = torch.backends.cudnn.flags(enabled=False) if is_recurrent else contextlib.nullcontext()

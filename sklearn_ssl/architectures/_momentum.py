@@ -1,8 +1,7 @@
-"""A teacher whose weights follow those of the encoder that is trained."""
+"""A teacher whose weights follow the weights of the encoder that is trained."""
 
 import copy
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -17,56 +16,66 @@ from sklearn_ssl.architectures._siamese import SiameseArchitecture
 class MomentumArchitecture(SiameseArchitecture):
     r"""Two views, one through the encoder and one through its moving average, the teacher.
 
-    At the start of every training step the teacher's weights become :math:`m \theta' + (1 - m) \theta`.
+    At the start of every training step each weight :math:`\theta'` of the teacher moves towards the weight
+    :math:`\theta` of the encoder:
+
+    .. math:: \theta' \leftarrow m\, \theta' + (1 - m)\, \theta.
 
     Parameters
     ----------
     momentum : float
-        m at the start of training.
+        m at the start of training, from 0 to 1.
     increasing : bool, default=False
-        Whether m grows to 1 along a cosine, :math:`1 - (1 - m)(1 + \cos(\pi k / K)) / 2` at step k of K.
+        Whether m grows to 1 along a cosine: :math:`1 - (1 - m)(1 + \cos(\pi s)) / 2` when the share s of the planned
+        steps is done.
     **siamese : dict
         Parameters of `SiameseArchitecture`.
+
+    Attributes
+    ----------
+    teacher : torch.nn.ModuleDict
+        Copies of the modules that the teacher follows, by the name of the attribute that holds the original. They
+        receive no gradient.
     """
 
     def __init__(self, *, momentum: float, increasing: bool = False, **siamese: Any) -> None:
         super().__init__(**siamese)
         self.momentum = momentum
         self.increasing = increasing
-        self.teacher = copy.deepcopy(nn.ModuleDict(self._student())).requires_grad_(False)
+        self.teacher = nn.ModuleDict()
+        self.teach("encoder", "training_pooling", "projector")
+
+    def teach(self, *names: str) -> None:
+        """Give the teacher copies of modules of the student, by their names. They follow from then on."""
+        for name in names:
+            self.teacher[name] = copy.deepcopy(getattr(self, name)).requires_grad_(False)
 
     def adapt(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> None:
-        """Let the encoder fix what it takes from the series, and the teacher begin with the same."""
+        """Let the encoder take from the series x (N, C, L) what it does not learn, and give the teacher the same."""
         super().adapt(x, lengths)
         self.teacher["encoder"].load_state_dict(self.encoder.state_dict())
 
     def forward(self, batch: Batch) -> tuple[torch.Tensor, ...]:
-        """Return the projections of one view and the teacher's of another, each (B, P)."""
-        first, second = self._two_views(batch)
-        self.follow()
-        return self.projections(*first), self.teacher_projections(*second)
-
-    def _two_views(self, batch: Batch) -> Iterator[tuple]:
+        """Return the projections of one view and the teacher's projections of another, each (B, P)."""
         views, _ = self.views(batch.x, batch.lengths)  # (2B, C, L)
-        return ((view, batch.lengths) for view in views.chunk(2))
-
-    def _student(self) -> dict[str, nn.Module]:
-        return {"encoder": self.encoder, "pooling": self.training_pooling, "projector": self.projector}
+        first, second = views.chunk(2)
+        self.follow()
+        return self.projections(first, batch.lengths), self.teacher_projections(second, batch.lengths)
 
     @torch.no_grad()
     def teacher_projections(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
-        """Project by the teacher: x (B, C, L) to (B, P), without gradient."""
-        h = pooled_features(self.teacher["encoder"], self.teacher["pooling"], x, lengths)  # (B, F)
+        """Project by the teacher, without gradient: x (B, C, L) to (B, P)."""
+        h = pooled_features(self.teacher["encoder"], self.teacher["training_pooling"], x, lengths)  # (B, F)
         return self.teacher["projector"](h)
 
     @torch.no_grad()
     def follow(self) -> None:
-        """Move the teacher towards the student, in training only."""
+        """Move the teacher towards the student, in training mode only."""
         if not self.training:
             return
         momentum = self._momentum()
-        for name, module in self._student().items():
-            for mine, taught in zip(self.teacher[name].parameters(), module.parameters(), strict=True):
+        for name, module in self.teacher.items():
+            for mine, taught in zip(module.parameters(), getattr(self, name).parameters(), strict=True):
                 mine.lerp_(taught.detach(), 1 - momentum)
 
     def _momentum(self) -> torch.Tensor:
@@ -75,14 +84,19 @@ class MomentumArchitecture(SiameseArchitecture):
 
 
 class BootstrapArchitecture(MomentumArchitecture):
-    """Each view predicts the teacher's projection of the other.
+    """Two views, each of which predicts the teacher's projection of the other.
 
     Parameters
     ----------
     predictor : MLPProjector
-        Head from projections (B, P) to predictions (B, P).
+        Head from projections (B, P) to predictions (B, P). Its output is made as wide as the projections.
     **momentum : dict
         Parameters of `MomentumArchitecture`.
+
+    Attributes
+    ----------
+    predictor : torch.nn.Module
+        Maps projections to predictions. The teacher has none.
     """
 
     def __init__(self, *, predictor: Any, **momentum: Any) -> None:

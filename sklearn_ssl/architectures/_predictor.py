@@ -1,4 +1,4 @@
-"""Two views, each predicting the other."""
+"""Two views, each of which predicts the other."""
 
 from typing import Any
 
@@ -16,9 +16,14 @@ class PredictorArchitecture(SiameseArchitecture):
     Parameters
     ----------
     predictor : MLPProjector
-        Head from projections (B, P) to predictions (B, P); its output is made as wide as the projections.
+        Head from projections (B, P) to predictions (B, P). Its output is made as wide as the projections.
     **siamese : dict
         Parameters of `SiameseArchitecture`.
+
+    Attributes
+    ----------
+    predictor : torch.nn.Module
+        Maps projections to predictions.
     """
 
     def __init__(self, *, predictor: Any, **siamese: Any) -> None:
@@ -26,11 +31,11 @@ class PredictorArchitecture(SiameseArchitecture):
         self.predictor = build_predictor(predictor, self.n_projections)
 
     def forward(self, batch: Batch) -> tuple[torch.Tensor, ...]:
-        """Return predictions p1, p2 and projections z1, z2 of two views of a batch (B, C, L), each (B, P)."""
+        """Return predictions p1, p2 and projections z1, z2 of two views, each (B, P)."""
         z = self.projections(*self.views(batch.x, batch.lengths))  # (2B, P)
         return (*self.predictor(z).chunk(2), *z.chunk(2))
 
 
 def build_predictor(predictor: Any, n_projections: int) -> nn.Module:
-    """Build a head from projections to predictions of the same width."""
+    """Build a head from projections to predictions of the same width, and leave the recipe as it is."""
     return clone(predictor).set_params(output_width=n_projections).build(n_projections)

@@ -8,13 +8,13 @@ from torch import nn
 from sklearn_ssl.architectures._batch import Batch
 from sklearn_ssl.architectures._bounded import at_most, bounded_size
 from sklearn_ssl.architectures._momentum import MomentumArchitecture
-from sklearn_ssl.architectures._siamese import SiameseArchitecture, _width
+from sklearn_ssl.architectures._siamese import SiameseArchitecture
 from sklearn_ssl.architectures._windows import check_window, random_windows
 from sklearn_ssl.losses._vectors import cosine_logits
 
 LARGEST_N_PROTOTYPES = 512  # chosen automatically
-SENSIBLE_N_PROTOTYPES = 1024  # of a teacher, however few series there are
-LARGEST_FROZEN_SHARE = 0.25  # of a fit, where it has few passes
+SENSIBLE_N_PROTOTYPES = 1024  # with a teacher, however few series there are
+LARGEST_FROZEN_SHARE = 0.25  # of a fit that has few passes
 
 
 class Prototypes(nn.Module):
@@ -25,16 +25,16 @@ class Prototypes(nn.Module):
     n_projections : int
         Width P of the projections.
     n_prototypes : int
-        K.
+        Number of prototypes K.
     n_frozen : int, default=0
-        For how many rows, counted in training, the prototypes stay as initialised.
+        Number of rows, counted in training mode, during which the prototypes stay as initialised.
 
     Attributes
     ----------
     weight : Tensor of shape (K, P)
-        The prototypes; only their directions count.
+        The prototypes. Only their directions count.
     seen : Tensor of shape ()
-        Rows that have been scored in training.
+        Number of rows that were scored in training mode.
     """
 
     seen: torch.Tensor
@@ -44,6 +44,9 @@ class Prototypes(nn.Module):
         self.weight = nn.Parameter(torch.randn(n_prototypes, n_projections) / n_projections**0.5)
         self.n_frozen = n_frozen
         self.register_buffer("seen", torch.zeros((), dtype=torch.long))
+
+    def __len__(self) -> int:
+        return len(self.weight)
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         """Score projections: z (B, P) to (B, K)."""
@@ -57,35 +60,29 @@ class Prototypes(nn.Module):
         self.seen.clamp_(min=self.n_frozen)
 
 
-class _PrototypeHead:
-    """Recipe of a projector with prototypes behind it."""
-
-    def __init__(self, projector: Any, n_prototypes: int, n_frozen: int) -> None:
-        self.projector = projector
-        self.n_prototypes = n_prototypes
-        self.n_frozen = n_frozen
-
-    def build(self, n_features: int) -> nn.Module:
-        projector = self.projector.build(n_features)
-        return nn.Sequential(projector, Prototypes(_width(projector, n_features), self.n_prototypes, self.n_frozen))
-
-
 class PrototypeArchitecture(SiameseArchitecture):
     """Scores of two full views and several windows of every series for prototypes.
 
-    The prototypes are held fixed for the first pass over the series, and no longer than for a quarter of a fit.
+    The prototypes do not learn during the first pass over the series, nor during the first quarter of a fit if that is
+    shorter.
 
     Parameters
     ----------
     n_prototypes : int or "auto"
-        Prototypes K. "auto" is an eighth of the training series, from 2 to 512: up to 256 series half of an automatic
-        batch, so that each can be used. More than the number of series is cut to it.
+        Number of prototypes K. "auto" is an eighth of the training series, from 2 to 512. With up to 256 series that is
+        half of an automatic batch, so that each prototype can be used. A number above the number of series is reduced
+        to it, with a warning.
     n_crops : int
-        Windows V - 2 besides the full views.
+        Number of windows of each series, in addition to the two full views.
     crop_ratio : float
         Share of a series that a window covers.
     **siamese : dict
         Parameters of `SiameseArchitecture`.
+
+    Attributes
+    ----------
+    prototypes : torch.nn.Module
+        Maps projections (B, P) to scores (B, K).
     """
 
     def __init__(
@@ -94,48 +91,47 @@ class PrototypeArchitecture(SiameseArchitecture):
         n_prototypes: int | str,
         n_crops: int,
         crop_ratio: float,
-        projector: Any,
-        n_cases: int,
         n_timepoints: int,
         **siamese: Any,
     ) -> None:
         check_window("crop_ratio", crop_ratio, n_timepoints)
-        automatic = min(max(n_cases // 8, 2), LARGEST_N_PROTOTYPES)
-        n_prototypes = bounded_size("n_prototypes", n_prototypes, automatic, n_cases)
-        head = _PrototypeHead(projector, n_prototypes, n_frozen=n_cases * (2 + n_crops))
-        super().__init__(projector=head, n_cases=n_cases, n_timepoints=n_timepoints, **siamese)
+        super().__init__(n_timepoints=n_timepoints, **siamese)
         self.n_crops = n_crops
         self.crop_ratio = crop_ratio
+        automatic = min(max(self.n_cases // 8, 2), LARGEST_N_PROTOTYPES)
+        self.prototypes = _prototypes(self, bounded_size("n_prototypes", n_prototypes, automatic, self.n_cases))
 
     def forward(self, batch: Batch) -> tuple[torch.Tensor, ...]:
-        """Return the scores of V views in one tensor (V, B, K), those of the two full views first."""
+        """Return the scores of V views in one tensor (V, B, K), the two full views first."""
         _thaw_in_time(self)
-        full = self.projections(*self.views(batch.x, batch.lengths))  # (2B, K)
-        return (_with_crops(self, full, batch.x, batch.lengths),)
+        return (_scores(self, self.views(batch.x, batch.lengths), batch),)
 
 
 class CentredTeacherArchitecture(MomentumArchitecture):
-    r"""Scores of two full views and several windows for prototypes, a teacher's scores of the full views, their mean.
+    r"""Scores of full views and windows for prototypes, a teacher's scores of the full views, and their mean.
 
-    The student's prototypes are held fixed for the first pass over the series, and no longer than for a quarter of a
-    fit. The centre follows the mean m of the teacher's scores over each batch:
+    The student's prototypes do not learn during the first pass over the series, nor during the first quarter of a fit
+    if that is shorter. The centre follows the mean m of the teacher's scores over each batch:
     :math:`c \leftarrow \beta c + (1 - \beta) m`.
 
     Parameters
     ----------
     n_prototypes : int
-        Prototypes K, reduced with a warning to 1024 or the number of series, whichever is more.
+        Number of prototypes K. Values above 1024 and above the number of series are reduced to the larger of the two,
+        with a warning.
     n_crops : int
-        Windows V - 2 besides the full views; the teacher does not see them.
+        Number of windows of each series, in addition to the two full views. The teacher does not see them.
     crop_ratio : float
         Share of a series that a window covers.
     center_momentum : float
-        :math:`\beta`.
+        :math:`\beta`, from 0 to 1.
     **momentum : dict
         Parameters of `MomentumArchitecture`.
 
     Attributes
     ----------
+    prototypes : torch.nn.Module
+        Maps projections (B, P) to scores (B, K). The teacher has prototypes of its own, which follow.
     center : Tensor of shape (K,)
         c, zeros at the start.
     """
@@ -149,47 +145,55 @@ class CentredTeacherArchitecture(MomentumArchitecture):
         n_crops: int,
         crop_ratio: float,
         center_momentum: float,
-        projector: Any,
-        n_cases: int,
         n_timepoints: int,
         **momentum: Any,
     ) -> None:
         check_window("crop_ratio", crop_ratio, n_timepoints)
-        n_prototypes = at_most("n_prototypes", n_prototypes, max(n_cases, SENSIBLE_N_PROTOTYPES), n_cases)
-        head = _PrototypeHead(projector, n_prototypes, n_frozen=n_cases * (2 + n_crops))
-        super().__init__(projector=head, n_cases=n_cases, n_timepoints=n_timepoints, **momentum)
+        super().__init__(n_timepoints=n_timepoints, **momentum)
         self.n_crops = n_crops
         self.crop_ratio = crop_ratio
         self.center_momentum = center_momentum
-        self.register_buffer("center", torch.zeros(n_prototypes))
+        most = max(self.n_cases, SENSIBLE_N_PROTOTYPES)
+        self.prototypes = _prototypes(self, at_most("n_prototypes", n_prototypes, most, self.n_cases))
+        self.teach("prototypes")
+        self.register_buffer("center", torch.zeros(len(self.prototypes)))
 
     def forward(self, batch: Batch) -> tuple[torch.Tensor, ...]:
         """Return the student's scores (V, B, K), the teacher's (2, B, K) and the centre before this batch (K,)."""
         views = self.views(batch.x, batch.lengths)  # (2B, C, L)
         self.follow()
         _thaw_in_time(self)
-        student = _with_crops(self, self.projections(*views), batch.x, batch.lengths)  # (V, B, K)
-        teacher = self.teacher_projections(*views)  # (2B, K)
+        student = _scores(self, views, batch)  # (V, B, K)
+        teacher = self.teacher_scores(*views)  # (2B, K)
         center = self.center
         if self.training:
             self.center = torch.lerp(teacher.mean(dim=0), center, self.center_momentum)
         return student, teacher.unflatten(0, (2, len(batch))), center
 
+    @torch.no_grad()
+    def teacher_scores(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
+        """Score by the teacher, without gradient: x (B, C, L) to (B, K)."""
+        return self.teacher["prototypes"](self.teacher_projections(x, lengths))
+
+
+def _prototypes(architecture: PrototypeArchitecture | CentredTeacherArchitecture, n_prototypes: int) -> Prototypes:
+    """Return prototypes that do not learn during the first pass over the views of all series."""
+    n_views = 2 + architecture.n_crops
+    return Prototypes(architecture.n_projections, n_prototypes, n_frozen=architecture.n_cases * n_views)
+
 
 def _thaw_in_time(architecture: PrototypeArchitecture | CentredTeacherArchitecture) -> None:
     if architecture.progress >= LARGEST_FROZEN_SHARE:
-        architecture.projector[-1].thaw()
+        architecture.prototypes.thaw()
 
 
-def _with_crops(
-    architecture: PrototypeArchitecture | CentredTeacherArchitecture,
-    full: torch.Tensor,
-    x: torch.Tensor,
-    lengths: torch.Tensor | None,
+def _scores(
+    architecture: PrototypeArchitecture | CentredTeacherArchitecture, full_views: tuple, batch: Batch
 ) -> torch.Tensor:
-    """Add to the scores of full views (2B, K) those of windows of x (B, C, L), in one tensor (V, B, K)."""
-    scores = [full]
+    """Score full views (2B, C, L), and windows of the series of a batch, in one tensor (V, B, K)."""
+    scores = [architecture.prototypes(architecture.projections(*full_views))]  # (2B, K)
     if architecture.n_crops:
-        crops = random_windows(x, lengths, architecture.n_crops, architecture.crop_ratio)
-        scores.append(architecture.projections(*architecture.views(*crops, n_views=1)))  # ((V - 2) B, K)
-    return torch.cat(scores).unflatten(0, (-1, len(x)))  # (V, B, K)
+        windows = random_windows(batch.x, batch.lengths, architecture.n_crops, architecture.crop_ratio)
+        crops = architecture.views(*windows, n_views=1)  # ((V - 2) B, C, W)
+        scores.append(architecture.prototypes(architecture.projections(*crops)))  # ((V - 2) B, K)
+    return torch.cat(scores).unflatten(0, (-1, len(batch)))  # (V, B, K)

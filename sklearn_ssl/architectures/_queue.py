@@ -1,4 +1,4 @@
-"""A teacher's projections of earlier batches, kept as negatives."""
+"""A queue of the teacher's projections of earlier batches."""
 
 from typing import Any
 
@@ -13,21 +13,23 @@ LARGEST_QUEUE = 4096
 
 
 class QueueArchitecture(MomentumArchitecture):
-    """A view through the encoder, another through the teacher, and a queue of what the teacher gave before.
+    """A view through the encoder, another through the teacher, and a queue of the teacher's earlier projections.
+
+    The teacher's projections are called keys.
 
     Parameters
     ----------
     queue_size : int or "auto"
-        Keys K in the queue. "auto" is half the number of training series, 2 at least and 4096 at most: so in about six
-        of seven cases a key has left the queue when its series comes again. More than the number of series is cut to
-        it.
+        Number of keys K in the queue. "auto" is half the number of training series, from 2 to 4096. A key has then
+        usually left the queue when its series comes again. A number above the number of series is reduced to it, with a
+        warning.
     **momentum : dict
         Parameters of `MomentumArchitecture`.
 
     Attributes
     ----------
     queue : Tensor of shape (K, P)
-        Keys at unit length, the oldest first; random directions at the start.
+        Keys of unit length, the oldest first. At the start they have random directions.
     """
 
     queue: torch.Tensor

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from sklearn_ssl.architectures._base import Architecture, masked_layers, pooled_features
+from sklearn_ssl.architectures._base import Architecture, maps, pooled_features
 from sklearn_ssl.architectures._batch import Batch
 from sklearn_ssl.architectures._modes import evaluation_mode
 from sklearn_ssl.pooling import Pooling
@@ -19,18 +19,41 @@ class SiameseArchitecture(Architecture):
     augmentation : Augmentation
         Makes the views.
     projector : recipe
-        ``build(n_features)`` maps pooled features (B, F) to projections (B, P).
+        Its ``build(n_features)`` returns a module that maps pooled features (B, F) to projections (B, P).
     n_views : int, default=2
-        Views V of every series.
+        Number of views V of every series.
     training_pooling : Pooling or None, default=None
-        Pooling in front of the projector; None is that of the features.
+        Pooling in front of the projector. None is the pooling of the features.
     **common : dict
         Parameters of `Architecture`.
 
     Attributes
     ----------
+    training_pooling : torch.nn.Module
+        The pooling in front of the projector.
+    projector : torch.nn.Module
+        Maps pooled features to projections.
     n_projections : int
         Width P of the projections.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ssl.architectures import Batch, SiameseArchitecture
+    >>> from sklearn_ssl.augmentations import Jitter
+    >>> from sklearn_ssl.encoders import ResNetEncoder
+    >>> from sklearn_ssl.projectors import MLPProjector
+    >>> architecture = SiameseArchitecture(
+    ...     encoder=ResNetEncoder(depth=1),
+    ...     pooling=None,
+    ...     augmentation=Jitter(sigma=0.1),
+    ...     projector=MLPProjector(width=16),
+    ...     n_channels=3,
+    ...     n_timepoints=50,
+    ... )
+    >>> z1, z2 = architecture(Batch(torch.randn(8, 3, 50)))
+    >>> z1.shape, z2.shape
+    (torch.Size([8, 16]), torch.Size([8, 16]))
     """
 
     def __init__(
@@ -53,24 +76,41 @@ class SiameseArchitecture(Architecture):
         self.n_projections = _width(self.projector, n_pooled)
 
     def forward(self, batch: Batch) -> tuple[torch.Tensor, ...]:
-        """Return the projections of V views of a batch (B, C, L), each (B, P)."""
+        """Return the projections of V views of a batch, each (B, P)."""
         return self.projections(*self.views(batch.x, batch.lengths)).chunk(self.n_views)  # (V B, P) to V of (B, P)
 
     def views(
         self, x: torch.Tensor, lengths: torch.Tensor | None, n_views: int | None = None
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Return V views of x (B, C, L) one after another, (V B, C, L), and their lengths."""
+        """Return views of series x (B, C, L), and their lengths.
+
+        Parameters
+        ----------
+        x : Tensor of shape (B, C, L)
+            Series.
+        lengths : int Tensor of shape (B,) or None
+            Number of observed steps of each.
+        n_views : int or None, default=None
+            Number of views V. None is `n_views` of the architecture.
+
+        Returns
+        -------
+        views : Tensor of shape (V B, C, L)
+            The first views of all series, then the second ones, and so on.
+        lengths : int Tensor of shape (V B,) or None
+            Number of observed steps of each view.
+        """
         n_views = n_views or self.n_views
         lengths = None if lengths is None else lengths.repeat(n_views)
         return self.augmentation(x.repeat(n_views, 1, 1), lengths), lengths
 
     def projections(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
-        """Project what is pooled in training: x (B, C, L) to (B, P)."""
+        """Encode, pool as in training, and project: x (B, C, L) to (B, P)."""
         return self.projector(pooled_features(self.encoder, self.training_pooling, x, lengths))
 
     def features_and_projections(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
-        """Return both, side by side, from one pass of the encoder: x (B, C, L) to (B, F + P)."""
-        layers, mask = masked_layers(self.encoder, x, lengths)
+        """Return features and projections, side by side, from one pass of the encoder: x (B, C, L) to (B, F + P)."""
+        layers, mask = maps(self.encoder, x, lengths)
         return torch.cat([self.pooling(layers, mask), self.projector(self.training_pooling(layers, mask))], dim=1)
 
 

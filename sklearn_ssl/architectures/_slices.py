@@ -1,4 +1,4 @@
-"""Several views, and the directions along which their distribution is looked at."""
+"""Several views, and directions on which their projections are compared with a distribution."""
 
 from typing import Any
 
@@ -9,12 +9,12 @@ from sklearn_ssl.architectures._siamese import SiameseArchitecture
 
 
 class SlicedArchitecture(SiameseArchitecture):
-    """V views of every series, and random directions in the space of their projections, new for each batch.
+    """V views of every series, and random directions in the space of projections. Each batch has new directions.
 
     Parameters
     ----------
     n_slices : int
-        Directions K.
+        Number of directions K.
     **siamese : dict
         Parameters of `SiameseArchitecture`.
     """
@@ -24,7 +24,7 @@ class SlicedArchitecture(SiameseArchitecture):
         self.n_slices = n_slices
 
     def forward(self, batch: Batch) -> tuple[torch.Tensor, ...]:
-        """Return the projections (V, B, P) of a batch (B, C, L), and the directions (K, P)."""
+        """Return the projections of V views (V, B, P), and normally distributed directions (K, P)."""
         z = self.projections(*self.views(batch.x, batch.lengths))  # (V B, P)
         directions = torch.randn(self.n_slices, self.n_projections, device=z.device)
         return z.unflatten(0, (self.n_views, len(batch))), directions

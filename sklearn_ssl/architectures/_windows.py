@@ -17,7 +17,12 @@ class WindowArchitecture(SiameseArchitecture):
     window_ratio : float
         Share of a series that a window covers.
     **siamese : dict
-        Parameters of `SiameseArchitecture`; `n_views` is the number V of windows.
+        Parameters of `SiameseArchitecture`. `n_views` is the number V of windows.
+
+    Raises
+    ------
+    ValueError
+        If a window would cover less than one time step.
     """
 
     def __init__(self, *, window_ratio: float, n_timepoints: int, **siamese: Any) -> None:
@@ -26,7 +31,7 @@ class WindowArchitecture(SiameseArchitecture):
         self.window_ratio = window_ratio
 
     def forward(self, batch: Batch) -> tuple[torch.Tensor, ...]:
-        """Return the projections of V windows of a batch (B, C, L) in one tensor (V, B, P)."""
+        """Return the projections of V windows of every series in one tensor (V, B, P)."""
         windows = random_windows(batch.x, batch.lengths, self.n_views, self.window_ratio)  # (V B, C, W)
         z = self.projections(*self.views(*windows, n_views=1))  # (V B, P)
         return (z.unflatten(0, (self.n_views, len(batch))),)
@@ -35,25 +40,25 @@ class WindowArchitecture(SiameseArchitecture):
 def random_windows(
     x: torch.Tensor, lengths: torch.Tensor | None, n_windows: int, ratio: float
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """Cut windows that cover a share of every series, each where chance puts it.
+    """Cut windows at random places. Each covers the same share of the observed steps of its series.
 
     Parameters
     ----------
     x : Tensor of shape (B, C, L)
         Series.
-    lengths : Tensor of shape (B,) or None
-        Observed steps of each.
+    lengths : int Tensor of shape (B,) or None
+        Number of observed steps of each.
     n_windows : int
-        Windows V of each.
+        Number of windows V of each series.
     ratio : float
-        The share; a window has one step at least.
+        The share. A window has at least one step.
 
     Returns
     -------
     windows : Tensor of shape (V B, C, W)
         The first windows of all series, then the second ones, and so on.
-    lengths : Tensor of shape (V B,) or None
-        Observed steps of each window.
+    lengths : int Tensor of shape (V B,) or None
+        Number of observed steps of each window.
     """
     width = window_width(ratio, x.shape[2])
     observed = torch.full((len(x),), x.shape[2], device=x.device) if lengths is None else lengths
@@ -69,12 +74,12 @@ def random_windows(
 
 
 def window_width(ratio: float, n_timepoints: int) -> int:
-    """Return the steps of a window that covers a share of a series, one at least."""
+    """Return how many steps a window has that covers a share of a series, at least one."""
     return max(1, round(ratio * n_timepoints))
 
 
 def check_window(name: str, ratio: float, n_timepoints: int) -> None:
-    """Raise a ValueError if a window of a series of two or more steps would cover less than one step."""
+    """Raise a ValueError if a window would cover less than one step of a series that has two or more."""
     if ratio * n_timepoints < 1 < n_timepoints:
         raise ValueError(
             f"`{name}` must be at least 1 / {n_timepoints}, one step of the longest series, got {ratio!r}."

@@ -42,7 +42,7 @@ def batch():
 
 
 def student_and_teacher(architecture):
-    for name in ("encoder", "pooling", "projector"):
+    for name in ("encoder", "training_pooling", "projector"):
         student, teacher = getattr(architecture, name), architecture.teacher[name]
         yield from zip(student.parameters(), teacher.parameters(), strict=True)
 

@@ -71,4 +71,4 @@ class SwAVTransformer(JointEmbeddingTransformer):
         return partial(swav_loss, temperature=self.temperature, epsilon=self.epsilon, iterations=self.iterations)
 
     def _collapsed_loss(self, n_cases, n_projections):
-        return math.log(n_projections)
+        return math.log(len(self.net_.module_.prototypes))

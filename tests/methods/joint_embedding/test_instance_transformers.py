@@ -62,7 +62,7 @@ def test_the_classifier_has_a_class_for_each_series(build, x):
 def test_other_series_in_partial_fit_are_refused_and_nothing_is_lost(X, cls):
     transformer = small(cls, max_epochs=1).fit(X[:10])
     features = transformer.transform(X)
-    with pytest.raises(ValueError, match=r"each of the 10 series it started with, rows 0 to 9, and got row 1\d"):
+    with pytest.raises(ValueError, match=r"each of the 10 series it started with, rows 0 to 9, but got row 1\d"):
         transformer.partial_fit(X)
     assert (transformer.transform(X) == features).all()
 

@@ -19,7 +19,7 @@ def small(cls, **parameters):
 
 
 def weight_of(transformer):
-    return transformer.net_.module_.projector[1].weight.detach().clone()
+    return transformer.net_.module_.prototypes.weight.detach().clone()
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_without_windows_there_are_two_views(build, x):
 @pytest.mark.parametrize(("n_cases", "size"), [(2, 2), (20, 2), (80, 10), (20_000, 512)])
 def test_automatic_number_of_prototypes(build, n_cases, size):
     architecture = build(PrototypeArchitecture, **{**SWAV, "n_prototypes": "auto"}, n_cases=n_cases)
-    assert architecture.n_projections == size
+    assert len(architecture.prototypes) == size
 
 
 def test_more_prototypes_than_series_are_cut_with_a_warning(X):
@@ -105,10 +105,10 @@ def test_more_prototypes_than_series_are_cut_with_a_warning(X):
 def test_a_teacher_has_at_most_1024_prototypes_or_as_many_as_series(X, build):
     with pytest.warns(UserWarning, match=r"`n_prototypes` is 5000, but there are 20 series .*; 1024 is used"):
         transformer = small(DINOTransformer, n_prototypes=5000, max_epochs=1).fit(X)
-    assert transformer.net_.module_.n_projections == 1024
+    assert len(transformer.net_.module_.prototypes) == 1024
     for n_prototypes, n_cases in ((1024, 20), (3000, 3000)):
         architecture = build(CentredTeacherArchitecture, **{**DINO, "n_prototypes": n_prototypes}, n_cases=n_cases)
-        assert architecture.n_projections == n_prototypes
+        assert len(architecture.prototypes) == n_prototypes
 
 
 @pytest.mark.parametrize("cls", [SwAVTransformer, DINOTransformer])
@@ -142,7 +142,7 @@ def test_evaluation_changes_neither_centre_nor_teacher(build, x):
 
 def test_the_teacher_has_prototypes_of_its_own_that_follow(build, x):
     architecture = build(CentredTeacherArchitecture, **DINO)
-    own, taught = architecture.teacher["projector"][1].weight, architecture.projector[1].weight
+    own, taught = architecture.teacher["prototypes"].weight, architecture.prototypes.weight
     with torch.no_grad():
         taught.add_(1.0)
     before = own.clone()

@@ -81,7 +81,7 @@ def test_bad_parameters_are_refused():
             small(speed=outside).fit(X)
     with pytest.raises(ValueError, match="`n_speeds` must be a whole number at least 2, got 1"):
         small(n_speeds=1).fit(X)
-    with pytest.raises(ValueError, match="2 or more time steps, got n_features = 1"):
+    with pytest.raises(ValueError, match="2 or more time steps .* got n_features = 1"):
         small().fit(X[:, :, :1])
     with pytest.raises(TypeError, match="`similarity` must be None or an object such as"):
         small(similarity="spectrum").fit(X)
