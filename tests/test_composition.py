@@ -1,7 +1,7 @@
 import joblib
 import numpy as np
 import torch
-from aeon.transformations.collection.convolution_based import MiniRocket
+from aeon.transformations.collection.convolution_based import MiniRocket, _minirocket
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.frozen import FrozenEstimator
@@ -106,7 +106,9 @@ def test_frozen_estimator_keeps_its_weights():
     assert_array_equal(steps.fit(X, y).named_steps["ssl"].transform(X), expected)
 
 
-def test_union_with_minirocket():
+def test_union_with_minirocket(monkeypatch):
+    for name in ("_fit_biases", "_static_transform_multi"):  # their compilation takes longer than all else in this file
+        monkeypatch.setattr(_minirocket, name, getattr(_minirocket, name).py_func)
     union = FeatureUnion([("ssl", small(VICRegTransformer)), ("rocket", MiniRocket(n_kernels=84, random_state=0))])
     features = union.fit(X).transform(X)
     assert features.shape[0] == len(X)

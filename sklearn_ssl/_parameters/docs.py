@@ -16,10 +16,10 @@ def inherit_parameter_docs(cls: type) -> None:
     cls : type
         A dataclass. Of several parents that document a parameter, the nearest counts.
     """
-    doc = inspect.cleandoc(cls.__doc__ or "")
+    doc = inspect.cleandoc(str(cls.__doc__))
     own = _parameter_entries(doc)
     inherited: dict[str, str] = {}
-    for parent in cls.__mro__[1:]:
+    for parent in cls.__mro__:
         for name, entry in _parameter_entries(inspect.cleandoc(parent.__dict__.get("__doc__") or "")).items():
             if name in cls.__dataclass_fields__ and name not in own:  # type: ignore[attr-defined]
                 inherited.setdefault(name, entry)
@@ -32,9 +32,9 @@ def _parameter_entries(doc: str) -> dict[str, str]:
     if section is None:
         return {}
     body = doc[slice(*section)]
-    starts = [(match.start(), match.group(1)) for match in _ENTRY.finditer(body)]
-    ends = [*(start for start, _ in starts), len(body)][1:]
-    return {name: body[start:end].rstrip() for (start, name), end in zip(starts, ends, strict=True)}
+    matches = list(_ENTRY.finditer(body))
+    ends = [*(match.start() for match in matches), len(body)][1:]
+    return {match[1]: body[match.start() : end].rstrip() for match, end in zip(matches, ends, strict=True)}
 
 
 def _parameters_section(doc: str) -> tuple[int, int] | None:
@@ -51,7 +51,7 @@ def _with_entries(doc: str, entries: str) -> str:
     section = _parameters_section(doc)
     if section is not None:
         start, end = section
-        return f"{doc[:start]}{doc[start:end].rstrip()}\n{entries}\n\n{doc[end:]}".rstrip() + "\n"
+        return f"{doc[:start]}{doc[start:end].rstrip()}\n{entries}\n\n{doc[end:]}".rstrip()
     first = _HEADING.search(doc)
     at = len(doc) if first is None else first.start()
-    return f"{doc[:at].rstrip()}\n\nParameters\n----------\n{entries}\n\n{doc[at:]}".rstrip() + "\n"
+    return f"{doc[:at].rstrip()}\n\nParameters\n----------\n{entries}\n\n{doc[at:]}".rstrip()

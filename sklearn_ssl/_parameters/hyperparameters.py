@@ -138,7 +138,7 @@ class _Range:
     or_else: tuple
 
     def __contains__(self, value: Any) -> bool:
-        if any(value is other or (isinstance(other, str) and value == other) for other in self.or_else):
+        if any(value is other or (isinstance(value, str) and value == other) for other in self.or_else):
             return True
         if isinstance(value, bool) or not isinstance(value, numbers.Integral if self.integer else numbers.Real):
             return False

@@ -109,7 +109,7 @@ class ViewScorer(LabelFreeScorer, abc.ABC):
 
     Parameters
     ----------
-    n_views : int
+    n_views : int, default=2
         Number of views per series.
     augmentation : Augmentation, default=None
         Makes the views. None takes the transformer's own augmentation.

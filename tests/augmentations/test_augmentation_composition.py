@@ -1,3 +1,5 @@
+"""Compositions: order, parameters at any depth, names of steps and probabilities."""
+
 import pickle
 
 import joblib

@@ -1,3 +1,5 @@
+"""Each augmentation against loops over series, channels and steps, and the distributions of its draws."""
+
 import itertools
 
 import numpy as np
@@ -6,34 +8,7 @@ import torch
 from scipy.interpolate import CubicSpline
 from scipy.spatial.transform import Rotation as SpatialRotation
 
-import sklearn_ssl.augmentations as augmentations
-from sklearn_ssl.augmentations import (
-    Blockout,
-    ChannelDropout,
-    ChannelReversal,
-    Compose,
-    CropResize,
-    FrequencyMask,
-    FrequencyPerturbation,
-    Jitter,
-    MagnitudeWarp,
-    Mixup,
-    OneOf,
-    Permutation,
-    RandomApply,
-    RandomCrop,
-    RandomNoise,
-    RandomSmoothing,
-    Rotation,
-    Scaling,
-    SignFlip,
-    SpeedChange,
-    TimeReversal,
-    TimeShift,
-    TimeStretch,
-    TimeWarp,
-    WindowWarp,
-)
+from sklearn_ssl import augmentations as aug
 
 LENGTHS = [17, 1, 2, 3, 12, 9, 4, 16]
 
@@ -207,37 +182,40 @@ def random_apply(a, d, x):
 
 
 CASES = [
-    (SignFlip(), batch(sign_flip)),
-    (Jitter(), batch(jitter)),
-    (RandomNoise(strength=0.7), batch(random_noise)),
-    (Scaling(sigma=0.4), batch(scaling)),
-    (MagnitudeWarp(strength=0.5, n_cycles=1.5), batch(magnitude_warp_by_sine)),
-    (MagnitudeWarp(kind="curve", n_knots=5), batch(magnitude_warp_by_curve)),
-    (MagnitudeWarp(kind="curve", n_knots=3), batch(magnitude_warp_by_curve)),
-    (RandomSmoothing(strength=1.0), batch(random_smoothing)),
-    (Rotation(angle=180.0), batch(rotation)),
-    (Rotation(axes=((4, 0, 2),)), batch(rotation)),
-    (TimeReversal(), batch(time_reversal)),
-    (CropResize(min_ratio=0.3), batch(crop_resize)),
-    (RandomCrop(min_ratio=0.2), batch(random_crop)),
-    (TimeWarp(sigma=0.8), batch(time_warp)),
-    (TimeWarp(sigma=0.8, n_knots=2), batch(time_warp)),
-    (TimeStretch(strength=2.0), batch(time_stretch)),
-    (WindowWarp(ratio=0.4, factor=3.0), batch(window_warp)),
-    (Permutation(n_segments=5), batch(permutation)),
-    (SpeedChange(), batch(speed_change)),
-    (TimeShift(ratio=0.8), batch(time_shift)),
-    (TimeShift(ratio=0.8, mode="edge"), batch(time_shift)),
-    (FrequencyMask(ratio=0.5), batch(frequency_mask)),
-    (FrequencyPerturbation(amplitude=0.5, phase=1.0), batch(frequency_perturbation)),
-    (Blockout(ratio=0.3), batch(blockout)),
-    (Blockout(ratio=0.3, kind="rectangle"), batch(blockout)),
-    (ChannelDropout(p=0.4), batch(channel_dropout)),
-    (ChannelReversal(), batch(channel_reversal)),
-    (Mixup(alpha=2.0), batch(mixup)),
-    (Compose(first=Permutation(), off=None, second=Scaling()), compose),
-    (OneOf(nothing="passthrough", jitter=Jitter(sigma=1.0), time_shift=TimeShift(ratio=1.0)), one_of),
-    (RandomApply(Mixup()), random_apply),
+    (aug.SignFlip(), batch(sign_flip)),
+    (aug.Jitter(), batch(jitter)),
+    (aug.RandomNoise(strength=0.7), batch(random_noise)),
+    (aug.Scaling(sigma=0.4), batch(scaling)),
+    (aug.MagnitudeWarp(strength=0.5, n_cycles=1.5), batch(magnitude_warp_by_sine)),
+    (aug.MagnitudeWarp(kind="curve", n_knots=5), batch(magnitude_warp_by_curve)),
+    (aug.MagnitudeWarp(kind="curve", n_knots=3), batch(magnitude_warp_by_curve)),
+    (aug.RandomSmoothing(strength=1.0), batch(random_smoothing)),
+    (aug.Rotation(angle=180.0), batch(rotation)),
+    (aug.Rotation(axes=((4, 0, 2),)), batch(rotation)),
+    (aug.TimeReversal(), batch(time_reversal)),
+    (aug.CropResize(min_ratio=0.3), batch(crop_resize)),
+    (aug.RandomCrop(min_ratio=0.2), batch(random_crop)),
+    (aug.TimeWarp(sigma=0.8), batch(time_warp)),
+    (aug.TimeWarp(sigma=0.8, n_knots=2), batch(time_warp)),
+    (aug.TimeStretch(strength=2.0), batch(time_stretch)),
+    (aug.WindowWarp(ratio=0.4, factor=3.0), batch(window_warp)),
+    (aug.Permutation(n_segments=5), batch(permutation)),
+    (aug.SpeedChange(), batch(speed_change)),
+    (aug.TimeShift(ratio=0.8), batch(time_shift)),
+    (aug.TimeShift(ratio=0.8, mode="edge"), batch(time_shift)),
+    (aug.FrequencyMask(ratio=0.5), batch(frequency_mask)),
+    (aug.FrequencyPerturbation(amplitude=0.5, phase=1.0), batch(frequency_perturbation)),
+    (aug.Blockout(ratio=0.3), batch(blockout)),
+    (aug.Blockout(ratio=0.3, kind="rectangle"), batch(blockout)),
+    (aug.ChannelDropout(p=0.4), batch(channel_dropout)),
+    (aug.ChannelReversal(), batch(channel_reversal)),
+    (aug.Mixup(alpha=2.0), batch(mixup)),
+    (aug.Compose(first=aug.Permutation(), off=None, second=aug.Scaling()), compose),
+    (
+        aug.OneOf(nothing="passthrough", jitter=aug.Jitter(sigma=1.0), time_shift=aug.TimeShift(ratio=1.0)),
+        one_of,
+    ),
+    (aug.RandomApply(aug.Mixup()), random_apply),
 ]
 
 
@@ -254,7 +232,7 @@ def ragged():
 
 def test_every_augmentation_has_a_reference():
     tested = {type(augmentation).__name__ for augmentation, _ in CASES}
-    assert tested == set(augmentations.__all__) - {"Augmentation"}
+    assert tested == set(aug.__all__) - {"Augmentation"}
 
 
 @pytest.mark.parametrize(("augmentation", "reference"), CASES, ids=[repr(case[0]) for case in CASES])
@@ -267,13 +245,15 @@ def test_equals_loops_over_series_channels_and_steps(augmentation, reference, ra
     np.testing.assert_allclose(augmentation(x, lengths).numpy(), expected, rtol=0, atol=2e-5)
 
 
-@pytest.mark.parametrize("kind", [FrequencyMask(ratio=0.4), FrequencyPerturbation(amplitude=0.3, phase=0.5)])
+@pytest.mark.parametrize("kind", [aug.FrequencyMask(ratio=0.4), aug.FrequencyPerturbation(amplitude=0.3, phase=0.5)])
 def test_spectra_of_long_series_are_exact_in_float32(kind):
     x, lengths = torch.randn(2, 1, 10_000), torch.tensor([10_000, 7_919])
     draws = kind.draw(x, lengths)
     factors = {
-        FrequencyMask: lambda: 1.0 - draws["removed"].numpy(),
-        FrequencyPerturbation: lambda: (1 + 0.3 * draws["amplitude"].numpy()) * np.exp(0.5j * draws["phase"].numpy()),
+        aug.FrequencyMask: lambda: 1.0 - draws["removed"].numpy(),
+        aug.FrequencyPerturbation: lambda: (
+            (1 + 0.3 * draws["amplitude"].numpy()) * np.exp(0.5j * draws["phase"].numpy())
+        ),
     }[type(kind)]()
     y = kind.apply(x, lengths, draws)
     for b, n in enumerate(lengths.tolist()):
@@ -285,7 +265,7 @@ def test_spectra_of_long_series_are_exact_in_float32(kind):
 def test_time_warp_never_runs_backwards_and_keeps_the_ends():
     x = torch.arange(200.0, dtype=torch.float64).expand(50, 1, 200)
     lengths = torch.randint(2, 201, (50,))
-    y = TimeWarp(sigma=2.0, n_knots=8)(x, lengths)
+    y = aug.TimeWarp(sigma=2.0, n_knots=8)(x, lengths)
     for series, n in zip(y[:, 0], lengths.tolist(), strict=True):
         assert (series[:n].diff() >= 0).all()
         assert series[0] == 0
@@ -294,14 +274,14 @@ def test_time_warp_never_runs_backwards_and_keeps_the_ends():
 
 def test_rotation_keeps_the_norm_of_each_triple():
     x = torch.randn(20, 6, 10)
-    y = Rotation(angle=90.0)(x)
+    y = aug.Rotation(angle=90.0)(x)
     for triple in (slice(0, 3), slice(3, 6)):
         torch.testing.assert_close(y[:, triple].norm(dim=1), x[:, triple].norm(dim=1))
 
 
 def test_a_constant_is_not_smoothed_away():
     x = torch.full((5, 2, 8), 3.0)
-    torch.testing.assert_close(RandomSmoothing(strength=1.0)(x), x)
+    torch.testing.assert_close(aug.RandomSmoothing(strength=1.0)(x), x)
 
 
 def drawn(augmentation, n_series=4000, n_channels=4, n_steps=10, length=10):
@@ -309,19 +289,19 @@ def drawn(augmentation, n_series=4000, n_channels=4, n_steps=10, length=10):
     return augmentation.draw(x, torch.full((n_series,), length))
 
 
-@pytest.mark.parametrize("flip", [SignFlip(p=0.3), TimeReversal(p=0.3), ChannelReversal(p=0.3)])
+@pytest.mark.parametrize("flip", [aug.SignFlip(p=0.3), aug.TimeReversal(p=0.3), aug.ChannelReversal(p=0.3)])
 def test_flips_happen_with_their_probability(flip):
     assert drawn(flip)["flipped"].float().mean().item() == pytest.approx(0.3, abs=0.03)
 
 
 def test_gaussian_draws_are_standard_normal():
     for draws, name in [
-        (drawn(Jitter()), "noise"),
-        (drawn(Scaling()), "deviation"),
-        (drawn(TimeWarp()), "knots"),
-        (drawn(MagnitudeWarp(kind="curve")), "knots"),
-        (drawn(FrequencyPerturbation()), "amplitude"),
-        (drawn(FrequencyPerturbation()), "phase"),
+        (drawn(aug.Jitter()), "noise"),
+        (drawn(aug.Scaling()), "deviation"),
+        (drawn(aug.TimeWarp()), "knots"),
+        (drawn(aug.MagnitudeWarp(kind="curve")), "knots"),
+        (drawn(aug.FrequencyPerturbation()), "amplitude"),
+        (drawn(aug.FrequencyPerturbation()), "phase"),
     ]:
         assert draws[name].mean().item() == pytest.approx(0, abs=0.05)
         assert draws[name].std().item() == pytest.approx(1, abs=0.05)
@@ -330,13 +310,13 @@ def test_gaussian_draws_are_standard_normal():
 @pytest.mark.parametrize(
     ("augmentation", "name", "low", "high"),
     [
-        (RandomNoise(), "noise", -1, 1),
-        (MagnitudeWarp(), "phase", 0, 2 * np.pi),
-        (RandomSmoothing(strength=0.4), "weight", 0, 0.4),
-        (Rotation(angle=90.0, axes=((0, 1, 2),)), "angle", -np.pi / 2, np.pi / 2),
-        (CropResize(min_ratio=0.2), "ratio", 0.2, 1),
-        (WindowWarp(ratio=0.5), "start", 0, 4.5),
-        (SpeedChange(slowest=0.5, fastest=2.0), "speed", 0.5, 2),
+        (aug.RandomNoise(), "noise", -1, 1),
+        (aug.MagnitudeWarp(), "phase", 0, 2 * np.pi),
+        (aug.RandomSmoothing(strength=0.4), "weight", 0, 0.4),
+        (aug.Rotation(angle=90.0, axes=((0, 1, 2),)), "angle", -np.pi / 2, np.pi / 2),
+        (aug.CropResize(min_ratio=0.2), "ratio", 0.2, 1),
+        (aug.WindowWarp(ratio=0.5), "start", 0, 4.5),
+        (aug.SpeedChange(slowest=0.5, fastest=2.0), "speed", 0.5, 2),
     ],
     ids=repr,
 )
@@ -349,29 +329,29 @@ def test_uniform_draws_fill_their_range(augmentation, name, low, high):
 
 
 def test_crops_lie_within_the_observed_steps():
-    segment = drawn(CropResize(min_ratio=0.2), length=7)
+    segment = drawn(aug.CropResize(min_ratio=0.2), length=7)
     assert (segment["start"] >= 0).all()
     assert (segment["start"] + 6 * segment["ratio"] <= 6 + 1e-5).all()
-    crop = drawn(RandomCrop(min_ratio=0.2), length=7)
+    crop = drawn(aug.RandomCrop(min_ratio=0.2), length=7)
     assert set(crop["width"].tolist()) == set(range(1, 8))
     for width in range(1, 8):
         assert crop["start"][crop["width"] == width].unique().tolist() == list(range(8 - width))
 
 
 def test_stretches_and_squeezes_are_equally_likely():
-    speed = drawn(TimeStretch(strength=0.5))["speed"].log()
+    speed = drawn(aug.TimeStretch(strength=0.5))["speed"].log()
     assert speed.abs().max().item() == pytest.approx(np.log(1.5), abs=0.01)
     assert speed.mean().item() == pytest.approx(0, abs=0.02)
 
 
 def test_window_warp_stretches_and_squeezes():
-    factor = drawn(WindowWarp(factor=4.0))["factor"]
+    factor = drawn(aug.WindowWarp(factor=4.0))["factor"]
     assert factor.unique().tolist() == [0.25, 4.0]
     assert (factor == 4).float().mean().item() == pytest.approx(0.5, abs=0.03)
 
 
 def test_every_order_of_segments_is_equally_likely():
-    draws = drawn(Permutation(n_segments=3), length=6)
+    draws = drawn(aug.Permutation(n_segments=3), length=6)
     orders, counts = draws["order"].unique(dim=0, return_counts=True)
     assert len(orders) == 6
     assert counts.min() > 4000 / 6 * 0.8
@@ -381,48 +361,48 @@ def test_every_order_of_segments_is_equally_likely():
 
 @pytest.mark.parametrize("mode", ["circular", "edge"])
 def test_every_shift_is_equally_likely(mode):
-    shifts, counts = drawn(TimeShift(ratio=0.3, mode=mode))["shift"].unique(return_counts=True)
+    shifts, counts = drawn(aug.TimeShift(ratio=0.3, mode=mode))["shift"].unique(return_counts=True)
     assert shifts.tolist() == [-3, -2, -1, 0, 1, 2, 3]
     assert counts.min() > 4000 / 7 * 0.8
 
 
 def test_every_place_of_a_block_is_equally_likely():
-    draws = drawn(Blockout(ratio=0.5, kind="rectangle"), length=6)
+    draws = drawn(aug.Blockout(ratio=0.5, kind="rectangle"), length=6)
     assert draws["start"].unique().tolist() == [0, 1, 2, 3]
     assert draws["channel"].unique().tolist() == [0, 1, 2]
-    assert drawn(Blockout(ratio=0.5))["channel"].unique().tolist() == [0]
+    assert drawn(aug.Blockout(ratio=0.5))["channel"].unique().tolist() == [0]
 
 
 def test_a_rectangle_has_at_least_one_channel():
-    y = Blockout(ratio=0.1, kind="rectangle")(torch.ones(7, 2, 20))
+    y = aug.Blockout(ratio=0.1, kind="rectangle")(torch.ones(7, 2, 20))
     assert (y == 0).sum(dim=(1, 2)).tolist() == [2] * 7
 
 
 def test_channels_drop_with_their_probability_and_one_always_stays():
-    few = drawn(ChannelDropout(p=0.2))["dropped"]
+    few = drawn(aug.ChannelDropout(p=0.2))["dropped"]
     assert few.float().mean().item() == pytest.approx(0.2 - 0.2**4 / 4, abs=0.02)
-    all_but_one = drawn(ChannelDropout(p=1.0))["dropped"]
+    all_but_one = drawn(aug.ChannelDropout(p=1.0))["dropped"]
     assert (all_but_one.sum(1) == 3).all()
     assert all_but_one.float().mean(0).tolist() == pytest.approx([0.75] * 4, abs=0.05)
 
 
 def test_frequencies_are_removed_with_their_probability():
-    assert drawn(FrequencyMask(ratio=0.25))["removed"].float().mean().item() == pytest.approx(0.25, abs=0.02)
+    assert drawn(aug.FrequencyMask(ratio=0.25))["removed"].float().mean().item() == pytest.approx(0.25, abs=0.02)
 
 
 def test_rotation_axes_are_uniform_on_the_sphere():
-    axis = drawn(Rotation(axes=((0, 1, 2),)))["axis"]
+    axis = drawn(aug.Rotation(axes=((0, 1, 2),)))["axis"]
     torch.testing.assert_close(axis.norm(dim=1), torch.ones(4000))
     assert axis.square().mean(0).tolist() == pytest.approx([1 / 3] * 3, abs=0.03)
 
 
 @pytest.mark.parametrize("alpha", [0.001, 0.2, 1.0, 50.0])
 def test_mixup_weighs_a_series_at_least_as_much_as_its_partner(alpha):
-    draws = drawn(Mixup(alpha=alpha))
+    draws = drawn(aug.Mixup(alpha=alpha))
     assert ((draws["weight"] >= 0.5) & (draws["weight"] <= 1)).all()
     assert draws["partner"].sort().values.tolist() == list(range(4000))
 
 
 def test_mixup_weights_follow_the_beta_distribution():
-    assert drawn(Mixup(alpha=1.0))["weight"].mean().item() == pytest.approx(0.75, abs=0.02)
-    assert drawn(Mixup(alpha=50.0))["weight"].max().item() < 0.75
+    assert drawn(aug.Mixup(alpha=1.0))["weight"].mean().item() == pytest.approx(0.75, abs=0.02)
+    assert drawn(aug.Mixup(alpha=50.0))["weight"].max().item() < 0.75

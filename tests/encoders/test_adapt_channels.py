@@ -1,50 +1,35 @@
+"""Encoders for series with another number of channels than they were built for."""
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from sklearn_ssl import RandomEncoderTransformer, VICRegTransformer
+from sklearn_ssl import RandomEncoderTransformer, VICRegTransformer, encoders
 from sklearn_ssl.encoders import (
     ChannelIndependentEncoder,
-    FCNEncoder,
-    GRUEncoder,
     InceptionEncoder,
     ResNetEncoder,
     RocketEncoder,
-    TCNEncoder,
-    TransformerEncoder,
     adapt_channels,
 )
 from sklearn_ssl.projectors import MLPProjector
 
 RECIPES = {
-    "fcn": FCNEncoder(width=8),
+    "fcn": encoders.FCNEncoder(width=8),
     "resnet": ResNetEncoder(depth=2, width=8, norm="none"),
     "inception": InceptionEncoder(depth=3, width=4, bottleneck=9),
     "inception-narrow": InceptionEncoder(depth=3, width=4, bottleneck=2, norm="layer"),
-    "tcn": TCNEncoder(depth=2, width=8, n_features=12),
-    "transformer": TransformerEncoder(depth=1, width=8),
-    "gru": GRUEncoder(width=4),
-    "gru-one-way": GRUEncoder(width=4, bidirectional=False),
+    "tcn": encoders.TCNEncoder(depth=2, width=8, n_features=12),
+    "transformer": encoders.TransformerEncoder(depth=1, width=8),
+    "gru": encoders.GRUEncoder(width=4),
+    "gru-one-way": encoders.GRUEncoder(width=4, bidirectional=False),
 }
-
-
-def each_recipe(function):
-    return pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES.keys())(function)
-
-
-def trained(recipe, n_channels):
-    """Build an encoder whose batch norms have seen data, in evaluation mode."""
-    encoder = recipe.build(n_channels)
-    for part in encoder.modules():
-        if isinstance(part, nn.modules.batchnorm._BatchNorm):
-            nn.init.uniform_(part.running_mean, -1, 1)
-            nn.init.uniform_(part.running_var, 0.5, 2)
-    return encoder.eval()
+each_recipe = pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES.keys())
 
 
 @each_recipe
-def test_the_same_number_of_channels_changes_nothing(recipe):
+def test_the_same_number_of_channels_changes_nothing(recipe, trained):
     encoder, x = trained(recipe, 4), torch.randn(2, 4, 30)
     same = adapt_channels(encoder, 4)
     assert same is not encoder
@@ -53,28 +38,28 @@ def test_the_same_number_of_channels_changes_nothing(recipe):
 
 @each_recipe
 @pytest.mark.parametrize("times", [2, 3])
-def test_repeated_channels_give_the_same(recipe, times):
+def test_repeated_channels_give_the_same(recipe, times, trained):
     encoder, x = trained(recipe, 3), torch.randn(4, 3, 30)
     wider = adapt_channels(encoder, 3 * times)
     torch.testing.assert_close(wider(x.repeat(1, times, 1)), encoder(x), rtol=1e-4, atol=1e-5)
 
 
 @each_recipe
-def test_fewer_channels_stand_for_several(recipe):
+def test_fewer_channels_stand_for_several(recipe, trained):
     encoder, x = trained(recipe, 7), torch.randn(4, 3, 30)
     narrower = adapt_channels(encoder, 3)
     torch.testing.assert_close(narrower(x), encoder(x[:, [0, 1, 2, 0, 1, 2, 0]]), rtol=1e-4, atol=1e-5)
 
 
 @each_recipe
-def test_sources_say_which_channel_is_which(recipe):
+def test_sources_say_which_channel_is_which(recipe, trained):
     encoder, x = trained(recipe, 3), torch.randn(4, 5, 30)
     chosen = adapt_channels(encoder, 5, sources=[4, 0, 4])
     torch.testing.assert_close(chosen(x), encoder(x[:, [4, 0, 4]]), rtol=1e-4, atol=1e-5)
 
 
 @each_recipe
-def test_a_permutation_and_back(recipe):
+def test_a_permutation_and_back(recipe, trained):
     encoder, x = trained(recipe, 3), torch.randn(4, 3, 30)
     permuted = adapt_channels(encoder, 3, sources=[2, 0, 1])
     torch.testing.assert_close(permuted(x), encoder(x[:, [2, 0, 1]]), rtol=1e-4, atol=1e-5)
@@ -83,14 +68,14 @@ def test_a_permutation_and_back(recipe):
 
 
 @pytest.mark.parametrize("name", [name for name in RECIPES if "inception" not in name])
-def test_any_weights(name):
+def test_any_weights(name, trained):
     encoder, x, mixing = trained(RECIPES[name], 3), torch.randn(4, 5, 30), torch.randn(3, 5)
     mixed = adapt_channels(encoder, 5, sources=mixing.numpy())
     torch.testing.assert_close(mixed(x), encoder(mixing @ x), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("n_after", [1, 2, 4, 5, 8])
-def test_what_channels_share_keeps_its_size(n_after):
+def test_what_channels_share_keeps_its_size(n_after, trained):
     encoder, shared = trained(RECIPES["inception"], 3), torch.randn(4, 1, 30)
     adapted = adapt_channels(encoder, n_after)
     torch.testing.assert_close(adapted(shared.expand(-1, n_after, -1)), encoder(shared.expand(-1, 3, -1)))
@@ -113,7 +98,7 @@ def test_state_and_switches_come_along(recipe):
     assert str(adapted.recipe) == str(encoder.recipe)
 
 
-def test_neither_the_module_nor_the_global_generator_changes():
+def test_neither_the_module_nor_the_global_generator_changes(trained):
     encoder = trained(RECIPES["resnet"], 3)
     before, state = {name: value.clone() for name, value in encoder.state_dict().items()}, torch.get_rng_state()
     adapted = adapt_channels(encoder, 6)
@@ -124,7 +109,7 @@ def test_neither_the_module_nor_the_global_generator_changes():
     assert torch.get_rng_state().equal(state)
 
 
-def test_channel_independent_encoders_take_any_number():
+def test_channel_independent_encoders_take_any_number(trained):
     encoder, x = trained(ChannelIndependentEncoder(ResNetEncoder(depth=1, width=4)), 3), torch.randn(2, 5, 20)
     assert adapt_channels(encoder, 5)(x).equal(encoder(x))
     with pytest.raises(ValueError, match="`sources` has no meaning"):

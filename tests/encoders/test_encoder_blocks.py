@@ -5,7 +5,6 @@ import pytest
 import torch
 from torch import nn
 
-from sklearn_ssl.encoders import resize_mask
 from sklearn_ssl.encoders._blocks import MaskedBatchNorm1d, SameConv1d, build_norm
 
 
@@ -133,30 +132,3 @@ def test_same_convolution_equals_loops(kernel_size, dilation, n_steps):
             if 0 <= source < n_steps:
                 expected[b, o, t] += weight[o, :, tap] @ series[b, :, source]
     np.testing.assert_allclose(conv(x).detach().numpy(), expected, atol=1e-5)
-
-
-@pytest.mark.parametrize("window", [1, 2, 4, 8, 32])
-@pytest.mark.parametrize("n_steps", [1, 2, 7, 8, 9, 16, 17, 50, 64])
-def test_resized_mask_has_the_windows_with_an_observed_step(window, n_steps):
-    lengths = range(n_steps + 1)
-    mask = torch.tensor([[t < length for t in range(n_steps)] for length in lengths])
-    n_windows = -(-n_steps // window)
-    resized = resize_mask(mask, n_windows)
-    assert resized.dtype == torch.bool
-    for length in lengths:
-        expected = [start < length for start in range(0, n_steps, window)]
-        assert resized[length].tolist() == expected
-
-
-@pytest.mark.parametrize(
-    ("length", "expected"),
-    [
-        (3, [True, False, False]),  # windows of four steps: a power of two comes first
-        (4, [True, True, False, False]),  # quarters, of which neighbours may share a step
-        (18, [True] * 8 + [False] * 10),  # a finer map
-        (9, [True] * 4 + [False] * 5),
-    ],
-)
-def test_resized_mask_of_other_lengths(length, expected):
-    mask = torch.tensor([[True] * 4 + [False] * 5])
-    assert resize_mask(mask, length)[0].tolist() == expected

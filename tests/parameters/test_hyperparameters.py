@@ -1,39 +1,36 @@
-import copy
-import pickle
+"""Fields become parameters, and their values are checked."""
+
+from functools import partial
 from typing import Any
 
-import joblib
 import numpy as np
 import pytest
-import torch
 from sklearn.base import clone
-from torch import nn
 
-from sklearn_ssl._parameters.hyperparameters import Hyperparameters, choice, number, recipe
+from sklearn_ssl._parameters.hyperparameters import (
+    Hyperparameters,
+    as_names,
+    choice,
+    function,
+    names,
+    number,
+    positional,
+    recipe,
+)
+from sklearn_ssl._parameters.shown import shown
 
 
 class Inner(Hyperparameters):
-    """An inner recipe.
-
-    Parameters
-    ----------
-    depth : int, default=3
-        Depth.
-    """
+    """An inner recipe."""
 
     depth: int = number(default=3, least=1, integer=True)
 
+    def build(self):
+        """Return something."""
+
 
 class Outer(Hyperparameters):
-    """An outer object.
-
-    Parameters
-    ----------
-    inner : Inner, default=None
-        The inner recipe.
-    rate : float, default=0.5
-        A rate.
-    """
+    """An outer object."""
 
     inner: Any = recipe(default_factory=Inner)
     rate: float = number(default=0.5, above=0, most=1)
@@ -41,49 +38,69 @@ class Outer(Hyperparameters):
 
 
 class Child(Outer):
-    """A child with another default.
-
-    Parameters
-    ----------
-    extra : int or "auto", default="auto"
-        More.
-
-    Examples
-    --------
-    >>> Child()
-    Child()
-    """
+    """A child with another default."""
 
     rate: float = 0.25
     extra: Any = number(default="auto", least=2, integer=True, or_else=("auto",))
 
 
-class Tied(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.first = nn.Linear(3, 3)
-        self.second = nn.Linear(3, 3)
-        self.second.weight = self.first.weight
-        self.norm = nn.BatchNorm1d(3)
-        self.first.bias.requires_grad_(False)
+class Every(Hyperparameters):
+    """A field of each kind."""
+
+    above: float = number(default=1, above=0)
+    least: float = number(default=1, least=0)
+    most: float = number(default=0, most=1)
+    below: float = number(default=0, below=1)
+    whole: int = number(default=1, integer=True)
+    any_number: float = number(default=1.0)
+    other: Any = number(default=None, least=0, or_else=(None, "auto"))
+    option: Any = choice(1, "one", True)
+    loose: Any = names("a", "b", default=("a",), distinct=False)
+    distinct: Any = names("a", "b", default=("a",))
+    built: Any = recipe(default_factory=Inner, needs="build")
+    called: Any = function(round, ndigits=1)
 
 
 def test_fields_are_keyword_parameters():
     assert Child(rate=1).get_params(deep=False) == {"inner": None, "rate": 1, "mode": "slow", "extra": "auto"}
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="positional argument"):
         Outer(Inner())
 
 
-def test_nested_name_materialises_the_default_recipe():
+def test_a_positional_field_comes_with_and_without_its_name():
+    class Wrapper(Hyperparameters):
+        """A wrapper."""
+
+        inner: Any = positional(recipe(default_factory=Inner))
+        rate: float = number(default=0.5)
+
+    inner = Inner()
+    assert Wrapper(inner).inner is inner
+    assert Wrapper(inner=inner, rate=1).inner is inner
+    with pytest.raises(TypeError, match="positional argument"):
+        Wrapper(inner, 1)
+
+
+def test_objects_are_compared_by_identity_and_shown_as_scikit_learn_does():
+    assert Inner() != Inner()
+    assert repr(Inner(depth=4)) == "Inner(depth=4)"
+
+
+def test_a_nested_name_first_sets_the_default_recipe():
     outer = Outer().set_params(inner__depth=5)
     assert outer.inner.depth == 5
     assert Outer().inner is None, "the default was shared"
     assert clone(outer).inner.depth == 5
 
 
-def test_nested_name_beside_an_explicit_value():
+def test_a_nested_name_together_with_its_outer_one():
     assert Outer().set_params(inner=None, inner__depth=4).inner.depth == 4
-    assert Outer().set_params(inner=Inner(depth=9), inner__depth=4).inner.depth == 4
+    inner = Inner(depth=9)
+    outer = Outer().set_params(inner=inner, inner__depth=4)
+    assert outer.inner is inner
+    assert inner.depth == 4
+    assert outer.set_params(inner__depth=2).inner is inner
+    assert Outer(inner=inner).set_params(inner=None).inner is None
 
 
 def test_unknown_names_are_refused():
@@ -93,68 +110,109 @@ def test_unknown_names_are_refused():
         Outer().set_params(iner__depth=5)
 
 
+def test_none_is_resolved_to_the_default_recipe():
+    assert Outer().resolved("inner").depth == 3
+    assert Outer(inner=0).resolved("inner") == 0
+    assert Child().resolved("extra") == "auto"
+    assert Every().resolved("other") is None
+
+
+def test_a_function_has_its_arguments_by_default():
+    assert Every().resolved("called")(2.345) == 2.3
+    assert Every(called=abs).resolved("called") is abs
+    assert Every().called is None
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "wrong"),
+    [
+        ("above", [1e-9, 5, np.float32(0.5), np.int64(2)], [0, -1, float("inf"), float("nan"), "1", None, True, [1]]),
+        ("least", [0, 1e9], [-1e-9, -float("inf"), 1j]),
+        ("most", [1, -5], [1.001, float("-inf")]),
+        ("below", [0.999], [1, 2]),
+        ("whole", [-3, 0, np.int32(4)], [1.0, 0.5, np.float64(2), False]),
+        ("any_number", [-1.5, 7], [float("nan"), float("inf"), None]),
+        ("other", [None, "auto", np.str_("auto"), 0], ["Auto", -1, False, np.array([1, 2])]),
+        ("option", [1, "one", True, np.str_("one")], [1.0, 2, "two", None, [1]]),
+        ("loose", ["a", ("b",), ["a", "b"], ("a", "a"), (np.str_("b"),)], ["c", (), [], ("a", "c"), (1,), 3, None]),
+        ("distinct", ["b", ("b", "a"), ["a"]], [("a", "a"), ["b", "a", "b"], "ab", (), ([],), {"a"}]),
+    ],
+)
+def test_ranges(name, right, wrong):
+    for value in right:
+        Every(**{name: value}).check_hyperparameters()
+    for value in wrong:
+        with pytest.raises(ValueError, match=f"Every: `{name}` must be"):
+            Every(**{name: value}).check_hyperparameters()
+
+
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"rate": -1}, "`rate` must be a number above 0 and at most 1, got -1"),
-        ({"rate": "x"}, "`rate`"),
-        ({"rate": float("nan")}, "`rate`"),
-        ({"rate": True}, "`rate`"),
-        ({"mode": "medium"}, "`mode` must be one of 'slow', 'fast', got 'medium'"),
-        ({"inner": Inner(depth=0)}, "Inner: `depth` must be a whole number at least 1, got 0"),
-        ({"inner": Inner(depth=1.5)}, "`depth`"),
+        ({"above": -1}, "Every: `above` must be a number above 0, got -1."),
+        ({"least": -1}, "Every: `least` must be a number at least 0, got -1."),
+        ({"most": 2}, "Every: `most` must be a number at most 1, got 2."),
+        ({"below": 2}, "Every: `below` must be a number below 1, got 2."),
+        ({"whole": 0.5}, "Every: `whole` must be a whole number, got 0.5."),
+        ({"any_number": "x"}, "Every: `any_number` must be a number, got 'x'."),
+        ({"other": -1}, "Every: `other` must be a number at least 0 or None or 'auto', got -1."),
+        ({"option": "two"}, "Every: `option` must be one of 1, 'one', True, got 'two'."),
+        ({"loose": "c"}, "Every: `loose` must be one of, or a non-empty tuple of, 'a', 'b', got 'c'."),
+        (
+            {"distinct": "c"},
+            "Every: `distinct` must be one of, or a non-empty tuple of different ones of, 'a', 'b', got 'c'.",
+        ),
     ],
 )
-def test_ranges(parameters, message):
-    with pytest.raises(ValueError, match=message):
-        Outer(**parameters).check_hyperparameters()
+def test_messages(parameters, message):
+    with pytest.raises(ValueError, match="must be") as error:
+        Every(**parameters).check_hyperparameters()
+    assert str(error.value) == message
+
+
+def test_two_bounds_in_a_message():
+    with pytest.raises(ValueError, match="Outer: `rate` must be a number above 0 and at most 1, got -1"):
+        Outer(rate=-1).check_hyperparameters()
+
+
+def test_nested_recipes_are_checked():
+    with pytest.raises(ValueError, match="Inner: `depth` must be a whole number at least 1, got 0"):
+        Outer(inner=Inner(depth=0)).check_hyperparameters()
+
+
+@pytest.mark.parametrize("value", [3, "inner", Inner, Outer()])
+def test_an_object_without_the_method_that_is_needed(value):
+    with pytest.raises(TypeError, match=r"Every: `built` must be None or an object such as Inner\(\), got ") as error:
+        Every(built=value).check_hyperparameters()
+    assert str(error.value).endswith(f"got {value!r}.")
+    Every(built=Inner()).check_hyperparameters()
+    Outer(inner=value).check_hyperparameters()  # needs no method
+
+
+def test_a_function_must_be_callable():
+    Every(called=partial(round, ndigits=3)).check_hyperparameters()
+    with pytest.raises(TypeError, match="Every: `called` must be None or an object such as functools"):
+        Every(called=3).check_hyperparameters()
 
 
 def test_options_from_an_array_of_a_search():
     Outer(mode=np.array(["fast"])[0], rate=np.float32(0.5)).check_hyperparameters()
 
 
-def test_alternatives_to_a_number():
-    Child(extra=2).check_hyperparameters()
-    with pytest.raises(ValueError, match="or 'auto'"):
-        Child(extra="automatic").check_hyperparameters()
+def test_the_first_option_is_the_default():
+    assert Every().option == 1
+    assert Outer().mode == "slow"
 
 
-def test_parameter_docs_are_inherited_once():
-    assert Child.__doc__.count("inner : Inner") == 1
-    assert Child.__doc__.index("extra :") < Child.__doc__.index("rate :") < Child.__doc__.index("Examples")
+def test_a_name_alone_is_a_tuple_of_one():
+    assert as_names("mean") == ("mean",)
+    assert as_names(["mean", "max"]) == ("mean", "max")
 
 
-def test_module_survives_pickling_with_ties_and_frozen_weights():
-    module = Tied()
-    back = pickle.loads(pickle.dumps(Outer(inner=module))).inner
-    assert back.first.weight is back.second.weight
-    assert not back.first.bias.requires_grad
-    for name, tensor in module.state_dict().items():
-        torch.testing.assert_close(back.state_dict()[name], tensor)
-
-
-def test_hash_of_plain_tensors_in_a_module():
-    module = Tied()
-    module.steps, module.both = torch.arange(3.0), [module.first.weight, {"half": torch.ones(2, dtype=torch.bfloat16)}]
-    expected = joblib.hash(Outer(inner=module))
-    back = pickle.loads(pickle.dumps(Outer(inner=module))).inner
-    assert joblib.hash(Outer(inner=back)) == expected == joblib.hash(Outer(inner=copy.deepcopy(module)))
-    assert back.both[0] is back.first.weight is back.second.weight
-    assert back.both[1]["half"].dtype == torch.bfloat16
-    back.steps += 1
-    assert joblib.hash(Outer(inner=back)) != expected
-
-
-def test_hash_depends_on_weights_alone():
-    module = Tied()
-    expected = joblib.hash(Outer(inner=module))
-    twin = copy.deepcopy(module)
-    assert joblib.hash(Outer(inner=twin)) == expected
-    twin.eval()
-    twin.first(torch.ones(2, 3)).sum().backward()
-    assert joblib.hash(Outer(inner=twin)) == expected
-    assert joblib.hash(pickle.loads(pickle.dumps(Outer(inner=module)))) == expected
-    with torch.no_grad():
-        twin.first.weight[0, 0] += 1
-    assert joblib.hash(Outer(inner=twin)) != expected
+def test_long_values_are_cut_to_a_line():
+    assert shown("x" * 98) == repr("x" * 98)
+    assert shown("x" * 99) == "'" + "x" * 96 + "..."
+    assert shown(np.zeros((2, 2))) == "array([[0., 0.], [0., 0.]])"
+    with pytest.raises(ValueError, match=r"`whole` must be .*\.\.\.\.$") as error:
+        Every(whole=list(range(1000))).check_hyperparameters()
+    assert len(str(error.value)) < 200
