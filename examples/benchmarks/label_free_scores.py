@@ -28,7 +28,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_ssl import BarlowTwinsTransformer, RandomEncoderTransformer, SimCLRTransformer, VICRegTransformer
 from sklearn_ssl.augmentations import Compose, CropResize, Jitter, MagnitudeWarp, Permutation, Scaling, TimeReversal
-from sklearn_ssl.base import mild_views
+from sklearn_ssl.augmentations._default_views import mild_views
 from sklearn_ssl.encoders import FCNEncoder, ResNetEncoder
 from sklearn_ssl.evaluation import (
     AlignmentScorer,

@@ -13,7 +13,7 @@ from sklearn_ssl._engine.progress import TaskReporter
 from sklearn_ssl._numerics.low_rank import Directions
 from sklearn_ssl._parameters.hyperparameters import number, recipe
 from sklearn_ssl.architectures import Architecture, ClosedFormArchitecture
-from sklearn_ssl.augmentations import Compose, CropResize, Jitter, MagnitudeWarp, TimeWarp
+from sklearn_ssl.augmentations._default_views import slight_views
 from sklearn_ssl.base.embedding import EmbeddingTransformer
 from sklearn_ssl.encoders import RocketEncoder
 
@@ -23,16 +23,6 @@ BATCH_SIZE = 64
 def rocket_with_hydra() -> RocketEncoder:
     """Return the default encoder."""
     return RocketEncoder(n_features=15792, poolings=("ppv", "mpv", "mipv", "lspv"), n_groups=512)
-
-
-def slight_views() -> Compose:
-    """Return the augmentation used unless another is given."""
-    return Compose(
-        crop=CropResize(min_ratio=0.8),
-        time_warp=TimeWarp(sigma=0.1),
-        magnitude_warp=MagnitudeWarp(strength=0.1),
-        jitter=Jitter(sigma=0.05),
-    )
 
 
 class ClosedFormTransformer(EmbeddingTransformer, abc.ABC):

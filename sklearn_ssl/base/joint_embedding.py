@@ -7,15 +7,10 @@ from typing import Any
 
 from sklearn_ssl._parameters.hyperparameters import recipe
 from sklearn_ssl.architectures import Architecture, SiameseArchitecture
-from sklearn_ssl.augmentations import Compose, CropResize, Jitter, MagnitudeWarp, Scaling
+from sklearn_ssl.augmentations._default_views import mild_views
 from sklearn_ssl.base.trained import SSLTransformer
 from sklearn_ssl.pooling import Pooling
 from sklearn_ssl.projectors import MLPProjector
-
-
-def mild_views() -> Compose:
-    """Return the augmentation used unless another is given."""
-    return Compose(crop=CropResize(min_ratio=0.8), warp=MagnitudeWarp(), scaling=Scaling(), jitter=Jitter(sigma=0.05))
 
 
 class JointEmbeddingTransformer(SSLTransformer, abc.ABC):

@@ -14,8 +14,8 @@ from sklearn_ssl._input.collections import Collection
 from sklearn_ssl._parameters.hyperparameters import number, recipe
 from sklearn_ssl.architectures import HeadedArchitecture, RobustArchitecture, SemiSupervisedArchitecture
 from sklearn_ssl.architectures._modes import attackable
+from sklearn_ssl.augmentations._default_views import mild_views
 from sklearn_ssl.base import SSLTransformer
-from sklearn_ssl.base.joint_embedding import mild_views
 from sklearn_ssl.fine_tuning._classifier import EncoderClassifier
 from sklearn_ssl.fine_tuning._datasets import MOST_LABELLED, LabelledBesideAll
 from sklearn_ssl.fine_tuning._labels import Labels

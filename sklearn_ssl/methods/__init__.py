@@ -1,1 +1,1 @@
-"""One file a method; this folder is the catalogue."""
+"""The catalogue of methods: one file per method, one folder per family."""

@@ -7,15 +7,16 @@ from sklearn_ssl.base import EmbeddingTransformer
 
 @final
 class RandomEncoderTransformer(EmbeddingTransformer):
-    """The encoder as initialised: the baseline that every pretrained one has to beat.
+    """The encoder as initialised: the baseline that every pretrained encoder has to beat.
 
-    The weights are drawn from `random_state` exactly as a pretraining transformer with the same encoder draws its
-    initial ones, and stay as they are. Only the number of channels is learnt from the data.
+    The weights are drawn from `random_state`. Another transformer with the same encoder and `random_state` starts from
+    the same weights. `fit` leaves them as they are. An encoder that takes thresholds from the series, such as
+    `RocketEncoder`, takes them.
 
     References
     ----------
     Dempster, Schmidt and Webb, "MiniRocket: A Very Fast (Almost) Deterministic Transform for Time Series
-    Classification", KDD 2021, show how strong random convolutions are.
+    Classification", KDD 2021. They show how strong random convolutions are.
 
     Examples
     --------

@@ -1,1 +1,1 @@
-"""Methods whose optimum is known: no gradient steps."""
+"""Methods whose optimum is known, so that they take no gradient steps."""

@@ -8,21 +8,29 @@ from sklearn_ssl.base import ClosedFormTransformer
 
 @final
 class ClosedFormVICRegTransformer(ClosedFormTransformer):
-    r"""Closed-form VICReg: keep the directions that vary most between series and least within, all with variance 1.
+    r"""Closed-form VICReg: keep the directions that vary most between series and least within, each with variance 1.
 
-    With the scatter :math:`S_w` of the changes from series to augmented copies, as in `WCCNTransformer`, and the
-    covariance :math:`S_b` of the series' features, the columns of W are the leading solutions of
+    The columns of W are the leading solutions v of
 
-    .. math:: S_b v = \gamma \, (S_w + r I) \, v, \qquad v^\top S_b v = 1, \qquad z = W^\top (\phi - \bar\phi).
+    .. math:: S_b v = \gamma \, (S_w + r I) \, v, \qquad v^\top S_b v = 1, \qquad z = W^\top (\phi - \bar\phi),
 
-    Among all W whose outputs have variance 1 and no covariance, they minimise the distance between a series and its
-    copies, :math:`\operatorname{tr} W^\top S_w W`, plus :math:`r \lVert W \rVert^2`. For small r that is where VICReg
-    with a linear map converges if its variance and covariance terms are strong; the user guide derives it.
+    where :math:`\phi` are the features of a series and :math:`\bar\phi` their mean over the series, :math:`S_b` is the
+    covariance of the series' features, :math:`S_w` the second moments of the changes from series to augmented copies
+    as in `WCCNTransformer`, r a multiple of the mean of its non-zero eigenvalues, and z the output.
 
-    The directions are those of `WCCNTransformer`, whose outputs have different variances, so that weak directions
-    count for little. Here all count the same, and one too many does harm. There are at most `n_components` of them, at
-    most as many as the rank of :math:`S_b`, and at most a quarter of the number of series. `partial_fit` adds series
-    and copies to those seen before; the number of features can grow.
+    Among all W whose outputs have variance 1 and no covariance, W minimises the distance between a series and its
+    copies, :math:`\operatorname{tr} W^\top S_w W`, plus :math:`r \lVert W \rVert^2`. VICReg with a linear map and
+    strong variance and covariance terms converges to the same W for small r. The user guide derives it.
+
+    `WCCNTransformer` finds the same directions, and gives weak ones less weight. Here all have the same weight, so one
+    direction too many does harm. There are at most `n_components` of them, at most as many as the rank of
+    :math:`S_b`, and at most a quarter of the number of series. `partial_fit` adds series and copies to the earlier
+    ones, and the number of features can grow.
+
+    See Also
+    --------
+    WCCNTransformer : The same directions with different variances.
+    VICRegTransformer : The same goal for an encoder, by gradient steps.
 
     References
     ----------

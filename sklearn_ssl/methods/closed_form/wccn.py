@@ -9,34 +9,39 @@ from sklearn_ssl.base import ClosedFormTransformer, choice, number
 
 @final
 class WCCNTransformer(ClosedFormTransformer):
-    r"""WCCN: shrink the directions of feature space along which augmentation moves a series, keep all others.
+    r"""WCCN: shrink the directions of feature space in which augmentations move a series, and keep all others.
 
-    For features :math:`\phi_i` of n series and :math:`\phi_{iv}` of V augmented copies of each,
+    The output z of a series with features :math:`\phi` is
 
     .. math::
 
         S_w = \frac{1}{n V} \sum_{i, v} (\phi_{iv} - \phi_i)(\phi_{iv} - \phi_i)^\top, \qquad
         M = \sqrt{r} \, (S_w + r I)^{-1/2}, \qquad
-        z = Q\, V^{-w/2}\, W^\top M (\phi - \bar\phi).
+        z = Q\, D^{-w/2}\, W^\top M (\phi - \bar\phi),
 
-    M divides the length of a direction in which copies have variance :math:`\lambda` by
-    :math:`\sqrt{1 + \lambda / r}`. :math:`\bar\phi` is the mean of the series' features, and W holds the principal
-    components of :math:`M \phi_i`, at most `n_components` and at most their rank. V are the variances of the components
-    and w is `whitening`, none by default. Q rotates the result such that all features have the same variance. It leaves
-    distances and inner products as they are, and it lets a StandardScaler that follows leave them too: on components
-    that are not rotated, a scaler undoes what M did.
+    where :math:`\phi_i` are the features of series i of n, :math:`\phi_{iv}` the features of its augmented copy v of V,
+    :math:`\bar\phi` is the mean of the series' features, and r a multiple of the mean of the non-zero eigenvalues of
+    :math:`S_w`. M divides the length of a direction in which copies have variance :math:`\lambda` by
+    :math:`\sqrt{1 + \lambda / r}`. W holds the principal components of :math:`M \phi_i`, at most `n_components` and at
+    most their rank. D is the diagonal matrix of the variances of the components, and w is `whitening`.
 
-    In speaker recognition the normalisation uses the recordings of one speaker as a class. Here each series is a class
-    and its copies are the members, so no label is needed. `partial_fit` adds series and copies to those seen before;
-    the number of features can grow.
+    Q rotates the result so that all features have the same variance. It changes no distance and no inner product, nor
+    does a StandardScaler that follows. Without Q, the scaler would undo the effect of M.
+
+    In speaker recognition the recordings of one speaker are a class. Here each series is a class and its copies are the
+    members, so no label is needed. `partial_fit` adds series and copies to the earlier ones, and the number of features
+    can grow.
 
     Parameters
     ----------
     whitening : float, default=0.0
-        w, from 0, which leaves the variances of components as they are, to 1, which makes them equal. 0.5 helps the
-        nearest neighbour where all components are kept, and harms it where there are more series than components.
+        w. 0 leaves the variances of the components as they are. 1 makes them equal.
     rotated : bool, default=True
-        Whether to rotate. Without, features are the principal components, in order.
+        Whether to rotate. If not, the features are the principal components in their order.
+
+    See Also
+    --------
+    ClosedFormVICRegTransformer : The same directions, each with variance 1.
 
     References
     ----------

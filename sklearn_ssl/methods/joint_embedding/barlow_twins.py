@@ -15,7 +15,8 @@ class BarlowTwinsTransformer(JointEmbeddingTransformer):
 
     .. math:: \sum_i (1 - C_{ii})^2 + \lambda \sum_{i \ne j} C_{ij}^2,
 
-    where :math:`C_{ij}` is the correlation, over a batch, of feature i of one view with feature j of the other.
+    where :math:`C_{ij}` is the correlation, over the series of a batch, of feature i of the projections of one view
+    with feature j of the projections of the other view.
 
     Parameters
     ----------

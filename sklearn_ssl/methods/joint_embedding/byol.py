@@ -1,31 +1,33 @@
 """BYOL."""
 
-from typing import Any, final
+from typing import final
 
-from sklearn_ssl.architectures import BootstrapArchitecture
-from sklearn_ssl.base import JointEmbeddingTransformer, number, recipe
+from sklearn_ssl.base import number
 from sklearn_ssl.losses import byol_loss
-from sklearn_ssl.projectors import MLPProjector
+from sklearn_ssl.methods.joint_embedding._bootstrapped import BootstrappedTransformer
 
 
 @final
-class BYOLTransformer(JointEmbeddingTransformer):
-    r"""BYOL: predict from one view what a slowly moving copy of the encoder makes of the other, without negatives.
+class BYOLTransformer(BootstrappedTransformer):
+    r"""BYOL: predict from one view a teacher's projection of the other view, without negatives.
 
     Minimises, for predictions :math:`p_1, p_2` of two views and the teacher's projections :math:`z_1, z_2` of them,
 
-    .. math:: \frac{1}{2n} \sum_i \bigl(2 - 2 \cos(p_{1i}, z_{2i}) + 2 - 2 \cos(p_{2i}, z_{1i})\bigr).
+    .. math:: \frac{1}{2n} \sum_i \bigl(2 - 2 \cos(p_{1i}, z_{2i}) + 2 - 2 \cos(p_{2i}, z_{1i})\bigr),
 
-    Weights :math:`\theta'` of the teacher follow those of the encoder before every step, :math:`\theta' \leftarrow m
-    \theta' + (1 - m) \theta`, with m growing to 1 along a cosine, and receive no gradient. The paper adds the two
-    directions up; here their mean is taken.
+    where i runs over the n series of the batch. The teacher's weights :math:`\theta'` follow the encoder's weights
+    :math:`\theta` before every step, :math:`\theta' \leftarrow m \theta' + (1 - m) \theta`, and m grows to 1 along a
+    cosine. The teacher receives no gradient. The paper adds the two directions. Here the loss is their mean.
 
     Parameters
     ----------
     momentum : float, default=0.996
-        m at the start of training.
-    predictor : MLPProjector, default=None
-        Head from the projection to the prediction, which is as wide. None is ``MLPProjector()``.
+        m at the start of training, the share of the teacher's weights that stays in each step.
+
+    See Also
+    --------
+    MoCoV3Transformer : The same architecture, with the other series of the batch as negatives.
+    SimSiamTransformer : A predictor without a teacher.
 
     References
     ----------
@@ -42,15 +44,6 @@ class BYOLTransformer(JointEmbeddingTransformer):
     """
 
     momentum: float = number(default=0.996, least=0, most=1)
-    predictor: Any = recipe(default_factory=MLPProjector, needs="build")
-
-    def _architecture(self):
-        return self._with_views(
-            BootstrapArchitecture,
-            predictor=self.resolved("predictor"),
-            momentum=self.momentum,
-            increasing=True,
-        )
 
     def _loss(self):
         return byol_loss

@@ -11,41 +11,46 @@ from sklearn_ssl.projectors import MLPProjector
 
 @final
 class DINOTransformer(JointEmbeddingTransformer):
-    r"""DINO: match, view by view, the sharpened and centred output of a slowly moving copy of the encoder.
+    r"""DINO: match, view by view, the sharpened and centred scores of a teacher.
 
-    Two full views and several shorter windows of a series go through the encoder, the full views through the teacher
-    too. The output for a view are its cosine similarities to K learnt prototypes. Minimises the mean, over the
-    teacher's views t and all other views v of the student, of
+    Two full views and several windows of a series go through the encoder. The full views go through the teacher too.
+    The scores of a view are the cosine similarities of its projection to K learnt prototypes. Minimises the mean, over
+    the teacher's full views t and all other views v of the encoder, of
 
     .. math::
 
         \frac{1}{n} \sum_i \sum_k -P^{(t)}_{ik} \log \operatorname{softmax}_k(S^{(v)}_i / \tau_s), \qquad
         P^{(t)}_{ik} = \operatorname{softmax}_k\bigl((G^{(t)}_i - c) / \tau_t\bigr),
 
-    where S and G are outputs of student and teacher and c the moving average of G. The teacher's weights follow those
-    of the student, :math:`\theta' \leftarrow m \theta' + (1 - m) \theta`, with m growing to 1 along a cosine. The
-    student's prototypes are held fixed for the first epoch, or for a quarter of the steps of `fit` if that is less.
+    where :math:`S^{(v)}_i` are the encoder's scores of view v of series i, :math:`G^{(t)}_i` the teacher's scores of
+    view t, n is the number of series of the batch, and the centre c is the moving average of the teacher's scores. The
+    teacher's weights :math:`\theta'` follow the weights :math:`\theta` of encoder, projector and prototypes before
+    every step, :math:`\theta' \leftarrow m \theta' + (1 - m) \theta`, and m grows to 1 along a cosine. The prototypes
+    do not learn during the first epoch, nor during the first quarter of the steps of `fit` if that is shorter.
 
     Parameters
     ----------
     n_prototypes : int, default=128
-        K. As no series is assigned to one of them, there may be more than series; but the thousand and more that others
-        take, for batches of hundreds, did harm in batches of 16 series. More than 1024 and than there are series are
-        reduced to the larger of the two, with a warning.
+        K. Unlike SwAV, DINO assigns no series to a prototype, so K may exceed the number of series. Values above
+        max(1024, n_cases) are reduced with a warning.
     student_temperature : float, default=0.1
         :math:`\tau_s`.
     teacher_temperature : float, default=0.04
-        :math:`\tau_t`. It must be lower than that of the student for the targets to be sharper.
+        :math:`\tau_t`. It must be lower than `student_temperature` to make the targets sharper than the predictions.
     center_momentum : float, default=0.9
-        Share of c that a batch leaves.
+        Share of the centre c that stays after a batch.
     momentum : float, default=0.996
-        m at the start of training.
+        m at the start of training, the share of the teacher's weights that stays in each step.
     n_crops : int, default=4
-        Windows besides the two full views. The teacher does not see them.
+        Number of windows of each series, in addition to the two full views. The teacher does not see them.
     crop_ratio : float, default=0.5
         Share of a series that a window covers.
     projector : MLPProjector, default=None
         Head between the pooled features and the prototypes. None is ``MLPProjector(depth=3)``.
+
+    See Also
+    --------
+    SwAVTransformer : Prototypes to which series are assigned, without a teacher.
 
     References
     ----------

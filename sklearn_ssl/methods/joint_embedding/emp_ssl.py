@@ -4,36 +4,24 @@ import math
 from functools import partial
 from typing import final
 
-from sklearn_ssl.architectures import WindowArchitecture
-from sklearn_ssl.base import JointEmbeddingTransformer, number
 from sklearn_ssl.losses import emp_ssl_loss
+from sklearn_ssl.methods.joint_embedding._windowed import WindowedTransformer
 
 
 @final
-class EMPSSLTransformer(JointEmbeddingTransformer):
-    r"""EMP-SSL: many windows of a series agree with their mean while the series fill the space.
+class EMPSSLTransformer(WindowedTransformer):
+    r"""EMP-SSL: many windows of a series agree with their mean, and the series fill the space.
 
-    Minimises, for the projections :math:`z_i^j` of window i of series j at unit length, V windows and b series,
+    Minimises, for V windows of each of b series,
 
     .. math::
 
         -\frac{\lambda}{V b} \sum_i \sum_j \cos(z_i^j, \bar z^j) - \frac{1}{V} \sum_i R(Z_i), \qquad
         R(Z) = \tfrac{1}{2} \log \det \Bigl(I + \frac{d}{b \, \epsilon} Z^\top Z\Bigr),
 
-    where :math:`\bar z^j` is the mean over the windows of series j and :math:`Z_i` the (b, d) matrix of window i. The
-    paper has :math:`\epsilon^2` where the authors' code, which is followed, has :math:`\epsilon`.
-
-    Parameters
-    ----------
-    n_windows : int, default=4
-        V, at least 2. The paper has 20 and more; on small sets 4 were as good in cross-validation
-        (:ref:`joint_embedding`).
-    window_ratio : float, default=0.5
-        Share of a series that a window covers. A step costs ``n_windows * window_ratio`` passes through the encoder.
-    invariance : float, default=200.0
-        :math:`\lambda`, the weight of the agreement with the mean.
-    epsilon : float, default=0.2
-        :math:`\epsilon`, the squared error up to which the coding rate R codes.
+    where :math:`z_i^j` is the projection of window i of series j at unit length, :math:`\bar z^j` the mean over the
+    windows of series j, :math:`Z_i` the (b, d) matrix of window i, and d the width of the projections. The paper has
+    :math:`\epsilon^2` in place of :math:`\epsilon`. This class follows the authors' code.
 
     See Also
     --------
@@ -51,18 +39,6 @@ class EMPSSLTransformer(JointEmbeddingTransformer):
     >>> EMPSSLTransformer(max_epochs=1, random_state=0).fit_transform(X).shape
     (20, 768)
     """
-
-    n_windows: int = number(default=4, least=2, integer=True)
-    window_ratio: float = number(default=0.5, above=0, most=1)
-    invariance: float = number(default=200.0, least=0)
-    epsilon: float = number(default=0.2, above=0)
-
-    def _architecture(self):
-        return self._with_views(
-            WindowArchitecture,
-            n_views=self.n_windows,
-            window_ratio=self.window_ratio,
-        )
 
     def _loss(self):
         return partial(emp_ssl_loss, invariance=self.invariance, epsilon=self.epsilon)

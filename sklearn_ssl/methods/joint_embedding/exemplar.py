@@ -10,17 +10,17 @@ from sklearn_ssl.losses import exemplar_loss
 
 @final
 class ExemplarTransformer(JointEmbeddingTransformer):
-    r"""Exemplar: classify of which series of the training set a view is.
+    r"""Exemplar: predict which training series a view came from.
 
-    Minimises the cross-entropy of a linear classifier with a class for each of the N series,
+    Minimises the cross-entropy of a linear classifier that has a class for each of the N training series,
 
     .. math:: \frac{1}{n} \sum_i -\log \frac{\exp(s_{i,t(i)})}{\sum_k \exp(s_{ik})},
 
-    where :math:`s_{ik}` is the output for view i and class k, and :math:`t(i)` the series of view i. The classifier
-    has a weight vector for each series, so this suits sets of up to some ten thousand. A loss of log(N) is chance
-    level.
+    where :math:`s_{ik}` is the output of the classifier for view i and class k, :math:`t(i)` the series that view i
+    came from, and n the number of views in a batch. The classifier has a weight vector for each series, so the method
+    suits sets of up to some ten thousand series. A loss of :math:`\log N` is chance level.
 
-    `partial_fit` must be given the series that training started with, in the same order.
+    Give `partial_fit` the series that training started with, in the same order.
 
     See Also
     --------
@@ -41,9 +41,7 @@ class ExemplarTransformer(JointEmbeddingTransformer):
     """
 
     def _architecture(self):
-        return self._with_views(
-            InstanceClassifierArchitecture,
-        )
+        return self._with_views(InstanceClassifierArchitecture)
 
     def _loss(self):
         return exemplar_loss

@@ -11,26 +11,27 @@ from sklearn_ssl.losses import instance_discrimination_loss
 
 @final
 class InstDiscTransformer(JointEmbeddingTransformer):
-    r"""InstDisc: every series is a class, whose weight is the embedding that was last stored for it.
+    r"""InstDisc: every series is a class, and a memory bank holds the latest projection of each.
 
-    Minimises, over the memory bank :math:`m_1, \dots, m_N` of all training series,
+    Minimises
 
     .. math::
 
         \frac{1}{n} \sum_i -\log \frac{\exp(\cos(z_i, m_{t(i)}) / \tau)}{\sum_k \exp(\cos(z_i, m_k) / \tau)},
 
-    where :math:`z_i` is the projection of a view and :math:`t(i)` the number of its series. After the step
-    :math:`m_{t(i)}` becomes :math:`\beta m_{t(i)} + (1 - \beta) z_i` at unit length. It is the full softmax, not the
-    estimate by noise contrast that the paper needs for a million images. A loss of log(N) is chance level.
+    where :math:`z_i` is the projection of view i, :math:`t(i)` the series that view i came from, n the number of views
+    in a batch, and :math:`m_1, \dots, m_N` are the rows of the bank, one for each training series. After the step
+    :math:`m_{t(i)}` becomes :math:`\beta m_{t(i)} + (1 - \beta) z_i` at unit length. The softmax runs over all series.
+    The paper estimates it by noise contrast, because it has a million images. A loss of :math:`\log N` is chance level.
 
-    `partial_fit` must be given the series that training started with, in the same order.
+    Give `partial_fit` the series that training started with, in the same order.
 
     Parameters
     ----------
     temperature : float, default=0.07
-        :math:`\tau`.
+        :math:`\tau`. A lower one puts more weight on the hardest negatives.
     bank_momentum : float, default=0.5
-        :math:`\beta`, the share of what is stored that stays.
+        :math:`\beta`, the share of a row of the bank that stays.
 
     See Also
     --------
@@ -53,10 +54,7 @@ class InstDiscTransformer(JointEmbeddingTransformer):
     bank_momentum: float = number(default=0.5, least=0, below=1)
 
     def _architecture(self):
-        return self._with_views(
-            InstanceBankArchitecture,
-            bank_momentum=self.bank_momentum,
-        )
+        return self._with_views(InstanceBankArchitecture, bank_momentum=self.bank_momentum)
 
     def _loss(self):
         return partial(instance_discrimination_loss, temperature=self.temperature)

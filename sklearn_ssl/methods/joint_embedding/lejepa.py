@@ -11,9 +11,9 @@ from sklearn_ssl.projectors import MLPProjector
 
 @final
 class LeJEPATransformer(JointEmbeddingTransformer):
-    r"""LeJEPA: views agree with their mean, and projections are distributed as a standard normal.
+    r"""LeJEPA: views agree with their mean, and projections have a standard normal distribution.
 
-    Minimises, for the projections :math:`z_{vi}` of view v of series i, V views, n series and width d,
+    Minimises, for V views of each of n series,
 
     .. math::
 
@@ -21,22 +21,23 @@ class LeJEPATransformer(JointEmbeddingTransformer):
         \qquad T(Z) = \frac{1}{K} \sum_k n \int_{-3}^{3} \Bigl| \frac{1}{n} \sum_i e^{\mathrm{i} t u_k^\top z_i} -
         e^{-t^2 / 2} \Bigr|^2 e^{-t^2 / 2} \, dt,
 
-    where :math:`\bar z_i` is the mean view of series i, and :math:`u_1, \dots, u_K` are random directions, drawn anew
-    for each batch. T is the test statistic of Epps and Pulley; the integral is by the trapezoidal rule. There is
-    neither a stop-gradient nor a teacher.
+    where :math:`z_{vi}` is the projection of view v of series i, d its width, :math:`\bar z_i` the mean over the views
+    of series i, and :math:`Z_v` the (n, d) matrix of view v. Each batch has new random directions :math:`u_1, \dots,
+    u_K` of length 1. T is the test statistic of Epps and Pulley. The integral is computed by the trapezoidal rule.
+    There is no teacher, and the gradient flows through all projections.
 
     Parameters
     ----------
     n_views : int, default=4
         V, at least 2. A step costs as many passes through the encoder.
     normality : float, default=0.05
-        :math:`\lambda`, the share of the distance from the normal distribution, from 0 to 1.
+        :math:`\lambda`, the weight of the distance from the normal distribution, from 0 to 1.
     n_slices : int, default=1024
-        K.
+        K, the number of directions.
     n_knots : int, default=17
-        Points of the integration from 0 to 3, at least 2.
+        Number of points of the integration from 0 to 3, at least 2.
     projector : MLPProjector, default=None
-        Head between the pooled features and the loss; it is not used by `transform`. None is
+        Head between the pooled features and the loss. `transform` does not use it. None is
         ``MLPProjector(depth=3, output_width=16)``.
 
     References
@@ -60,11 +61,7 @@ class LeJEPATransformer(JointEmbeddingTransformer):
     n_knots: int = number(default=17, least=2, integer=True)
 
     def _architecture(self):
-        return self._with_views(
-            SlicedArchitecture,
-            n_views=self.n_views,
-            n_slices=self.n_slices,
-        )
+        return self._with_views(SlicedArchitecture, n_views=self.n_views, n_slices=self.n_slices)
 
     def _loss(self):
         return partial(lejepa_loss, weight=self.normality, knots=self.n_knots)

@@ -2,37 +2,37 @@
 
 import math
 from functools import partial
-from typing import Any, final
+from typing import final
 
-from sklearn_ssl.architectures import BootstrapArchitecture
-from sklearn_ssl.base import JointEmbeddingTransformer, number, recipe
+from sklearn_ssl.base import number
 from sklearn_ssl.losses import mocov3_loss
-from sklearn_ssl.projectors import MLPProjector
+from sklearn_ssl.methods.joint_embedding._bootstrapped import BootstrappedTransformer
 
 
 @final
-class MoCoV3Transformer(JointEmbeddingTransformer):
-    r"""MoCo v3: predict from one view what a moving average of the encoder makes of the other, against the batch.
+class MoCoV3Transformer(BootstrappedTransformer):
+    r"""MoCo v3: predict from one view a teacher's projection of the other view, against the other series of the batch.
 
     Minimises, for predictions :math:`q_1, q_2` of two views and the teacher's projections :math:`k_1, k_2` of them,
 
     .. math::
 
         c(q_1, k_2) + c(q_2, k_1), \qquad c(q, k) = \frac{2 \tau}{n} \sum_i -\log
-        \frac{\exp(\cos(q_i, k_i) / \tau)}{\sum_j \exp(\cos(q_i, k_j) / \tau)}.
+        \frac{\exp(\cos(q_i, k_i) / \tau)}{\sum_j \exp(\cos(q_i, k_j) / \tau)},
 
-    Weights :math:`\theta'` of the teacher follow those of the encoder before every step, :math:`\theta' \leftarrow m
-    \theta' + (1 - m) \theta`, with m growing to 1 along a cosine. There is no queue: the negatives are the other series
-    of the batch. A loss of :math:`4 \tau \log n` is chance level.
+    where i and j run over the n series of the batch. The teacher's weights :math:`\theta'` follow the encoder's weights
+    :math:`\theta` before every step, :math:`\theta' \leftarrow m \theta' + (1 - m) \theta`, and m grows to 1 along a
+    cosine. There is no queue. A loss of :math:`4 \tau \log n` is chance level.
 
     Parameters
     ----------
     temperature : float, default=0.2
-        :math:`\tau`.
-    momentum : float, default=0.99
-        m at the start of training.
-    predictor : MLPProjector, default=None
-        Head from the projection to the prediction, which is as wide. None is ``MLPProjector()``.
+        :math:`\tau`. A lower one puts more weight on the hardest negatives.
+
+    See Also
+    --------
+    MoCoTransformer : The first version, with a queue.
+    BYOLTransformer : The same architecture, without negatives.
 
     References
     ----------
@@ -48,16 +48,6 @@ class MoCoV3Transformer(JointEmbeddingTransformer):
     """
 
     temperature: float = number(default=0.2, above=0)
-    momentum: float = number(default=0.99, least=0, most=1)
-    predictor: Any = recipe(default_factory=MLPProjector, needs="build")
-
-    def _architecture(self):
-        return self._with_views(
-            BootstrapArchitecture,
-            predictor=self.resolved("predictor"),
-            momentum=self.momentum,
-            increasing=True,
-        )
 
     def _loss(self):
         return partial(mocov3_loss, temperature=self.temperature)

@@ -18,16 +18,17 @@ class MultiViewTransformer(JointEmbeddingTransformer):
 
     .. math:: \frac{2}{V (V - 1)} \sum_{u < v} L(Z_u, Z_v),
 
-    where :math:`Z_v` are the projections of view v of a batch. With two views it is L itself.
+    where V is the number of views, L a loss of two views, and :math:`Z_v` the projections of view v of a batch. With
+    two views it is L itself.
 
     Parameters
     ----------
     n_views : int, default=4
         V, at least 2. A step costs as many passes through the encoder.
     pair_loss : callable, default=None
-        L, a function of two tensors (n, d) such as those of `sklearn_ssl.losses`: ``vicreg_loss``, or
+        L, a function of two tensors (n, d), such as ``vicreg_loss`` of `sklearn_ssl.losses` or
         ``partial(barlow_twins_loss, redundancy=1e-2)``. None is ``partial(ntxent_loss, temperature=0.2)``, the loss of
-        `SimCLRTransformer`. It is pickled with the transformer, so it must not be a lambda.
+        `SimCLRTransformer`. The function is pickled with the transformer, so it must not be a lambda.
 
     References
     ----------
@@ -47,10 +48,7 @@ class MultiViewTransformer(JointEmbeddingTransformer):
     pair_loss: Any = function(ntxent_loss, temperature=0.2)
 
     def _architecture(self):
-        return self._with_views(
-            SiameseArchitecture,
-            n_views=self.n_views,
-        )
+        return self._with_views(SiameseArchitecture, n_views=self.n_views)
 
     def _loss(self):
         return partial(multi_view_loss, pair_loss=self.resolved("pair_loss"))

@@ -18,8 +18,8 @@ class SimCLRTransformer(JointEmbeddingTransformer):
 
         \frac{1}{2n} \sum_i -\log \frac{\exp(\cos(z_i, z_{p(i)}) / \tau)}{\sum_{k \ne i} \exp(\cos(z_i, z_k) / \tau)},
 
-    where :math:`z_i` is the projection of view i, :math:`p(i)` the other view of the same series and :math:`\tau` the
-    temperature. A loss of log(2n - 1) is chance level: it is the value when all embeddings are the same.
+    where :math:`z_i` is the projection of view i, and :math:`p(i)` the other view of the same series. A loss of
+    :math:`\log(2n - 1)` is chance level: it is the loss of projections that are all the same.
 
     Parameters
     ----------

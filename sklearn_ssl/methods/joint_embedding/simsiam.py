@@ -11,22 +11,26 @@ from sklearn_ssl.projectors import MLPProjector
 
 @final
 class SimSiamTransformer(JointEmbeddingTransformer):
-    r"""SimSiam: each view predicts the projection of the other, which is held fixed.
+    r"""SimSiam: each view predicts the projection of the other view, which receives no gradient.
 
     Minimises, for predictions :math:`p_1, p_2` from the projections :math:`z_1, z_2` of two views,
 
-    .. math:: -\frac{1}{2n} \sum_i \bigl(\cos(p_{1i}, z_{2i}) + \cos(p_{2i}, z_{1i})\bigr).
+    .. math:: -\frac{1}{2n} \sum_i \bigl(\cos(p_{1i}, z_{2i}) + \cos(p_{2i}, z_{1i})\bigr),
 
-    No gradient flows into the projections where they are the target. That alone prevents collapse: there are neither
-    negatives nor a teacher.
+    where i runs over the n series of the batch. No gradient flows into the projections as targets. That alone prevents
+    collapse: there are neither negatives nor a teacher.
 
     Parameters
     ----------
     projector : MLPProjector, default=None
-        Head between the pooled features and the predictor. None is ``MLPProjector(depth=3)``. Unlike that of the
-        paper, its last layer is not normalised.
+        Head between the pooled features and the predictor. `transform` does not use it. None is
+        ``MLPProjector(depth=3)``. Its last layer is not normalised, unlike in the paper.
     predictor : MLPProjector, default=None
         Head from the projection to the prediction, which is as wide. None is the bottleneck ``MLPProjector(width=32)``.
+
+    See Also
+    --------
+    BYOLTransformer : A predictor with a teacher.
 
     References
     ----------
@@ -45,10 +49,7 @@ class SimSiamTransformer(JointEmbeddingTransformer):
     predictor: Any = recipe(default_factory=partial(MLPProjector, width=32), needs="build")
 
     def _architecture(self):
-        return self._with_views(
-            PredictorArchitecture,
-            predictor=self.resolved("predictor"),
-        )
+        return self._with_views(PredictorArchitecture, predictor=self.resolved("predictor"))
 
     def _loss(self):
         return simsiam_loss

@@ -13,30 +13,36 @@ from sklearn_ssl.losses import swav_loss
 class SwAVTransformer(JointEmbeddingTransformer):
     r"""SwAV: predict from one view of a series to which prototypes another view is assigned.
 
-    Two full views and several shorter windows of a series are compared with K learnt prototypes :math:`c_k`, which
-    gives scores :math:`S_{ik} = \cos(z_i, c_k)`. Sinkhorn's algorithm turns those of a full view into assignments Q
-    that use all prototypes equally over a batch. Minimises the mean, over the full views a and all other views v, of
+    Two full views and several windows of a series go through the encoder. The score :math:`S^{(v)}_{ik}` of view v of
+    series i is the cosine similarity of its projection to the learnt prototype k of K. Sinkhorn's algorithm turns the
+    scores of a full view into assignments Q that use all prototypes equally over the batch. Minimises the mean, over
+    the full views a and all other views v, of
 
-    .. math:: \frac{1}{n} \sum_i \sum_k -Q^{(a)}_{ik} \log \operatorname{softmax}_k(S^{(v)}_i / \tau).
+    .. math:: \frac{1}{n} \sum_i \sum_k -Q^{(a)}_{ik} \log \operatorname{softmax}_k(S^{(v)}_i / \tau),
 
-    The assignments receive no gradient, and the prototypes are held fixed for the first epoch, or for a quarter of the
-    steps of `fit` if that is less. A loss of log(K) is chance level.
+    where i runs over the n series of the batch. The assignments receive no gradient. The prototypes do not learn during
+    the first epoch, nor during the first quarter of the steps of `fit` if that is shorter. A loss of :math:`\log K` is
+    chance level.
 
     Parameters
     ----------
     n_prototypes : int or "auto", default="auto"
-        K. "auto" is an eighth of the number of series, from 2 to 512. More than the number of series is cut to it with
-        a warning.
+        K. "auto" is an eighth of the number of series, from 2 to 512. A number above the number of series is reduced to
+        it, with a warning.
     temperature : float, default=0.1
         :math:`\tau`.
     epsilon : float, default=0.05
-        Weight of the entropy in the assignments. A small one makes them nearly hard.
+        Weight of the entropy of the assignments. A small one makes them nearly hard.
     iterations : int, default=3
-        Iterations of Sinkhorn's algorithm.
+        Number of iterations of Sinkhorn's algorithm.
     n_crops : int, default=4
-        Windows besides the two full views. They predict and are not assigned.
+        Number of windows of each series, in addition to the two full views. They predict, but are not assigned.
     crop_ratio : float, default=0.5
         Share of a series that a window covers.
+
+    See Also
+    --------
+    DINOTransformer : Prototypes whose targets come from a teacher.
 
     References
     ----------

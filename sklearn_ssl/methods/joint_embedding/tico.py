@@ -10,27 +10,31 @@ from sklearn_ssl.losses import tico_loss
 
 @final
 class TiCoTransformer(JointEmbeddingTransformer):
-    r"""TiCo: agree on two views, and keep away from the directions that embeddings have taken so far.
+    r"""TiCo: agree on two views, and keep away from the directions that projections have had so far.
 
-    Minimises, for the projection :math:`z_i` of one view and the teacher's :math:`z'_i` of another, at unit length,
+    Minimises, for n series,
 
     .. math::
 
         -\frac{1}{n} \sum_i z_i^\top z'_i + \frac{\rho}{n} \sum_i z_i^\top C z_i, \qquad
         C \leftarrow \beta C + \frac{1 - \beta}{n} \sum_i z_i z_i^\top.
 
-    Weights :math:`\theta'` of the teacher follow those of the encoder before every step, :math:`\theta' \leftarrow m
-    \theta' + (1 - m) \theta`, with m growing to 1 along a cosine. The gradient flows through the part of C that comes
-    from this batch, not through its history; implementations differ in the former.
+    where :math:`z_i` is the projection of one view of series i at unit length, and :math:`z'_i` the teacher's
+    projection of another view. The covariance C starts from zeros and is updated before it is used. The gradient flows
+    through the part of C that comes from this batch, but not through its history. Some implementations let it flow
+    through neither.
+
+    The teacher's weights :math:`\theta'` follow the encoder's weights :math:`\theta` before every step,
+    :math:`\theta' \leftarrow m \theta' + (1 - m) \theta`, and m grows to 1 along a cosine.
 
     Parameters
     ----------
     rho : float, default=8.0
-        :math:`\rho`. Public implementations have 8 or 20.
+        :math:`\rho`, the weight of the covariance term. Public implementations use 8 or 20.
     beta : float, default=0.9
         :math:`\beta`, the share of the history in C.
     momentum : float, default=0.99
-        m at the start of training.
+        m at the start of training, the share of the teacher's weights that stays in each step.
 
     See Also
     --------
@@ -66,4 +70,4 @@ class TiCoTransformer(JointEmbeddingTransformer):
         return partial(tico_loss, rho=self.rho)
 
     def _collapsed_loss(self, n_cases, n_projections):
-        return self.rho - 1  # once C has forgotten that it began as zeros
+        return self.rho - 1  # after many batches, when the zeros that C started from have no weight left

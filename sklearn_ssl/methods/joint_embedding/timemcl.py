@@ -12,28 +12,28 @@ from sklearn_ssl.losses import timemcl_loss
 
 @final
 class TimeMCLTransformer(JointEmbeddingTransformer):
-    r"""TimeMCL (mixing-up contrastive learning): tell from a mixture of two series how much of each is in it.
+    r"""TimeMCL (mixing-up contrastive learning): tell how much of each of two series is in their mixture.
 
     A mixture is :math:`\tilde x_i = \lambda_i x_i + (1 - \lambda_i) x_{\pi(i)}` with a random permutation :math:`\pi`
-    of the batch and :math:`\lambda_i \sim \mathrm{Beta}(\alpha, \alpha)`. Minimises
+    of the n series of a batch and :math:`\lambda_i \sim \mathrm{Beta}(\alpha, \alpha)`. Minimises
 
     .. math::
 
         \frac{1}{n} \sum_i -\lambda_i \log P_{i,i} - (1 - \lambda_i) \log P_{i,n+i}, \qquad
         P_{ij} = \frac{\exp(\cos(\tilde z_i, z_j) / \tau)}{\sum_{k=1}^{2n} \exp(\cos(\tilde z_i, z_k) / \tau)},
 
-    where :math:`\tilde z_i` is the projection of a mixture, and :math:`z_1, \dots, z_{2n}` are those of the series and
-    then of the series in the order :math:`\pi`. A loss of log(2n) is chance level. The authors draw one
-    :math:`\lambda` for a batch; here each mixture has its own.
+    where :math:`\tilde z_i` is the projection of mixture i, :math:`z_1, \dots, z_n` are the projections of the series,
+    and :math:`z_{n+1}, \dots, z_{2n}` the same projections in the order :math:`\pi`. A loss of :math:`\log 2n` is
+    chance level. Each mixture has its own :math:`\lambda_i`. The authors draw one for the whole batch.
 
     Parameters
     ----------
     alpha : float, default=0.2
-        :math:`\alpha`. The larger, the closer the shares are to one half.
+        :math:`\alpha`. The larger it is, the closer the shares are to one half.
     temperature : float, default=0.5
         :math:`\tau`.
     augmentation : Augmentation, default=None
-        Changes the series before they are mixed. None leaves them as they are: ``Compose()``.
+        Changes the series before they are mixed. None is ``Compose()``, which changes nothing.
 
     References
     ----------
@@ -54,10 +54,7 @@ class TimeMCLTransformer(JointEmbeddingTransformer):
     temperature: float = number(default=0.5, above=0)
 
     def _architecture(self):
-        return self._with_views(
-            MixingArchitecture,
-            alpha=self.alpha,
-        )
+        return self._with_views(MixingArchitecture, alpha=self.alpha)
 
     def _loss(self):
         return partial(timemcl_loss, temperature=self.temperature)

@@ -10,7 +10,7 @@ from sklearn_ssl.losses import vicreg_loss
 
 @final
 class VICRegTransformer(JointEmbeddingTransformer):
-    r"""VICReg: agree on two views while every feature keeps its variance and no two features say the same.
+    r"""VICReg: agree on two views while every feature keeps its variance and no two features are correlated.
 
     Minimises, for projections Z, Z' of two views of a batch of n series,
 
@@ -19,15 +19,15 @@ class VICRegTransformer(JointEmbeddingTransformer):
         \lambda \, \mathrm{mse}(Z, Z') + \tfrac{\mu}{2} [v(Z) + v(Z')] + \nu \, [c(Z) + c(Z')],
 
     :math:`v(Z) = \frac{1}{d} \sum_j \max(0, 1 - \sqrt{\mathrm{Var}(Z_j) + 10^{-4}})` and
-    :math:`c(Z) = \frac{1}{d} \sum_{i \ne j} \mathrm{Cov}(Z)_{ij}^2` with d the width of the projection. The factor 1/2
-    before the variance term follows the authors' code; the paper's formula is without it.
+    :math:`c(Z) = \frac{1}{d} \sum_{i \ne j} \mathrm{Cov}(Z)_{ij}^2` with d the width of the projections. The factor 1/2
+    of the variance term is in the authors' code. The paper's formula has no such factor.
 
     Parameters
     ----------
     invariance : float, default=25.0
         :math:`\lambda`, the weight of the distance between views.
     variance : float, default=25.0
-        :math:`\mu`, the weight of the hinge that keeps standard deviations at 1.
+        :math:`\mu`, the weight of the hinge that keeps standard deviations from falling below 1.
     covariance : float, default=1.0
         :math:`\nu`, the weight of the squared covariances between features.
 

@@ -10,26 +10,27 @@ from sklearn_ssl.projectors import MLPProjector
 
 @final
 class WMSETransformer(JointEmbeddingTransformer):
-    r"""W-MSE: pull two views together after their projections were made white.
+    r"""W-MSE: pull two views together after their projections are whitened.
 
-    Minimises
+    Minimises, for n series,
 
     .. math:: \frac{1}{n} \sum_i 2 - 2 \cos(W z_i, W' z'_i),
 
-    where the whitening matrices W, W' of the two views are inverse Cholesky factors of the covariance of their
-    centred projections over a batch. White projections cannot be the same for all series, so no negatives are needed.
+    where :math:`z_i` and :math:`z'_i` are the projections of two views of series i, each minus the mean of its view.
+    The whitening matrices W and W' are the inverse Cholesky factors of the covariances of the two views over a batch.
+    White projections cannot be the same for all series, so no negatives are needed.
 
     Parameters
     ----------
     shrinkage : float, default=0.01
-        Share s of a multiple of the identity in the covariance C of width d, :math:`(1 - s) C + s
-        \operatorname{tr}(C) / d \, I`. With 0 a batch must hold more series than the projection is wide.
+        Share s of a multiple of the identity in the covariance. A covariance C of width d becomes
+        :math:`(1 - s) C + s \operatorname{tr}(C) / d \, I`. If it is 0, a batch must hold more series than d.
     sub_batch : int or None, default=None
-        Fewest series that are whitened together, at least 2; a batch is cut into as many groups as this allows. None is
-        the whole batch. Twice the width of the projection is advisable.
+        Smallest number of series that are whitened together, at least 2. A batch is cut into as many groups as this
+        allows. None is the whole batch. Twice the width of the projections is advisable.
     projector : MLPProjector, default=None
-        Head between the pooled features and the loss; it is not used by `transform`. None is
-        ``MLPProjector(output_width=16)``. The paper has 64, which batches of small sets are too small to whiten.
+        Head between the pooled features and the loss. `transform` does not use it. None is
+        ``MLPProjector(output_width=16)``. The paper uses a width of 64, for which batches of small sets are too small.
 
     References
     ----------

@@ -9,7 +9,8 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_ssl import ClosedFormVICRegTransformer, RandomEncoderTransformer, WCCNTransformer
 from sklearn_ssl.augmentations import Augmentation, Jitter
-from sklearn_ssl.base.closed_form import rocket_with_hydra, slight_views
+from sklearn_ssl.augmentations._default_views import slight_views
+from sklearn_ssl.base.closed_form import rocket_with_hydra
 from sklearn_ssl.datasets import make_waves
 from sklearn_ssl.encoders import ResNetEncoder, RocketEncoder
 
