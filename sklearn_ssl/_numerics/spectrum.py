@@ -63,16 +63,16 @@ def _peak(sequence: np.ndarray, rate: float, lowest: float, highest: float) -> f
     n_bins = BINS_PER_CYCLE * n_steps
     power = np.square(np.abs(np.fft.rfft(centred, n_bins)))
     first = max(BINS_PER_CYCLE, int(np.ceil(lowest / rate * n_bins)))
-    last = min(len(power) - 1, int(np.floor(highest / rate * n_bins)))
-    if n_steps < 3 or first > last or not power[first : last + 1].any():
+    inside = power[first : int(np.floor(highest / rate * n_bins)) + 1]
+    if n_steps < 3 or not inside.max(initial=0.0) > 0:
         return np.nan
-    peak = first + int(power[first : last + 1].argmax())
-    return float(np.clip((peak + _offset(power, peak)) * rate / n_bins, lowest, highest))
+    peak = first + inside.argmax()
+    return np.clip((peak + _offset(power, peak)) * rate / n_bins, lowest, highest)
 
 
 def _offset(power: np.ndarray, peak: int) -> float:
-    if not 0 < peak < len(power) - 1:
+    if peak == len(power) - 1:
         return 0.0
     before, here, after = np.log(power[peak - 1 : peak + 2] + np.finfo(float).tiny)
     curvature = before - 2 * here + after
-    return float(np.clip((before - after) / (2 * curvature), -0.5, 0.5)) if curvature < 0 else 0.0
+    return np.clip((before - after) / (2 * curvature), -0.5, 0.5) if curvature < 0 else 0.0

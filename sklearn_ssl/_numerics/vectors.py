@@ -10,7 +10,6 @@ from scipy.special import entr
 
 BLOCK_VALUES = 1 << 20  # values that are converted to float64 at a time
 ROUNDING = 10  # singular values below this many units of rounding of the whole matrix are rounding errors
-LEAST_OF_GRAM = 1e-13  # squares of singular values below this share of the largest are rounding errors of a Gram matrix
 
 # The limits of a collapse, for the warning during training and for the report after it.
 LEAST_SPREAD = 1e-3
@@ -61,8 +60,10 @@ def singular_values(
     Values that rounding to `dtype`, by default the dtype of H, could cause are 0.
     """
     mean = mean_of(H) if center else np.zeros(H.shape[1])
-    rounding = ROUNDING * np.finfo(dtype or H.dtype).eps
-    if transform is None and rounding**2 > LEAST_OF_GRAM:
+    precision = np.finfo(dtype or H.dtype)
+    rounding = ROUNDING * precision.eps
+    # The squares in a Gram matrix have half the digits of float64, more than float32 has.
+    if transform is None and precision.bits < 64:
         values = _by_gram_matrix(H, mean)
     else:
         values = _by_triangle(H, mean, transform)

@@ -141,7 +141,7 @@ def sigreg_loss(z: torch.Tensor, directions: torch.Tensor, knots: int = 17, limi
     normal = torch.exp(-t.square() / 2)
     phases = (z @ unit_length(directions).T)[..., None] * t  # (..., n, K, T)
     gap = (phases.cos().mean(dim=-3) - normal).square() + phases.sin().mean(dim=-3).square()  # (..., K, T)
-    return z.shape[-2] * 2 * torch.trapezoid(gap * normal, t, dim=-1).mean()
+    return z.shape[-2] * 2 * torch.trapezoid(gap * normal, t).mean()
 
 
 @in_full_precision

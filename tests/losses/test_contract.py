@@ -53,9 +53,9 @@ def _speeds(n):
     return torch.linspace(0.5, 2, n * SIZES["m"], dtype=torch.float64).sqrt().reshape(n, SIZES["m"])
 
 
-def _semi_supervised(outputs, target, weight, z1, z2, **parameters):
+def _semi_supervised(logits, target, weight, z1, z2, **parameters):
     terms = {"supervised": losses.weighted_cross_entropy, "self_supervised": losses.ntxent_loss}
-    return losses.semi_supervised_loss(outputs, target, weight, z1, z2, **terms, **parameters)
+    return losses.semi_supervised_loss(logits, target, weight, z1, z2, **terms, **parameters)
 
 
 def _multi_view(z1, z2, z3):
@@ -83,7 +83,7 @@ CONTRACTS = {
     "periodic_similarity": Contract(trained={"first": "nL", "second": "mL"}, rows=True, stacks=True),
     "queue_contrastive_loss": Contract(trained={"query": "nd"}, fixed={"key": "nd", "queue": "Kd"}),
     "semi_supervised_loss": Contract(
-        trained={"outputs": "nK", **VIEWS},
+        trained={"logits": "nK", **VIEWS},
         data={"target": _classes, "weight": _weights},
         loss=_semi_supervised,
         least=2,
@@ -122,6 +122,12 @@ def shapes_of(name):
 
 def function_of(name):
     return CONTRACTS[name].loss or getattr(losses, name)
+
+
+def names_of(name):
+    """Return the pattern of what a message calls the arguments of a loss."""
+    names = {*inspect.signature(getattr(losses, name)).parameters, *shapes_of(name)}
+    return rf"`({'|'.join(names)})(\[\d\])?`"
 
 
 def inputs_of(name, n=SIZES["n"], dtype=torch.float64, **sizes):
@@ -269,7 +275,7 @@ def test_batch_of_two(name):
 def test_smallest_batch(name):
     least = CONTRACTS[name].least
     assert function_of(name)(**inputs_of(name, n=least)).isfinite().all()
-    with pytest.raises(ValueError, match="`"):
+    with pytest.raises(ValueError, match=names_of(name)):
         function_of(name)(**inputs_of(name, n=least - 1))
 
 
@@ -345,7 +351,7 @@ def test_wrong_shapes(name, argument, fault):
         value = value.unsqueeze(-1)
     else:
         value = value.narrow({**shapes_of(name)}.get(argument, "n").index(fault), 0, SIZES[fault] - 1)
-    with pytest.raises(ValueError, match=r"`.*got ") as caught:
+    with pytest.raises(ValueError, match=f"{names_of(name)}.*got ") as caught:
         function_of(name)(**{**inputs, argument: value})
     message = str(caught.value)
     assert len(message) < 250

@@ -65,6 +65,12 @@ def test_ignores_scales_and_the_exchange_of_series():
     assert not torch.isclose(timemcl_loss(z2, z1, z_mixed, WEIGHTS), expected)
 
 
+def test_shares_in_half_precision_are_not_rounded_again():
+    # 1 less a share needs more digits than half precision has.
+    views, shares = normal(3, 6, 4).half(), torch.full((6,), 0.001, dtype=torch.float16)
+    assert timemcl_loss(*views, shares) == timemcl_loss(*views.float(), shares.float())
+
+
 @pytest.mark.parametrize("weight", [WEIGHTS[:, None], WEIGHTS[:5], WEIGHTS[:1]])
 def test_weights_of_a_wrong_shape(weight):
     message = r"`weight` must have the shape \(6,\), one number per row, got \(.*; pass the share of the first series"

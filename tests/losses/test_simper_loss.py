@@ -1,5 +1,6 @@
 import cmath
 import math
+import re
 from functools import partial
 
 import pytest
@@ -273,7 +274,8 @@ def test_constant_sequences_resemble_nothing(value, dtype):
     "shapes", [[(3, 8), (3, 9)], [(8,), (3, 8)], [(3, 8), (8,)], [(3, 1), (3, 1)], [(3, 8), (0, 8)]]
 )
 def test_wrong_sequences(shapes):
-    with pytest.raises(ValueError, match=r"`first` and `second` must have the shapes \(\.\.\., n, L\) and"):
+    message = r"`first` and `second` must have the shapes \(\.\.\., n, L\) and .* got "
+    with pytest.raises(ValueError, match=message + re.escape(f"{shapes[0]} and {shapes[1]}; pass sequences")):
         periodic_similarity(*(torch.zeros(shape) for shape in shapes))
 
 
@@ -284,12 +286,14 @@ def test_wrong_sequences(shapes):
         [(2, 3, 8), (2, 3, 8), (2, 4)],
         [(2, 3, 8), (2, 3, 8), (2, 3, 1)],
         [(3, 8), (3, 8), (3,)],
+        [(2, 3, 8, 1), (2, 3, 8, 1), (2, 3)],
         [(2, 1, 8), (2, 1, 8), (2, 1)],
         [(0, 3, 8), (0, 3, 8), (0, 3)],
     ],
 )
 def test_wrong_copies(shapes):
-    with pytest.raises(ValueError, match=r"must have the shape \(B, M, L\) and `speeds` \(B, M\) with two or more"):
+    message = r"must have the shape \(B, M, L\) and `speeds` \(B, M\) with two or more speeds M, got "
+    with pytest.raises(ValueError, match=message + re.escape(f"{shapes[0]}, {shapes[1]} and {shapes[2]}; pass one")):
         simper_loss(*(torch.zeros(shape) for shape in shapes))
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from sklearn_ssl._numerics.spectrum import dominant_frequency, thinned_rate
+from sklearn_ssl._numerics.spectrum import _offset, dominant_frequency, thinned_rate
 
 
 def sine(frequency, rate=50.0, n_steps=400, phase=0.3):
@@ -86,6 +86,26 @@ def test_no_frequency_in_a_band_between_two_bins():
     rows = np.sin(np.arange(20))[None]
     assert np.isnan(dominant_frequency(rows, 50.0, lowest=5.1, highest=5.2)).all()
     assert 5.1 <= dominant_frequency(rows, 50.0, lowest=5.1, highest=5.4)[0] <= 5.4
+
+
+def test_no_refinement_between_two_peaks():
+    # The only bin of the band is the valley between two peaks, where a parabola has its lowest point.
+    rows = (sine(5.0, n_steps=80) + sine(8.0, n_steps=80))[None]
+    bin_width = 50 / 640
+    for valley in (80 * bin_width, 87 * bin_width):
+        assert dominant_frequency(rows, 50.0, lowest=valley - 0.03, highest=valley + 0.03)[0] == valley
+
+
+def test_bins_without_power_are_refined_too():
+    assert _offset(np.array([0.0, 1.0, 0.0]), 1) == 0
+    assert _offset(np.array([1.0, 1.0, 1.0, 0.0]), 1) == 0
+    assert 0 < _offset(np.array([0.0, 1.0, 0.9]), 1) <= 0.5
+
+
+def test_slow_sequences():
+    found = dominant_frequency(sine(0.01, rate=0.2)[None], 0.2)
+    assert_allclose(found, [0.01], rtol=0.01)
+    assert isinstance(found, np.ndarray)
 
 
 def test_highest_possible_frequency():
