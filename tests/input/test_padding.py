@@ -9,7 +9,7 @@ from sklearn_ssl._input.padding import stride_of
 from sklearn_ssl.encoders import at_every_step, observed_mask, resize_mask, zero_padding
 
 STRIDES = [1, 2, 4, 8, 16, 32, 64]
-EVERY_PAIR = list(itertools.product(range(1, 41), range(1, 50)))  # steps of the series and of the map
+EVERY_PAIR = list(itertools.product(range(1, 25), range(1, 30)))  # steps of the series and of the map
 
 
 def windows(n_timepoints, length):

@@ -155,10 +155,10 @@ def _collection(X):
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: MoCoTransformer(max_epochs=1, random_state=0),
+        lambda: MoCoTransformer(encoder=FCNEncoder(width=4), max_epochs=1, random_state=0),
         lambda: ClosedFormVICRegTransformer(encoder=RocketEncoder(n_features=84), random_state=0),
-        lambda: SSLClassifier(VICRegTransformer(max_epochs=1), max_epochs=2, early_stopping=True, random_state=0),
-        lambda: S4LClassifier(VICRegTransformer(), max_epochs=1, random_state=0),
+        lambda: SSLClassifier(vicreg(), max_epochs=2, early_stopping=True, random_state=0),
+        lambda: S4LClassifier(vicreg(), max_epochs=1, random_state=0),
     ],
     ids=["transformer", "closed form", "fine-tuned", "joint"],
 )

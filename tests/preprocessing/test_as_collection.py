@@ -248,7 +248,7 @@ def test_codes_are_those_of_fit():
     for same in (reader, pickle.loads(pickle.dumps(reader))):
         assert_array_equal(same.transform(later), [[[0, 1], [NAN, 2]]])
     assert_array_equal(reader.transform(later.assign(state=NAN)), [[[0, 1], [NAN, NAN]]])
-    with pytest.raises(ValueError, match=r"Column 'state' holds 'hot', but at fit it held only \['idle', 'off', 'on'\]"):
+    with pytest.raises(ValueError, match=r"Column 'state' holds 'hot', but at fit it held only \['idle', 'off'"):
         reader.transform(later.replace("on", "hot"))
     with pytest.raises(ValueError, match="Column 'x' holds text, but held numbers at fit"):
         reader.transform(later.assign(x="on"))

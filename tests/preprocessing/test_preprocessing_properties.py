@@ -14,7 +14,7 @@ values = st.floats(-1e3, 1e3, width=32)
 shapes = array_shapes(min_dims=3, max_dims=3, min_side=1, max_side=9)
 complete_series = arrays(np.float64, shapes, elements=values)
 gappy_series = arrays(np.float64, shapes, elements=values | st.just(np.nan))
-few = settings(max_examples=25, deadline=None, derandomize=True)
+few = settings(max_examples=12, deadline=None, derandomize=True)
 
 
 def with_a_complete_series(X):
