@@ -92,7 +92,7 @@ def projected_gradient_descent(
     if mask is not None:
         limit = limit * mask[:, None]  # (B, C, L), zero at padded steps
     with torch.inference_mode(False), torch.enable_grad():
-        start = x.detach().clone()
+        start = x.detach()
         change = limit * torch.empty_like(start).uniform_(-1, 1) if random_start else torch.zeros_like(start)
         for _ in range(n_steps):
             slope = _gradient(objective, start + change)

@@ -76,6 +76,17 @@ def test_padding_and_a_radius_of_zero_change_nothing(x, network):
     assert torch.equal(still[:, ::2], x[:, ::2])
 
 
+def test_the_dtype_is_that_of_the_series(x):
+    for dtype in (torch.float32, torch.float64):
+        found = projected_gradient_descent(x.to(dtype), lambda x: x.sum(), torch.ones(1, dtype=torch.float64))
+        assert found.dtype == dtype
+
+
+def test_one_step_is_enough(x):
+    found = projected_gradient_descent(x, lambda x: x.sum(), 0.5, n_steps=1, step_size=0.25, random_start=False)
+    torch.testing.assert_close(found, x + 0.25)
+
+
 def test_series_do_not_depend_on_each_other(x, network):
     objective = loss_of(network, torch.zeros(N_SERIES, dtype=torch.long))
     together = projected_gradient_descent(x, objective, 0.2, random_start=False)
@@ -119,11 +130,19 @@ def test_without_gradients_around_it(x, network, mode):
 def test_the_start_comes_from_the_global_generator(x):
     def start():
         torch.manual_seed(3)
-        return projected_gradient_descent(x, lambda x: 0 * x.sum(), 1.0)
+        return projected_gradient_descent(x, lambda x: 0 * x.sum(), 2.0)
 
     assert torch.equal(start(), start())
-    assert (start() - x).abs().max() <= 1
-    assert (start() - x).std() == pytest.approx(3**-0.5, abs=0.1)
+    assert (start() - x).abs().max() <= 2
+    assert (start() - x).std() == pytest.approx(2 * 3**-0.5, abs=0.2)
+
+
+def test_nothing_reads_values_back_from_the_device():
+    x = torch.zeros(2, 3, 4, device="meta")  # has no values to read
+    for radius in (0.1, torch.ones(3, 1), torch.ones(3, 1, device="meta")):
+        found = projected_gradient_descent(x, lambda x: x.sum(), radius, mask=torch.ones(2, 4, device="meta") > 0)
+        assert found.is_meta
+        assert found.shape == x.shape
 
 
 def test_bad_input(x):
@@ -132,6 +151,8 @@ def test_bad_input(x):
 
     with pytest.raises(TypeError, match=r"`x` must be a floating-point torch.Tensor, got torch.int64"):
         projected_gradient_descent(x.long(), objective, 1.0)
+    with pytest.raises(TypeError, match=r"`x` must be a floating-point torch.Tensor, got ndarray"):
+        projected_gradient_descent(x.numpy(), objective, 1.0)
     with pytest.raises(ValueError, match=r"shape \(B, C, L\), got \(3, 7\)"):
         projected_gradient_descent(x[0], objective, 1.0)
     for radius in (-1.0, float("nan"), float("inf"), "far", True):
@@ -139,8 +160,12 @@ def test_bad_input(x):
             projected_gradient_descent(x, objective, radius)
     with pytest.raises(ValueError, match=r"`radius` must have finite numbers of at least 0, got -1 to 2"):
         projected_gradient_descent(x, objective, torch.tensor([[-1.0], [0.0], [2.0]]))
+    with pytest.raises(ValueError, match=r"`radius` must have finite numbers of at least 0, got 1 to inf"):
+        projected_gradient_descent(x, objective, torch.tensor([[1.0], [1.0], [float("inf")]]))
     with pytest.raises(ValueError, match=r"`radius` must broadcast to the shape \(4, 3, 7\) of `x`, got \(2, 1\)"):
         projected_gradient_descent(x, objective, torch.ones(2, 1))
+    with pytest.raises(ValueError, match=r"`radius` must broadcast to the shape .*, got \(1, 1, 1, 1\)"):
+        projected_gradient_descent(x, objective, torch.ones(1, 1, 1, 1))
     with pytest.raises(ValueError, match="`step_size` must be a finite number"):
         projected_gradient_descent(x, objective, 1.0, step_size=-0.1)
     for n_steps in (0, 1.5, True):

@@ -1,3 +1,5 @@
+"""Projectors against loops, and their layers."""
+
 import pickle
 
 import numpy as np
@@ -41,6 +43,7 @@ def test_projection_equals_loops(norm):
     projector = MLPProjector(width=4, depth=3, norm=norm, output_width=2).build(3)
     h = torch.randn(6, 3)
     weights = [part for part in projector if isinstance(part, nn.Linear)]
+    assert [linear.bias is None for linear in weights] == [norm != "none"] * 2 + [False]  # a norm has its own shift
     expected = h.numpy().astype(float)
     for i, linear in enumerate(weights):
         bias = 0 if linear.bias is None else linear.bias.detach().numpy()
@@ -68,10 +71,14 @@ def test_gradient_reaches_every_parameter():
         assert weight.grad.any(), name
 
 
-@pytest.mark.parametrize("parameter", [{"width": 0}, {"depth": -1}, {"norm": "group"}, {"output_width": 0}])
-def test_parameters_out_of_range(parameter):
-    with pytest.raises(ValueError, match=f"`{next(iter(parameter))}` must be"):
-        MLPProjector(**parameter).build(5)
+@pytest.mark.parametrize(
+    ("parameter", "wrong", "right"),
+    [("width", 0, 1), ("depth", -1, 0), ("norm", "group", "none"), ("output_width", 0, 1), ("output_width", 1.5, None)],
+)
+def test_ranges_of_parameters(parameter, wrong, right):
+    with pytest.raises(ValueError, match=f"MLPProjector: `{parameter}` must be"):
+        MLPProjector(**{parameter: wrong}).build(5)
+    MLPProjector(**{parameter: right}).build(5)
 
 
 def test_clone_pickle_and_seed():

@@ -1,4 +1,4 @@
-"""Every parameter is documented, with the default that its field has."""
+"""Every parameter is documented, with the default that it has."""
 
 import ast
 import dataclasses
@@ -12,6 +12,9 @@ import pytest
 import sklearn_ssl
 from sklearn_ssl._parameters.hyperparameters import Hyperparameters
 
+FOUND = pkgutil.walk_packages(sklearn_ssl.__path__, "sklearn_ssl.")
+MODULES = [importlib.import_module(module.name) for module in FOUND]
+
 
 def subclasses(cls):
     for child in cls.__subclasses__():
@@ -19,24 +22,55 @@ def subclasses(cls):
         yield from subclasses(child)
 
 
-def public_classes():
-    for module in pkgutil.walk_packages(sklearn_ssl.__path__, "sklearn_ssl."):
-        importlib.import_module(module.name)
+def concrete_classes():
     found = {cls for cls in subclasses(Hyperparameters) if cls.__module__.startswith("sklearn_ssl.")}
     return sorted((cls for cls in found if not inspect.isabstract(cls)), key=lambda cls: cls.__qualname__)
 
 
-@pytest.mark.parametrize("cls", public_classes(), ids=lambda cls: cls.__name__)
-def test_parameters_are_documented_with_their_defaults(cls):
-    doc = inspect.cleandoc(cls.__doc__)
+def public_functions():
+    """Return the public functions, and the public methods of all public classes."""
+    own = {obj for module in MODULES for obj in vars(module).values() if callable(obj) and hasattr(obj, "__qualname__")}
+    own = {obj for obj in own if obj.__module__.startswith("sklearn_ssl.") and not obj.__name__.startswith("_")}
+    members = [member for obj in own if isinstance(obj, type) for member in vars(obj).values()]
+    found = {inspect.unwrap(getattr(member, "__func__", member)) for member in [*own, *members] if callable(member)}
+    functions = [obj for obj in found if inspect.isfunction(obj) and not obj.__name__.startswith("_")]
+    return sorted(functions, key=lambda function: (function.__module__, function.__qualname__))
+
+
+def documented(doc, name):
+    """Return the entry of a parameter and the text of its default, None where there is no such thing."""
+    entry = re.search(rf"^{name} : (.*)$", doc, re.MULTILINE)
+    default = None if entry is None else re.search(r"default=(.*)$", entry[1])
+    return entry and entry[0], default and default[1]
+
+
+def check_default(entry, text, value):
+    """Compare a documented default with the value, and return whether it is a literal."""
+    try:
+        default = ast.literal_eval(text)
+    except (ValueError, SyntaxError):  # it names an object
+        return False
+    assert (type(default), default) == (type(value), value), entry
+    return True
+
+
+@pytest.mark.parametrize("cls", concrete_classes(), ids=lambda cls: cls.__name__)
+def test_parameters_of_classes(cls):
     for field in dataclasses.fields(cls):
-        entry = re.search(rf"^{field.name} : (.*)$", doc, re.MULTILINE)
+        entry, text = documented(inspect.cleandoc(cls.__doc__), field.name)
         if entry is None:
-            assert not getattr(cls, "__final__", False), f"{field.name} is not documented"
-            continue  # a parent leaves it to its children
-        documented = re.search(r"default=(.*)$", entry[1])
-        if documented is None:
-            assert field.default in (dataclasses.MISSING, None), entry[0]
+            assert not getattr(cls, "__final__", False), f"{field.name} is not documented"  # else a child documents it
+        elif text is None:
+            assert field.default in (dataclasses.MISSING, None), entry
         else:
-            default = ast.literal_eval(documented[1])
-            assert (type(default), default) == (type(field.default), field.default), entry[0]
+            assert check_default(entry, text, field.default)
+
+
+def test_parameters_of_functions():
+    n_literals = 0
+    for function in public_functions():
+        for parameter in inspect.signature(function).parameters.values():
+            entry, text = documented(inspect.getdoc(function) or "", parameter.name)
+            if text is not None:
+                n_literals += check_default(f"{function.__qualname__}: {entry}", text, parameter.default)
+    assert n_literals > 200
