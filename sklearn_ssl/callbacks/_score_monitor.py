@@ -80,7 +80,7 @@ class ScoreMonitor(Monitor):
     >>> monitor = ScoreMonitor(X[:30], spread, name="spread", patience=3, restore_best=True)
     >>> ssl = SimCLRTransformer(
     ...     encoder=ResNetEncoder(depth=1, width=4),
-    ...     max_epochs=20,
+    ...     max_epochs=6,
     ...     random_state=0,
     ...     net_params={"callbacks": [monitor]},
     ... ).fit(X)

@@ -80,11 +80,13 @@ def embedding_importance(
     >>> from sklearn.pipeline import make_pipeline
     >>> from sklearn_ssl import RandomEncoderTransformer
     >>> from sklearn_ssl.datasets import make_waves
+    >>> from sklearn_ssl.encoders import FCNEncoder
     >>> from sklearn_ssl.evaluation import embedding_importance
     >>> X, y = make_waves(n_cases=40, random_state=0)
-    >>> model = make_pipeline(RandomEncoderTransformer(random_state=0), LogisticRegression(C=0.01)).fit(X, y)
+    >>> transformer = RandomEncoderTransformer(encoder=FCNEncoder(width=4), random_state=0)
+    >>> model = make_pipeline(transformer, LogisticRegression(C=0.01)).fit(X, y)
     >>> embedding_importance(model, X, y, groups="unit", n_repeats=2).shape
-    (192, 3)
+    (16, 3)
     """
     representation = _representation(estimator, X)
     predictor = _predictor(representation, estimator)

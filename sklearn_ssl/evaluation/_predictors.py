@@ -1,8 +1,9 @@
 """The simple predictors that probe an embedding: ridge, nearest neighbours, an SVM, or one of the user."""
 
 import abc
+import contextlib
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, final
 
 import numpy as np
@@ -102,16 +103,20 @@ class SVMProbe(Probe):
         if len(y) > SVM_MOST_CASES:
             rows = np.sort(random_order(y, task, np.random.RandomState(seed))[:SVM_MOST_CASES])
             H, y = H[rows], y[rows]
-        if task == "classification":
-            return self._classifier(y).fit(H, y)
-        regressor = self._regressor(len(y), seed)
-        return (regressor if y.ndim == 1 else MultiOutputRegressor(regressor)).fit(H, y)
+        with _numpys_generator_kept():
+            return self._machine(y, task, seed).fit(H, y)
 
     def settings(self, estimator: Any) -> dict[str, Any]:
         """Return the penalty."""
         if isinstance(estimator, MultiOutputRegressor):
             return {"C": [_penalty(one) for one in estimator.estimators_]}
         return {"C": _penalty(estimator)}
+
+    def _machine(self, y: np.ndarray, task: str, seed: int) -> Any:
+        if task == "classification":
+            return self._classifier(y)
+        regressor = self._regressor(len(y), seed)
+        return regressor if y.ndim == 1 else MultiOutputRegressor(regressor)
 
     def _classifier(self, y: np.ndarray) -> Any:
         counts = np.unique(y, return_counts=True)[1]
@@ -131,6 +136,16 @@ class SVMProbe(Probe):
 
     def _scaled(self, model: Any) -> Pipeline:
         return Pipeline([("scale", StandardScaler() if self.scale else "passthrough"), ("svm", model)])
+
+
+@contextlib.contextmanager
+def _numpys_generator_kept() -> Iterator[None]:
+    """Run a block after which NumPy's global generator is as before; scikit-learn draws from it for every SVM."""
+    state = np.random.get_state()  # noqa: NPY002
+    try:
+        yield
+    finally:
+        np.random.set_state(state)  # noqa: NPY002
 
 
 def _penalty(estimator: Any) -> float:

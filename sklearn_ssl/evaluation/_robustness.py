@@ -231,12 +231,15 @@ def robustness_report(
     --------
     >>> from sklearn_ssl import RandomEncoderTransformer, SSLClassifier
     >>> from sklearn_ssl.datasets import make_waves
+    >>> from sklearn_ssl.encoders import FCNEncoder
     >>> from sklearn_ssl.evaluation import robustness_report
     >>> X, y = make_waves(n_cases=80, random_state=0)
-    >>> model = SSLClassifier(RandomEncoderTransformer(random_state=0), mode="probe", random_state=0)
-    >>> report = robustness_report(model.fit(X[:40], y[:40]), X[40:], y[40:], corruptions=["noise", "pgd"])
+    >>> transformer = RandomEncoderTransformer(encoder=FCNEncoder(width=8), random_state=0)
+    >>> model = SSLClassifier(transformer, mode="probe", random_state=0)
+    >>> model = model.fit(X[:40], y[:40])
+    >>> report = robustness_report(model, X[40:], y[40:], corruptions=["gaps", "pgd"], severities={"pgd": [0.1, 0.3]})
     >>> report.severity
-    array([0.1 , 0.25, 0.5 , 1.  , 0.01, 0.03, 0.1 , 0.3 ])
+    array([0.1 , 0.25, 0.5 , 0.75, 0.1 , 0.3 ])
     >>> bool(report.of("pgd").accuracy[-1] < report.clean)
     True
     """

@@ -43,9 +43,11 @@ class RobustnessDisplay:
     --------
     >>> from sklearn_ssl import RandomEncoderTransformer, SSLClassifier
     >>> from sklearn_ssl.datasets import make_waves
+    >>> from sklearn_ssl.encoders import FCNEncoder
     >>> from sklearn_ssl.plotting import RobustnessDisplay
     >>> X, y = make_waves(n_cases=80, random_state=0)
-    >>> model = SSLClassifier(RandomEncoderTransformer(random_state=0), mode="probe", random_state=0)
+    >>> transformer = RandomEncoderTransformer(encoder=FCNEncoder(width=8), random_state=0)
+    >>> model = SSLClassifier(transformer, mode="probe", random_state=0)
     >>> display = RobustnessDisplay.from_estimator(model.fit(X[:40], y[:40]), X[40:], y[40:], corruptions=["noise"])
     >>> [ax.get_title() for ax in display.axes_]
     ['noise']

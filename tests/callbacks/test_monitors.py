@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_array_equal
+from shared import small, untouched_generators
 from sklearn.base import clone
-from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifierCV, SGDClassifier
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifierCV, RidgeCV, SGDClassifier
 from sklearn.metrics import r2_score
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -16,24 +17,19 @@ from skorch.callbacks import Checkpoint, EarlyStopping
 from skorch.dataset import ValidSplit
 from torch import nn
 
-from sklearn_ssl import SimCLRTransformer
+from sklearn_ssl import evaluation
 from sklearn_ssl._engine.net import SSLNet
-from sklearn_ssl.callbacks import EpochCheckpoint, OnlineProbe, ScoreMonitor
+from sklearn_ssl.callbacks import BoundedHistory, EpochCheckpoint, OnlineProbe, ScoreMonitor
 from sklearn_ssl.callbacks._score_monitor import SCORERS as SCORES
 from sklearn_ssl.datasets import make_waves
-from sklearn_ssl.encoders import ResNetEncoder
-from sklearn_ssl.evaluation import _scorers
 
-X, Y = make_waves(n_cases=40, n_channels=2, n_timepoints=30, random_state=0)
-X_TEST, Y_TEST = make_waves(n_cases=12, n_channels=2, n_timepoints=30, random_state=1)
-SMALL = {"encoder": ResNetEncoder(depth=1, width=4), "batch_size": 16, "device": "cpu", "random_state": 0}
+X, Y = make_waves(n_cases=24, n_channels=2, n_timepoints=30, n_classes=4, random_state=0)
+X_TEST, Y_TEST = make_waves(n_cases=12, n_channels=2, n_timepoints=30, n_classes=4, random_state=1)
 
 
-def small(*callbacks, **parameters):
-    net_params = {"callbacks": list(callbacks), **parameters.pop("net_params", {})}
-    return SimCLRTransformer(
-        **{**SMALL, "max_epochs": 4, "net_params": net_params if callbacks else None, **parameters}
-    )
+def watched(*callbacks, net_params=None, **parameters):
+    """Return a transformer that is trained with callbacks."""
+    return small(net_params={"callbacks": list(callbacks), **(net_params or {})}, **{"max_epochs": 4, **parameters})
 
 
 def fitted_callback(transformer, kind):
@@ -84,59 +80,80 @@ def killed_after_epoch_3(monkeypatch):
     return dying
 
 
+class WithDropout(nn.Module):
+    """An encoder that draws in training and behaves otherwise in evaluation."""
+
+    def __init__(self, n_channels):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Conv1d(n_channels, 6, 3), nn.BatchNorm1d(6), nn.ReLU(), nn.Dropout(0.2))
+
+    def forward(self, x):
+        return self.layers(x)
+
+
+class Drawing:
+    """A score that is drawn from PyTorch's generator."""
+
+    def __call__(self, estimator, X, y=None):
+        return float(torch.rand(()))
+
+
 class TestBoth:
     @pytest.mark.parametrize(
         "monitor",
         [
-            OnlineProbe(X[:20], Y[:20]),
-            OnlineProbe(X[:20], Y[:20], X_TEST, Y_TEST, probe=SGDClassifier(), every=2),
+            OnlineProbe(X, Y),
+            OnlineProbe(X, Y, X_TEST, Y_TEST, probe=SGDClassifier(), every=2),
             ScoreMonitor(None),
             ScoreMonitor(X[:20], "lidar"),
+            ScoreMonitor(X[:2], Drawing()),
         ],
-        ids=["knn", "an estimator that draws", "rankme", "views that are drawn"],
+        ids=["knn", "an estimator that draws", "rankme", "views that are drawn", "a score that draws"],
     )
     def test_training_is_the_same_to_the_last_bit(self, monitor):
         plain = small(encoder=WithDropout).fit(X)
-        watched = small(monitor, encoder=WithDropout).fit(X)
-        assert watched.net_.history[:, "train_loss"] == plain.net_.history[:, "train_loss"]
-        assert same_weights(watched, plain)
-        assert same_weights(watched.partial_fit(X), plain.partial_fit(X))
+        with untouched_generators():
+            same = watched(monitor, encoder=WithDropout, max_epochs=3).fit(X)
+        assert same.net_.history[:, "train_loss"] == plain.net_.history[:, "train_loss"]
+        assert same_weights(same, plain)
+        assert same_weights(same.partial_fit(X), plain.partial_fit(X))
 
-    def test_global_generators_are_left_alone(self):
-        before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
-        small(OnlineProbe(X, Y, probe=SGDClassifier()), ScoreMonitor(X, "alignment")).fit(X)
-        assert torch.equal(torch.get_rng_state(), before[0])
-        assert_array_equal(np.random.get_state()[1], before[1])  # noqa: NPY002
+    def test_every_look_draws_the_same_numbers_from_the_seed_of_the_net(self):
+        drawn = [watched(ScoreMonitor(X[:2], Drawing()), random_state=seed).fit(X).net_ for seed in (0, 1)]
+        for net in drawn:
+            torch.manual_seed(net.seed)
+            assert net.history[:, "score"] == [float(torch.rand(()))] * 4
+        assert drawn[0].history[:, "score"] != drawn[1].history[:, "score"]
 
     def test_history_has_an_entry_an_epoch_and_nan_without_a_look(self):
-        fitted = small(scripted(0.0, 2.0, 1.0, 3.0, every=2), max_epochs=5).fit(X)
+        fitted = watched(scripted(0.0, 2.0, 1.0, 3.0, every=2), max_epochs=5).fit(X)
         assert_array_equal(fitted.net_.history[:, "score"], [np.nan, 2.0, np.nan, 1.0, 3.0])
         assert fitted.net_.history[:, "score_best"] == [False, True, False, False, True]
         monitor = fitted_callback(fitted, ScoreMonitor)
         assert (monitor.untrained_score_, monitor.best_score_, monitor.best_epoch_) == (0.0, 3.0, 5)
 
     def test_untrained_score_is_that_of_the_initial_weights(self):
-        untrained = small(OnlineProbe(X, Y), max_epochs=0).fit(X)
+        untrained = watched(OnlineProbe(X, Y), max_epochs=0).fit(X)
         H = make_pipeline(StandardScaler(), KNeighborsClassifier(5))
         folds = StratifiedKFold(5, shuffle=True, random_state=0)
         predicted = cross_val_predict(H, untrained.transform(X), Y, cv=folds)
-        probes = [fitted_callback(small(OnlineProbe(X, Y), max_epochs=n).fit(X), OnlineProbe) for n in (0, 2)]
+        probes = [fitted_callback(watched(OnlineProbe(X, Y), max_epochs=n).fit(X), OnlineProbe) for n in (0, 2)]
         assert [probe.untrained_score_ for probe in probes] == [np.mean(predicted == Y)] * 2
         assert probes[0].best_epoch_ is None
 
     def test_patience_ends_the_training(self):
-        fitted = small(scripted(9.0, 1.0, 2.0, 2.0, 1.5, 7.0, patience=2), max_epochs=9).fit(X)
+        fitted = watched(scripted(9.0, 1.0, 2.0, 2.0, 1.5, 7.0, patience=2), max_epochs=9).fit(X)
         assert fitted.net_.history[:, "score"] == [1.0, 2.0, 2.0, 1.5]
         assert fitted.net_.stopped_
 
     def test_patience_counts_looks_and_not_epochs(self):
-        fitted = small(scripted(0.0, 2.0, 1.0, 1.0, 1.0, patience=2, every=3), max_epochs=20).fit(X)
+        fitted = watched(scripted(0.0, 2.0, 1.0, 1.0, 1.0, patience=2, every=3), max_epochs=20).fit(X)
         assert len(fitted.net_.history) == 9
 
     @pytest.mark.parametrize("patience", [None, 2])
     def test_the_best_weights_are_put_back(self, patience):
         monitor = scripted(0.0, 1.0, 3.0, 2.0, 1.0, patience=patience, restore_best=True)
-        fitted = small(monitor).fit(X)
+        fitted = watched(monitor).fit(X)
         seen = fitted_callback(fitted, ScoreMonitor)
         assert seen.best_epoch_ == 2
         assert_array_equal(fitted.transform(X[:6]), seen.score.features[2])
@@ -145,18 +162,18 @@ class TestBoth:
 
     def test_the_best_weights_are_put_back_after_another_callback_ended_the_training(self):
         stop = EarlyStopping(monitor="train_loss", patience=2, threshold=1e9, sink=lambda text: None)
-        fitted = small(scripted(0.0, 3.0, 1.0, 1.0, 1.0, restore_best=True), stop, max_epochs=9).fit(X)
+        fitted = watched(scripted(0.0, 3.0, 1.0, 1.0, 1.0, restore_best=True), stop, max_epochs=9).fit(X)
         assert len(fitted.net_.history) < 9
         seen = fitted_callback(fitted, ScoreMonitor)
         assert_array_equal(fitted.transform(X[:6]), seen.score.features[1])
 
     def test_without_a_better_score_than_nan_nothing_is_put_back(self):
-        fitted = small(scripted(*[np.nan] * 5, restore_best=True)).fit(X)
-        assert same_weights(fitted, small().fit(X))
+        fitted = watched(scripted(*[np.nan] * 5, restore_best=True)).fit(X)
+        assert same_weights(fitted, watched().fit(X))
         assert fitted_callback(fitted, ScoreMonitor).best_epoch_ is None
 
     def test_partial_fit_goes_on_from_what_was_put_back_with_its_optimiser(self):
-        fitted = small(scripted(0.0, 1.0, 3.0, 2.0, 1.0, 0.5, restore_best=True)).fit(X)
+        fitted = watched(scripted(0.0, 1.0, 3.0, 2.0, 1.0, 0.5, restore_best=True)).fit(X)
         steps = {int(state["step"]) for state in fitted.net_.optimizer_.state.values()}
         assert steps == {2 * 3}, "the optimiser is not that of epoch 2"
         before = fitted.transform(X)
@@ -167,14 +184,14 @@ class TestBoth:
     def test_with_a_validation_split(self):
         split = {"train_split": ValidSplit(4, stratified=False)}
         seen = Scripted(*range(5))
-        fitted = small(ScoreMonitor(None, seen), OnlineProbe(X, Y), net_params=split).fit(X)
+        fitted = watched(ScoreMonitor(None, seen), OnlineProbe(X, Y), net_params=split).fit(X)
         assert fitted.net_.history[:, "score"] == [1, 2, 3, 4]
         score = fitted_callback(fitted, ScoreMonitor).score
-        assert {features.shape[0] for features in score.features} == {40}, "series behind the split are missing"
+        assert {features.shape[0] for features in score.features} == {24}, "series behind the split are missing"
         assert np.isfinite(fitted.net_.history[:, "valid_loss"]).all()
 
     def test_pickling_keeps_it_and_partial_fit_goes_on(self):
-        fitted = small(OnlineProbe(X, Y), ScoreMonitor(X)).fit(X)
+        fitted = watched(OnlineProbe(X, Y), ScoreMonitor(X)).fit(X)
         stored = pickle.loads(pickle.dumps(fitted))
         for one in (fitted, stored):
             one.partial_fit(X)
@@ -186,25 +203,25 @@ class TestBoth:
 
     def test_the_callback_given_learns_nothing(self):
         monitor = OnlineProbe(X, Y)
-        transformer = small(monitor)
+        transformer = watched(monitor)
         before = set(vars(monitor))
         clone(transformer).fit(X)
         transformer.fit(X)
         assert set(vars(monitor)) == before
 
     def test_a_second_fit_starts_anew(self):
-        transformer = small(OnlineProbe(X, Y))
+        transformer = watched(OnlineProbe(X, Y))
         first = transformer.fit(X).net_.history[:, "probe"]
         assert transformer.fit(X).net_.history[:, "probe"] == first
 
     def test_stopping_by_skorch_on_the_score(self):
         stop = EarlyStopping(monitor="score", lower_is_better=False, patience=2, threshold=0, sink=lambda text: None)
-        fitted = small(scripted(0.0, 1.0, 3.0, 2.0, 1.0, 9.0), stop, max_epochs=9).fit(X)
+        fitted = watched(scripted(0.0, 1.0, 3.0, 2.0, 1.0, 9.0), stop, max_epochs=9).fit(X)
         assert fitted.net_.history[:, "score"] == [1.0, 3.0, 2.0, 1.0]
 
     def test_checkpoint_of_skorch_on_the_best(self, tmp_path):
         keep = Checkpoint(monitor="score_best", dirname=str(tmp_path), f_history=None, f_criterion=None)
-        fitted = small(scripted(0.0, 1.0, 3.0, 2.0, 1.0), keep).fit(X)
+        fitted = watched(scripted(0.0, 1.0, 3.0, 2.0, 1.0), keep).fit(X)
         last = fitted.transform(X[:6])
         fitted.net_.load_params(checkpoint=fitted_callback(fitted, Checkpoint))
         assert_array_equal(fitted.transform(X[:6]), fitted_callback(fitted, ScoreMonitor).score.features[2])
@@ -213,9 +230,9 @@ class TestBoth:
     @pytest.mark.parametrize("restore_best", [False, True])
     def test_a_killed_fit_keeps_what_the_monitor_knew(self, tmp_path, killed_after_epoch_3, restore_best):
         def monitored(folder):
-            probe = OnlineProbe(X, Y, probe="linear", patience=3, restore_best=restore_best)
-            best_is_early = scripted(0.0, 1.0, 5.0, 2.0, 1.0, 0.0, 0.0, restore_best=restore_best)
-            return small(best_is_early, probe, checkpoint=folder, max_epochs=6)
+            probe = OnlineProbe(X, Y, X_TEST, Y_TEST, patience=3, restore_best=restore_best)
+            best_is_early = scripted(0.0, 1.0, 5.0, 2.0, 1.0, 0.0, restore_best=restore_best)
+            return watched(best_is_early, probe, checkpoint=folder, max_epochs=5)
 
         expected = monitored(None).fit(X)
         with killed_after_epoch_3(), pytest.raises(RuntimeError, match="killed"):
@@ -231,9 +248,21 @@ class TestBoth:
         assert_array_equal(resumed.transform(X), expected.transform(X))
         assert list(tmp_path.iterdir()) == []
 
+    def test_epochs_of_a_bounded_history_keep_their_numbers(self):
+        fitted = watched(scripted(0.0, 1.0, 3.0, 2.0, 2.5), BoundedHistory(n_epochs=1)).fit(X)
+        assert fitted_callback(fitted, ScoreMonitor).best_epoch_ == 2
+        fitted = watched(scripted(0.0, 1.0, 2.0, 3.0, 4.0), BoundedHistory(n_epochs=1)).fit(X)
+        assert fitted_callback(fitted, ScoreMonitor).best_epoch_ == 4
+
+    @pytest.mark.parametrize("verbose", [0, 1])
+    def test_the_reason_of_the_end_is_printed_if_verbose(self, verbose, capsys):
+        watched(scripted(0.0, 2.0, 1.0, patience=1), verbose=verbose).fit(X)
+        said = capsys.readouterr().out.splitlines()
+        assert said.count("Stopping: score was best in epoch 1 (2.0000).") == verbose
+
     def test_two_probes_with_names_of_their_own(self):
         probes = [OnlineProbe(X, Y, probe=kind, name=kind) for kind in ("knn", "linear")]
-        fitted = small(*[(f"probe {probe.name}", probe) for probe in probes]).fit(X)
+        fitted = watched(*[(f"probe {probe.name}", probe) for probe in probes]).fit(X)
         assert len(fitted.net_.history[:, ("knn", "linear")]) == 4
 
     @pytest.mark.parametrize(
@@ -257,14 +286,14 @@ class TestBoth:
             ([OnlineProbe(X, Y, probe=StandardScaler())], "`probe` must be one of"),
             (
                 [OnlineProbe(X, Y[:-1])],
-                "OnlineProbe: `y` has length 39, but `X` has 40 series",
+                "OnlineProbe: `y` has length 23, but `X` has 24 series",
             ),
             ([OnlineProbe(X, Y, X_TEST)], "needs both `X_test` and `y_test`; `y_test` is missing"),
-            ([OnlineProbe(X, Y, X_TEST, Y)], "`y_test` has length 40, but `X_test` has 12 series"),
-            ([OnlineProbe(X, np.zeros(40, int))], "y has one class only, 0"),
-            ([OnlineProbe(X, np.arange(40) // 39)], "one class only in its training part"),
-            ([OnlineProbe(X, np.r_[np.nan, np.zeros(39)])], "`y` is missing or infinite in row 0"),
-            ([OnlineProbe(X, ["a", "b"] * 19 + ["a", -1])], "`y` has text, and in row 39 the number -1"),
+            ([OnlineProbe(X, Y, X_TEST, Y)], "`y_test` has length 24, but `X_test` has 12 series"),
+            ([OnlineProbe(X, np.zeros(24, int))], "y has one class only, 0"),
+            ([OnlineProbe(X, np.arange(24) // 23)], "one class only in its training part"),
+            ([OnlineProbe(X, np.r_[np.nan, np.zeros(23)])], "`y` is missing or infinite in row 0"),
+            ([OnlineProbe(X, ["a", "b"] * 11 + ["a", -1])], "`y` has text, and in row 23 the number -1"),
             ([OnlineProbe(X, Y, X_TEST, Y_TEST + 7)], "`y_test` and `y` have no class in common"),
             (
                 [OnlineProbe(X, Y + 0.5, X_TEST[:1], Y_TEST[:1])],
@@ -285,93 +314,120 @@ class TestBoth:
         ],
     )
     @pytest.mark.filterwarnings("ignore:The least populated class")
-    def test_bad_parameters_are_named_before_training_and_nothing_is_lost(self, callbacks, message, monkeypatch):
-        fitted = small().fit(X)
-        before, net = fitted.transform(X), fitted.net_
+    def test_bad_parameters_are_named_before_training_and_nothing_is_lost(self, callbacks, message, plain, monkeypatch):
+        before, net = plain.transform(X), plain.net_
         steps = []
         monkeypatch.setattr(SSLNet, "train_step", lambda net, batch, **params: steps.append(batch))
-        fitted.set_params(net_params={"callbacks": [(f"callback {i}", one) for i, one in enumerate(callbacks)]})
+        plain.set_params(net_params={"callbacks": [(f"callback {i}", one) for i, one in enumerate(callbacks)]})
         with pytest.raises((ValueError, TypeError), match=message):
-            fitted.fit(X)
+            plain.fit(X)
         assert steps == []
-        assert fitted.net_ is net
-        assert_array_equal(fitted.transform(X), before)
+        assert plain.net_ is net
+        assert_array_equal(plain.transform(X), before)
 
 
-class WithDropout(nn.Module):
-    """An encoder that draws in training and behaves otherwise in evaluation."""
+@pytest.fixture(scope="module")
+def plain():
+    return small(max_epochs=1).fit(X)
 
-    def __init__(self, n_channels):
-        super().__init__()
-        self.layers = nn.Sequential(nn.Conv1d(n_channels, 6, 3), nn.BatchNorm1d(6), nn.ReLU(), nn.Dropout(0.2))
 
-    def forward(self, x):
-        return self.layers(x)
+NEAREST = make_pipeline(StandardScaler(), KNeighborsClassifier(5))
+RIDGE = make_pipeline(StandardScaler(), RidgeClassifierCV(np.logspace(-3, 3, 10)))
 
 
 class TestOnlineProbe:
     @pytest.mark.parametrize(
         ("probe", "by_hand"),
-        [
-            ("knn", make_pipeline(StandardScaler(), KNeighborsClassifier(5))),
-            ("linear", make_pipeline(StandardScaler(), RidgeClassifierCV(np.logspace(-3, 3, 10)))),
-            (LogisticRegression(C=0.1), LogisticRegression(C=0.1)),
-        ],
+        [("knn", NEAREST), ("linear", RIDGE), (LogisticRegression(C=0.1), LogisticRegression(C=0.1))],
         ids=["knn", "linear", "own"],
     )
-    @pytest.mark.parametrize("labels", [Y, np.array(list("abcd"))[Y.astype(int) % 4]], ids=["numbers", "texts"])
-    def test_the_last_score_is_that_of_the_features(self, probe, by_hand, labels):
-        test = X_TEST, labels[:12]
-        fitted = small(OnlineProbe(X, labels, *test, probe=probe), OnlineProbe(X, labels, probe=probe, name="cv"))
-        fitted.fit(X)
+    @pytest.mark.parametrize("names", [np.arange(4), np.array(list("abcd"))], ids=["numbers", "texts"])
+    def test_the_last_score_is_that_of_the_features(self, probe, by_hand, names):
+        y, y_test = names[Y], names[Y_TEST]
+        fitted = watched(
+            OnlineProbe(X, y, X_TEST, y_test, probe=probe),
+            OnlineProbe(X, y, probe=probe, name="cv", random_state=7),
+            max_epochs=1,
+        ).fit(X)
         H = fitted.transform(X)
-        expected = clone(by_hand).fit(H, labels).score(fitted.transform(X_TEST), labels[:12])
+        expected = clone(by_hand).fit(H, y).score(fitted.transform(X_TEST), y_test)
         assert fitted.net_.history[-1, "probe"] == pytest.approx(expected, abs=1e-12)
-        folds = StratifiedKFold(5, shuffle=True, random_state=0)
-        predicted = cross_val_predict(by_hand, H, labels, cv=folds)
-        assert fitted.net_.history[-1, "cv"] == pytest.approx(np.mean(predicted == labels), abs=1e-12)
+        folds = StratifiedKFold(5, shuffle=True, random_state=7)
+        predicted = cross_val_predict(by_hand, H, y, cv=folds)
+        assert fitted.net_.history[-1, "cv"] == pytest.approx(np.mean(predicted == y), abs=1e-12)
 
-    def test_regression(self):
+    @pytest.mark.parametrize(
+        ("probe", "by_hand"),
+        [
+            ("knn", make_pipeline(StandardScaler(), KNeighborsRegressor(3))),
+            ("linear", make_pipeline(StandardScaler(), RidgeCV(np.logspace(-3, 3, 10)))),
+        ],
+    )
+    def test_regression(self, probe, by_hand):
         y, y_test = X[:, 0].std(axis=1), X_TEST[:, 0].std(axis=1)
-        fitted = small(OnlineProbe(X, y, X_TEST, y_test), OnlineProbe(X, y, probe="linear", name="cv")).fit(X)
-        by_hand = make_pipeline(StandardScaler(), KNeighborsRegressor(5)).fit(fitted.transform(X), y)
-        expected = r2_score(y_test, by_hand.predict(fitted.transform(X_TEST)))
+        monitors = [
+            OnlineProbe(X, y, X_TEST, y_test, probe=probe, n_neighbors=3),
+            OnlineProbe(X, y, probe=probe, n_neighbors=3, name="cv"),
+        ]
+        fitted = watched(*monitors, max_epochs=1).fit(X)
+        H = fitted.transform(X)
+        expected = r2_score(y_test, clone(by_hand).fit(H, y).predict(fitted.transform(X_TEST)))
         assert fitted.net_.history[-1, "probe"] == pytest.approx(expected)
-        assert np.isfinite(fitted.net_.history[:, "cv"]).all()
+        predicted = cross_val_predict(by_hand, H, y, cv=KFold(5, shuffle=True, random_state=0))
+        assert fitted.net_.history[-1, "cv"] == pytest.approx(r2_score(y, predicted))
 
     def test_whole_numbers_are_targets_for_a_regressor(self):
-        fitted = small(OnlineProbe(X, np.arange(40), X_TEST, np.arange(12), probe=Ridge())).fit(X)
-        by_hand = Ridge().fit(fitted.transform(X), np.arange(40))
+        fitted = watched(OnlineProbe(X, np.arange(24), X_TEST, np.arange(12), probe=Ridge()), max_epochs=1).fit(X)
+        by_hand = Ridge().fit(fitted.transform(X), np.arange(24))
         assert fitted.net_.history[-1, "probe"] == pytest.approx(by_hand.score(fitted.transform(X_TEST), np.arange(12)))
 
+    def test_an_estimator_without_a_seed_gets_that_of_the_probe(self):
+        sgd = make_pipeline(StandardScaler(), SGDClassifier(max_iter=5, tol=None))
+        probes = [
+            OnlineProbe(X, Y, X_TEST, Y_TEST, probe=sgd, name=f"seed {seed}", random_state=seed) for seed in (5, 6)
+        ]
+        fitted = watched(*[(probe.name, probe) for probe in probes], max_epochs=1).fit(X)
+        H, H_test = fitted.transform(X), fitted.transform(X_TEST)
+        for seed in (5, 6):
+            by_hand = clone(sgd).set_params(sgdclassifier__random_state=seed).fit(H, Y)
+            assert fitted.net_.history[-1, f"seed {seed}"] == by_hand.score(H_test, Y_TEST)
+        assert sgd[-1].random_state is None
+
     def test_no_more_neighbours_than_series(self):
-        fitted = small(OnlineProbe(X[:4], [0, 0, 1, 1], n_neighbors=50)).fit(X)
+        fitted = watched(OnlineProbe(X[:4], [0, 0, 1, 1], n_neighbors=50), max_epochs=1).fit(X)
         assert set(fitted.net_.history[:, "probe"]) <= {0.0, 0.25, 0.5, 0.75, 1.0}
 
     def test_never_scored_on_what_it_was_fitted_on(self):
-        labels = np.random.RandomState(0).randint(2, size=40)
+        labels = np.random.RandomState(0).randint(2, size=24)
         nearest = OnlineProbe(X, labels, n_neighbors=1)
-        assert max(small(nearest).fit(X).net_.history[:, "probe"]) < 0.9, "one neighbour knows itself"
+        scores = watched(nearest, max_epochs=1).fit(X).net_.history[:, "probe"]
+        assert max(scores) < 0.9, "one neighbour knows itself"
 
     def test_series_of_unequal_lengths_and_other_lengths(self):
         series = [one[:, : 8 + case % 20] for case, one in enumerate(X)]
-        fitted = small(OnlineProbe(series, Y, X_TEST[:, :, :20], Y_TEST)).fit(X)
-        assert np.isfinite(fitted.net_.history[:, "probe"]).all()
+        fitted = watched(OnlineProbe(series, Y, X_TEST[:, :, :20], Y_TEST), max_epochs=1).fit(X)
+        by_hand = clone(NEAREST).fit(fitted.transform(series), Y)
+        assert fitted.net_.history[-1, "probe"] == by_hand.score(fitted.transform(X_TEST[:, :, :20]), Y_TEST)
+
+    def test_features_that_overflow_end_the_training(self, monkeypatch):
+        monkeypatch.setattr(SSLNet, "transform", lambda net, X: np.full((len(X), 2), np.inf))
+        with pytest.raises(FloatingPointError, match="Features became NaN or infinite in epoch 0"):
+            watched(OnlineProbe(X, Y)).fit(X)
 
 
 class TestScoreMonitor:
     @pytest.mark.parametrize("name", SCORES)
     def test_each_score_is_that_of_the_scorer(self, name):
-        fitted = small(ScoreMonitor(X[:30], name)).fit(X)
-        scorer = getattr(_scorers, f"{name}_scorer")
-        assert fitted.net_.history[-1, "score"] == pytest.approx(scorer(fitted, X[:30]), rel=1e-6)
-        assert len(set(fitted.net_.history[:, "score"])) == 4
+        fitted = watched(ScoreMonitor(X[:20], name), max_epochs=2).fit(X)
+        scorer = getattr(evaluation, f"{name}_scorer")
+        assert fitted.net_.history[-1, "score"] == pytest.approx(scorer(fitted, X[:20]), rel=1e-6)
+        assert len(set(fitted.net_.history[:, "score"])) == 2
 
     def test_all_series_of_fit_without_any_given(self):
-        fitted = small(ScoreMonitor(None), ScoreMonitor(X, name="given")).fit(X)
+        fitted = watched(ScoreMonitor(None), ScoreMonitor(X, name="given")).fit(X)
         assert fitted.net_.history[:, "score"] == fitted.net_.history[:, "given"]
 
     def test_series_of_fit_with_unequal_lengths(self):
         series = [one[:, : 8 + case % 20] for case, one in enumerate(X)]
-        fitted = small(ScoreMonitor(None, "rankme"), ScoreMonitor(series, "rankme", name="given")).fit(series)
+        fitted = watched(ScoreMonitor(None, "rankme"), ScoreMonitor(series, "rankme", name="given")).fit(series)
         assert fitted.net_.history[:, "score"] == pytest.approx(fitted.net_.history[:, "given"], rel=1e-5)

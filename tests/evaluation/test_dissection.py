@@ -365,28 +365,6 @@ def test_the_random_state_alone_decides():
     assert not first["invariance_jitter"].equals(other["invariance_jitter"])
 
 
-def test_the_estimator_and_the_series_stay_as_they_are():
-    X = events()
-    transformer = RandomEncoderTransformer(encoder=FCNEncoder(width=2, kernel_sizes=(3,)), random_state=0).fit(X)
-    module = transformer.net_.module_.train()
-    module.pooling.eval()
-    names, before = sorted(vars(transformer)), X.copy()
-    weights = {name: value.clone() for name, value in module.state_dict().items()}
-    stream = transformer.net_.random_states_["cpu"].clone()
-    generator = torch.get_rng_state()
-    legacy = np.random.get_state()[1].copy()  # noqa: NPY002
-    dissect(transformer, X)
-    np.testing.assert_array_equal(np.random.get_state()[1], legacy)  # noqa: NPY002
-    assert module.training
-    assert module.encoder.training
-    assert not module.pooling.training
-    assert sorted(vars(transformer)) == names
-    assert all(torch.equal(value, weights[name]) for name, value in module.state_dict().items())
-    assert torch.equal(transformer.net_.random_states_["cpu"], stream)
-    assert torch.equal(torch.get_rng_state(), generator)
-    np.testing.assert_array_equal(X, before)
-
-
 @pytest.mark.parametrize(
     ("params", "match"),
     [

@@ -1,8 +1,5 @@
-import copy
-
 import numpy as np
 import pytest
-import torch
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.cluster import KMeans
 from sklearn.exceptions import NotFittedError
@@ -239,26 +236,6 @@ def test_a_search_a_clusterer_and_projections():
     np.testing.assert_array_equal(
         occlusion(trained.net_, X[:1], window=6).importance, occlusion(trained, X[:1], window=6).importance
     )
-
-
-def test_the_estimator_and_the_series_stay_as_they_are():
-    X, y = series()
-    model = make_pipeline(tiny(), LogisticRegression()).fit(X, y)
-    module = model[0].net_.module_.train()
-    states = copy.deepcopy((module.state_dict(), model[0].net_.random_states_))
-    generator, before, names = torch.get_rng_state(), X.copy(), sorted(vars(model[0]))
-    legacy = np.random.get_state()[1].copy()  # noqa: NPY002
-    occlusion(model, X[:2], window=8)
-    np.testing.assert_array_equal(np.random.get_state()[1], legacy)  # noqa: NPY002
-    assert module.training
-    assert all(part.training for part in module.modules())
-    assert sorted(vars(model[0])) == names
-    for key, value in module.state_dict().items():
-        assert torch.equal(value, states[0][key])
-    for key, value in model[0].net_.random_states_.items():
-        assert torch.equal(value, states[1][key])
-    assert torch.equal(torch.get_rng_state(), generator)
-    np.testing.assert_array_equal(X, before)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,4 @@
 import math
-import pickle
 import re
 
 import numpy as np
@@ -7,6 +6,7 @@ import pandas as pd
 import pytest
 import torch
 from numpy.testing import assert_array_equal
+from shared import small
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
@@ -37,7 +37,6 @@ from sklearn.svm import SVC, SVR
 
 from sklearn_ssl import RandomEncoderTransformer, SSLClassifier, SSLRegressor
 from sklearn_ssl.datasets import make_waves
-from sklearn_ssl.encoders import ResNetEncoder
 from sklearn_ssl.evaluation import _predictors, rankme_scorer
 from sklearn_ssl.evaluation._probes import ProbeResult, knn_probe, linear_probe, svm_probe
 from sklearn_ssl.evaluation._targets import random_order
@@ -197,17 +196,19 @@ def test_all_penalties_are_searched():
 @pytest.mark.usefixtures("two_penalties")
 def test_folds_agree_with_scikit_learn_by_hand(by_hand):
     probe, options, targets, make = by_hand
-    H = embedding(81)
+    H = embedding(100)
     y = targets(H)
+    if y.dtype.kind == "f":  # enough for a search by regressors
+        H, y = H[:20], y[:20]
     splitter = KFold if y.dtype.kind == "f" else StratifiedKFold
-    result = probe(None, H, y, cv=3, random_state=3, **options)
-    for fold, (train, test) in enumerate(splitter(3, shuffle=True, random_state=3).split(H, y)):
+    result = probe(None, H, y, cv=2, random_state=3, **options)
+    for fold, (train, test) in enumerate(splitter(2, shuffle=True, random_state=3).split(H, y)):
         predicted = make().fit(H[train], y[train]).predict(H[test])
         assert_array_equal(result.predictions[test], predicted)
         for name, expected in expected_scores(y[test], predicted, y.dtype.kind == "f").items():
             assert result.scores[name][fold] == expected
     main = result.scores[result.metric]
-    assert (result.score, result.std, result.n_folds) == (main.mean(), main.std(), 3)
+    assert (result.score, result.std, result.n_folds) == (main.mean(), main.std(), 2)
     assert_array_equal(result.estimator.predict(H), make().fit(H, y).predict(H))
 
 
@@ -223,7 +224,7 @@ def waves(n_cases=24):
 
 
 def small_transformer():
-    return RandomEncoderTransformer(encoder=ResNetEncoder(depth=1, width=4), random_state=0)
+    return small(RandomEncoderTransformer)
 
 
 @pytest.mark.parametrize("probe", PROBES)
@@ -259,30 +260,6 @@ def test_test_series_may_be_of_another_length():
         (scaler := StandardScaler().fit(transformer.transform(X[:20]))).transform(transformer.transform(X[:20])), y[:20]
     )
     assert_array_equal(result.predictions, expected.predict(scaler.transform(transformer.transform(shorter))))
-
-
-@pytest.mark.parametrize("probe", PROBES)
-def test_estimator_and_generators_stay_as_they_were(probe):
-    X, y = waves()
-    transformer = small_transformer().fit(X)
-    before = pickle.dumps(transformer)
-    keys = set(vars(transformer))
-    states = np.random.get_state()[1].copy(), torch.get_rng_state().clone()  # noqa: NPY002
-    H, labels = X.copy(), y.copy()
-    probe(transformer, X, y)
-    probe(transformer, X, y, X_test=X[:5], y_test=y[:5])
-    assert set(vars(transformer)) == keys
-    loaded = pickle.loads(before)
-    for now, then in zip(
-        transformer.net_.module_.state_dict().values(), loaded.net_.module_.state_dict().values(), strict=True
-    ):
-        assert torch.equal(now, then)
-    modes = [[module.training for module in one.net_.module_.modules()] for one in (transformer, loaded)]
-    assert modes[0] == modes[1]
-    assert_array_equal(np.random.get_state()[1], states[0])  # noqa: NPY002
-    assert torch.equal(torch.get_rng_state(), states[1])
-    assert_array_equal(X, H)
-    assert_array_equal(y, labels)
 
 
 class Refuses:
@@ -527,11 +504,12 @@ def test_penalty_of_svr_is_fixed_below_ten_cases():
 @pytest.mark.usefixtures("two_penalties")
 def test_settings_of_the_fitted_probe():
     H = embedding(60)
-    linear = linear_probe(None, H, classes(H))
+    y, two = classes(H), amounts(H[:20], 2)
+    linear = linear_probe(None, H, y, X_test=H, y_test=y)
     assert linear.settings == {"alpha": linear.estimator[-1].alpha_}
-    svm = svm_probe(None, H, classes(H))
+    svm = svm_probe(None, H, y, X_test=H, y_test=y)
     assert svm.settings == {"C": svm.estimator.best_params_["svm__C"]}
-    outputs = svm_probe(None, H, amounts(H, 2))
+    outputs = svm_probe(None, H[:20], two, X_test=H[:20], y_test=two)
     assert outputs.settings == {"C": [one.best_params_["svm__regressor__C"] for one in outputs.estimator.estimators_]}
 
 
@@ -565,12 +543,11 @@ def test_random_order_has_every_class_first_and_then_its_share():
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_constant_and_wide_embeddings(probe, dtype):
     constant = np.full((30, 3), 0.3, dtype=dtype)
-    assert 0 <= probe(None, constant, np.arange(30) % 2).score <= 1
-    assert np.isfinite(probe(None, constant, amounts(embedding(30))).score)
+    assert 0 <= probe(None, constant, np.arange(30) % 2, cv=2).score <= 1
+    assert np.isfinite(probe(None, constant, amounts(embedding(30)), cv=2).score)
     wide = embedding(10, n_features=200, dtype=dtype)
-    assert 0 <= probe(None, wide, np.arange(10) % 2).score <= 1
-    assert np.isfinite(probe(None, wide, amounts(wide)).score)
-    assert np.isfinite(probe(None, wide, np.full(10, 0.5)).score)
+    assert 0 <= probe(None, wide, np.arange(10) % 2, cv=2).score <= 1
+    assert np.isfinite(probe(None, wide, np.full(10, 0.5), cv=2).score)
 
 
 def test_text_and_table():
@@ -589,9 +566,9 @@ def test_text_and_table():
 
 @pytest.mark.usefixtures("two_penalties")
 def test_information_is_found_and_noise_is_not():
-    H = embedding(200)
+    H = embedding(120)
     y = (H[:, 0] > 0).astype(int)
-    noise = np.random.default_rng(2).integers(2, size=200)
+    noise = np.random.default_rng(2).integers(2, size=120)
     for probe in PROBES:
-        assert probe(None, H, y).score > 0.75
-        assert abs(probe(None, H, noise).score - 0.5) < 0.12
+        assert probe(None, H, y, cv=3).score > 0.75
+        assert abs(probe(None, H, noise, cv=3).score - 0.5) < 0.12

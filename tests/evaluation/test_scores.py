@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.linalg import fractional_matrix_power
 from scipy.spatial.distance import pdist
 from scipy.stats import ortho_group
+from shared import untouched_generators
 
 from sklearn_ssl.evaluation import (
     _spectral_scores,
@@ -407,10 +408,8 @@ def test_uniformity_of_a_choice_of_rows():
 
 
 def test_global_generators_are_left_alone():
-    numpy_before, torch_before = np.random.get_state()[1].copy(), torch.get_rng_state()  # noqa: NPY002
-    uniformity(embedding(), max_cases=10, random_state=None)
-    assert_array_equal(np.random.get_state()[1], numpy_before)  # noqa: NPY002
-    assert torch.equal(torch.get_rng_state(), torch_before)
+    with untouched_generators():
+        uniformity(embedding(), max_cases=10, random_state=None)
 
 
 # Bad input.
