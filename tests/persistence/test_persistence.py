@@ -280,7 +280,7 @@ def test_an_error_while_saving_leaves_the_file_that_was_there(tmp_path, fitted, 
     assert list(path.parent.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("at", np.linspace(0, 1, 60, endpoint=False))
+@pytest.mark.parametrize("at", np.linspace(0, 1, 30, endpoint=False))
 def test_one_wrong_bit_anywhere_is_found(path, at):
     content = bytearray(path.read_bytes())
     content[int(at * len(content))] ^= 4
