@@ -189,12 +189,12 @@ def _largest_correlation(first: torch.Tensor, second: torch.Tensor, circular: bo
 
 
 def _power(sequences: torch.Tensor, band: tuple[float, float]) -> torch.Tensor:
+    n_steps = sequences.shape[-1]
     low, high = band
-    frequencies = [k / sequences.shape[-1] for k in range(sequences.shape[-1] // 2 + 1)]
-    inside = [k for k, frequency in enumerate(frequencies) if low <= frequency <= high]
+    inside = [k for k in range(n_steps) if low <= k / n_steps <= high]
     if not 0 <= low < high <= 0.5 or not inside:
         raise ValueError(
-            f"`band` must be a range within 0 to 0.5 that holds a multiple of 1 / {sequences.shape[-1]}, one over the "
+            f"`band` must be a range within 0 to 0.5 that holds a multiple of 1 / {n_steps}, one over the "
             f"length of the sequences, got {shown(band)}; divide frequencies in hertz by the sampling frequency."
         )
     spectrum = torch.fft.rfft(sequences)[..., inside[0] : inside[-1] + 1]  # (..., K)

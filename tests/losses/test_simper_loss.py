@@ -302,7 +302,7 @@ def test_unknown_kind():
         periodic_similarity(normal(2, 8), normal(2, 8), kind="cosine")
 
 
-@pytest.mark.parametrize("band", [(0.3, 0.2), (-0.1, 0.2), (0.0, 0.6), (0.13, 0.2), (0.5, 3.0)])
+@pytest.mark.parametrize("band", [(0.3, 0.2), (-0.1, 0.2), (0.0, 0.51), (0.13, 0.2), (0.25, 0.25), (0.5, 3.0)])
 def test_wrong_band(band):
     with pytest.raises(ValueError, match=r"`band` must be a range within 0 to 0.5 that holds a multiple of 1 / 8"):
         periodic_similarity(normal(2, 8), normal(2, 8), "spectrum_cosine", band=band)

@@ -128,10 +128,10 @@ class TestSingularValues:
 
     @pytest.mark.parametrize("dtype", [np.float64, np.float32])
     def test_rounding_is_zero_and_little_more_is_not(self, dtype):
-        # Ten units of rounding of a matrix of length 1 are rounding.
-        H = np.diag([1.0, 0.0]).astype(dtype)
+        # Ten units of rounding of the length of a matrix, here 100, are rounding.
+        H = np.diag([100.0, 0.0]).astype(dtype)
         for factor, is_zero in ((9.9, True), (10.1, False)):
-            H[1, 1] = factor * np.finfo(dtype).eps
+            H[1, 1] = factor * 100 * np.finfo(dtype).eps
             found = singular_values(H, center=False)
             assert (found[1] == 0) == is_zero
             if not is_zero:
@@ -151,11 +151,18 @@ class TestSingularValues:
         assert found[0] == pytest.approx(2 if transform is None else 2 * transform[0, 0])
         assert found[1] == 0
 
+    def test_rounding_is_measured_after_mapping(self):
+        # The map makes the mean, a million, a thousand times shorter, and with it the rounding.
+        H = np.array([[1e6, 1.0], [1e6, -1.0], [1e6, 1.0], [1e6, -1.0]])
+        H[:, 0] += [1e-6, 1e-6, -1e-6, -1e-6]
+        found = singular_values(H, center=True, transform=np.diag([1e-3, 1.0]))
+        assert_allclose(found, [2.0, 2e-9], rtol=1e-3)
+
     def test_single_precision_needs_no_triangle(self, monkeypatch):
         monkeypatch.setattr(vectors, "_by_triangle", None)
         assert_allclose(singular_values(np.eye(3, dtype=np.float32), center=False), 1)
 
     def test_small_values_in_double_precision_are_precise(self):
         # The Gram matrix would lose values below 1e-8 of the largest.
-        H = np.linalg.qr(normal(6, 2))[0] * [1.0, 1e-10]
+        H = np.linalg.qr(normal(6, 2))[0] * [1.0, 1e-10] @ np.array([[0.6, 0.8], [-0.8, 0.6]])
         assert_allclose(singular_values(H, center=False), [1.0, 1e-10], rtol=1e-4)
