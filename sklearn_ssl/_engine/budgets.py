@@ -6,6 +6,7 @@ import numpy as np
 
 LEAST_STEPS, MOST_STEPS, PASSES = 200, 500, 4  # of an automatic budget
 LARGEST_BATCH = 64  # of an automatic one
+MOST_LABELLED = 256  # series of an automatic batch of labelled series
 
 
 def resolved_batch_size(batch_size: int | str, n_cases: int, most: int = LARGEST_BATCH) -> int:

@@ -1,15 +1,18 @@
-"""What puts a head on an encoder and trains it with labels; subclasses say what the labels are and what learns."""
+"""The base of predictors: an encoder with a head that learns from labels.
+
+A predictor holds a task, which knows the labels. Subclasses say how encoder and head are trained.
+"""
 
 import abc
 import copy
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
 from sklearn.base import MetaEstimatorMixin, clone
-from sklearn.callback import CallbackSupportMixin
+from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import check_is_fitted
@@ -17,16 +20,18 @@ from skorch.callbacks import EarlyStopping
 
 from sklearn_ssl._engine.batches import SeriesDataset
 from sklearn_ssl._engine.budgets import resolved_epochs
+from sklearn_ssl._engine.guards import check_features
 from sklearn_ssl._engine.net import SSLNet
 from sklearn_ssl._engine.net_copy import copied_net
 from sklearn_ssl._engine.progress import TaskReporter
 from sklearn_ssl._engine.random_streams import draw_seed
+from sklearn_ssl._engine.recipes import with_own_recipes
 from sklearn_ssl._input.collections import Collection, validated_collection
+from sklearn_ssl._parameters.fitted_state import unchanged_on_error
 from sklearn_ssl._parameters.hyperparameters import Hyperparameters, choice, number, positional, recipe
 from sklearn_ssl.architectures import HeadedArchitecture
-from sklearn_ssl.base.embedding import EmbeddingTransformer, check_features
-from sklearn_ssl.fine_tuning._datasets import LabelledBesideAll, LabelledDataset
-from sklearn_ssl.fine_tuning._labels import Labels
+from sklearn_ssl.base.embedding import EmbeddingTransformer
+from sklearn_ssl.fine_tuning._tasks import Labels, Task
 from sklearn_ssl.methods.joint_embedding.vicreg import VICRegTransformer
 
 
@@ -37,15 +42,15 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
     ----------
     transformer : transformer, default=None
         Any of this package; given by position. It is cloned and pretrained on all series of `fit`, labelled or not. In
-        `sklearn.frozen.FrozenEstimator` it is taken as it was fitted. None is ``VICRegTransformer()``.
+        `sklearn.frozen.FrozenEstimator` it stays as it was fitted. None is ``VICRegTransformer()``.
     pretrained : {"refit", "keep"}, default="refit"
         "keep" takes a `transformer` that is fitted already as it is, also in clones of this estimator.
     head_width : int or None, default=None
-        Width of a hidden layer of the head. None is a linear head, which starts from the solution of the probe,
-        as Kumar and others do.
+        Width of a hidden layer of the head. None is a linear head, which starts from the solution of the probe, as in
+        Kumar and others.
     penalty : float or None, default=None
-        Strength of the ridge penalty on the weights of a linear head where it starts, for standardised features. None
-        takes the best of ten from 0.001 to 1,000 by leave-one-out.
+        Strength of the ridge penalty on the weights from which a linear head starts, for standardised features. None
+        takes the best of ten values from 0.001 to 1,000 by leave-one-out.
     max_steps : int or None, default=None
         Budget in optimiser steps, in place of `max_epochs`.
     weight_decay : float, default=1e-2
@@ -61,12 +66,14 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
         Seed of head, order, dropout and held-out share. The transformer has a `random_state` of its own; where that is
         None, it gets this one.
     verbose : int, default=0
-        1 prints a line an epoch.
+        1 prints one line per epoch.
 
     Attributes
     ----------
     transformer_ : transformer
-        What training started from; it does not change it.
+        The transformer from which training started. Training does not change it.
+    task_ : Task
+        The classes, or the scale of numbers.
     net_ : skorch.NeuralNet
         The trained net; ``net_.history`` has the loss of every epoch, ``net_.module_.encoder`` the encoder.
     n_channels_in_ : int
@@ -100,18 +107,36 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
     random_state: Any = None
     verbose: int = number(default=0, least=0, integer=True, or_else=(True, False))
 
-    @abc.abstractmethod
-    def _label_loss(self) -> Callable[..., torch.Tensor]:
-        """Return the loss of outputs, targets and weights."""
+    @with_callbacks
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+        """Learn from all series, and from the targets of those that have one.
+
+        Parameters
+        ----------
+        X : array of shape (n_cases, n_channels, n_timepoints) or (n_cases, n_timepoints), or list of 2-D arrays
+            The series, as for the transformer.
+        y : array-like of shape (n_cases,), for numbers also (n_cases, n_outputs)
+            Classes, -1 where unknown, or numbers, NaN where unknown. Strings with unknown ones among them are an
+            object array.
+        sample_weight : array-like of shape (n_cases,), default=None
+            Weights of the labelled series. The self-supervised part does not use them.
+
+        Returns
+        -------
+        self : object
+            The fitted predictor.
+        """
+        with unchanged_on_error(self):
+            collection = self._checked(X, reset=True)
+            task = self._new_task()
+            labels = task.labels(y, len(collection), sample_weight)
+            task.check_learnable(labels)
+            self._learn(X, collection, task, labels)
+        return self
 
     @abc.abstractmethod
-    def _probe(self, features: np.ndarray, labels: Labels) -> tuple[np.ndarray, np.ndarray, float]:
-        """Return weight (K, F) and bias (K,) of the linear predictor, and its squared error for left-out series."""
-
-    @property
-    @abc.abstractmethod
-    def _n_outputs(self) -> int:
-        """How many columns the head has."""
+    def _new_task(self) -> Task:
+        """Return what is to be learnt, before it has seen a target."""
 
     @abc.abstractmethod
     def _start_of(self, transformer: Any, X: Any) -> EmbeddingTransformer:
@@ -122,17 +147,18 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
         """Return what builds the architecture, with all but what the engine tells it."""
 
     @abc.abstractmethod
-    def _batch_size(self, collection: Collection, labels: Labels) -> int:
-        """Return how many series a step takes."""
+    def _dataset(self, net: SSLNet, collection: Collection, labels: Labels) -> SeriesDataset:
+        """Return the series that the net is trained on, with their labels."""
 
     @abc.abstractmethod
-    def _dataset(self, net: SSLNet, collection: Collection, labels: Labels) -> LabelledDataset | LabelledBesideAll:
-        """Return what a net is trained on."""
+    def _apart(self, held_out: np.ndarray, dataset: Any, y: Any = None, **kwargs: Any) -> tuple[Any, Any]:
+        """Split a data set as skorch asks for it: without the labels that are held out, and with these alone."""
 
     def _loss(self) -> Callable[..., torch.Tensor]:
-        return self._label_loss()
+        return self.task_.loss
 
-    def _optimizer_params(self) -> dict[str, Any]:
+    def _training_params(self) -> dict[str, Any]:
+        """Return parameters of the skorch net that a way of training sets itself."""
         return {}
 
     def _checked(self, X: Any, *, reset: bool) -> Collection:
@@ -156,19 +182,20 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
     def _keeps_weights(self) -> bool:
         return self.pretrained == "keep" or isinstance(self.transformer, FrozenEstimator)
 
-    def _fit_on(self, X: Any, collection: Collection, labels: Labels) -> None:
+    def _learn(self, X: Any, collection: Collection, task: Task, labels: Labels) -> None:
         seed = draw_seed(self.random_state)
-        held_out = self._held_out(labels, seed)  # what cannot be split shows before any work
+        held_out = self._held_out(task, labels, seed)  # fail early if the split is impossible
+        self.task_: Any = task
         self.transformer_ = self._started_on(X, seed)
         net = self._build_net(collection, labels, held_out, seed)
         net.adapt(net.series(collection))
         self._start_head(net, collection, labels, held_out)
         dataset = self._dataset(net, collection, labels)
         epochs, steps = self._planned(net, dataset)
-        task = self._init_callback_context(max_subtasks=epochs)
-        task.call_on_fit_task_begin(estimator=self, X=X)
-        self.net_ = net.train(dataset, epochs, steps, (TaskReporter(self, task),)) if epochs else net
-        task.call_on_fit_task_end(estimator=self, X=X)
+        task_of_fit = self._init_callback_context(max_subtasks=epochs)
+        task_of_fit.call_on_fit_task_begin(estimator=self, X=X)
+        self.net_ = net.train(dataset, epochs, steps, (TaskReporter(self, task_of_fit),)) if epochs else net
+        task_of_fit.call_on_fit_task_end(estimator=self, X=X)
 
     def _started_on(self, X: Any, seed: int) -> EmbeddingTransformer:
         given = self._given_transformer()
@@ -187,11 +214,16 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
 
     def _build_net(self, collection: Collection, labels: Labels, held_out: np.ndarray, seed: int) -> SSLNet:
         start = self.transformer_.net_
-        architecture = partial(
-            self._architecture(labels), start=start.module_, n_outputs=self._n_outputs, head_width=self.head_width
+        module = with_own_recipes(
+            self._architecture(labels),
+            start=start.module_,
+            n_outputs=self.task_.n_outputs,
+            head_width=self.head_width,
+            n_channels=collection.n_channels,
+            n_cases=len(collection),
         )
         net = SSLNet(
-            partial(architecture, n_channels=collection.n_channels, n_cases=len(collection)),
+            module,
             loss=self._loss(),
             precision=start.precision,
             seed=seed,
@@ -199,29 +231,29 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
             optimizer=torch.optim.AdamW,
             optimizer__weight_decay=self.weight_decay,
             optimizer__fused=True,
-            **self._optimizer_params(),
             lr=self.lr,
-            batch_size=self._batch_size(collection, labels),
+            batch_size=self.batch_size,
             max_steps=self.max_steps,
-            train_split=partial(_apart, held_out) if len(held_out) else None,
+            train_split=partial(self._apart, held_out) if len(held_out) else None,
             callbacks=[("stopping", self._stopping())] if self.early_stopping else [],
-            callbacks__collapse=None,  # outputs of labels are no embedding
+            callbacks__collapse=None,  # outputs for labels are no embedding
             verbose=self.verbose,
+            **self._training_params(),
         )
         return net.initialize()
 
     def _stopping(self) -> EarlyStopping:
         return EarlyStopping(patience=self.n_iter_no_change, threshold=0, load_best=True, sink=_silently)
 
-    def _held_out(self, labels: Labels, seed: int) -> np.ndarray:
-        """Return which of the labelled series are only looked at, to know when to stop."""
+    def _held_out(self, task: Task, labels: Labels, seed: int) -> np.ndarray:
+        """Return which of the labelled series only tell when to stop."""
         if not self.early_stopping:
             return np.empty(0, dtype=int)
         try:
             _, held_out = train_test_split(
                 np.arange(len(labels)),
                 test_size=self.validation_fraction,
-                stratify=self._strata(labels),
+                stratify=task.strata(labels),
                 random_state=seed % 2**32,
             )
         except ValueError as error:
@@ -230,9 +262,6 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
                 f"series out, which is not possible: {error} Set it to False or label more."
             ) from error
         return np.sort(held_out)
-
-    def _strata(self, labels: Labels) -> np.ndarray | None:
-        return None
 
     def _start_head(self, net: SSLNet, collection: Collection, labels: Labels, held_out: np.ndarray) -> None:
         module = net.module_
@@ -248,7 +277,7 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
         self, net: SSLNet, series: SeriesDataset, features: np.ndarray, labels: Labels
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return weight (K, F) and bias (K,) of a linear head, given standardised features (n, F) of all series."""
-        weight, bias, _ = self._probe(features[labels.rows], labels)
+        weight, bias, _ = self.task_.start(features[labels.rows], labels, self.penalty)
         return weight, bias
 
     def _planned(self, net: SSLNet, dataset: SeriesDataset) -> tuple[int, int]:
@@ -259,7 +288,7 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
 
     def _continue_on(self, collection: Collection, labels: Labels) -> None:
         net = copied_net(self.net_)
-        net.train_split = None  # nor is there anything to stop by
+        net.train_split = None  # all labelled series of the call are learnt
         net.callbacks_ = [(name, callback) for name, callback in net.callbacks_ if name != "stopping"]
         self.net_ = net.train(self._dataset(net, collection, labels), epochs=1)
 
@@ -284,11 +313,6 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
         tags.input_tags.three_d_array = True
         tags.target_tags.required = True
         return tags
-
-
-def _apart(held_out: np.ndarray, dataset: LabelledDataset | LabelledBesideAll, y: Any = None, **kwargs: Any) -> tuple:
-    """Split a dataset as skorch asks for it."""
-    return dataset.split(held_out)
 
 
 def _silently(text: str) -> None:

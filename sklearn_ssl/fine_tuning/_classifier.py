@@ -7,15 +7,12 @@ import numpy as np
 from scipy.special import log_softmax
 from sklearn.base import ClassifierMixin
 from sklearn.callback import with_callbacks
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted
 
-from sklearn_ssl._input.collections import Collection
 from sklearn_ssl._parameters.fitted_state import unchanged_on_error
 from sklearn_ssl.fine_tuning._base import EncoderPredictor
 from sklearn_ssl.fine_tuning._fine_tuned import FineTuned
-from sklearn_ssl.fine_tuning._heads import calibrated, ridge_head
-from sklearn_ssl.fine_tuning._labels import Labels, checked_classes, class_weights, weights
-from sklearn_ssl.losses import weighted_cross_entropy
+from sklearn_ssl.fine_tuning._tasks import ClassTask
 
 
 class EncoderClassifier(ClassifierMixin, EncoderPredictor, abc.ABC):
@@ -33,31 +30,6 @@ class EncoderClassifier(ClassifierMixin, EncoderPredictor, abc.ABC):
     """
 
     class_weight: Any = None
-
-    @with_callbacks
-    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
-        """Learn from all series, and from the labels of those that have one.
-
-        Parameters
-        ----------
-        X : array of shape (n_cases, n_channels, n_timepoints) or (n_cases, n_timepoints), or list of 2-D arrays
-            The series, as for the transformer.
-        y : array-like of shape (n_cases,)
-            Their classes; -1 where unknown. Strings with unknown ones among them are an object array.
-        sample_weight : array-like of shape (n_cases,), default=None
-            Weights of the labelled series; the self-supervised part does without.
-
-        Returns
-        -------
-        self : object
-            The fitted classifier.
-        """
-        with unchanged_on_error(self):
-            collection = self._checked(X, reset=True)
-            labels = self._labels(y, collection, sample_weight, None)
-            self._check_several(labels)
-            self._fit_on(X, collection, labels)
-        return self
 
     @with_callbacks
     def partial_fit(self, X: Any, y: Any = None, classes: Any = None, sample_weight: Any = None) -> Self:
@@ -82,12 +54,19 @@ class EncoderClassifier(ClassifierMixin, EncoderPredictor, abc.ABC):
         started = self.__sklearn_is_fitted__()
         with unchanged_on_error(self):
             collection = self._checked(X, reset=not started)
-            labels = self._labels(y, collection, sample_weight, self.classes_ if started else classes)
+            task = self.task_ if started else self._new_task(classes)
+            labels = task.labels(y, len(collection), sample_weight)
             if started:
                 self._continue_on(collection, labels)
             else:
-                self._fit_on(X, collection, labels)
+                self._learn(X, collection, task, labels)
         return self
+
+    @property
+    def classes_(self) -> np.ndarray:
+        """The labels, sorted, without -1."""
+        check_is_fitted(self)
+        return self.task_.classes
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Compute scores whose softmax is `predict_proba`.
@@ -151,51 +130,8 @@ class EncoderClassifier(ClassifierMixin, EncoderPredictor, abc.ABC):
         best = self._outputs(X).argmax(axis=1)
         return self.classes_[best]
 
-    def _labels(self, y: Any, collection: Collection, sample_weight: Any, classes: Any) -> Labels:
-        rows, y = checked_classes(self, y, len(collection))
-        self.classes_ = np.unique(y) if classes is None else np.unique(np.asarray(classes))
-        check_classification_targets(self.classes_)
-        unseen = np.setdiff1d(y, self.classes_)
-        if len(unseen):
-            raise ValueError(
-                f"y has the classes {unseen.tolist()}, which are not among those to expect, {self.classes_.tolist()}. "
-                "Give all of them as `classes` at the first partial_fit, or fit anew."
-            )
-        weight = weights(sample_weight, len(collection))[rows]
-        if self.class_weight is not None:
-            weight = weight * class_weights(self.class_weight, self.classes_, y)
-        return Labels(rows, np.searchsorted(self.classes_, y), weight)
-
-    def _check_several(self, labels: Labels) -> None:
-        present = self.classes_[np.unique(labels.target[labels.weight > 0])]
-        if len(present) < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs labelled series of at least two classes with a weight above 0, and y has "
-                f"one class only: {present.tolist()}."
-            )
-
-    def _label_loss(self) -> Any:
-        return weighted_cross_entropy
-
-    @property
-    def _n_outputs(self) -> int:
-        return len(self.classes_)
-
-    def _strata(self, labels: Labels) -> np.ndarray:
-        return labels.target
-
-    def _probe(self, features: np.ndarray, labels: Labels) -> tuple[np.ndarray, np.ndarray, float]:
-        weight, bias = np.zeros((self._n_outputs, features.shape[1])), np.zeros(self._n_outputs)
-        counted = labels.weight > 0
-        present, codes = np.unique(labels.target[counted], return_inverse=True)
-        if len(present) < 2:  # nothing to tell apart
-            return weight, bias, 0.0
-        sides = 2.0 * np.eye(len(present))[codes] - 1  # (n, K): 1 for the class, -1 for others
-        head = ridge_head(features[counted], sides, labels.weight[counted], self.penalty)
-        head = calibrated(head, codes, labels.weight[counted])
-        bias -= np.abs(head.left_out).max()  # classes that `partial_fit` expects and has not seen yet
-        weight[present], bias[present] = head.weight, head.bias
-        return weight, bias, head.error
+    def _new_task(self, classes: Any = None) -> ClassTask:
+        return ClassTask(type(self).__name__, self.class_weight, classes)
 
 
 @final

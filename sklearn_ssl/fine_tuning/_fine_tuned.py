@@ -7,20 +7,21 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.utils.data import Subset
 
 from sklearn_ssl._engine.batches import SeriesDataset
-from sklearn_ssl._engine.budgets import resolved_batch_size
+from sklearn_ssl._engine.budgets import MOST_LABELLED
+from sklearn_ssl._engine.guards import check_features
 from sklearn_ssl._engine.net import SSLNet
 from sklearn_ssl._input.collections import Collection
 from sklearn_ssl._numerics.low_rank import InvarianceMap
 from sklearn_ssl._parameters.hyperparameters import choice, number, positional, recipe
 from sklearn_ssl.architectures import FineTunedArchitecture
 from sklearn_ssl.base.closed_form import slight_views
-from sklearn_ssl.base.embedding import EmbeddingTransformer, check_features
+from sklearn_ssl.base.embedding import EmbeddingTransformer
 from sklearn_ssl.encoders import RocketEncoder, stages
 from sklearn_ssl.fine_tuning._base import EncoderPredictor
-from sklearn_ssl.fine_tuning._datasets import MOST_LABELLED, LabelledDataset
-from sklearn_ssl.fine_tuning._labels import Labels
+from sklearn_ssl.fine_tuning._tasks import Labels, Task
 from sklearn_ssl.methods.joint_embedding.vicreg import VICRegTransformer
 from sklearn_ssl.pooling import Pooling
 
@@ -141,7 +142,7 @@ class FineTuned(EncoderPredictor, abc.ABC):
         return weight, bias
 
     def _probe_behind(self, mapped: Map, features: np.ndarray, labels: Labels) -> tuple[np.ndarray, np.ndarray, float]:
-        weight, bias, error = self._probe(mapped(features), labels)
+        weight, bias, error = self.task_.start(mapped(features), labels, self.penalty)
         return mapped(weight), bias, error  # the map is symmetric
 
     def _maps(self, net: SSLNet, series: SeriesDataset, features: np.ndarray) -> dict[float | None, Map]:
@@ -162,13 +163,15 @@ class FineTuned(EncoderPredictor, abc.ABC):
         size = invariant(torch.from_numpy(features[rows])).square().mean().sqrt()
         return partial(_mapped, invariant, float(size) or 1.0)
 
-    def _batch_size(self, collection: Collection, labels: Labels) -> int:
-        return resolved_batch_size(self.batch_size, len(labels), MOST_LABELLED)
+    def _dataset(self, net: SSLNet, collection: Collection, labels: Labels) -> SeriesDataset:
+        return net.series(collection.rows(labels.rows), labels.alone())
 
-    def _dataset(self, net: SSLNet, collection: Collection, labels: Labels) -> LabelledDataset:
-        return LabelledDataset(collection, labels, torch.device(net.device))
+    @staticmethod
+    def _apart(held_out: np.ndarray, dataset: Any, y: Any = None, **kwargs: Any) -> tuple[Subset, Subset]:
+        rest = np.setdiff1d(np.arange(len(dataset)), held_out)
+        return Subset(dataset, rest.tolist()), Subset(dataset, held_out.tolist())
 
-    def _optimizer_params(self) -> dict[str, Any]:
+    def _training_params(self) -> dict[str, Any]:
         pretrained = self.transformer_.net_.module_
         names = {id(part): name for name, part in pretrained.named_modules()}
         from_top = enumerate(stages(pretrained.encoder)[::-1], start=1)
@@ -177,10 +180,10 @@ class FineTuned(EncoderPredictor, abc.ABC):
             for below, stage in from_top
             for part in stage
         ]
-        return {"optimizer__param_groups": rates}
+        return {"optimizer__param_groups": rates, "largest_batch": MOST_LABELLED}
 
-    def _held_out(self, labels: Labels, seed: int) -> np.ndarray:
-        held_out = super()._held_out(labels, seed)
+    def _held_out(self, task: Task, labels: Labels, seed: int) -> np.ndarray:
+        held_out = super()._held_out(task, labels, seed)
         n_left = len(labels) - len(held_out)
         if self._is_solved or (n_left >= 2 and len(held_out) != 1):
             return held_out

@@ -1,6 +1,7 @@
 """Labels and self-supervision in the same step."""
 
 import abc
+import copy
 from collections.abc import Callable
 from functools import partial
 from typing import Any, final
@@ -8,18 +9,18 @@ from typing import Any, final
 import numpy as np
 import torch
 
-from sklearn_ssl._engine.budgets import resolved_batch_size
+from sklearn_ssl._engine.batches import SeriesDataset
+from sklearn_ssl._engine.budgets import MOST_LABELLED, resolved_batch_size
 from sklearn_ssl._engine.net import SSLNet
 from sklearn_ssl._input.collections import Collection
 from sklearn_ssl._parameters.hyperparameters import number, recipe
-from sklearn_ssl.architectures import HeadedArchitecture, RobustArchitecture, SemiSupervisedArchitecture
+from sklearn_ssl.architectures import Batch, HeadedArchitecture, RobustArchitecture, SemiSupervisedArchitecture
 from sklearn_ssl.architectures._modes import attackable
 from sklearn_ssl.augmentations._default_views import mild_views
 from sklearn_ssl.base import SSLTransformer
 from sklearn_ssl.fine_tuning._classifier import EncoderClassifier
-from sklearn_ssl.fine_tuning._datasets import MOST_LABELLED, LabelledBesideAll
-from sklearn_ssl.fine_tuning._labels import Labels
-from sklearn_ssl.losses import semi_supervised_loss, weighted_cross_entropy
+from sklearn_ssl.fine_tuning._tasks import Labels
+from sklearn_ssl.losses import semi_supervised_loss
 
 
 class JointClassifier(EncoderClassifier, abc.ABC):
@@ -70,7 +71,7 @@ class JointClassifier(EncoderClassifier, abc.ABC):
     def _loss(self) -> Callable[..., torch.Tensor]:
         return partial(
             semi_supervised_loss,
-            supervised=weighted_cross_entropy,
+            supervised=self.task_.loss,
             self_supervised=self.transformer_._loss(),
             ssl_weight=self.ssl_weight,
         )
@@ -82,11 +83,38 @@ class JointClassifier(EncoderClassifier, abc.ABC):
             augmentation=self.resolved("augmentation"),
         )
 
-    def _batch_size(self, collection: Collection, labels: Labels) -> int:
-        return resolved_batch_size(self.batch_size, len(collection))
+    def _dataset(self, net: SSLNet, collection: Collection, labels: Labels) -> SeriesDataset:
+        return LabelledInFront(collection, labels, torch.device(net.device), net.module_.n_labelled)
 
-    def _dataset(self, net: SSLNet, collection: Collection, labels: Labels) -> LabelledBesideAll:
-        return LabelledBesideAll(collection, labels, torch.device(net.device), net.module_.n_labelled)
+    @staticmethod
+    def _apart(held_out: np.ndarray, dataset: Any, y: Any = None, **kwargs: Any) -> tuple[Any, Any]:
+        return dataset.split(held_out)
+
+
+class LabelledInFront(SeriesDataset):
+    """All series; in front of those of a batch are labelled ones, drawn for each batch.
+
+    Within a batch, no labelled series repeats until all have been drawn once.
+    """
+
+    def __init__(self, collection: Collection, labels: Labels, device: torch.device, n_labelled: int) -> None:
+        super().__init__(collection, device, labels.among(len(collection)))
+        self.labels = labels
+        self.n_labelled = n_labelled
+
+    def __getitem__(self, index: Any) -> Batch:
+        return super().__getitem__(torch.cat([self._drawn(), torch.atleast_1d(torch.as_tensor(index))]))
+
+    def split(self, held_out: np.ndarray) -> tuple[SeriesDataset, SeriesDataset]:
+        """Return all series without the labels that are held out, and the labelled series that have those."""
+        training, apart = copy.copy(self), self.labels[held_out]
+        training.labels = self.labels[np.setdiff1d(np.arange(len(self.labels)), held_out)]
+        return training, SeriesDataset(self.collection.rows(apart.rows), self.device, apart.alone())
+
+    def _drawn(self) -> torch.Tensor:
+        rounds = -(-self.n_labelled // len(self.labels))
+        order = torch.cat([torch.randperm(len(self.labels)) for _ in range(rounds)])
+        return torch.from_numpy(self.labels.rows)[order[: self.n_labelled]]
 
 
 @final

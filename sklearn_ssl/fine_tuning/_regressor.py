@@ -4,13 +4,11 @@ from typing import Any, Self, final
 
 import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.callback import with_callbacks
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ssl._parameters.fitted_state import unchanged_on_error
 from sklearn_ssl.fine_tuning._fine_tuned import FineTuned
-from sklearn_ssl.fine_tuning._heads import ridge_head
-from sklearn_ssl.fine_tuning._labels import Labels, checked_numbers, weights
-from sklearn_ssl.losses import weighted_squared_error
+from sklearn_ssl.fine_tuning._tasks import NumberTask
 
 
 @final
@@ -45,31 +43,6 @@ class SSLRegressor(RegressorMixin, FineTuned):
     True
     """
 
-    @with_callbacks
-    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
-        """Pretrain on all series, then learn from those with a target.
-
-        Parameters
-        ----------
-        X : array of shape (n_cases, n_channels, n_timepoints) or (n_cases, n_timepoints), or list of 2-D arrays
-            The series, as for the transformer.
-        y : array-like of shape (n_cases,) or (n_cases, n_outputs)
-            The targets; NaN where unknown.
-        sample_weight : array-like of shape (n_cases,), default=None
-            Weights of the series with a target; pretraining does without.
-
-        Returns
-        -------
-        self : object
-            The fitted regressor.
-        """
-        with unchanged_on_error(self):
-            collection = self._checked(X, reset=True)
-            y = checked_numbers(self, y, len(collection))
-            self._learn_scale(y)
-            self._fit_on(X, collection, self._labels(y, sample_weight))
-        return self
-
     def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Learn for one epoch more from series with a target, at a constant rate; the first call is a `fit`.
 
@@ -91,15 +64,11 @@ class SSLRegressor(RegressorMixin, FineTuned):
             return self.fit(X, y, sample_weight)
         with unchanged_on_error(self):
             collection = self._checked(X, reset=False)
-            y = checked_numbers(self, y, len(collection))
-            if y.shape[1:] != self.target_mean_.shape:
-                expected = ("n_cases", *self.target_mean_.shape)
-                raise ValueError(f"y has the shape {y.shape}, but the regressor was fitted with {expected}.")
-            self._continue_on(collection, self._labels(y, sample_weight))
+            self._continue_on(collection, self.task_.labels(y, len(collection), sample_weight))
         return self
 
     def predict(self, X: Any) -> np.ndarray:
-        """Predict the target of every series.
+        """Predict the targets of every series.
 
         Parameters
         ----------
@@ -111,40 +80,22 @@ class SSLRegressor(RegressorMixin, FineTuned):
         ndarray of shape (n_cases,) or (n_cases, n_outputs)
             The predictions, in the form that `y` had; in double precision if it was.
         """
-        outputs = self._outputs(X)  # (n, K)
-        outputs = outputs.reshape(len(outputs), *self.target_mean_.shape)
-        return outputs * self.target_scale_ + self.target_mean_
-
-    def _learn_scale(self, y: np.ndarray) -> None:
-        mean, scale = np.nanmean(y, axis=0, dtype=np.float64), np.nanstd(y, axis=0, dtype=np.float64)
-        self.target_mean_ = np.asarray(mean, dtype=y.dtype)
-        self.target_scale_ = np.where(scale > 0, scale, 1).astype(y.dtype)
-
-    def _labels(self, y: np.ndarray, sample_weight: Any) -> Labels:
-        columns = ((y - self.target_mean_) / self.target_scale_).reshape(len(y), -1)  # (n, K)
-        rows = np.flatnonzero(~np.isnan(columns).all(axis=1))
-        weight = weights(sample_weight, len(y))[rows]
-        if not weight.any():
-            raise ValueError(f"{type(self).__name__} needs labelled series with a weight above 0, and all have 0.")
-        return Labels(rows, columns[rows].astype(np.float32), weight)
-
-    def _label_loss(self) -> Any:
-        return weighted_squared_error
+        return self.task_.values(self._outputs(X))
 
     @property
-    def _n_outputs(self) -> int:
-        return self.target_mean_.size
+    def target_mean_(self) -> np.ndarray:
+        """The mean that standardises the targets."""
+        check_is_fitted(self)
+        return self.task_.mean
 
-    def _probe(self, features: np.ndarray, labels: Labels) -> tuple[np.ndarray, np.ndarray, float]:
-        errors = []
-        weight, bias = np.zeros((self._n_outputs, features.shape[1])), np.zeros(self._n_outputs)
-        for output, target in enumerate(labels.target.T):
-            known = ~np.isnan(target) & (labels.weight > 0)
-            if known.any():
-                head = ridge_head(features[known], target[known, None], labels.weight[known], self.penalty)
-                weight[output], bias[output] = head.weight[0], head.bias[0]
-                errors.append(head.error)
-        return weight, bias, float(np.mean(errors or [0.0]))
+    @property
+    def target_scale_(self) -> np.ndarray:
+        """The standard deviation that standardises the targets."""
+        check_is_fitted(self)
+        return self.task_.scale
+
+    def _new_task(self) -> NumberTask:
+        return NumberTask(type(self).__name__)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

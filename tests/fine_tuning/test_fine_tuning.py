@@ -317,7 +317,7 @@ def test_balanced_weights_of_imbalanced_classes():
     rows = np.r_[np.flatnonzero(Y == 0)[:4], np.flatnonzero(Y == 1)]
     balanced = classifier(class_weight="balanced").fit(X[rows], Y[rows])
     per_class = {}
-    dataset = balanced._labels(Y[rows], balanced._checked(X[rows], reset=False), None, None)
+    dataset = balanced.task_.labels(Y[rows], len(rows), None)
     for label in (0, 1):
         per_class[label] = dataset.weight[dataset.target == label].sum()
     assert per_class[0] == pytest.approx(per_class[1])

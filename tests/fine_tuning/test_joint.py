@@ -94,41 +94,41 @@ def test_every_method_can_be_the_self_supervised_part(name):
 
 def test_batches_have_labelled_series_in_front():
     model = s4l(labelled_batch_size=5, batch_size=20).fit(X, PARTLY)
-    dataset = model._dataset(model.net_, model._checked(X, reset=False), model._labels(PARTLY, X, None, None))
+    dataset = model._dataset(model.net_, model._checked(X, reset=False), model.task_.labels(PARTLY, len(X), None))
     with model.net_.random_stream():
         batch, again = dataset[torch.arange(30, 50)], dataset[torch.arange(30, 50)]
-    assert batch["x"].shape == (25, 3, 40)
-    assert_array_equal(batch["index"][5:], np.arange(30, 50))
-    drawn = batch["index"][:5].numpy()
+    assert batch.x.shape == (25, 3, 40)
+    assert_array_equal(batch.index[5:], np.arange(30, 50))
+    drawn = batch.index[:5].numpy()
     assert len(set(drawn)) == 5
     assert (PARTLY[drawn] >= 0).all()
-    assert_array_equal(batch["target"][:5], PARTLY[drawn])
-    assert_array_equal(batch["weight"], np.r_[np.ones(5), np.where(PARTLY[30:50] >= 0, 1, 0)])
-    assert set(drawn) != set(again["index"][:5].numpy())
+    assert_array_equal(batch.companion["target"][:5], PARTLY[drawn])
+    assert_array_equal(batch.companion["weight"], np.r_[np.ones(5), np.where(PARTLY[30:50] >= 0, 1, 0)])
+    assert set(drawn) != set(again.index[:5].numpy())
 
 
 def test_few_labels_come_several_times():
     few = np.where(np.isin(np.arange(60), [0, 1, 2]), np.arange(60), -1)
     model = s4l(labelled_batch_size=8).fit(X, few)
-    dataset = model._dataset(model.net_, model._checked(X, reset=False), model._labels(few, X, None, None))
+    dataset = model._dataset(model.net_, model._checked(X, reset=False), model.task_.labels(few, len(X), None))
     with model.net_.random_stream():
-        drawn = dataset[torch.arange(2)]["index"][:8].numpy()
+        drawn = dataset[torch.arange(2)].index[:8].numpy()
     assert sorted(np.bincount(drawn, minlength=3)) == [2, 3, 3]
 
 
 def test_the_step_is_the_sum_of_both_losses():
     model = s4l(simclr(augmentation=Jitter(sigma=0.0)), augmentation=Jitter(sigma=0.0)).fit(X, PARTLY)
     net, module = model.net_, model.net_.module_
-    dataset = model._dataset(net, model._checked(X, reset=False), model._labels(PARTLY, X, None, None))
+    dataset = model._dataset(net, model._checked(X, reset=False), model.task_.labels(PARTLY, len(X), None))
     with net.random_stream():
         batch = dataset[torch.arange(24, 40)]
     module.train()
     before = copy.deepcopy(module.state_dict())
-    loss = net.criterion_(module(**batch))
+    loss = net.criterion_(module(batch))
     module.load_state_dict(before)
     n = module.n_labelled
-    cross_entropy = torch.nn.functional.cross_entropy(module.outputs(batch["x"][:n]), batch["target"][:n])
-    contrast = model.transformer_._loss()(*module.backbone(batch["x"][n:]))
+    cross_entropy = torch.nn.functional.cross_entropy(module.outputs(batch.x[:n]), batch.companion["target"][:n])
+    contrast = model.transformer_._loss()(*module.backbone(batch.rows(slice(n, None))))
     torch.testing.assert_close(loss, cross_entropy + contrast)
 
 
@@ -191,7 +191,7 @@ def test_held_out_labels_are_not_learnt_and_test_folds_not_seen():
     stopping = s4l(early_stopping=True, validation_fraction=0.25, max_epochs=1).fit(X, PARTLY)
     held_out = stopping.net_.train_split.args[0]
     dataset = stopping._dataset(
-        stopping.net_, stopping._checked(X, reset=False), stopping._labels(PARTLY, X, None, None)
+        stopping.net_, stopping._checked(X, reset=False), stopping.task_.labels(PARTLY, len(X), None)
     )
     training, validation = dataset.split(held_out)
     assert len(training) == 60
@@ -235,20 +235,21 @@ def test_the_ball_is_scaled_by_channel_without_padding():
 def test_changed_series_stay_in_the_ball_and_raise_the_loss():
     model = robust(radius=0.3, n_attack_steps=5).fit(X, PARTLY)
     net, module = model.net_, model.net_.module_
-    dataset = model._dataset(net, model._checked(X, reset=False), model._labels(PARTLY, X, None, None))
+    dataset = model._dataset(net, model._checked(X, reset=False), model.task_.labels(PARTLY, len(X), None))
     module.train()
     with net.random_stream():
         batch = dataset[torch.arange(24, 56)]
         before = copy.deepcopy(module.state_dict())
-        x = module._attacked(lengths=None, **batch)
-    change = (x - batch["x"]).abs() / module.spread
+        x = module._attacked(batch)
+    change = (x - batch.x).abs() / module.spread
     assert 0.29 < change.max() <= 0.3 + 1e-5
     assert module.training
     assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
     module.eval()
     n = module.n_labelled
     losses = [
-        torch.nn.functional.cross_entropy(module.outputs(one[:n]), batch["target"][:n]) for one in (batch["x"], x)
+        torch.nn.functional.cross_entropy(module.outputs(one[:n]), batch.companion["target"][:n])
+        for one in (batch.x, x)
     ]
     assert losses[1] > losses[0]
 
@@ -285,3 +286,15 @@ def test_bad_input_is_refused_and_leaves_what_was_fitted(what):
     with pytest.raises(error, match=message):
         model.set_params(**params).fit(X, y)
     assert_array_equal(model.predict_proba(X), expected)
+
+
+def test_the_hold_out_of_joint_training_is_split_off_the_labels_alone():
+    model = s4l().fit(X, PARTLY)
+    labels = model.task_.labels(PARTLY, len(X), None)
+    dataset = model._dataset(model.net_, model._checked(X, reset=False), labels)
+    training, apart = model._apart(np.array([0, 2]), dataset)
+    assert len(training) == len(X)
+    assert_array_equal(np.sort(training.labels.rows), np.setdiff1d(labels.rows, labels.rows[[0, 2]]))
+    batch = apart[torch.arange(2)]
+    assert_array_equal(batch.x, X[labels.rows[[0, 2]]])
+    assert_array_equal(batch.companion["target"], PARTLY[labels.rows[[0, 2]]])

@@ -1,0 +1,115 @@
+"""Labels as a companion of the series, and the two tasks."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_array_equal
+
+from sklearn_ssl.fine_tuning._tasks import ClassTask, Labels, NumberTask
+
+LABELS = Labels(np.array([1, 3]), np.array([4, 5]), np.array([0.5, 2.0]))
+CPU = torch.device("cpu")
+
+
+def test_labels_alone_are_those_of_the_labelled_series():
+    rows = LABELS.alone().of_rows(torch.tensor([1, 0]))
+    assert rows["target"].tolist() == [5, 4]
+    assert rows["weight"].tolist() == [2.0, 0.5]
+    assert rows["weight"].dtype == torch.float32
+
+
+def test_labels_among_all_series_have_zeros_for_the_others():
+    every = LABELS.among(5).to(CPU)
+    assert every.target.tolist() == [0, 4, 0, 5, 0]
+    assert every.weight.tolist() == [0, 0.5, 0, 2.0, 0]
+    assert every.target.dtype == torch.int64
+
+
+def test_some_of_the_labels():
+    part = LABELS[np.array([1])]
+    assert (part.rows.tolist(), part.target.tolist(), part.weight.tolist()) == ([3], [5], [2.0])
+    assert len(part) == 1
+
+
+def test_content_tells_targets_and_weights_apart():
+    others = [
+        Labels(LABELS.rows, np.array([4, 6]), LABELS.weight),
+        Labels(LABELS.rows, LABELS.target, np.array([0.5, 1.0])),
+        Labels(np.array([1, 2]), LABELS.target, LABELS.weight),
+    ]
+    contents = {one.among(5).content() for one in [LABELS, *others]}
+    assert len(contents) == 4
+    assert LABELS.among(5).content() == Labels(LABELS.rows, LABELS.target, LABELS.weight).among(5).content()
+
+
+def test_the_first_labels_fix_the_classes():
+    task = ClassTask("Model", None)
+    labels = task.labels(["b", "a", "b"], 3, None)
+    assert_array_equal(task.classes, ["a", "b"])
+    assert labels.target.tolist() == [1, 0, 1]
+    assert task.labels(["b"], 1, None).target.tolist() == [1]
+    with pytest.raises(ValueError, match=r"classes \['c'\], which are not among .* \['a', 'b'\]"):
+        task.labels(["c"], 1, None)
+    assert task.n_outputs == 2
+
+
+def test_classes_can_be_given():
+    assert ClassTask("Model", None, classes=[2, 0, 2]).labels([2, -1], 2, None).target.tolist() == [1]
+
+
+def test_weights_of_classes_and_series_multiply():
+    labels = ClassTask("Model", {0: 2.0, 1: 3.0}).labels([0, 1, -1, 1], 4, [1.0, 1.0, 9.0, 0.5])
+    assert labels.weight.tolist() == [2.0, 3.0, 1.5]
+    assert labels.rows.tolist() == [0, 1, 3]
+
+
+def test_series_of_two_classes_with_a_weight_are_needed():
+    task = ClassTask("Model", None)
+    with pytest.raises(ValueError, match=r"Model needs .* one class only: \[1\]"):
+        task.check_learnable(task.labels([0, 1], 2, [0.0, 1.0]))
+    task.check_learnable(task.labels([0, 1], 2, [0.5, 1.0]))
+
+
+def test_a_hold_out_keeps_the_shares_of_classes_only():
+    task = ClassTask("Model", None)
+    assert task.strata(task.labels([0, 1, 1], 3, None)).tolist() == [0, 1, 1]
+    assert NumberTask("Model").strata(LABELS) is None
+
+
+def test_the_first_numbers_fix_the_scale():
+    task = NumberTask("Model")
+    labels = task.labels([1.0, np.nan, 3.0], 3, None)
+    assert labels.target.ravel().tolist() == [-1.0, 1.0]
+    assert labels.rows.tolist() == [0, 2]
+    assert task.labels([4.0], 1, None).target.ravel().tolist() == [2.0]
+    assert task.values(np.array([[0.0], [2.0]])).tolist() == [2.0, 4.0]
+    assert task.n_outputs == 1
+
+
+def test_several_numbers_of_a_series():
+    task = NumberTask("Model")
+    labels = task.labels(np.array([[1.0, 10.0], [3.0, np.nan], [np.nan, 10.0], [np.nan, np.nan]]), 4, None)
+    assert_array_equal(labels.target, [[-1.0, 0.0], [1.0, np.nan], [np.nan, 0.0]])
+    assert task.scale.tolist() == [1.0, 1.0]
+    assert task.values(np.zeros((2, 2))).tolist() == [[2.0, 10.0]] * 2
+    with pytest.raises(ValueError, match="y has the shape"):
+        task.labels([1.0, 2.0], 2, None)
+    with pytest.raises(ValueError, match="with a weight above 0"):
+        task.labels(np.array([[1.0, 1.0], [np.nan, np.nan]]), 2, [0.0, 1.0])
+
+
+def test_heads_start_from_ridge():
+    rng = np.random.default_rng(0)
+    H = rng.normal(size=(30, 3)).astype(np.float32)
+    task = NumberTask("Model")
+    weight, bias, error = task.start(H, task.labels(H @ [1.0, 2.0, 0.0] + 5, 30, None), 1e-3)
+    assert weight.ravel() * task.scale == pytest.approx([1, 2, 0], abs=1e-2)
+    assert bias.shape == (1,)
+    assert 0 < error < 1e-4
+    classes = ClassTask("Model", None, classes=[0, 1, 2])
+    weight, bias, _ = classes.start(H, classes.labels((H[:, 0] > 0).astype(int), 30, None), 1.0)
+    assert weight.shape == (3, 3)
+    assert not weight[2].any()  # nothing is known of the third class
+    assert bias[2] < min(bias[:2])
+    assert weight[1, 0] > 0 > weight[0, 0]
+    assert not classes.start(H[:2], classes.labels([1, 1], 2, None), 1.0)[0].any()
