@@ -2,11 +2,11 @@
 
 from typing import final
 
-from sklearn_ssl.base import EmbeddingTransformer
+from sklearn_ssl.base.untrained import UntrainedTransformer
 
 
 @final
-class RandomEncoderTransformer(EmbeddingTransformer):
+class RandomEncoderTransformer(UntrainedTransformer):
     """The encoder as initialised: the baseline that every pretrained encoder has to beat.
 
     The weights are drawn from `random_state`. Another transformer with the same encoder and `random_state` starts from
@@ -26,12 +26,3 @@ class RandomEncoderTransformer(EmbeddingTransformer):
     >>> RandomEncoderTransformer(random_state=0).fit_transform(X).shape
     (20, 768)
     """
-
-    def _planned_epochs(self, net, dataset):
-        return 0
-
-    def _trained(self, net, dataset, reporter):
-        return net
-
-    def _continued(self, net, dataset):
-        return net

@@ -11,13 +11,13 @@ from torch import nn
 
 from sklearn_ssl._input.collections import Collection
 from sklearn_ssl._parameters.hyperparameters import Hyperparameters
-from sklearn_ssl.base.embedding import EmbeddingTransformer
+from sklearn_ssl.base.untrained import UntrainedTransformer
 
 TRIAL_STEPS = 64  # all recipes can build encoders for series of this length
 
 
 @typing.final
-class PretrainedTransformer(EmbeddingTransformer):
+class PretrainedTransformer(UntrainedTransformer):
     """Apply a pretrained encoder with the weights that it has. `load_encoder` returns such a transformer.
 
     Nothing is trained: `fit` only reads the number of channels, and no random number changes its result. So a clone
@@ -50,15 +50,6 @@ class PretrainedTransformer(EmbeddingTransformer):
                 "PretrainedTransformer: `encoder` must be a torch.nn.Module with weights, such as "
                 f"VICRegTransformer().fit(X).net_.module_.encoder, got {self.encoder!r}."
             )
-
-    def _planned_epochs(self, net, dataset):
-        return 0
-
-    def _trained(self, net, dataset, reporter):
-        return net
-
-    def _continued(self, net, dataset):
-        return net
 
 
 def fitted_on(transformer: PretrainedTransformer, n_channels: int, columns: dict[str, Any]) -> PretrainedTransformer:

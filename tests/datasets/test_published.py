@@ -72,8 +72,7 @@ def test_ucihar_in_both_forms(har, har_folder, har_packed, split):
     assert data.y.tolist() == [ACTIVITIES[label - 1] for _, labels, _ in wanted for label in labels]
     assert data.groups.tolist() == [number for _, _, subjects in wanted for number in subjects]
     assert data.X.dtype == np.float32
-    assert data.channels == HAR_CHANNELS
-    assert data.sampling_rate == 50.0
+    assert (data.channels, data.sampling_rate) == (HAR_CHANNELS, 50.0)
     assert "WALKING_UPSTAIRS" in data.DESCR
 
 
@@ -193,8 +192,7 @@ def test_ieeeppg_in_three_forms(ppg, ppg_matlab, ppg_archive, ppg_packed, split)
     assert data.X.dtype == np.float32
     assert data.X.shape[1:] == (5, 1000)
     assert data.y.dtype == np.float64
-    assert data.channels == PPG_CHANNELS
-    assert data.sampling_rate == 125.0
+    assert (data.channels, data.sampling_rate) == (PPG_CHANNELS, 125.0)
     assert "beats per minute" in data.DESCR
     assert_same(load_ieeeppg(ppg_packed, split), data)
     archive = load_ieeeppg(ppg_archive, split)

@@ -25,7 +25,7 @@ from sklearn_ssl import (
     VICRegTransformer,
 )
 from sklearn_ssl.architectures import Architecture
-from sklearn_ssl.base import EmbeddingTransformer
+from sklearn_ssl.base.untrained import UntrainedTransformer
 from sklearn_ssl.datasets import make_waves
 from sklearn_ssl.encoders import (
     ChannelIndependentEncoder,
@@ -473,17 +473,9 @@ class _Doubled(Architecture):
         return 2 * super().features(x, lengths)
 
 
-class _DoubledTransformer(EmbeddingTransformer):
+class _DoubledTransformer(UntrainedTransformer):
     def _architecture(self):
         return _Doubled
-
-    def _planned_epochs(self, net, dataset):
-        return 0
-
-    def _trained(self, net, dataset, reporter):
-        return net
-
-    _continued = None
 
 
 def test_features_that_are_more_than_pooled_are_not_stored(tmp_path):

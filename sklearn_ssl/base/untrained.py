@@ -1,0 +1,21 @@
+"""Transformers whose encoder is applied as it is."""
+
+import abc
+
+from sklearn_ssl._engine.batches import SeriesDataset
+from sklearn_ssl._engine.net import SSLNet
+from sklearn_ssl._engine.progress import TaskReporter
+from sklearn_ssl.base.embedding import EmbeddingTransformer
+
+
+class UntrainedTransformer(EmbeddingTransformer, abc.ABC):
+    """A transformer that builds its encoder and takes no step of training."""
+
+    def _planned_epochs(self, net: SSLNet, dataset: SeriesDataset) -> int:
+        return 0
+
+    def _trained(self, net: SSLNet, dataset: SeriesDataset, reporter: TaskReporter) -> SSLNet:
+        return net
+
+    def _continued(self, net: SSLNet, dataset: SeriesDataset) -> SSLNet:
+        return net
