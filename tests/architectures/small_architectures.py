@@ -1,0 +1,136 @@
+"""Small architectures for 20 series of two channels and 32 time steps, batches of six, and what watches an encoder."""
+
+import torch
+
+from sklearn_ssl.architectures import (
+    Batch,
+    BootstrapArchitecture,
+    CentredTeacherArchitecture,
+    ClosedFormArchitecture,
+    CovarianceArchitecture,
+    FineTunedArchitecture,
+    HeadedArchitecture,
+    InstanceBankArchitecture,
+    MixingArchitecture,
+    MomentumArchitecture,
+    MomentumCovarianceArchitecture,
+    PeriodicArchitecture,
+    PredictorArchitecture,
+    PrototypeArchitecture,
+    QueueArchitecture,
+    RobustArchitecture,
+    SemiSupervisedArchitecture,
+    SiameseArchitecture,
+    SlicedArchitecture,
+    WindowArchitecture,
+)
+from sklearn_ssl.augmentations import Augmentation, Compose, SpeedChange
+from sklearn_ssl.base import number
+from sklearn_ssl.encoders import ResNetEncoder
+from sklearn_ssl.losses import ntxent_loss, semi_supervised_loss, weighted_cross_entropy
+from sklearn_ssl.projectors import MLPProjector
+
+N_CASES, N_CHANNELS, N_STEPS, WIDTH = 20, 2, 32, 8
+LENGTHS = torch.tensor([32, 7, 20, 1, 2, 31])
+ROWS = torch.tensor([3, 19, 0, 7, 12, 5])
+
+
+def supervised(*outputs):
+    return weighted_cross_entropy(*outputs[:3])
+
+
+def both_losses(*outputs):
+    return semi_supervised_loss(*outputs, supervised=weighted_cross_entropy, self_supervised=ntxent_loss)
+
+
+def first_directions(directions, n_series):
+    return directions.weights
+
+
+HEAD = {"n_outputs": 3}
+CROPS = {"n_prototypes": 5, "n_crops": 3, "crop_ratio": 0.5}
+OWN = {
+    SiameseArchitecture: {"augmentation": Compose(), "projector": MLPProjector(width=WIDTH)},
+    PredictorArchitecture: {"predictor": MLPProjector(width=6)},
+    MomentumArchitecture: {"momentum": 0.9},
+    BootstrapArchitecture: {"predictor": MLPProjector(width=6)},
+    QueueArchitecture: {"queue_size": 10},
+    PrototypeArchitecture: CROPS,
+    CentredTeacherArchitecture: {**CROPS, "center_momentum": 0.75},
+    CovarianceArchitecture: {"beta": 0.8},
+    MomentumCovarianceArchitecture: {"beta": 0.8},
+    InstanceBankArchitecture: {"bank_momentum": 0.5},
+    MixingArchitecture: {"alpha": 0.5},
+    SlicedArchitecture: {"n_slices": 9, "n_views": 3},
+    WindowArchitecture: {"n_views": 4, "window_ratio": 0.5},
+    PeriodicArchitecture: {"augmentation": Compose(), "n_speeds": 4, "speed_change": SpeedChange()},
+    ClosedFormArchitecture: {
+        "augmentation": Compose(),
+        "n_views": 3,
+        "n_components": 5,
+        "shrinkage": 0.5,
+        "sketch_size": 1024,
+        "scaling": first_directions,
+    },
+    FineTunedArchitecture: {**HEAD, "augmentation": Compose()},
+    SemiSupervisedArchitecture: {**HEAD, "augmentation": Compose(), "n_labelled": 2},
+    RobustArchitecture: {"radius": 0.1, "n_attack_steps": 1, "loss": both_losses},
+}
+
+
+def built(cls, **parameters):
+    """Build a small architecture; parameters of the parents are those of `OWN`, and the given ones go first."""
+    own = [OWN[parent] for parent in reversed(cls.__mro__) if parent in OWN]
+    settings = {"n_channels": N_CHANNELS, "n_timepoints": N_STEPS, "n_cases": N_CASES}
+    if issubclass(cls, HeadedArchitecture):
+        views = {name: parameters.pop(name) for name in ("encoder", "projector") if name in parameters}
+        settings["start"] = built(SiameseArchitecture, **views, **parameters.pop("of_start", {}))
+    else:
+        settings |= {"encoder": ResNetEncoder(depth=1, width=4), "pooling": None}
+    for one in [*own, parameters]:
+        settings |= one
+    return cls(**settings)
+
+
+def whole_batch(x, lengths=None):
+    """Return a batch of series with their rows in the training set, and labels and weights for each."""
+    companion = {"target": torch.arange(len(x)) % 3, "weight": torch.ones(len(x))}
+    return Batch(x, lengths, ROWS[: len(x)], companion)
+
+
+class Marking(Augmentation):
+    """Lift every series to a level of its own, from `level` thousand to below the next thousand.
+
+    Parameters
+    ----------
+    level : int, default=1
+        The thousand.
+    """
+
+    level: int = number(default=1, least=0, integer=True)
+
+    def draw(self, x, lengths):
+        return {"lift": 1000 * self.level + 100 + 800 * torch.rand(len(x), device=x.device)}
+
+    def apply(self, x, lengths, draws):
+        return x + draws["lift"][:, None, None]
+
+
+class Watching(torch.nn.Module):
+    """An encoder that keeps the series of every pass."""
+
+    def __init__(self, n_channels):
+        super().__init__()
+        self.conv = torch.nn.Conv1d(n_channels, 4, 3, padding=1)
+        self.seen = []
+
+    def forward(self, x):
+        self.seen.append(x.detach())
+        return self.conv(x) / 1000
+
+
+def level_of(series):
+    """Return the level to which marked series were lifted, 0 for series as they are."""
+    low, high = int(series.min() // 1000), int(series.max() // 1000)
+    assert max(low, 0) == high or series.abs().max() < 100, "one part of the series is marked, another is not"
+    return max(high, 0)

@@ -1,0 +1,241 @@
+"""What every method promises: its parameters arrive where they belong, its defaults are as documented, and so on."""
+
+import dataclasses
+import inspect
+import re
+from functools import partial
+
+import pytest
+import torch
+from shared import small
+
+import sklearn_ssl
+from sklearn_ssl import augmentations, encoders, losses
+from sklearn_ssl._input.collections import collection_of
+from sklearn_ssl._parameters.hyperparameters import Hyperparameters
+from sklearn_ssl.base import (
+    ClosedFormTransformer,
+    EmbeddingTransformer,
+    JointEmbeddingTransformer,
+    SSLTransformer,
+)
+from sklearn_ssl.datasets import make_waves
+from sklearn_ssl.pooling import Pooling
+from sklearn_ssl.projectors import MLPProjector
+
+X, _ = make_waves(n_cases=20, n_channels=2, n_timepoints=30, random_state=0)
+FAMILIES = {EmbeddingTransformer, SSLTransformer, JointEmbeddingTransformer}
+PUBLIC = [getattr(sklearn_ssl, name) for name in sklearn_ssl.__all__]
+METHODS = [cls for cls in PUBLIC if inspect.isclass(cls) and issubclass(cls, EmbeddingTransformer)]
+METHODS = [cls for cls in METHODS if not inspect.isabstract(cls)]
+TRAINED = [cls for cls in METHODS if issubclass(cls, SSLTransformer)]
+
+RENAMED = {  # fields whose arguments have another name
+    "n_windows": "n_views",
+    "normality": "weight",
+    "n_knots": "knots",
+    "speed": "speed_change",
+}
+NOT_PASSED = {"batch_size", "encoder", "max_view_cases"}  # the bases read them
+
+ABOVE_ZERO = ([1e-6, 1e6], [0, -1, float("inf"), "1", True])
+AT_LEAST_ZERO = ([0, 1e6], [-1e-6, float("nan")])
+SHARE = ([0, 1], [-1e-6, 1 + 1e-6])
+AT_LEAST_ONE = ([1, 10**6], [0, 1.5, "auto"])
+AT_LEAST_TWO = ([2, 10**6], [1, 2.5])
+TWO_OR_AUTO = ([2, 10**6, "auto"], [1, 2.5, "large", None])
+SHARE_ABOVE_ZERO = ([1e-6, 1], [0, 1 + 1e-6])
+BOUNDS = {
+    "alpha": ABOVE_ZERO,
+    "bank_momentum": ([0, 0.999], [-1e-6, 1]),
+    "batch_size": TWO_OR_AUTO,
+    "beta": SHARE,
+    "center_momentum": SHARE,
+    "covariance": AT_LEAST_ZERO,
+    "crop_ratio": SHARE_ABOVE_ZERO,
+    "epsilon": ABOVE_ZERO,
+    "invariance": AT_LEAST_ZERO,
+    "iterations": AT_LEAST_ONE,
+    "label_temperature": ABOVE_ZERO,
+    "max_view_cases": AT_LEAST_TWO,
+    "momentum": SHARE,
+    "n_components": AT_LEAST_ONE,
+    "n_crops": ([0, 10**6], [-1, 0.5]),
+    "n_knots": AT_LEAST_TWO,
+    "n_prototypes": AT_LEAST_TWO,
+    "n_slices": AT_LEAST_ONE,
+    "n_speeds": AT_LEAST_TWO,
+    "n_views": AT_LEAST_TWO,
+    "n_windows": AT_LEAST_TWO,
+    "normality": SHARE,
+    "queue_size": TWO_OR_AUTO,
+    "redundancy": AT_LEAST_ZERO,
+    "rho": AT_LEAST_ZERO,
+    "rotated": ([True, False], [2, "yes"]),
+    "shrinkage": SHARE,
+    "sketch_size": AT_LEAST_TWO,
+    "student_temperature": ABOVE_ZERO,
+    "sub_batch": ([2, 10**6, None], [1, 2.5, "auto"]),
+    "teacher_temperature": ABOVE_ZERO,
+    "temperature": ABOVE_ZERO,
+    "variance": AT_LEAST_ZERO,
+    "whitening": SHARE,
+    "window_ratio": SHARE_ABOVE_ZERO,
+}
+SPECIAL_BOUNDS = {
+    (sklearn_ssl.SwAVTransformer, "n_prototypes"): TWO_OR_AUTO,
+    **{(cls, "n_views"): AT_LEAST_ONE for cls in METHODS if issubclass(cls, ClosedFormTransformer)},
+    **{
+        (cls, "shrinkage"): ([1e-6, 1e6, "auto"], [0, "oas", None])
+        for cls in METHODS
+        if issubclass(cls, ClosedFormTransformer)
+    },
+}
+
+
+def own_fields(cls):
+    """Return the fields that a method declares beyond those of all methods, or with another default."""
+    common = {field.name: field for family in FAMILIES & set(cls.__mro__) for field in dataclasses.fields(family)}
+    return [one for one in dataclasses.fields(cls) if common.get(one.name) is not one]
+
+
+def own_pairs(keep):
+    pairs = [(cls, field) for cls in METHODS for field in own_fields(cls) if keep(field)]
+    return [pytest.param(cls, field, id=f"{cls.__name__}-{field.name}") for cls, field in pairs]
+
+
+def another_value(field):
+    """Return a valid value that is not the default."""
+    if field.metadata.get("recipe") is not None:
+        default = field.metadata["recipe"]()
+        return partial(default.func) if isinstance(default, partial) else type(default)()
+    if isinstance(field.default, bool):
+        return not field.default
+    if isinstance(field.default, float):
+        return 0.75 * field.default or 0.25
+    return field.default + 2 if isinstance(field.default, int) else 5
+
+
+def keywords(transformer):
+    """Return all arguments that a method binds to its loss, its architecture and its scaling."""
+    bound = [transformer._architecture()]
+    bound += [getattr(transformer, name)() for name in ("_loss", "_scaling") if hasattr(transformer, name)]
+    return {name: value for one in bound if isinstance(one, partial) for name, value in one.keywords.items()}
+
+
+@pytest.mark.parametrize(("cls", "field"), own_pairs(lambda field: field.name not in NOT_PASSED))
+def test_every_parameter_arrives(cls, field):
+    value = another_value(field)
+    arrived = keywords(cls(**{field.name: value}))[RENAMED.get(field.name, field.name)]
+    assert arrived is value or arrived == value
+
+
+@pytest.mark.parametrize(("cls", "field"), own_pairs(lambda field: "allowed" in field.metadata))
+def test_bounds_of_parameters(cls, field):
+    good, bad = SPECIAL_BOUNDS.get((cls, field.name)) or BOUNDS[field.name]
+    for value in good:
+        cls(**{field.name: value}).check_hyperparameters()
+    for value in bad:
+        with pytest.raises(ValueError, match=f"{cls.__name__}: `{field.name}` must be"):
+            cls(**{field.name: value}).check_hyperparameters()
+
+
+@pytest.mark.parametrize(("cls", "field"), own_pairs(lambda field: field.metadata.get("needs")))
+def test_objects_of_another_kind_are_refused(cls, field):
+    for value in ("text", 3, Hyperparameters):
+        with pytest.raises(TypeError, match=f"{cls.__name__}: `{field.name}` must be None or an object such as"):
+            cls(**{field.name: value}).check_hyperparameters()
+
+
+NAMES = {"Pooling": Pooling, "MLPProjector": MLPProjector, "partial": partial}
+NAMES |= {name: getattr(module, name) for module in (augmentations, encoders, losses) for name in module.__all__}
+
+
+@pytest.mark.parametrize("cls", METHODS, ids=lambda cls: cls.__name__)
+def test_default_objects_are_as_documented(cls):
+    doc = inspect.cleandoc(cls.__doc__)
+    for field in dataclasses.fields(cls):
+        if field.metadata.get("recipe") is None:
+            continue
+        entry = re.search(rf"^{field.name} : .*\n((?: +.*\n?)+)", doc, re.MULTILINE)[1]
+        documented = re.search(r"None is (?:[^`.]*)``(.*?)``", " ".join(entry.split()))
+        if field.name == "training_pooling":
+            assert documented is None, "None is the pooling of the features"
+            continue
+        default, expected = field.metadata["recipe"](), eval(documented[1], NAMES)
+        if isinstance(default, partial):
+            expected = expected if isinstance(expected, partial) else partial(expected)
+            assert (default.func, default.keywords) == (expected.func, expected.keywords)
+        else:
+            assert repr(default) == repr(expected)
+
+
+# The loss of a collapse
+
+
+NOT_TOLD_BY_THE_LOSS = {
+    sklearn_ssl.BYOLTransformer,
+    sklearn_ssl.DINOTransformer,
+    sklearn_ssl.LeJEPATransformer,
+    sklearn_ssl.SimSiamTransformer,
+}
+
+
+def collapsed(module):
+    """Let all projections be the same, and all memories as they become then."""
+    width = getattr(module, "n_projections", 0)
+    same = torch.ones(1, width)
+    module.projections = module.teacher_projections = lambda x, lengths=None: same.expand(len(x), -1)
+    module.sequences = lambda x, lengths=None: torch.ones(len(x), 30)
+    memories = {
+        "bank": lambda bank: same.expand(len(bank), -1),
+        "queue": lambda queue: same.expand(len(queue), -1),
+        "covariance.covariance": lambda covariance: same.T @ same / width,
+        "prototypes.weight": lambda weight: same.expand(len(weight), -1),
+        "classifier.weight": torch.zeros_like,
+        "classifier.bias": torch.zeros_like,
+    }
+    with torch.no_grad():
+        for name, tensor in module.state_dict().items():
+            if name in memories:
+                tensor.copy_(memories[name](tensor))
+    return module
+
+
+@pytest.mark.parametrize("cls", TRAINED, ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize("changed", [False, True], ids=["default", "changed"])
+def test_loss_of_projections_that_are_all_the_same(cls, changed):
+    fields = [field for field in own_fields(cls) if "allowed" in field.metadata and field.name != "batch_size"]
+    own = {field.name: another_value(field) for field in fields} if changed else {}
+    transformer = small(cls, max_epochs=0, **own).fit(X)
+    if cls in NOT_TOLD_BY_THE_LOSS:
+        assert transformer.collapsed_loss_ is None
+        return
+    batch = transformer.net_.series(collection_of(X))[torch.arange(8)]
+    outputs = collapsed(transformer.net_.module_)(batch)
+    assert transformer.collapsed_loss_ == pytest.approx(float(transformer._loss()(*outputs).detach()), rel=1e-3)
+
+
+# Teachers
+
+
+WITH_CONSTANT_MOMENTUM = {sklearn_ssl.MoCoTransformer, sklearn_ssl.MoCoV2Transformer}
+WITH_TEACHER = [cls for cls in TRAINED if any(field.name == "momentum" for field in dataclasses.fields(cls))]
+
+
+@pytest.mark.parametrize("cls", WITH_TEACHER, ids=lambda cls: cls.__name__)
+def test_momentum_at_the_end_of_training(cls):
+    module = small(cls, max_epochs=0, momentum=0.75).fit(X).net_.module_
+    module.progress.fill_(1.0)
+    assert float(module._momentum()) == (0.75 if cls in WITH_CONSTANT_MOMENTUM else 1.0)
+
+
+@pytest.mark.parametrize("cls", WITH_TEACHER, ids=lambda cls: cls.__name__)
+def test_nothing_but_the_momentum_moves_the_teacher(cls):
+    start, still, moving = (
+        small(cls, momentum=momentum, max_epochs=max_epochs, weight_decay=0.5).fit(X).net_.module_.teacher
+        for momentum, max_epochs in ((1.0, 0), (1.0, 1), (0.5, 1))
+    )
+    weights = [list(teacher.parameters()) for teacher in (start, still, moving)]
+    assert all(torch.equal(old, new) for old, new in zip(weights[0], weights[1], strict=True))
+    assert not any(torch.equal(old, new) for old, new in zip(weights[0], weights[2], strict=True))
