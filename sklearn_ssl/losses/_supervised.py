@@ -105,7 +105,7 @@ def weighted_squared_error(prediction: torch.Tensor, target: torch.Tensor, weigh
         )
     check_one_per_row("weight", weight, len(prediction), "pass the weight of each series")
     known = ~target.isnan()
-    error = torch.where(known, prediction - torch.where(known, target, 0.0), 0.0)  # (n, k)
+    error = torch.where(known, prediction - target, 0.0)  # (n, k)
     return _weighted_mean(error.square(), weight.unsqueeze(1) * known)
 
 

@@ -33,6 +33,21 @@ def test_squared_error_counts_known_targets_only():
     assert float(weighted_squared_error(prediction, target, WEIGHTS)) == pytest.approx(total / count, rel=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("loss", "target"), [(weighted_cross_entropy, CLASSES), (weighted_squared_error, normal(7, 3))]
+)
+def test_only_the_ratios_of_the_weights_count(loss, target):
+    outputs = normal(7, 3, seed=1)
+    torch.testing.assert_close(loss(outputs, target, 0.01 * WEIGHTS), loss(outputs, target, WEIGHTS))
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int32, torch.float64])
+def test_kinds_of_classes(dtype):
+    logits = normal(7, 3)
+    expected = weighted_cross_entropy(logits, CLASSES, WEIGHTS)
+    assert weighted_cross_entropy(logits, CLASSES.to(dtype), WEIGHTS) == expected
+
+
 def test_unknown_targets_have_no_gradient():
     prediction = torch.ones(2, 1, requires_grad=True)
     weighted_squared_error(prediction, torch.tensor([[torch.nan], [3.0]]), torch.ones(2)).backward()

@@ -80,6 +80,7 @@ class TestSpread:
         # The mean is 3 and the deviations 1 everywhere: 1 / (9 + 1).
         H = np.stack([np.resize([2.0, 4.0], 20)] * 3, axis=1)
         assert spread_of(H) == pytest.approx(0.1)
+        assert spread_of(1e-3 * H) == pytest.approx(0.1)
 
     def test_centred_vectors_and_zeros(self):
         assert spread_of(np.array([[1.0, -1.0], [-1.0, 1.0]])) == 1
