@@ -69,7 +69,7 @@ class TestTrainingParams:
         assert [group["lr"] for group in net.optimizer_.param_groups] == [0.25, 0.01]
 
     def test_names_are_checked_for_the_optimiser_of_the_method(self):
-        with pytest.raises(ValueError, match="unknown name 'optimizer__betas'.*momentum"):
+        with pytest.raises(ValueError, match=r"unknown name 'optimizer__betas'.*momentum"):
             small(self.Slow, net_params={"optimizer__betas": (0.9, 0.9)}).fit(X)
 
     def test_the_bases_set_none(self):
