@@ -6,6 +6,7 @@ A new public loss needs an entry in `CONTRACTS`. What is special to one loss is 
 import contextlib
 import dataclasses
 import inspect
+import itertools
 import math
 from collections.abc import Callable
 from functools import partial
@@ -130,7 +131,7 @@ def names_of(name):
     return rf"`({'|'.join(names)})(\[\d\])?`"
 
 
-def inputs_of(name, n=SIZES["n"], dtype=torch.float64, **sizes):
+def inputs_of(name, n=SIZES["n"], **sizes):
     """Return the arguments of a loss by name: normally distributed embeddings, and data of the batch."""
     generator = torch.Generator().manual_seed(0)
     sizes = {**SIZES, **sizes, "n": n}
@@ -138,11 +139,12 @@ def inputs_of(name, n=SIZES["n"], dtype=torch.float64, **sizes):
         argument: torch.randn(*map(sizes.get, shape), generator=generator, dtype=torch.float64)
         for argument, shape in shapes_of(name).items()
     }
-    data = {argument: values(n) for argument, values in CONTRACTS[name].data.items()}
-    return {
-        argument: value.to(dtype) if value.is_floating_point() else value
-        for argument, value in {**inputs, **data}.items()
-    }
+    return {**inputs, **{argument: values(n) for argument, values in CONTRACTS[name].data.items()}}
+
+
+def converted(inputs, dtype):
+    """Convert all floating-point numbers."""
+    return {key: value.to(dtype) if value.is_floating_point() else value for key, value in inputs.items()}
 
 
 def trainable(name, inputs):
@@ -203,14 +205,13 @@ def temperatures_of(name):
 
 
 @every_loss
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 @pytest.mark.parametrize("kind", [plain, large, one_zero, zero, identical])
-def test_finite_in_half_precision(name, kind, dtype):
+def test_finite_in_half_precision(name, kind):
     axes = batch_axes(name)
-    inputs = inputs_of(name, dtype=dtype)
+    inputs = inputs_of(name)
     inputs = {key: kind(value, axes.get(key, 0)) if key in shapes_of(name) else value for key, value in inputs.items()}
-    for temperatures in temperatures_of(name):
-        leaves = trainable(name, inputs)
+    for dtype, temperatures in itertools.product((torch.float16, torch.bfloat16), temperatures_of(name)):
+        leaves = trainable(name, converted(inputs, dtype))
         result = function_of(name)(**leaves, **temperatures)
         assert result.dtype == torch.float32
         assert result.isfinite().all()
@@ -220,12 +221,17 @@ def test_finite_in_half_precision(name, kind, dtype):
 
 
 @every_loss
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-def test_computes_in_single_precision(name, dtype):
-    half = inputs_of(name, dtype=dtype)
-    single = {key: value.float() if value.is_floating_point() else value for key, value in half.items()}
+def test_computes_in_single_precision(name):
+    for dtype in (torch.float16, torch.bfloat16):
+        half = converted(inputs_of(name), dtype)
+        expected = function_of(name)(**converted(half, torch.float32))
+        assert torch.equal(function_of(name)(**half), expected)
+
+
+@every_loss
+def test_computes_without_autocast(name):
+    single = converted(inputs_of(name), torch.float32)
     expected = function_of(name)(**single)
-    assert torch.equal(function_of(name)(**half), expected)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert torch.equal(function_of(name)(**single), expected)
 
