@@ -50,7 +50,8 @@ class PeriodicArchitecture(Architecture):
     ) -> None:
         if n_timepoints < 2:
             raise ValueError(
-                f"Only series of 2 or more time steps can have a speed, got n_features = {n_timepoints}. Give longer series."
+                f"Only series of 2 or more time steps can have a speed, got n_features = {n_timepoints}. Give longer "
+                "series."
             )
         super().__init__(n_timepoints=n_timepoints, **common)
         self.augmentation = augmentation

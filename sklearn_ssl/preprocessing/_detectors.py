@@ -200,8 +200,7 @@ class ZScoreDetector(StatisticsDetector):
 
         - "std": the mean and the standard deviation.
         - "mad": the median, and 1.4826 times the median absolute deviation from it. If more than half of the series
-        have
-          the same value, that deviation is 0, and d is the standard deviation instead.
+          have the same value, that deviation is 0, and d is the standard deviation instead.
 
     References
     ----------
