@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from sklearn_ssl._input.tensors import check_series
 from sklearn_ssl._parameters.shown import shown
 
 
@@ -84,7 +85,8 @@ def projected_gradient_descent(
     tensor([[[ 0.5000, -0.5000,  0.5000],
              [-2.0000,  0.0000,  2.0000]]])
     """
-    _check_series(x, mask)
+    check_series(x)
+    _check_mask(x, mask)
     if isinstance(n_steps, bool) or not isinstance(n_steps, numbers.Integral) or n_steps < 1:
         raise ValueError(f"`n_steps` must be a whole number of at least 1, got {shown(n_steps)}.")
     limit = _size_of_change("radius", radius, x)
@@ -112,14 +114,7 @@ def _gradient(objective: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor
     return gradient
 
 
-def _check_series(x: Any, mask: Any) -> None:
-    if not isinstance(x, torch.Tensor) or not x.is_floating_point():
-        kind = x.dtype if isinstance(x, torch.Tensor) else type(x).__name__
-        raise TypeError(
-            f"`x` must be a floating-point torch.Tensor, got {kind}. Convert it by torch.as_tensor(x).float()."
-        )
-    if x.dim() != 3:
-        raise ValueError(f"`x` must have shape (B, C, L), got {tuple(x.shape)}.")
+def _check_mask(x: torch.Tensor, mask: torch.Tensor | None) -> None:
     if mask is not None and (mask.dtype != torch.bool or mask.shape != (x.shape[0], x.shape[2])):
         raise ValueError(
             f"`mask` must be boolean of shape {(x.shape[0], x.shape[2])}, true at observed steps, got {mask.dtype} of "

@@ -14,8 +14,8 @@ from sklearn_ssl._parameters.hyperparameters import Hyperparameters, as_names, c
 
 # We pool over (B, L, D) because that is the encoders' memory layout. The gradients then have the same layout; any other
 # layout makes the backward pass of an encoder several times slower. The gradients of maximum and standard deviation are
-# written out, because they need fewer passes over the maps than automatic ones. Comparisons give ones and zeros as
-# floats, because floats are faster to compute and to add up than booleans.
+# written out, because they need fewer passes over the maps than automatic ones. A compiler needs no such help.
+# Comparisons give ones and zeros as floats, because floats are faster to compute and to add up than booleans.
 
 
 def _mean(h: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
@@ -24,16 +24,11 @@ def _mean(h: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
 
 def _max(h: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
     h = h if mask is None else h + torch.where(mask, 0.0, -torch.inf)
-    return _Largest.apply(h) if _in_training(h) else h.amax(1)
+    return h.amax(1) if torch.compiler.is_compiling() else _Largest.apply(h)
 
 
 def _std(h: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-    return _Spread.apply(h, mask) if _in_training(h) else _spread(h, mask)[0]
-
-
-def _in_training(h: torch.Tensor) -> bool:
-    """Tell whether a gradient is wanted and is not left to a compiler."""
-    return h.requires_grad and torch.is_grad_enabled() and not torch.compiler.is_compiling()
+    return _spread(h, mask)[0] if torch.compiler.is_compiling() else _Spread.apply(h, mask)
 
 
 def _spread(h: torch.Tensor, mask: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
@@ -88,7 +83,6 @@ class _Largest(torch.autograd.Function):
 
 
 def _ppv(h: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-    h = h.detach()
     least = 0.0 if mask is None else torch.where(mask, 0.0, torch.inf)  # or (B, L, 1)
     return torch.gt(h, least, out=torch.empty_like(h)).sum(1) / _n_steps(h, mask)
 
@@ -101,7 +95,7 @@ def _last(h: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
 
 
 def _attention(h: torch.Tensor, mask: torch.Tensor | None, *, query: torch.Tensor) -> torch.Tensor:
-    scores = (h * query.to(h.dtype)).sum(2, keepdim=True) / h.shape[2] ** 0.5  # (B, L, 1)
+    scores = (h * query).sum(2, keepdim=True) / h.shape[2] ** 0.5  # (B, L, 1)
     if mask is not None:
         # Minus infinity would make NaN in a series without observed steps, so we take the lowest finite number.
         scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)

@@ -108,6 +108,15 @@ def test_attention_finds_a_bump():
 def test_attention_needs_the_widths():
     with pytest.raises(ValueError, match="`widths` must be given"):
         Pooling(statistics=("mean", "attention")).build()
+    maps, _ = ragged_layers(widths=(2, 3, 4))
+    with pytest.raises(ValueError, match="argument"):
+        Pooling(statistics="attention").build([2, 3])(maps)
+
+
+def test_only_attention_has_weights():
+    assert [len(query) for query in Pooling(statistics=EVERY).build([2, 3, 4]).queries] == [2, 3, 4]
+    assert [len(query) for query in Pooling(statistics=EVERY, layers="last").build([2, 3, 4]).queries] == [4]
+    assert not list(Pooling().build([2, 3]).parameters())
 
 
 def test_attention_is_trained_with_the_encoder():
@@ -149,6 +158,13 @@ def test_layers_of_different_lengths():
     np.testing.assert_allclose(result.numpy(), naive(halved, [1, 2, 5], STATISTICS), atol=1e-6)
 
 
+@pytest.fixture(params=[False, True], ids=["eager", "compiled"])
+def compiling(request, monkeypatch):
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: request.param)
+    return request.param
+
+
+@pytest.mark.usefixtures("compiling")
 @pytest.mark.parametrize("padded", [False, True])
 def test_std_of_a_constant_is_zero_with_finite_gradient(padded):
     h = torch.tensor([0.1, 1e6, 0.0])[None, :, None].repeat(2, 1, 315).requires_grad_()
@@ -169,11 +185,19 @@ def test_std_of_any_scale(scale):
     assert h.grad.abs().max() <= 1
 
 
-@pytest.mark.parametrize("compiling", [False, True], ids=["eager", "compiled"])
+@pytest.mark.parametrize(("statistic", "node"), [("max", "_LargestBackward"), ("std", "_SpreadBackward")])
+def test_gradients_are_written_out_unless_they_are_compiled(statistic, node, compiling):
+    pooled = Pooling(statistics=statistic).build()([torch.randn(2, 3, 5, requires_grad=True)])
+    nodes = [pooled.grad_fn]
+    for one in nodes:
+        nodes += [following for following, _ in one.next_functions if following is not None]
+    assert (node in {type(one).__name__ for one in nodes}) is not compiling
+
+
+@pytest.mark.usefixtures("compiling")
 @pytest.mark.parametrize("padded", [False, True])
 @pytest.mark.parametrize("statistic", ["mean", "max", "std", "last", "attention"])
-def test_gradients_equal_differences(statistic, padded, compiling, monkeypatch):
-    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: compiling)
+def test_gradients_equal_differences(statistic, padded):
     layers, mask = ragged_layers(widths=(2,))
     pooling = attentive(Pooling(statistics=statistic, layers="last"), (2,)).double()
     h = layers[0].double().requires_grad_()
@@ -217,7 +241,9 @@ def test_half_precision_is_summed_in_single():
 
 
 def test_double_precision_is_kept():
-    assert Pooling().build()([torch.zeros(1, 1, 2, dtype=torch.float64)]).dtype == torch.float64
+    for statistic in EVERY:
+        pooled = Pooling(statistics=statistic).build([1])([torch.zeros(1, 1, 2, dtype=torch.float64)])
+        assert pooled.dtype == torch.float64
 
 
 def test_a_series_without_observed_steps_gets_zeros():
@@ -263,6 +289,8 @@ def test_clone_and_pickle():
     assert pickle.loads(pickle.dumps(pooling))(maps, mask).equal(recipe.build()(maps, mask))
 
 
-@pytest.mark.parametrize(("layers", "expected"), [("last", [6]), ("all", [4, 6])])
+@pytest.mark.parametrize(("layers", "expected"), [("last", [8]), ("all", [4, 6, 8])])
 def test_features_are_counted_by_layer(layers, expected):
-    assert Pooling(statistics=("mean", "max"), layers=layers).n_features_of_layers([2, 3]) == expected
+    recipe = Pooling(statistics=("mean", "max"), layers=layers)
+    assert recipe.n_features_of_layers([2, 3, 4]) == expected
+    assert recipe.n_features([2, 3, 4]) == sum(expected)

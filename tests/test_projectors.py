@@ -73,7 +73,15 @@ def test_gradient_reaches_every_parameter():
 
 @pytest.mark.parametrize(
     ("parameter", "wrong", "right"),
-    [("width", 0, 1), ("depth", -1, 0), ("norm", "group", "none"), ("output_width", 0, 1), ("output_width", 1.5, None)],
+    [
+        ("width", 0, 1),
+        ("width", 1.5, 2),
+        ("depth", -1, 0),
+        ("depth", 0.5, 1),
+        ("norm", "group", "none"),
+        ("output_width", 0, 1),
+        ("output_width", 1.5, None),
+    ],
 )
 def test_ranges_of_parameters(parameter, wrong, right):
     with pytest.raises(ValueError, match=f"MLPProjector: `{parameter}` must be"):

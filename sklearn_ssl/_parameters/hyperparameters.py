@@ -128,7 +128,7 @@ def positional(field: Any) -> Any:
     return field
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass
 class _Range:
     above: float | None
     least: float | None
@@ -158,7 +158,7 @@ class _Range:
         return " or ".join([f"{kind} {words}".strip(), *(repr(other) for other in self.or_else)])
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass
 class _Options:
     options: tuple
 
@@ -169,7 +169,7 @@ class _Options:
         return "one of " + ", ".join(repr(option) for option in self.options)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass
 class _Names:
     options: tuple[str, ...]
     distinct: bool

@@ -6,6 +6,7 @@ from typing import Any, final
 import torch
 
 from sklearn_ssl._input.padding import observed_mask
+from sklearn_ssl._input.tensors import check_series
 from sklearn_ssl._parameters.hyperparameters import Hyperparameters, number
 
 Draws = dict[str, Any]
@@ -66,7 +67,7 @@ class Augmentation(Hyperparameters, abc.ABC):
             If a shape is wrong or a parameter is outside its range.
         """
         self.check_hyperparameters()
-        _check_series(x)
+        check_series(x)
         observed = _checked_lengths(x, lengths)
         exact = x if x.dtype in (torch.float32, torch.float64) else x.float()
         with torch.autocast(x.device.type, enabled=False):  # positions in time need all the digits of float32
@@ -142,16 +143,6 @@ def random_uniform(low: float, high: float, x: torch.Tensor) -> torch.Tensor:
 def random_integers(limits: torch.Tensor) -> torch.Tensor:
     """Return for each limit n >= 1 a whole number from 0 to n - 1. All are equally likely."""
     return (torch.rand(limits.shape, device=limits.device) * limits).long()  # u * n < n also in float32: u <= 1 - 2^-24
-
-
-def _check_series(x: torch.Tensor) -> None:
-    if not isinstance(x, torch.Tensor) or not x.is_floating_point():
-        kind = x.dtype if isinstance(x, torch.Tensor) else type(x).__name__
-        raise TypeError(
-            f"`x` must be a floating-point torch.Tensor, got {kind}. Convert it by torch.as_tensor(x).float()."
-        )
-    if x.dim() != 3:
-        raise ValueError(f"`x` must have shape (B, C, L), got {tuple(x.shape)}. Series of one channel need x[:, None].")
 
 
 def _checked_lengths(x: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:

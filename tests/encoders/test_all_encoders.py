@@ -246,7 +246,6 @@ def test_abstract_recipes_cannot_be_made():
         ("FCNEncoder", "kernel_sizes", 3, (2, 2, 2, 2)),
         ("FCNEncoder", "norm", "instance", "layer"),
         ("ResNetEncoder", "depth", 0, 1),
-        ("ResNetEncoder", "depth", 1.5, 2),
         ("ResNetEncoder", "width", 0, 1),
         ("ResNetEncoder", "kernel_sizes", (7, 2.5), (2,)),
         ("InceptionEncoder", "depth", 0, 1),
@@ -297,6 +296,24 @@ def test_ranges_of_parameters(name, parameter, wrong, right):
     with pytest.raises(ValueError, match=f"{name}: `{parameter}` must be"):
         cls(**{parameter: wrong}).build(3)
     cls(**{parameter: right}).build(3)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("FCNEncoder", ["width"]),
+        ("ResNetEncoder", ["depth", "width"]),
+        ("InceptionEncoder", ["depth", "width", "bottleneck"]),
+        ("TCNEncoder", ["depth", "width", "n_features", "kernel_size"]),
+        ("TransformerEncoder", ["depth", "width", "n_heads", "expansion"]),
+        ("GRUEncoder", ["depth", "width"]),
+        ("RocketEncoder", ["n_features", "n_groups", "max_dilations", "hidden", "depth"]),
+    ],
+)
+def test_numbers_that_must_be_whole(name, parameters):
+    for parameter in parameters:
+        with pytest.raises(ValueError, match=f"{name}: `{parameter}` must be a whole number"):
+            getattr(encoders, name)(**{parameter: 128.5}).build(3)
 
 
 def test_deep_networks_can_be_described():

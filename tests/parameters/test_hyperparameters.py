@@ -1,5 +1,6 @@
 """Fields become parameters, and their values are checked."""
 
+import pickle
 from functools import partial
 from typing import Any
 
@@ -81,6 +82,21 @@ def test_a_positional_field_comes_with_and_without_its_name():
         Wrapper(inner, 1)
 
 
+def test_values_survive_pickling():
+    child = pickle.loads(pickle.dumps(Child(inner=Inner(depth=4), rate=1, extra=5)))
+    assert repr(child) == "Child(extra=5, inner=Inner(depth=4), rate=1)"
+
+
+def test_metadata_routing_works():
+    class Weighted(Hyperparameters):
+        """An estimator that takes weights."""
+
+        def fit(self, X, y=None, sample_weight=None):
+            """Fit nothing."""
+
+    assert hasattr(Weighted, "set_fit_request")
+
+
 def test_objects_are_compared_by_identity_and_shown_as_scikit_learn_does():
     assert Inner() != Inner()
     assert repr(Inner(depth=4)) == "Inner(depth=4)"
@@ -135,7 +151,7 @@ def test_a_function_has_its_arguments_by_default():
         ("other", [None, "auto", np.str_("auto"), 0], ["Auto", -1, False, np.array([1, 2])]),
         ("option", [1, "one", True, np.str_("one")], [1.0, 2, "two", None, [1]]),
         ("loose", ["a", ("b",), ["a", "b"], ("a", "a"), (np.str_("b"),)], ["c", (), [], ("a", "c"), (1,), 3, None]),
-        ("distinct", ["b", ("b", "a"), ["a"]], [("a", "a"), ["b", "a", "b"], "ab", (), ([],), {"a"}]),
+        ("distinct", ["b", ("b", "a"), ["a"]], [("a", "a"), ["b", "a", "b"], "ab", (), ([],), {"a"}, (np.array(["a", "b"]),)]),
     ],
 )
 def test_ranges(name, right, wrong):

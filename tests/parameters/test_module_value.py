@@ -30,7 +30,7 @@ class Tied(nn.Module):
         self.norm = nn.BatchNorm1d(3)
         self.first.bias.requires_grad_(False)
         self.steps = torch.arange(3.0)
-        self.containers = [self.first.weight, {"half": torch.ones(2, dtype=torch.bfloat16)}, (torch.ones(2).double(),)]
+        self.containers = [self.first.weight, {"half": torch.ones(2, dtype=torch.bfloat16)}, (torch.ones(2).double() / 3,)]
         self.group = {torch.ones(1)}
 
 
@@ -47,6 +47,7 @@ def test_a_pickle_keeps_ties_types_and_frozen_weights():
     assert isinstance(back.first.bias, nn.Parameter)
     assert back.first.weight.requires_grad
     assert not back.first.bias.requires_grad
+    assert type(back.steps) is type(back.norm.running_mean) is torch.Tensor
     assert back.containers[1]["half"].equal(module.containers[1]["half"])
     assert back.containers[2][0].equal(module.containers[2][0])
     assert back.containers[2][0].dtype == torch.float64
