@@ -5,6 +5,8 @@ os.environ["SCIPY_ARRAY_API"] = "1"  # before SciPy is imported: scikit-learn th
 import pytest
 import torch
 
+collect_ignore_glob = ["*conftest.py"]  # several of one name cannot be searched for examples
+
 
 @pytest.fixture(autouse=True)
 def _seeded_torch():
