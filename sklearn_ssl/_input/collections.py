@@ -56,7 +56,7 @@ def plain(X: Any) -> Any:
     Masked numbers become NaN, and masked texts and objects become None.
     """
     if isinstance(X, np.ma.MaskedArray) and X.dtype.kind in "OSU":
-        return np.ma.filled(X.astype(object), None)
+        return np.where(np.ma.getmaskarray(X), None, X.astype(object).data)
     if isinstance(X, np.ma.MaskedArray) and X.dtype.kind in "biuf":
         return np.ma.filled(X.astype(np.result_type(X.dtype, np.float32)), np.nan)  # integers have no NaN
     if not isinstance(X, torch.Tensor):
@@ -124,14 +124,14 @@ def collection_of(X: Any, *, dtype: Any = np.float32, allow_missing: bool = Fals
     return validated_collection(BaseEstimator(), X, reset=True, dtype=dtype, allow_missing=allow_missing)
 
 
-def observed_lengths(values: np.ndarray, *, allow_missing: bool = False, first: int = 0) -> np.ndarray | None:
+def observed_lengths(values: np.ndarray, *, allow_missing: bool, first: int = 0) -> np.ndarray | None:
     """Return the number of steps of each series without its padding, or None if no series is padded.
 
     Parameters
     ----------
     values : ndarray of shape (n_cases, n_channels, n_timepoints)
         The series.
-    allow_missing : bool, default=False
+    allow_missing : bool
         Whether series may have missing values (NaN) between their observed steps, and may have no observed step.
     first : int, default=0
         The number that error messages give to the first series.

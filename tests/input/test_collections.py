@@ -68,7 +68,7 @@ def test_forms_of_input(X, shape, lengths):
         (as_objects(np.ones(3), np.ones(4)), "1-D series of unequal length, or as objects"),
         (pd.Series([np.ones(3), np.ones(3)]), "1-D series of unequal length, or as objects"),
         ([np.ones((2, 3)), pd.DataFrame(np.ones((3, 2)))], r"Series 1 of X is a data frame.*as_collection\(X\)"),
-        (np.full((3, 2, 4), "a"), "dtype <U1"),
+        (np.full((3, 2, 4), "a"), "dtype <U1 and shape .* Give numbers of shape"),
         ([["a", "b"], ["c", "d"]], "numeric"),
         (np.ones((3, 2, 4), dtype=complex), "Complex data not supported"),
         (np.array([[np.nan, 1], [1, 1]]), r"NaN.* series 0, channel 0, time step 0.*FillMissing"),
@@ -133,6 +133,26 @@ def test_memory_maps_stay_on_disk(tmp_path):
     collection = collect(np.load(tmp_path / "X.npy", mmap_mode="r"))
     assert isinstance(collection.values, np.memmap)
     assert collection.lengths is None
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.int16])
+def test_memory_maps_of_one_channel_stay_on_disk(dtype, tmp_path):
+    np.save(tmp_path / "X.npy", np.arange(20, dtype=dtype).reshape(5, 4))
+    estimator = Recorder()
+    collection = validated_collection(estimator, np.load(tmp_path / "X.npy", mmap_mode="r"), reset=True)
+    assert isinstance(collection.values, np.memmap)
+    assert collection.values.shape == (5, 1, 4)
+    assert collection.values.dtype == dtype
+    assert (estimator.n_features_in_, estimator.n_channels_in_) == (4, 1)
+
+
+def test_rows_keep_their_lengths():
+    collection = collect([np.ones((2, 3)), np.ones((2, 5)), np.ones((2, 4))])
+    for which, expected in ((slice(1, None), [5, 4]), (np.array([2, 0]), [4, 3])):
+        rows = collection.rows(which)
+        assert list(rows.lengths) == expected
+        np.testing.assert_array_equal(rows.values, collection.values[which])
+    assert collect(np.ones((3, 2, 4))).rows([0]).lengths is None
 
 
 def test_missing_values_may_be_allowed_and_dtype_kept():
