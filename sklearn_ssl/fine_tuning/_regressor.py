@@ -80,7 +80,8 @@ class SSLRegressor(RegressorMixin, FineTuned):
         ndarray of shape (n_cases,) or (n_cases, n_outputs)
             The predictions, in the form that `y` had; in double precision if it was.
         """
-        return self.task_.values(self._outputs(X))
+        outputs = self._outputs(X)  # (n, K)
+        return self.task_.values(outputs)
 
     @property
     def target_mean_(self) -> np.ndarray:
