@@ -20,8 +20,8 @@ class Offset(Augmentation):
 
     sigma: float = number(default=0.1, least=0)
 
-    def draw(self, x: torch.Tensor, lengths: torch.Tensor | None) -> dict[str, torch.Tensor]:
+    def draw(self, x: torch.Tensor, lengths: torch.Tensor) -> dict[str, torch.Tensor]:
         return {"offset": torch.randn(x.shape[:2], device=x.device)}  # (B, C)
 
-    def apply(self, x: torch.Tensor, lengths: torch.Tensor | None, draws: dict[str, torch.Tensor]) -> torch.Tensor:
+    def apply(self, x: torch.Tensor, lengths: torch.Tensor, draws: dict[str, torch.Tensor]) -> torch.Tensor:
         return x + self.sigma * draws["offset"][:, :, None]  # (B, C, L)

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from sklearn_ssl.base import number
-from sklearn_ssl.encoders import Encoder, EncoderModule, resize_mask
+from sklearn_ssl.encoders import Encoder, EncoderModule, resize_mask, zero_padding
 
 
 @final
@@ -34,11 +34,6 @@ class Strided(EncoderModule):
         self.coarse = nn.Conv1d(width, width, kernel_size=3, padding=1, stride=2)
 
     def layers(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> list[torch.Tensor]:
-        fine = _observed(self.fine(x).relu(), mask)  # (B, D, L)
+        fine = zero_padding(self.fine(x).relu(), mask)  # (B, D, L)
         coarse = self.coarse(fine).relu()  # (B, D, ceil(L / 2))
-        return [fine, _observed(coarse, None if mask is None else resize_mask(mask, coarse.shape[2]))]
-
-
-def _observed(h: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-    """Set padded steps to zero."""
-    return h if mask is None else h * mask[:, None]
+        return [fine, zero_padding(coarse, None if mask is None else resize_mask(mask, coarse.shape[2]))]
