@@ -151,7 +151,11 @@ def test_a_function_has_its_arguments_by_default():
         ("other", [None, "auto", np.str_("auto"), 0], ["Auto", -1, False, np.array([1, 2])]),
         ("option", [1, "one", True, np.str_("one")], [1.0, 2, "two", None, [1]]),
         ("loose", ["a", ("b",), ["a", "b"], ("a", "a"), (np.str_("b"),)], ["c", (), [], ("a", "c"), (1,), 3, None]),
-        ("distinct", ["b", ("b", "a"), ["a"]], [("a", "a"), ["b", "a", "b"], "ab", (), ([],), {"a"}, (np.array(["a", "b"]),)]),
+        (
+            "distinct",
+            ["b", ("b", "a"), ["a"]],
+            [("a", "a"), ["b", "a", "b"], "ab", (), ([],), {"a"}, (np.array(["a", "b"]),)],
+        ),
     ],
 )
 def test_ranges(name, right, wrong):

@@ -30,7 +30,11 @@ class Tied(nn.Module):
         self.norm = nn.BatchNorm1d(3)
         self.first.bias.requires_grad_(False)
         self.steps = torch.arange(3.0)
-        self.containers = [self.first.weight, {"half": torch.ones(2, dtype=torch.bfloat16)}, (torch.ones(2).double() / 3,)]
+        self.containers = [
+            self.first.weight,
+            {"half": torch.ones(2, dtype=torch.bfloat16)},
+            (torch.ones(2).double() / 3,),
+        ]
         self.group = {torch.ones(1)}
 
 

@@ -151,6 +151,9 @@ def test_std_stands_in_where_most_series_share_a_value(detector):
     X[:, 0, 0] = 1
     X[11, 0, 0] = 100
     assert np.flatnonzero(detector.fit_predict(X) == -1).tolist() == [11]
+    # Each statistic d away from 39 equal ones has the standard deviation d sqrt(39) / 40.
+    unit = 1.349 if isinstance(detector, IQRDetector) else 1.0
+    assert_allclose(detector.score_samples(X)[11], -40 / (unit * math.sqrt(39)))
 
 
 @EACH_DETECTOR
