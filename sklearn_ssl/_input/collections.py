@@ -56,7 +56,8 @@ def plain(X: Any) -> Any:
     Masked numbers become NaN, and masked texts and objects become None.
     """
     if isinstance(X, np.ma.MaskedArray) and X.dtype.kind in "OSU":
-        return np.where(np.ma.getmaskarray(X), None, X.astype(object).data)
+        nothing: Any = None
+        return np.where(np.ma.getmaskarray(X), nothing, X.astype(object).data)
     if isinstance(X, np.ma.MaskedArray) and X.dtype.kind in "biuf":
         return np.ma.filled(X.astype(np.result_type(X.dtype, np.float32)), np.nan)  # integers have no NaN
     if not isinstance(X, torch.Tensor):
