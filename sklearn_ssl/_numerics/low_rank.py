@@ -59,9 +59,7 @@ def compressed(rows: torch.Tensor, size: int) -> torch.Tensor:
     Tensor of shape (min(N, F, size), F)
         The new rows, the longest first.
     """
-    n_rows, n_features = rows.shape
-    size = min(size, n_rows, n_features)
-    if n_rows <= n_features:
+    if len(rows) <= rows.shape[1]:
         _, q = _eigh(rows @ rows.T)
         return q[:, -size:].flip(1).T @ rows
     values, v = _eigh(_exact(rows).T @ _exact(rows))
@@ -114,7 +112,7 @@ class _Within(NamedTuple):
     def of(cls, gram: torch.Tensor, count: int) -> "_Within":
         """Decompose S_w = D^T D / count, given D D^T."""
         values, q = _eigh(gram / count)
-        kept = values > NEGLIGIBLE * values[-1].clamp(min=0)
+        kept = values > NEGLIGIBLE * values[-1]
         return cls(values[kept], q[:, kept] / (count * values[kept]).sqrt())
 
     def removed(self, shrinkage: float) -> torch.Tensor:

@@ -50,6 +50,11 @@ class TestInvarianceMap:
         rows = normal(7, 40)
         assert torch.equal(InvarianceMap.of(torch.zeros(3, 40), 0.1)(rows), rows)
 
+    @pytest.mark.parametrize(("share", "n_directions"), [(1.05e-6, 2), (0.95e-6, 1)])
+    def test_changes_below_a_millionth_are_rounding(self, share, n_directions):
+        changes = torch.tensor([[1.0, 0.0, 0.0], [0.0, share**0.5, 0.0]])
+        assert InvarianceMap.of(changes, 0.1).directions.shape == (3, n_directions)
+
 
 class TestCentred:
     def test_takes_the_mean_away(self):
@@ -72,6 +77,7 @@ class TestMerged:
         for block in rows.split(sizes):
             deviations, mean = merged(deviations, mean, count, block)
             count += len(block)
+        assert len(deviations) == 10 + len(sizes) - 1
         expected = rows - rows.mean(0)
         assert_allclose(mean, rows.mean(0), rtol=1e-5)
         assert_allclose(deviations.T @ deviations, expected.T @ expected, rtol=1e-4, atol=1e-4)
@@ -81,8 +87,10 @@ class TestCompressed:
     @pytest.mark.parametrize("shape", [(8, 30), (30, 8), (10, 10)])
     def test_loses_nothing_where_the_rank_allows(self, shape):
         rows = normal(*shape)
-        small = compressed(rows, min(shape))
+        small = compressed(rows, 50)
         assert small.shape == (min(shape), shape[1])
+        assert small.dtype == torch.float32
+        assert (small.norm(dim=1).diff() <= 1e-5).all()
         assert_allclose(small.T @ small, rows.T @ rows, rtol=1e-4, atol=1e-4)
 
     @pytest.mark.parametrize("shape", [(25, 60), (60, 25)])
@@ -92,6 +100,14 @@ class TestCompressed:
         left = torch.linalg.matrix_norm(rows.T @ rows - small.T @ small, 2)
         assert small.shape == (5, shape[1])
         assert_allclose(left, torch.linalg.svdvals(rows)[5] ** 2, rtol=1e-4)
+
+    @pytest.mark.parametrize("shape", [(3, 40), (40, 3)])
+    def test_the_smaller_matrix_is_decomposed(self, shape, monkeypatch):
+        sizes = []
+        eigh = torch.linalg.eigh
+        monkeypatch.setattr(torch.linalg, "eigh", lambda matrix: sizes.append(len(matrix)) or eigh(matrix))
+        compressed(normal(*shape), 2)
+        assert sizes == [3]
 
     def test_merging_in_blocks_stays_close(self):
         signal = normal(400, 6) * torch.tensor([9.0, 8, 7, 6, 5, 4])
@@ -134,6 +150,7 @@ class TestDiscriminantDirections:
         deviations, changes = problem()
         found = discriminant_directions(deviations, 12, changes, 20, 1.0, 5)
         outputs = deviations @ found.weights.T
+        assert outputs.shape == (12, 5)
         assert_allclose(outputs.T @ outputs / 12, torch.diag(found.variances.float()), atol=1e-5)
         assert (found.variances.diff() <= 0).all()
 
@@ -143,6 +160,27 @@ class TestDiscriminantDirections:
         assert_allclose(found.variances, torch.linalg.svdvals(deviations)[:3] ** 2 / 12, rtol=1e-5)
         assert_allclose(found.weights.norm(dim=1), torch.ones(3), rtol=1e-5)
         assert torch.isinf(found.ratios).all()
+
+    def test_the_largest_weight_of_each_direction_is_positive(self):
+        deviations, changes = problem()
+        for sign in (1, -1):
+            weights = discriminant_directions(sign * deviations, 12, changes, 20, 0.5, 6).weights
+            assert weights.dtype == torch.float32
+            assert (weights.amax(1) == weights.abs().amax(1)).all()
+
+    @pytest.mark.parametrize(("share", "n_directions"), [(1.05e-6, 2), (0.95e-6, 1)])
+    def test_directions_below_a_millionth_are_rounding(self, share, n_directions):
+        deviations = torch.tensor([[1.0, 0.0, 0.0], [0.0, share**0.5, 0.0]])
+        found = discriminant_directions(deviations, 2, torch.zeros(1, 3), 1, 1.0, 5)
+        assert found.weights.shape == (n_directions, 3)
+
+    def test_rounding_makes_no_negative_variance(self):
+        # Series that differ only where they change: what is left of their variance is rounding.
+        for seed in range(10):
+            changes = normal(6, 30, seed=seed)
+            found = discriminant_directions(normal(5, 6, seed=seed + 10) @ changes, 5, changes, 6, 1e-20, 3)
+            assert (found.variances >= 0).all()
+            assert found.weights.isfinite().all()
 
     def test_equal_series_have_one_direction_of_zeros(self):
         _, changes = problem()
@@ -174,18 +212,34 @@ class TestScaling:
         assert_allclose(variances / variances.sum(), expected / expected.sum(), rtol=1e-5)
         assert_allclose(variances.sum(), self.directions.variances.sum(), rtol=1e-5)
 
+    def test_a_direction_without_variance_has_no_output(self):
+        weights = normal(3, 4)
+        for whitening in (0.0, 1.0):
+            maps = partially_whitened(Directions(weights, torch.tensor([3.0, 1.0, 0.0]), torch.ones(3)), 12, whitening)
+            assert maps[:2].any(dim=1).all()
+            assert not maps[2].any()
+            assert not partially_whitened(Directions(weights, torch.zeros(3), torch.ones(3)), 12, whitening).any()
+
+    def test_the_rotation_is_on_request(self):
+        directions = Directions(normal(3, 8), torch.tensor([5.0, 2.0, 0.5]), torch.ones(3))
+        plain = partially_whitened(directions, 12, 0.5)
+        for rotated, after in ((False, [5**0.5, 2**0.5, 0.5**0.5]), (True, [1.0, 1.0, 1.0])):
+            turn = partially_whitened(directions, 12, 0.5, rotated).double() @ torch.linalg.pinv(plain.double())
+            variances = (turn.square() @ directions.variances.sqrt().double()).numpy()
+            assert_allclose(variances / variances.sum(), np.array(after) / sum(after), rtol=1e-5)
+
     def test_a_rotation_keeps_inner_products(self):
         plain, rotated = (partially_whitened(self.directions, 12, 0.5, turned) for turned in (False, True))
         assert_allclose(rotated.T @ rotated, plain.T @ plain, rtol=1e-5, atol=1e-5)
 
     @pytest.mark.parametrize(
-        "variances", [[3.0], [2.0, 2.0], [9.0, 1.0], [5.0, 3.0, 1.0, 0.5, 0.0], [0.0, 0.0], list(range(1, 40))]
+        "variances", [[], [3.0], [2.0, 2.0], [9.0, 1.0], [5.0, 3.0, 1.0, 0.5, 0.0], [0.0, 0.0], list(range(1, 40))]
     )
     def test_the_rotation_makes_variances_equal(self, variances):
         rotation = equalising_rotation(torch.tensor(variances)).numpy()
         assert_allclose(rotation @ rotation.T, np.eye(len(variances)), atol=1e-12)
         after = np.diag(rotation @ np.diag(variances) @ rotation.T)
-        assert_allclose(after, np.mean(variances), rtol=1e-9)
+        assert_allclose(after, np.mean(variances) if variances else [], rtol=1e-9)
 
     @pytest.mark.parametrize(("n_series", "kept"), [(2, 1), (7, 1), (12, 3), (100, 9)])
     def test_one_direction_for_four_series(self, n_series, kept):
@@ -214,6 +268,12 @@ class TestRetrievalMargins:
         margins = retrieval_margins(normal(16, 30), changes, torch.tensor([0.01, 1.0, 100.0])).mean(0)
         assert (margins.diff() < -0.1).all()
 
+    def test_a_copy_that_equals_another_series_says_nothing(self):
+        originals = torch.tensor([[0.0, 1.0], [4.0, 0.0], [0.0, -8.0], [9.0, 9.0]])
+        changes = torch.zeros(4, 1, 2)
+        changes[0, 0] = originals[1] - originals[0]
+        assert not retrieval_margins(originals, changes, torch.tensor([0.1, 1.0])).any()
+
     def test_no_change_and_equal_series_say_nothing(self):
         shrinkages = torch.tensor([0.1, 1.0])
         assert not retrieval_margins(normal(6, 9), torch.zeros(6, 2, 9), shrinkages).any()
@@ -221,7 +281,13 @@ class TestRetrievalMargins:
 
 
 @pytest.mark.parametrize(
-    ("scores", "error", "place"), [([1, 2, 3, 2], 0.5, 2), ([1, 2, 3, 2], 1.2, 1), ([0, 0, 0, 0], 0.0, 0)]
+    ("scores", "error", "place"), [([1, 2, 3, 2], 0.5, 2), ([1, 2, 3, 2], 1.2, 1), ([2, 1, 3, 1], 1.0, 0)]
 )
-def test_the_strongest_shrinkage_within_one_error(scores, error, place):
-    assert strongest_within_one_error(torch.tensor(scores), torch.full((4,), error)) == place
+def test_the_strongest_shrinkage_within_one_error_of_the_best(scores, error, place):
+    errors = torch.full((4,), 9.0)
+    errors[2] = error
+    assert strongest_within_one_error(torch.tensor(scores), errors) == place
+
+
+def test_the_first_of_equal_scores_is_the_strongest():
+    assert strongest_within_one_error(torch.zeros(4), torch.zeros(4)) == 0
