@@ -1,4 +1,4 @@
-"""A pretrained architecture whose stages learn with its head, as far as they are not frozen."""
+"""A pretrained architecture whose stages learn together with a head, unless they are frozen."""
 
 from typing import Any
 
@@ -16,22 +16,24 @@ class FineTunedArchitecture(HeadedArchitecture):
     Parameters
     ----------
     augmentation : Augmentation
-        Makes copies for which the head's start should predict the same.
+        Makes copies of series for `features_of_copy`.
     n_frozen : int or None, default=0
-        Lowest stages of the encoder whose weights never change; None freezes all of them.
+        Number of the lowest stages of the encoder that never change. None freezes all stages.
     gradual : bool, default=False
-        Whether stages begin to learn one after another, from the top, in equal shares of the planned steps; the head
-        learns alone in the first.
+        Whether the stages begin to learn one after another, from the top, at equal distances over the planned steps.
+        Until the first stage begins, the head learns alone.
     update_statistics : bool, default=False
-        Whether batch normalisation of what learns follows the labelled series; otherwise it keeps the statistics of
-        pretraining.
+        Whether the running statistics of batch normalisation in the learning stages follow the labelled series.
+        Otherwise they stay as pretraining left them.
     **headed : dict
         Parameters of `HeadedArchitecture`.
 
     Attributes
     ----------
     n_thawed : int
-        How many stages of the encoder learn, counted from the top.
+        Number of stages of the encoder that learn now, counted from the top.
+    n_trained : int
+        Number of stages that learn in the end.
     """
 
     def __init__(
@@ -62,7 +64,7 @@ class FineTunedArchitecture(HeadedArchitecture):
         return self.features(self.augmentation(x, lengths), lengths)
 
     def train(self, mode: bool = True) -> "FineTunedArchitecture":
-        """Set the mode; what is frozen stays in evaluation mode."""
+        """Set the mode. Frozen parts stay in evaluation mode."""
         super().train(mode)
         self.backbone.eval()
         for stage in self._learning_stages():
@@ -73,7 +75,7 @@ class FineTunedArchitecture(HeadedArchitecture):
         return self
 
     def _learning_features(self, x: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
-        has_gradient = self.n_thawed > 0 or x.requires_grad  # an attack asks for that of the series
+        has_gradient = self.n_thawed > 0 or x.requires_grad  # an attack needs the gradient of the series
         with torch.set_grad_enabled(torch.is_grad_enabled() and has_gradient):
             return super()._learning_features(x, lengths)  # (B, F)
 
@@ -81,7 +83,7 @@ class FineTunedArchitecture(HeadedArchitecture):
         return stages(self.encoder)[::-1][: self.n_thawed]
 
     def _thaw(self) -> None:
-        """Let further stages learn as the training goes on; a stage that learns is never frozen again."""
+        """Let further stages learn as training goes on. A stage that learns is never frozen again."""
         if not (self.gradual and self.training and self.n_thawed < self.n_trained):
             return
         due = min(self.n_trained, int(self.progress * (self.n_trained + 1)))

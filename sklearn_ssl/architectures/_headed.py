@@ -14,38 +14,43 @@ from sklearn_ssl.architectures._protocol import TrainableModule
 class HeadedArchitecture(nn.Module, TrainableModule):
     """The features of an architecture, standardised, and a head that predicts from them.
 
-    Standardised features have variance 1 on the mean, and those of one pooled layer as much together as those of
-    another, however many they are. So a penalty on the head's weights does not forget a layer that has few.
+    Features are scaled so that every pooled layer contributes the same total variance, and features have variance 1 on
+    average. A ridge penalty then does not favour wide layers.
 
     Parameters
     ----------
     start : Architecture
-        What is copied with its weights.
+        The architecture with its weights. It is copied.
     n_outputs : int
-        Columns K that the head returns.
+        Columns K of the head's output.
     head_width : int or None, default=None
-        Width of the head's hidden layer; None is a linear head.
+        Width of the head's hidden layer. None is a linear head.
+    n_cases : int, default=0
+        Number of training series.
     **trial : dict
-        What the engine tells every architecture (`n_channels`, `n_timepoints`, `n_cases`); the copy knows it already.
+        Other arguments that the engine gives to every architecture, such as `n_channels`. The copy needs none of them.
 
     Attributes
     ----------
     backbone : Architecture
         The copy.
     head : torch.nn.Module
-        Maps standardised features (B, F) to (B, K); a linear one starts from zeros.
+        Maps standardised features (B, F) to (B, K). A linear head starts from zeros.
     shift, scale : Tensor of shape (F,)
-        What standardises the features: (h - shift) * scale. The scale of a constant feature is zero, that of another
-        the inverse of its standard deviation, times what makes up for the number of features of its layer.
+        They standardise features h: (h - shift) * scale. The scale of a constant feature is 0. For other features it is
+        the inverse of the standard deviation, times the square root of m / n, where n is the number of features of its
+        layer and m is the mean number of features per layer.
     """
 
     shift: torch.Tensor
     scale: torch.Tensor
 
-    def __init__(self, *, start: Architecture, n_outputs: int, head_width: int | None = None, **trial: Any) -> None:
+    def __init__(
+        self, *, start: Architecture, n_outputs: int, head_width: int | None = None, n_cases: int = 0, **trial: Any
+    ) -> None:
         super().__init__()
         self.backbone = copy.deepcopy(start).cpu()
-        self.n_cases = trial.get("n_cases", 0)
+        self.n_cases = n_cases
         self.head = _head(self.n_features, n_outputs, head_width)
         self.register_buffer("shift", torch.zeros(self.n_features))
         self.register_buffer("scale", torch.ones(self.n_features))
@@ -81,7 +86,7 @@ class HeadedArchitecture(nn.Module, TrainableModule):
         return self.backbone.keeps_instances
 
     def adapt(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> None:
-        """Take nothing from the series: the encoder has what it needs."""
+        """Do nothing: the copy is adapted already."""
 
     def after_step(self) -> None:
         """Do what the copy does after an optimiser step."""
@@ -101,7 +106,7 @@ class HeadedArchitecture(nn.Module, TrainableModule):
 
     @torch.no_grad()
     def standardise(self, features: np.ndarray) -> np.ndarray:
-        """Learn from features (n, F) how to standardise, and return them standardised; constant ones become zero."""
+        """Learn shift and scale from features (n, F), and return them standardised. Constant features become zero."""
         shift, spread = features.mean(0, dtype=np.float64), features.std(0, dtype=np.float64)
         varies = spread > 1e-6 * np.maximum(np.abs(shift), 1)
         scale = np.where(varies, 1 / np.where(varies, spread, 1), 0) * self._share_of_layer()
@@ -110,18 +115,18 @@ class HeadedArchitecture(nn.Module, TrainableModule):
         return self.standardised(features)
 
     def _share_of_layer(self) -> np.ndarray:
-        """Return for each feature the standard deviation with which all layers together vary alike, (F,)."""
+        """Return the standard deviation of each feature (F,) with which all layers have the same total variance."""
         sizes = np.array(self.backbone.n_features_of_layers)
         return np.repeat(np.sqrt(sizes.sum() / (len(sizes) * sizes)), sizes)
 
     def standardised(self, features: np.ndarray) -> np.ndarray:
-        """Return features (n, F) standardised as those that `standardise` has learnt from."""
+        """Return features (n, F) standardised with the shift and scale that `standardise` has learnt."""
         shift, scale = self.shift.cpu().numpy(), self.scale.cpu().numpy()  # (F,)
         return ((features - shift) * scale).astype(np.float32)
 
     @torch.no_grad()
     def start_head(self, weight: np.ndarray, bias: np.ndarray) -> None:
-        """Let a linear head start from a weight (K, F) and a bias (K,)."""
+        """Set the weight (K, F) and the bias (K,) of a linear head."""
         for parameter, values in zip(self.head.parameters(), (weight, bias), strict=True):
             parameter.copy_(torch.from_numpy(np.asarray(values)))
 

@@ -16,13 +16,13 @@ from sklearn_ssl.architectures._modes import attackable
 
 
 class SemiSupervisedArchitecture(HeadedArchitecture):
-    """Predictions for the labelled series of a batch, and what a self-supervised method makes of the others.
+    """Predictions for the labelled series of a batch, and the outputs of a self-supervised method for the others.
 
     Parameters
     ----------
     n_labelled : int
-        How many series of a batch, the first ones, are for the head; those after them are for the self-supervised
-        method. In evaluation mode all are for the head.
+        Number of series at the front of a batch that go to the head. All later ones go to the self-supervised method.
+        In evaluation mode all series go to the head.
     augmentation : Augmentation
         How the labelled series are varied in training.
     **headed : dict
@@ -31,19 +31,19 @@ class SemiSupervisedArchitecture(HeadedArchitecture):
 
     def __init__(self, *, n_labelled: int, augmentation: Any, **headed: Any) -> None:
         super().__init__(**headed)
-        # features change with every step, and what standardised them at the start would scale them wrongly
+        # the features change with every step, so the scale from the start of the training would become wrong
         self.head = nn.Sequential(nn.BatchNorm1d(self.n_features, affine=False), self.head)
         self.n_labelled = n_labelled
         self.augmentation = augmentation
 
     def forward(self, batch: Batch) -> tuple[torch.Tensor, ...]:
-        """Return the outputs for the labelled series, their targets and weights, then what the method's loss takes."""
+        """Return outputs, targets and weights of the labelled series, then the arguments of the method's loss."""
         if not self.training:
             return self.outputs(batch.x, batch.lengths), batch.companion["target"], batch.companion["weight"]
         return self._both(batch)
 
     def _share_of_layer(self) -> np.ndarray:
-        return np.ones(self.n_features)  # the head's normalisation would undo any other, and with it the ridge start
+        return np.ones(self.n_features)  # the head normalises again, which would undo other shares and spoil the start
 
     def _both(self, batch: Batch) -> tuple[torch.Tensor, ...]:
         labelled, rest = batch.rows(slice(self.n_labelled)), batch.rows(slice(self.n_labelled, None))
@@ -53,9 +53,10 @@ class SemiSupervisedArchitecture(HeadedArchitecture):
 
 
 class RobustArchitecture(SemiSupervisedArchitecture):
-    r"""The same, of series that were changed to raise the loss: projected gradient descent within a box.
+    r"""Predictions for labelled series and outputs of a method, of series that were changed to raise the loss.
 
-    A value of channel c may move by :math:`\rho s_c`, where :math:`s_c` is the channel's standard deviation.
+    Projected gradient descent searches for the changes. A value of channel c may move by :math:`\rho s_c`, where
+    :math:`s_c` is the channel's standard deviation.
 
     Parameters
     ----------
@@ -64,14 +65,14 @@ class RobustArchitecture(SemiSupervisedArchitecture):
     n_attack_steps : int
         Steps of projected gradient descent.
     loss : callable
-        The loss of what `forward` returns.
+        The loss of the outputs of `forward`.
     **semi_supervised : dict
         Parameters of `SemiSupervisedArchitecture`.
 
     Attributes
     ----------
     spread : Tensor of shape (C, 1)
-        The standard deviation :math:`s_c` of each channel, over at most 512 series of the training set.
+        The standard deviation :math:`s_c` of each channel, over at most 512 training series and without padding.
     """
 
     spread: torch.Tensor
@@ -105,7 +106,7 @@ class RobustArchitecture(SemiSupervisedArchitecture):
         def objective(moved: torch.Tensor) -> torch.Tensor:
             return self.loss(*super(RobustArchitecture, self)._both(dataclasses.replace(batch, x=moved)))
 
-        with attackable(self):  # queues, teachers and statistics learn from the step alone, not from the search
+        with attackable(self):  # queues, teachers and statistics must not learn from the search
             return projected_gradient_descent(
                 batch.x,
                 objective,

@@ -41,30 +41,37 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
     Parameters
     ----------
     transformer : transformer, default=None
-        Any of this package; given by position. It is cloned and pretrained on all series of `fit`, labelled or not. In
-        `sklearn.frozen.FrozenEstimator` it stays as it was fitted. None is ``VICRegTransformer()``.
+        Any transformer of this package. It may be given by position. It is cloned, and the clone is pretrained on all
+        series of `fit`, labelled or not. A fitted transformer in `sklearn.frozen.FrozenEstimator` is used as it is.
+        None is ``VICRegTransformer()``.
     pretrained : {"refit", "keep"}, default="refit"
-        "keep" takes a `transformer` that is fitted already as it is, also in clones of this estimator.
+        "keep" uses a fitted `transformer` as it is, also in clones of this estimator.
     head_width : int or None, default=None
-        Width of a hidden layer of the head. None is a linear head, which starts from the solution of the probe, as in
-        Kumar and others.
+        Width of a hidden layer of the head. None is a linear head. It starts from the solution of a linear probe, as in
+        Kumar et al. (2022).
     penalty : float or None, default=None
-        Strength of the ridge penalty on the weights from which a linear head starts, for standardised features. None
-        takes the best of ten values from 0.001 to 1,000 by leave-one-out.
+        Strength of the ridge penalty of that probe, for standardised features. None chooses the best of ten values from
+        0.001 to 1,000 by leave-one-out.
+    max_epochs : int, default=50
+        Passes over the labelled series.
     max_steps : int or None, default=None
         Budget in optimiser steps, in place of `max_epochs`.
+    batch_size : int or "auto", default="auto"
+        Labelled series per step, at least 2. "auto" is the power of two nearest to a quarter of the labelled series,
+        from 8 to 256, at each call of `fit` and `partial_fit`.
+    lr : float, default=1e-4
+        Highest learning rate. `fit` warms up to it and then decays it to zero along a cosine.
     weight_decay : float, default=1e-2
         Weight decay of AdamW.
     early_stopping : bool, default=False
-        Whether to hold `validation_fraction` of the labelled series out, to stop when their loss has not fallen for
-        `n_iter_no_change` epochs, and to restore the weights of the best epoch.
+        Whether `fit` holds out `validation_fraction` of the labelled series, stops when their loss has not fallen for
+        `n_iter_no_change` epochs, and restores the weights of the best epoch.
     validation_fraction : float, default=0.1
-        Share of the labelled series that is held out if `early_stopping`.
+        Share of the labelled series to hold out for `early_stopping`. The hold-out keeps the shares of the classes.
     n_iter_no_change : int, default=10
-        Epochs without a lower loss of the held-out series after which training ends.
+        Epochs without a lower loss of the held-out series after which training stops.
     random_state : int, numpy.random.RandomState or None, default=None
-        Seed of head, order, dropout and held-out share. The transformer has a `random_state` of its own; where that is
-        None, it gets this one.
+        Seed of head, order, dropout and hold-out. A transformer whose own `random_state` is None gets this seed too.
     verbose : int, default=0
         1 prints one line per epoch.
 
@@ -73,9 +80,9 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
     transformer_ : transformer
         The transformer from which training started. Training does not change it.
     task_ : Task
-        The classes, or the scale of numbers.
+        The task: it knows the classes, or the scale of numbers.
     net_ : skorch.NeuralNet
-        The trained net; ``net_.history`` has the loss of every epoch, ``net_.module_.encoder`` the encoder.
+        The trained net. ``net_.history`` has the loss of every epoch, ``net_.module_.encoder`` is the encoder.
     n_channels_in_ : int
         Channels of the series seen at fit.
     n_features_in_ : int
@@ -84,12 +91,13 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
     Raises
     ------
     ValueError, TypeError
-        At fit, if a parameter or the input is not valid, or if no series is labelled. What was fitted before stays.
+        At fit, if a parameter or the input is not valid, or if no series is labelled. A predictor that was fitted
+        before stays as it was.
 
     References
     ----------
-    Kumar, Raghunathan, Jones, Ma and Liang (2022). Fine-tuning can distort pretrained features and underperform
-    out-of-distribution. ICLR.
+    Kumar, A., Raghunathan, A., Jones, R., Ma, T. and Liang, P. (2022). Fine-tuning can distort pretrained features and
+    underperform out-of-distribution. ICLR.
     """
 
     transformer: Any = positional(recipe(default_factory=VICRegTransformer, needs="fit"))
@@ -109,15 +117,15 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
 
     @with_callbacks
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
-        """Learn from all series, and from the targets of those that have one.
+        """Learn from all series, and from the targets of the labelled ones.
 
         Parameters
         ----------
         X : array of shape (n_cases, n_channels, n_timepoints) or (n_cases, n_timepoints), or list of 2-D arrays
             The series, as for the transformer.
         y : array-like of shape (n_cases,), for numbers also (n_cases, n_outputs)
-            Classes, -1 where unknown, or numbers, NaN where unknown. Strings with unknown ones among them are an
-            object array.
+            Classes, -1 where unknown, or numbers, NaN where unknown. If the classes are strings and some are unknown,
+            give an object array.
         sample_weight : array-like of shape (n_cases,), default=None
             Weights of the labelled series. The self-supervised part does not use them.
 
@@ -134,25 +142,41 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
             self._learn(X, collection, task, labels)
         return self
 
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict the class, or the targets, of every series.
+
+        Parameters
+        ----------
+        X : array or list of arrays
+            The series, as for `fit`. 3-D input may have another length.
+
+        Returns
+        -------
+        ndarray of shape (n_cases,) or (n_cases, n_outputs)
+            Classes are labels from `y`, never -1. Numbers have the form of `y`, and its precision if it was float64.
+        """
+        outputs = self._outputs(X)  # (n, K)
+        return self.task_.predictions(outputs)
+
     @abc.abstractmethod
     def _new_task(self) -> Task:
-        """Return what is to be learnt, before it has seen a target."""
+        """Return the task before it has seen a target."""
 
     @abc.abstractmethod
     def _start_of(self, transformer: Any, X: Any) -> EmbeddingTransformer:
-        """Return an unfitted transformer as it is when the head joins it."""
+        """Bring an unfitted transformer to the state in which the head joins it."""
 
     @abc.abstractmethod
     def _architecture(self, labels: Labels) -> Callable[..., HeadedArchitecture]:
-        """Return what builds the architecture, with all but what the engine tells it."""
+        """Return the factory of the architecture; the engine adds the arguments that it knows."""
 
-    @abc.abstractmethod
     def _dataset(self, net: SSLNet, collection: Collection, labels: Labels) -> SeriesDataset:
-        """Return the series that the net is trained on, with their labels."""
+        """Return the series of training with their labels: here the labelled series alone."""
+        return net.series(collection.rows(labels.rows), labels.alone())
 
     @abc.abstractmethod
     def _apart(self, held_out: np.ndarray, dataset: Any, y: Any = None, **kwargs: Any) -> tuple[Any, Any]:
-        """Split a data set as skorch asks for it: without the labels that are held out, and with these alone."""
+        """Split a data set for skorch: one without the labels that are held out, and one with these alone."""
 
     def _loss(self) -> Callable[..., torch.Tensor]:
         return self.task_.loss
@@ -184,18 +208,38 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
 
     def _learn(self, X: Any, collection: Collection, task: Task, labels: Labels) -> None:
         seed = draw_seed(self.random_state)
-        held_out = self._held_out(task, labels, seed)  # fail early if the split is impossible
+        held_out = self._held_out(task, labels, seed)  # before the pretraining, so that an impossible split fails early
         self.task_: Any = task
         self.transformer_ = self._started_on(X, seed)
         net = self._build_net(collection, labels, held_out, seed)
-        net.adapt(net.series(collection))
-        self._start_head(net, collection, labels, held_out)
+        series = net.series(collection)
+        net.adapt(series)
+        self._start_head(net, series, labels.without(held_out))
         dataset = self._dataset(net, collection, labels)
         epochs, steps = self._planned(net, dataset)
         task_of_fit = self._init_callback_context(max_subtasks=epochs)
         task_of_fit.call_on_fit_task_begin(estimator=self, X=X)
         self.net_ = net.train(dataset, epochs, steps, (TaskReporter(self, task_of_fit),)) if epochs else net
         task_of_fit.call_on_fit_task_end(estimator=self, X=X)
+
+    def _learn_part(self, X: Any, y: Any, sample_weight: Any, new_task: Task) -> Self:
+        """Train for one epoch more, or fit if this is the first call."""
+        started = self.__sklearn_is_fitted__()
+        with unchanged_on_error(self):
+            collection = self._checked(X, reset=not started)
+            task = self.task_ if started else new_task
+            labels = task.labels(y, len(collection), sample_weight)
+            if started:
+                self._continue_on(collection, labels)
+            else:
+                self._learn(X, collection, task, labels)
+        return self
+
+    def _continue_on(self, collection: Collection, labels: Labels) -> None:
+        net = copied_net(self.net_)
+        net.train_split = None  # nothing is held out again
+        net.callbacks_ = [(name, callback) for name, callback in net.callbacks_ if name != "stopping"]
+        self.net_ = net.train(self._dataset(net, collection, labels), epochs=1)
 
     def _started_on(self, X: Any, seed: int) -> EmbeddingTransformer:
         given = self._given_transformer()
@@ -206,7 +250,7 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
                     f"{given.n_channels_in_}. Give the channels of its training data, or change its encoder by "
                     "sklearn_ssl.encoders.adapt_channels."
                 )
-            return copy.copy(given)  # a later fit of the given one gives it another net and leaves this one
+            return copy.copy(given)  # a later fit of the given transformer then leaves this copy alone
         fresh = clone(given)
         if fresh.random_state is None:
             fresh.set_params(random_state=seed)
@@ -236,7 +280,7 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
             max_steps=self.max_steps,
             train_split=partial(self._apart, held_out) if len(held_out) else None,
             callbacks=[("stopping", self._stopping())] if self.early_stopping else [],
-            callbacks__collapse=None,  # outputs for labels are no embedding
+            callbacks__collapse=None,  # it watches embeddings, and outputs for labels are none
             verbose=self.verbose,
             **self._training_params(),
         )
@@ -246,7 +290,7 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
         return EarlyStopping(patience=self.n_iter_no_change, threshold=0, load_best=True, sink=_silently)
 
     def _held_out(self, task: Task, labels: Labels, seed: int) -> np.ndarray:
-        """Return which of the labelled series only tell when to stop."""
+        """Return the labelled series that are not learnt and only tell when to stop."""
         if not self.early_stopping:
             return np.empty(0, dtype=int)
         try:
@@ -258,20 +302,18 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
             )
         except ValueError as error:
             raise ValueError(
-                f"`early_stopping` holds `validation_fraction`={self.validation_fraction} of {len(labels)} labelled "
-                f"series out, which is not possible: {error} Set it to False or label more."
+                f"`early_stopping` cannot hold out `validation_fraction`={self.validation_fraction} of {len(labels)} "
+                f"labelled series: {error} Set `early_stopping` to False or label more series."
             ) from error
         return np.sort(held_out)
 
-    def _start_head(self, net: SSLNet, collection: Collection, labels: Labels, held_out: np.ndarray) -> None:
-        module = net.module_
-        series = net.series(collection)
+    def _start_head(self, net: SSLNet, series: SeriesDataset, labels: Labels) -> None:
+        """Standardise the features of all series, and let a linear head start from a probe on labelled series."""
         features = torch.cat(list(net.represent(series, "features"))).numpy()  # (n, F)
         check_features(features)
-        features = module.standardise(features)
+        features = net.module_.standardise(features)
         if self.head_width is None:
-            learnt_from = labels[np.setdiff1d(np.arange(len(labels)), held_out)]
-            module.start_head(*self._linear_start(net, series, features, learnt_from))
+            net.module_.start_head(*self._linear_start(net, series, features, labels))
 
     def _linear_start(
         self, net: SSLNet, series: SeriesDataset, features: np.ndarray, labels: Labels
@@ -286,14 +328,8 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
         epochs = resolved_epochs(self.max_epochs, self.max_steps, per_epoch)
         return epochs, self.max_steps or epochs * per_epoch
 
-    def _continue_on(self, collection: Collection, labels: Labels) -> None:
-        net = copied_net(self.net_)
-        net.train_split = None  # all labelled series of the call are learnt
-        net.callbacks_ = [(name, callback) for name, callback in net.callbacks_ if name != "stopping"]
-        self.net_ = net.train(self._dataset(net, collection, labels), epochs=1)
-
     def _outputs(self, X: Any) -> np.ndarray:
-        """Predict (n, K)."""
+        """Return the outputs of the head, (n, K)."""
         check_is_fitted(self)
         collection = validated_collection(self, X, reset=False)
         batches = self.net_.represent(self.net_.series(collection), "outputs")

@@ -13,15 +13,14 @@ from sklearn_ssl._engine.batches import SeriesDataset
 from sklearn_ssl._engine.budgets import MOST_LABELLED
 from sklearn_ssl._engine.guards import check_features
 from sklearn_ssl._engine.net import SSLNet
-from sklearn_ssl._input.collections import Collection
 from sklearn_ssl._numerics.low_rank import InvarianceMap
 from sklearn_ssl._parameters.hyperparameters import choice, number, positional, recipe
 from sklearn_ssl.architectures import FineTunedArchitecture
-from sklearn_ssl.base.closed_form import slight_views
+from sklearn_ssl.augmentations._default_views import slight_views
 from sklearn_ssl.base.embedding import EmbeddingTransformer
 from sklearn_ssl.encoders import RocketEncoder, stages
 from sklearn_ssl.fine_tuning._base import EncoderPredictor
-from sklearn_ssl.fine_tuning._tasks import Labels, Task
+from sklearn_ssl.fine_tuning._tasks import HeadStart, Labels, Task
 from sklearn_ssl.methods.joint_embedding.vicreg import VICRegTransformer
 from sklearn_ssl.pooling import Pooling
 
@@ -33,7 +32,7 @@ MOST_COPIES = 1024  # of all series
 
 
 def vicreg_on_fixed_kernels() -> VICRegTransformer:
-    """Return the transformer used unless another is given."""
+    """Return the default transformer."""
     return VICRegTransformer(
         encoder=RocketEncoder(n_features=5040, poolings=("ppv", "mpv", "mipv", "lspv"), n_groups=128, hidden=320),
         pooling=Pooling(statistics="mean"),
@@ -42,65 +41,61 @@ def vicreg_on_fixed_kernels() -> VICRegTransformer:
 
 
 class FineTuned(EncoderPredictor, abc.ABC):
-    r"""A predictor whose transformer is pretrained before labels come in.
+    r"""A predictor that pretrains its transformer before it learns from labels.
 
-    By default VICReg trains a layer on the features of random and fixed kernels, and the head sees both, that layer's
-    output and the features below it.
+    By default VICReg trains a layer on the features of random, fixed kernels. The head sees the output of this layer
+    and the features below it.
 
     A linear head starts from a ridge regression on standardised features, with the penalty
 
     .. math:: \lambda\, s^2\, w^\top (I + S_w / r)\, w
 
-    on the weights w of an output. :math:`\lambda` is `penalty`; s is the root mean square of the features after
-    :math:`(I + S_w / r)^{-1/2}`, so that `penalty` means what it does without :math:`S_w`; and
-    :math:`S_w = D^\top D / m`, where the rows of D are the changes of standardised features from a series, labelled or
-    not, to an augmented copy of it: up to four copies of a series, and m = 1,024 in all. So predictions change little
-    where series change as `augmentation` changes them: tangent prop, with differences in place of derivatives. Where
-    features of several layers are pooled, each layer's are scaled such that it has the same share in all variance.
+    on the weights w of an output. :math:`\lambda` is `penalty` and r is the shrinkage. :math:`S_w = D^\top D / m`, and
+    each row of D is the change of the standardised features from a series, labelled or not, to an augmented copy of it.
+    There are up to four copies of each series, and at most m = 1,024 copies. s is the root mean square of the features
+    after :math:`(I + S_w / r)^{-1/2}`; it gives `penalty` the same meaning with and without :math:`S_w`. So predictions
+    change little where series change as `augmentation` changes them. This is tangent prop with differences in place of
+    derivatives. If features of several layers are pooled, they are scaled such that every layer has the same share of
+    the total variance.
 
     Parameters
     ----------
     transformer : transformer, default=None
-        Any of this package; given by position. It is cloned and pretrained on all series of `fit`, labelled or not. In
-        `sklearn.frozen.FrozenEstimator` it is taken as it was fitted. None is ``VICRegTransformer(encoder=encoder,
-        pooling=Pooling(statistics="mean"), training_pooling=Pooling(statistics="mean", layers="last"))`` with
+        Any transformer of this package. It may be given by position. It is cloned, and the clone is pretrained on all
+        series of `fit`, labelled or not. A fitted transformer in `sklearn.frozen.FrozenEstimator` is used as it is.
+        None is ``VICRegTransformer(encoder=encoder, pooling=Pooling(statistics="mean"),
+        training_pooling=Pooling(statistics="mean", layers="last"))`` with
         ``encoder=RocketEncoder(n_features=5040, poolings=("ppv", "mpv", "mipv", "lspv"), n_groups=128, hidden=320)``.
     mode : {"finetune", "gradual", "probe"}, default="finetune"
-        What learns from the labels: encoder and head ("finetune"); the head first and then, one after another, the
-        stages of the encoder from the top ("gradual"); the head alone ("probe"), where a linear one stays the solution
-        it starts from.
+        Which parts learn from the labels. "finetune": encoder and head. "gradual": first the head, then the stages of
+        the encoder one after another, from the top. "probe": the head alone; a linear head then stays the solution from
+        which it starts.
     shrinkage : float, "auto" or None, default="auto"
-        r, as a multiple of the mean of the non-zero eigenvalues of :math:`S_w`: the smaller, the less predictions
-        follow what `augmentation` changes. None leaves :math:`S_w` out. "auto" is None or 0.1, whichever predicts
-        labelled series better that are left out.
+        r, as a multiple of the mean of the non-zero eigenvalues of :math:`S_w`. The smaller it is, the less predictions
+        follow the changes that `augmentation` makes. None leaves :math:`S_w` out. "auto" is None or 0.1, whichever
+        predicts left-out labelled series better.
     augmentation : Augmentation, default=None
-        What labels should not depend on; of no use without `shrinkage`. None is
+        Changes of a series that should not change its label; used for :math:`S_w` alone. None is
         ``Compose(crop=CropResize(min_ratio=0.8), time_warp=TimeWarp(sigma=0.1),
         magnitude_warp=MagnitudeWarp(strength=0.1), jitter=Jitter(sigma=0.05))``.
     n_frozen : int, default=0
-        How many of the encoder's lowest stages never change.
+        Number of the encoder's lowest stages that never change.
     layer_decay : float, default=0.75
-        Factor in (0, 1] by which the learning rate falls from stage to stage, downwards from the head: low stages are
-        the most general ones.
+        Factor in (0, 1] by which the learning rate falls from stage to stage, from the head downwards. The lowest
+        stages are the most general ones and need the smallest changes.
     norm_statistics : {"keep", "update"}, default="keep"
-        Whether batch normalisation keeps the means and variances of pretraining, or takes those of each labelled batch
-        as in training from scratch.
-    max_epochs : int, default=50
-        Passes over the labelled series.
-    batch_size : int or "auto", default="auto"
-        Labelled series per step, at least 2. "auto" is the power of two next to a quarter of them, from 8 to 256.
-    lr : float, default=1e-4
-        Highest learning rate, that of the head; training warms up to it and then decays it to zero along a cosine.
+        Whether batch normalisation keeps the means and variances of pretraining, or uses the statistics of each
+        labelled batch, as in training from scratch.
 
     Attributes
     ----------
     shrinkage_ : float or None
-        The one with which a linear head started; None for a head with a hidden layer.
+        The shrinkage with which a linear head started; None for a head with a hidden layer.
 
     References
     ----------
-    Simard, Victorri, LeCun and Denker (1992). Tangent prop: a formalism for specifying selected invariances in an
-    adaptive network. NIPS.
+    Simard, P., Victorri, B., LeCun, Y. and Denker, J. (1992). Tangent prop: a formalism for specifying selected
+    invariances in an adaptive network. NIPS.
     """
 
     transformer: Any = positional(recipe(default_factory=vicreg_on_fixed_kernels, needs="fit"))
@@ -110,9 +105,6 @@ class FineTuned(EncoderPredictor, abc.ABC):
     n_frozen: int = number(default=0, least=0, integer=True)
     layer_decay: float = number(default=0.75, above=0, most=1)
     norm_statistics: str = choice("keep", "update", default="keep")
-    max_epochs: int | str = number(default=50, least=0, integer=True)
-    batch_size: int | str = number(default="auto", least=2, integer=True, or_else=("auto",))
-    lr: float = number(default=1e-4, above=0)
 
     def _start_of(self, transformer: Any, X: Any) -> EmbeddingTransformer:
         return transformer.fit(X)
@@ -126,9 +118,9 @@ class FineTuned(EncoderPredictor, abc.ABC):
             update_statistics=self.norm_statistics == "update",
         )
 
-    def _start_head(self, net: SSLNet, collection: Collection, labels: Labels, held_out: np.ndarray) -> None:
-        self.shrinkage_: float | None = None  # that of an earlier fit says nothing of this head
-        super()._start_head(net, collection, labels, held_out)
+    def _start_head(self, net: SSLNet, series: SeriesDataset, labels: Labels) -> None:
+        self.shrinkage_: float | None = None  # of an earlier fit, perhaps
+        super()._start_head(net, series, labels)
 
     def _linear_start(
         self, net: SSLNet, series: SeriesDataset, features: np.ndarray, labels: Labels
@@ -141,12 +133,12 @@ class FineTuned(EncoderPredictor, abc.ABC):
         weight, bias, _ = starts[self.shrinkage_]
         return weight, bias
 
-    def _probe_behind(self, mapped: Map, features: np.ndarray, labels: Labels) -> tuple[np.ndarray, np.ndarray, float]:
+    def _probe_behind(self, mapped: Map, features: np.ndarray, labels: Labels) -> HeadStart:
         weight, bias, error = self.task_.start(mapped(features), labels, self.penalty)
         return mapped(weight), bias, error  # the map is symmetric
 
     def _maps(self, net: SSLNet, series: SeriesDataset, features: np.ndarray) -> dict[float | None, Map]:
-        """Return for each shrinkage in question a symmetric map of rows (n, F) behind which the penalty is plain."""
+        """Return for each candidate shrinkage a symmetric map of rows (n, F) after which the penalty is plain ridge."""
         candidates: tuple[Any, ...] = (None, AUTO_SHRINKAGE) if self.shrinkage == "auto" else (self.shrinkage,)
         return {
             shrinkage: _unchanged if shrinkage is None else self._invariant(net, series, features, float(shrinkage))
@@ -162,9 +154,6 @@ class FineTuned(EncoderPredictor, abc.ABC):
         invariant = InvarianceMap.of(torch.from_numpy(changes), shrinkage)
         size = invariant(torch.from_numpy(features[rows])).square().mean().sqrt()
         return partial(_mapped, invariant, float(size) or 1.0)
-
-    def _dataset(self, net: SSLNet, collection: Collection, labels: Labels) -> SeriesDataset:
-        return net.series(collection.rows(labels.rows), labels.alone())
 
     @staticmethod
     def _apart(held_out: np.ndarray, dataset: Any, y: Any = None, **kwargs: Any) -> tuple[Subset, Subset]:
@@ -190,8 +179,8 @@ class FineTuned(EncoderPredictor, abc.ABC):
         if self.early_stopping:
             raise ValueError(
                 f"`early_stopping` with `validation_fraction`={self.validation_fraction} makes parts of {n_left} and "
-                f"{len(held_out)} of the labelled series; each needs two. Set it to False, label more, or change the "
-                "fraction."
+                f"{len(held_out)} of the labelled series, and each part needs two. Set `early_stopping` to False, "
+                "label more, or change the fraction."
             )
         raise ValueError(
             f"{type(self).__name__} needs at least two labelled series to train on, and y has {n_left}. Label more, or "
@@ -203,7 +192,7 @@ class FineTuned(EncoderPredictor, abc.ABC):
 
     @property
     def _is_solved(self) -> bool:
-        return self.mode == "probe" and self.head_width is None  # a linear probe has nothing left to learn
+        return self.mode == "probe" and self.head_width is None  # a linear probe has a closed form
 
 
 def _unchanged(rows: np.ndarray) -> np.ndarray:
@@ -211,5 +200,5 @@ def _unchanged(rows: np.ndarray) -> np.ndarray:
 
 
 def _mapped(invariant: InvarianceMap, size: float, rows: np.ndarray) -> np.ndarray:
-    """Map rows (n, F), such that standardised features keep variance 1 on the mean."""
+    """Map rows (n, F), such that standardised features keep variance 1 on average."""
     return (invariant(torch.from_numpy(np.asarray(rows, dtype=np.float32))) / size).numpy()

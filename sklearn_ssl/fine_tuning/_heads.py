@@ -1,4 +1,4 @@
-"""Linear heads that have a closed form: where fine-tuning starts."""
+"""Linear heads in closed form, from which fine-tuning starts."""
 
 import typing
 
@@ -13,21 +13,33 @@ SCALES = (-3.0, 5.0)  # natural logarithms
 
 
 class LinearHead(typing.NamedTuple):
-    """A linear predictor, what it predicts for each series if fitted without it, and how far off that is."""
+    """A linear predictor with its leave-one-out predictions.
 
-    weight: np.ndarray  # (K, F)
-    bias: np.ndarray  # (K,)
-    left_out: np.ndarray  # (n, K)
-    error: float  # the mean square of that
+    Attributes
+    ----------
+    weight : ndarray of shape (K, F)
+        The weight.
+    bias : ndarray of shape (K,)
+        The bias.
+    left_out : ndarray of shape (n, K)
+        The prediction for each series by a fit without this series.
+    error : float
+        Mean squared error of these predictions.
+    """
+
+    weight: np.ndarray
+    bias: np.ndarray
+    left_out: np.ndarray
+    error: float
 
 
 def ridge_head(features: np.ndarray, target: np.ndarray, weight: np.ndarray, penalty: float | None) -> LinearHead:
-    """Fit ridge on features (n, F) and targets (n, K); without a penalty the best by leave-one-out is taken."""
+    """Fit ridge on features (n, F) and targets (n, K); None chooses the penalty by leave-one-out."""
     penalties = PENALTIES if penalty is None else (penalty,)
-    if len(features) < 2:  # nothing to leave out: the mean, which is the only series, predicts
+    if len(features) < 2:  # nothing can be left out, and the mean of the only series predicts
         return LinearHead(np.zeros((target.shape[1], features.shape[1])), target[0], target, 0.0)
     ridge = RidgeCV(alphas=list(penalties), store_cv_results=True, scoring="neg_mean_squared_error")
-    with config_context(enable_metadata_routing=False):  # it would ask the user whether RidgeCV may have the weights
+    with config_context(enable_metadata_routing=False):  # else RidgeCV would need a request for the weights
         ridge.fit(features.astype(np.float64), target, sample_weight=weight)
     left_out = ridge.cv_results_.reshape(*target.shape, len(penalties))[..., penalties.index(ridge.alpha_)]
     error = np.average(np.square(left_out - target).mean(axis=1), weights=weight)
@@ -35,7 +47,7 @@ def ridge_head(features: np.ndarray, target: np.ndarray, weight: np.ndarray, pen
 
 
 def calibrated(head: LinearHead, codes: np.ndarray, weight: np.ndarray) -> LinearHead:
-    """Scale scores of classes so that the softmax of those of left-out series has the least cross-entropy."""
+    """Scale a head such that the softmax of its leave-one-out predictions has the least cross-entropy."""
     rows = np.arange(len(codes))
 
     def cross_entropy(logarithm: float) -> float:

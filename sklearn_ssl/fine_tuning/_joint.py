@@ -24,30 +24,32 @@ from sklearn_ssl.losses import semi_supervised_loss
 
 
 class JointClassifier(EncoderClassifier, abc.ABC):
-    """A classifier whose steps have a supervised loss of labelled series and a self-supervised one of all.
+    """A classifier that minimises a supervised loss of labelled series and a self-supervised loss of all series.
 
     Parameters
     ----------
     transformer : transformer, default=None
-        Any of this package that is trained by gradient steps; given by position. Its encoder, projector, views and loss
-        are used; its own budget, learning rate and batch size are not. In `sklearn.frozen.FrozenEstimator` training
-        starts from its weights. None is ``VICRegTransformer()``.
+        Any transformer of this package that is trained by gradient steps. It may be given by position. Its encoder,
+        projector, views and loss are used, but not its budget, learning rate and batch size. With a fitted transformer
+        in `sklearn.frozen.FrozenEstimator` training starts from its weights. None is ``VICRegTransformer()``.
     pretrained : {"refit", "keep"}, default="refit"
-        "keep" starts from the weights of a `transformer` that is fitted already, also in clones of this estimator.
+        "keep" starts from the weights of a fitted `transformer`, also in clones of this estimator.
     ssl_weight : float, default=1.0
-        Weight of the self-supervised loss; 0 leaves the supervised one alone.
+        Weight of the self-supervised loss; 0 leaves the supervised loss alone.
     augmentation : Augmentation, default=None
         How labelled series are varied in training. None is the mild mix of the joint-embedding methods.
     labelled_batch_size : int or "auto", default="auto"
-        Labelled series per step, beside `batch_size` of all. "auto" is the power of two next to a quarter of the
-        labelled ones, from 8 to 256. Where there are fewer they come several times, each time with another view.
+        Labelled series per step, in addition to `batch_size` of all series. "auto" is the power of two nearest to a
+        quarter of the labelled series, from 8 to 256. If there are fewer labelled series, they are repeated, each time
+        as another view.
     max_epochs : int or "auto", default="auto"
-        Passes over all series; "auto" is as many as 200 steps take, and four for large sets, or as many as 500 take.
+        Passes over all series. "auto" is about 200 optimiser steps. Large sets get up to four passes, but no more than
+        about 500 steps allow.
     batch_size : int or "auto", default="auto"
-        Series per step for the self-supervised loss, at least 2. "auto" is the power of two next to a quarter of them,
-        from 8 to 64.
+        Series per step for the self-supervised loss, at least 2. "auto" is the power of two nearest to a quarter of all
+        series, from 8 to 64, at each call of `fit` and `partial_fit`.
     lr : float, default=1e-3
-        Highest learning rate; training warms up to it and then decays it to zero along a cosine.
+        Highest learning rate. `fit` warms up to it and then decays it to zero along a cosine.
     """
 
     ssl_weight: float = number(default=1.0, least=0)
@@ -61,8 +63,8 @@ class JointClassifier(EncoderClassifier, abc.ABC):
         super()._check_transformer(transformer)
         if not isinstance(transformer, SSLTransformer):
             raise TypeError(
-                "`transformer` must be one that is trained by gradient steps, such as VICRegTransformer(), for its "
-                f"loss joins that of the labels; got {transformer!r}. SSLClassifier takes that one too."
+                "`transformer` must be trained by gradient steps, as VICRegTransformer() is, because its loss is "
+                f"added to the loss of the labels; got {transformer!r}. SSLClassifier accepts it."
             )
 
     def _start_of(self, transformer: Any, X: Any) -> SSLTransformer:
@@ -92,9 +94,20 @@ class JointClassifier(EncoderClassifier, abc.ABC):
 
 
 class LabelledInFront(SeriesDataset):
-    """All series; in front of those of a batch are labelled ones, drawn for each batch.
+    """All series, with labelled series drawn in front of each batch.
 
     Within a batch, no labelled series repeats until all have been drawn once.
+
+    Parameters
+    ----------
+    collection : Collection
+        All series.
+    labels : Labels
+        The labels that are learnt.
+    device : torch.device
+        Where batches are needed.
+    n_labelled : int
+        Labelled series in front of a batch.
     """
 
     def __init__(self, collection: Collection, labels: Labels, device: torch.device, n_labelled: int) -> None:
@@ -106,9 +119,9 @@ class LabelledInFront(SeriesDataset):
         return super().__getitem__(torch.cat([self._drawn(), torch.atleast_1d(torch.as_tensor(index))]))
 
     def split(self, held_out: np.ndarray) -> tuple[SeriesDataset, SeriesDataset]:
-        """Return all series without the labels that are held out, and the labelled series that have those."""
+        """Return all series without the labels that are held out, and the held-out series with their labels."""
         training, apart = copy.copy(self), self.labels[held_out]
-        training.labels = self.labels[np.setdiff1d(np.arange(len(self.labels)), held_out)]
+        training.labels = self.labels.without(held_out)
         return training, SeriesDataset(self.collection.rows(apart.rows), self.device, apart.alone())
 
     def _drawn(self) -> torch.Tensor:
@@ -121,22 +134,24 @@ class LabelledInFront(SeriesDataset):
 class S4LClassifier(JointClassifier):
     r"""Classifier that learns from labels and from all series in every step (S4L).
 
-    A step takes a batch of all series for a self-supervised method and a batch of labelled ones for the head, and
+    A step takes a batch of all series for a self-supervised method and a batch of labelled series for the head. It
     minimises
 
     .. math::
         \ell = \frac{\sum_i w_i \bigl(-\log \operatorname{softmax}(a_i)_{y_i}\bigr)}{\sum_i w_i}
                + \omega\, \ell_\text{self-supervised}
 
-    where :math:`a_i` are the outputs of the head for a view of labelled series i, :math:`y_i` its class, :math:`w_i`
-    its weight and :math:`\omega` is `ssl_weight`. Encoder, projector and head learn together; what the method keeps,
-    such as a queue or a teacher, goes on with it. The label -1 stands for unknown, as in `sklearn.semi_supervised`.
+    where :math:`a_i` are the outputs of the head for a view of labelled series i, :math:`y_i` is its class, :math:`w_i`
+    is its weight and :math:`\omega` is `ssl_weight`. Encoder, projector and head learn together. Queues, teachers and
+    other state of the method work as in the method itself. The label -1 marks series whose class is unknown, as in
+    `sklearn.semi_supervised`.
 
-    `SSLClassifier` does one after the other, which costs less where one pretrained encoder serves several tasks.
+    `SSLClassifier` pretrains first and learns from labels after. It costs less if one pretrained encoder serves several
+    tasks.
 
     References
     ----------
-    Zhai, Oliver, Kolesnikov and Beyer (2019). S4L: Self-supervised semi-supervised learning. ICCV.
+    Zhai, X., Oliver, A., Kolesnikov, A. and Beyer, L. (2019). S4L: Self-supervised semi-supervised learning. ICCV.
 
     Examples
     --------
@@ -153,21 +168,22 @@ class S4LClassifier(JointClassifier):
 
 @final
 class RobustSSLClassifier(JointClassifier):
-    r"""Classifier that learns from labels and from all series, both changed to raise its loss.
+    r"""Classifier that learns from labels and from all series, after both were changed to raise its loss.
 
     Every step first searches, by projected gradient descent, for small changes :math:`\delta` of its series that raise
-    the loss, and then lowers it on the changed ones:
+    the loss. Then it lowers the loss on the changed series:
 
     .. math::
         \min_\theta \max_{|\delta_{ict}| \le \rho s_c} \;
         \ell_\text{supervised}(x + \delta) + \omega\, \ell_\text{self-supervised}(x + \delta)
 
-    where :math:`\delta_{ict}` changes series i in channel c at step t, :math:`\rho` is `radius`, :math:`s_c` the
-    standard deviation of channel c and :math:`\omega` is `ssl_weight`. The self-supervised term draws in series without
-    labels and makes the features themselves robust. While changes are searched for, the network is in evaluation mode.
-    The encoder needs a gradient by the series, which `~sklearn_ssl.encoders.RocketEncoder` has not.
-    A step costs `n_attack_steps` + 1 times one of `S4LClassifier`, whose other parameters it shares.
-    `~sklearn_ssl.evaluation.robustness_report` tells what it gains, and what it costs on series that nobody changed.
+    where :math:`\delta_{ict}` changes series i in channel c at step t, :math:`\rho` is `radius`, :math:`s_c` is the
+    standard deviation of channel c and :math:`\omega` is `ssl_weight`. The self-supervised term also uses the series
+    without labels, and makes the features themselves robust. During the search the network is in evaluation mode.
+
+    The encoder needs a gradient with respect to the series, which `~sklearn_ssl.encoders.RocketEncoder` does not have.
+    A step costs `n_attack_steps` + 1 times a step of `S4LClassifier`, whose other parameters it shares.
+    `~sklearn_ssl.evaluation.robustness_report` shows the gain on changed series and the cost on unchanged ones.
 
     Parameters
     ----------
@@ -178,11 +194,11 @@ class RobustSSLClassifier(JointClassifier):
 
     References
     ----------
-    Hendrycks, Mazeika, Kadavath and Song (2019). Using self-supervised learning can improve model robustness and
-    uncertainty. NeurIPS.
+    Hendrycks, D., Mazeika, M., Kadavath, S. and Song, D. (2019). Using self-supervised learning can improve model
+    robustness and uncertainty. NeurIPS.
 
-    Madry, Makelov, Schmidt, Tsipras and Vladu (2018). Towards deep learning models resistant to adversarial attacks.
-    ICLR.
+    Madry, A., Makelov, A., Schmidt, L., Tsipras, D. and Vladu, A. (2018). Towards deep learning models resistant to
+    adversarial attacks. ICLR.
 
     Examples
     --------
@@ -213,14 +229,14 @@ class RobustSSLClassifier(JointClassifier):
         if self.radius > 0 and not _has_gradient(net, collection.n_channels, collection.n_timepoints):
             raise ValueError(
                 f"`transformer` has the encoder {self.transformer_.resolved('encoder')}, whose features have no "
-                f"gradient by the series, so that no change of these can be searched for; `radius` is {self.radius}. "
-                "Give another encoder, such as InceptionEncoder(), or set `radius` to 0."
+                f"gradient with respect to the series, so the search for changes is impossible; `radius` is "
+                f"{self.radius}. Use another encoder, such as InceptionEncoder(), or set `radius` to 0."
             )
         return net
 
 
 def _has_gradient(net: SSLNet, n_channels: int, n_timepoints: int) -> bool:
-    """Tell whether features follow from series by steps that have a derivative."""
+    """Tell whether the features have a gradient with respect to the series."""
     series = torch.zeros(1, n_channels, n_timepoints, device=net.device, requires_grad=True)
     with attackable(net.module_):
         total = net.module_.features(series).sum()

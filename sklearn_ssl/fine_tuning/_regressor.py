@@ -4,9 +4,9 @@ from typing import Any, Self, final
 
 import numpy as np
 from sklearn.base import RegressorMixin
+from sklearn.callback import with_callbacks
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_ssl._parameters.fitted_state import unchanged_on_error
 from sklearn_ssl.fine_tuning._fine_tuned import FineTuned
 from sklearn_ssl.fine_tuning._tasks import NumberTask
 
@@ -15,20 +15,21 @@ from sklearn_ssl.fine_tuning._tasks import NumberTask
 class SSLRegressor(RegressorMixin, FineTuned):
     r"""Regressor for many series and few targets: a pretrained encoder with a head.
 
-    The transformer learns from all series, whether their target is known or not. A head then learns from those with a
-    target to predict it from the transformer's features, and the encoder with it as `mode` says. Minimises
+    The transformer learns from all series, whether their target is known or not. Then a head learns from the series
+    with a target to predict it from the transformer's features. The encoder learns with it as far as `mode` says. The
+    training minimises
 
     .. math:: \frac{\sum_{(i, j) \in K} w_i (p_{ij} - y_{ij})^2}{\sum_{(i, j) \in K} w_i}
 
-    over the known targets K, where :math:`p_{ij}` is the prediction of output j for series i, :math:`y_{ij}` the
-    target, standardised over the known ones of output j, and :math:`w_i` the weight of the series.
+    over the set K of known targets, where :math:`p_{ij}` is the prediction of output j for series i, :math:`y_{ij}` is
+    the target, standardised over the known targets of output j, and :math:`w_i` is the weight of the series.
 
-    NaN stands for an unknown target. With several outputs some of a series' targets may be known.
+    NaN marks an unknown target. With several outputs some targets of a series may be known and others not.
 
     Attributes
     ----------
     target_mean_, target_scale_ : ndarray of shape (n_outputs,), or () for 1-D targets
-        What targets are standardised with.
+        Mean and standard deviation that standardise the targets.
 
     Examples
     --------
@@ -43,15 +44,16 @@ class SSLRegressor(RegressorMixin, FineTuned):
     True
     """
 
+    @with_callbacks
     def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
-        """Learn for one epoch more from series with a target, at a constant rate; the first call is a `fit`.
+        """Continue for one epoch over series with a target at a constant learning rate. The first call is a `fit`.
 
         Parameters
         ----------
         X : array or list of arrays
             The series, as for `fit`.
         y : array-like of shape (n_cases,) or (n_cases, n_outputs)
-            The targets; NaN where unknown. They are standardised as those of `fit`.
+            The targets, NaN where unknown. They are standardised with the mean and scale of the first call.
         sample_weight : array-like of shape (n_cases,), default=None
             Weights of the series with a target.
 
@@ -60,28 +62,7 @@ class SSLRegressor(RegressorMixin, FineTuned):
         self : object
             The regressor.
         """
-        if not self.__sklearn_is_fitted__():
-            return self.fit(X, y, sample_weight)
-        with unchanged_on_error(self):
-            collection = self._checked(X, reset=False)
-            self._continue_on(collection, self.task_.labels(y, len(collection), sample_weight))
-        return self
-
-    def predict(self, X: Any) -> np.ndarray:
-        """Predict the targets of every series.
-
-        Parameters
-        ----------
-        X : array or list of arrays
-            The series, as for `fit`; 3-D input may have another length.
-
-        Returns
-        -------
-        ndarray of shape (n_cases,) or (n_cases, n_outputs)
-            The predictions, in the form that `y` had; in double precision if it was.
-        """
-        outputs = self._outputs(X)  # (n, K)
-        return self.task_.values(outputs)
+        return self._learn_part(X, y, sample_weight, self._new_task())
 
     @property
     def target_mean_(self) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Model selection with targets of which some are not known."""
+"""Model selection where some targets are unknown."""
 
 import dataclasses
 import numbers
@@ -13,17 +13,17 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import _check_method_params
 
 from sklearn_ssl._parameters.hyperparameters import Hyperparameters, positional
-from sklearn_ssl.fine_tuning._labels import is_labelled
+from sklearn_ssl.fine_tuning._tasks import is_labelled
 
 
 @final
 class LabelledScorer(Hyperparameters):
-    """Scorer that ignores the series whose target is not known.
+    """Scorer that ignores series whose target is unknown.
 
     Parameters
     ----------
     scoring : str, callable or None, default=None
-        What scores the others: a name such as "balanced_accuracy", or a scorer. None is the estimator's own `score`.
+        Scorer of the labelled series, or its name, such as "balanced_accuracy". None is the estimator's own `score`.
 
     Examples
     --------
@@ -44,14 +44,14 @@ class LabelledScorer(Hyperparameters):
         Parameters
         ----------
         estimator : estimator
-            Fitted.
+            A fitted estimator.
         X : array or list of arrays
             The series.
         y : array-like of shape (n_cases,)
-            Their targets; -1 or NaN where unknown, see `is_labelled`.
+            Their targets, -1 or NaN where unknown, see `is_labelled`.
         **params : dict
-            Further arguments of the scorer, such as `sample_weight`; of those with an entry a series the labelled
-            series get theirs.
+            Further arguments of the scorer, such as `sample_weight`. Arguments with one entry per series are cut to
+            the labelled series.
 
         Returns
         -------
@@ -73,13 +73,13 @@ class LabelledScorer(Hyperparameters):
 
 @final
 class LabelledSplit(BaseCrossValidator):
-    """Cross-validation over the labelled series that keeps all others in every training part.
+    """Cross-validation over the labelled series that keeps all unlabelled series in every training part.
 
     Parameters
     ----------
     cv : int or splitter, default=5
-        How to split the labelled series. A number means stratified folds for classes and plain ones for numbers; whole
-        numbers stored as floats are classes where -1 is among them.
+        How to split the labelled series. An int is the number of folds, which are stratified for classes and plain for
+        numbers. Whole numbers stored as floats are classes if -1 is among them.
 
     Examples
     --------
@@ -96,26 +96,26 @@ class LabelledSplit(BaseCrossValidator):
         self.cv = cv
 
     def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Give the rows of training and test part, fold after fold.
+        """Yield the rows of the training part and of the test part of each fold.
 
         Parameters
         ----------
         X : array or list of arrays
             The series.
         y : array-like of shape (n_cases,)
-            Their targets; -1 or NaN where unknown, see `is_labelled`.
+            Their targets, -1 or NaN where unknown, see `is_labelled`.
         groups : array-like of shape (n_cases,), default=None
-            Groups of the series, for splitters that keep groups together. Unlabelled series of any group stay in
-            training: where their group must not, leave them out of X.
+            Groups of the series, for splitters that keep groups together. Unlabelled series of every group stay in
+            training. If they must not, leave them out of X.
 
         Yields
         ------
         train, test : int array
-            Row numbers; unlabelled ones are in every `train`.
+            Row numbers. All unlabelled series are in every `train`.
         """
         X, y, groups = indexable(X, y, groups)
         if y is None:
-            raise ValueError("LabelledSplit needs y: it says which series are labelled.")
+            raise ValueError("LabelledSplit needs y, which tells which series are labelled. Pass it to `split`.")
         labelled = is_labelled(y)
         rows, others = np.flatnonzero(labelled), np.flatnonzero(~labelled)
         known = _known(y, rows)
@@ -134,7 +134,7 @@ class LabelledSplit(BaseCrossValidator):
         Returns
         -------
         int
-            How many.
+            The number of folds.
         """
         if isinstance(self.cv, numbers.Integral) or y is None:
             return check_cv(self.cv).get_n_splits(X, y, groups)
@@ -143,12 +143,12 @@ class LabelledSplit(BaseCrossValidator):
         return check_cv(self.cv).get_n_splits(np.empty((len(rows), 1)), _known(y, rows), of_known)
 
     def get_metadata_routing(self) -> Any:
-        """Return what `split` requests: the groups, if `cv` splits by them.
+        """Return the metadata that `split` requests: the groups, if `cv` splits by them.
 
         Returns
         -------
         sklearn.utils.metadata_routing.MetadataRequest
-            As scikit-learn's routing of metadata wants it.
+            The request, for scikit-learn's metadata routing.
         """
         return get_routing_for_object(check_cv(self.cv))
 
@@ -160,6 +160,6 @@ class LabelledSplit(BaseCrossValidator):
 
 
 def _known(y: Any, rows: np.ndarray) -> np.ndarray:
-    """Return the targets of labelled series, in the type that they have without those that are unknown."""
+    """Return the targets of labelled series in the type that these alone have."""
     known = np.asarray(y)[rows]
     return np.array(known.tolist()) if known.dtype == object else known

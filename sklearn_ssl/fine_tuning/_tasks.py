@@ -1,6 +1,6 @@
-"""The tasks of predictors: classes or numbers, how they are checked, coded and learnt, and where a head starts.
+"""The two tasks, classes and numbers: how targets are checked, coded, weighed, learnt and decoded.
 
-A predictor holds a task. The task turns `y` into `Labels`, which accompany the series through data set and batch to the
+A predictor holds a task. The task turns `y` into `Labels`. These accompany the series through data set and batch to the
 loss.
 """
 
@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from scipy.special import log_softmax
 from sklearn.utils import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_array, check_consistent_length, column_or_1d
 
-from sklearn_ssl._input.labels import UNLABELLED
+from sklearn_ssl._input.labels import UNLABELLED, is_unlabelled
 from sklearn_ssl.fine_tuning._heads import calibrated, ridge_head
-from sklearn_ssl.fine_tuning._labels import is_labelled
 from sklearn_ssl.losses import weighted_cross_entropy, weighted_squared_error
 
 HeadStart = tuple[np.ndarray, np.ndarray, float]
@@ -26,12 +26,12 @@ HeadStart = tuple[np.ndarray, np.ndarray, float]
 
 @dataclasses.dataclass(frozen=True)
 class Labels:
-    """The known targets of some series, coded as the loss takes them.
+    """The known targets of some series, in the form that the loss takes.
 
     Attributes
     ----------
     rows : int array of shape (n_labelled,)
-        The labelled series.
+        The rows of the labelled series in X.
     target : array of shape (n_labelled,) or (n_labelled, n_outputs)
         Numbers of classes, or standardised values, NaN where unknown.
     weight : float array of shape (n_labelled,)
@@ -48,12 +48,16 @@ class Labels:
     def __getitem__(self, which: np.ndarray) -> "Labels":
         return Labels(self.rows[which], self.target[which], self.weight[which])
 
+    def without(self, which: np.ndarray) -> "Labels":
+        """Return all labels but some."""
+        return self[np.setdiff1d(np.arange(len(self)), which)]
+
     def alone(self) -> "Targets":
-        """Return the companion of the labelled series without the others."""
+        """Return the companion of a collection of the labelled series alone."""
         return Targets(torch.as_tensor(self.target), torch.as_tensor(self.weight, dtype=torch.float32))
 
     def among(self, n_cases: int) -> "Targets":
-        """Return the companion of all series; targets and weights of the others are zero."""
+        """Return the companion of a collection of all series. Series without a label have the weight 0."""
         known, rows = self.alone(), torch.from_numpy(self.rows)
         target = torch.zeros(n_cases, dtype=known.target.dtype)
         return Targets(target.index_copy(0, rows, known.target), torch.zeros(n_cases).index_copy(0, rows, known.weight))
@@ -61,7 +65,7 @@ class Labels:
 
 @dataclasses.dataclass(frozen=True)
 class Targets:
-    """A companion of series: one target and one weight for each."""
+    """A companion of the series: one target and one weight per series."""
 
     target: torch.Tensor
     weight: torch.Tensor
@@ -71,7 +75,7 @@ class Targets:
         return {"target": self.target[rows], "weight": self.weight[rows]}
 
     def to(self, device: torch.device) -> "Targets":
-        """Return the same on a device."""
+        """Return the same targets and weights on a device."""
         return Targets(self.target.to(device), self.weight.to(device))
 
     def content(self) -> bytes:
@@ -80,7 +84,7 @@ class Targets:
 
 
 class Task(abc.ABC):
-    """What is predicted.
+    """What a predictor predicts.
 
     Attributes
     ----------
@@ -102,16 +106,20 @@ class Task(abc.ABC):
         """Check and code the targets of all series. The first call learns the classes, or the scale of numbers."""
 
     def check_learnable(self, labels: Labels) -> None:
-        """Raise a ValueError if `fit` could not learn from these labels."""
+        """Raise a ValueError if `fit` cannot learn from these labels."""
         return
 
     def strata(self, labels: Labels) -> np.ndarray | None:
-        """Return the groups whose shares a hold-out keeps."""
+        """Return the groups whose shares a hold-out keeps, or None."""
         return None
 
     @abc.abstractmethod
     def start(self, features: np.ndarray, labels: Labels, penalty: float | None) -> HeadStart:
-        """Return weight (K, F) and bias (K,) of the linear predictor, and its squared error for left-out series."""
+        """Return weight (K, F) and bias (K,) of the linear probe, and its squared error for left-out series."""
+
+    @abc.abstractmethod
+    def predictions(self, outputs: np.ndarray) -> np.ndarray:
+        """Turn outputs (n, K) of the head into predictions."""
 
 
 class ClassTask(Task):
@@ -124,7 +132,7 @@ class ClassTask(Task):
     class_weight : "balanced", dict or None
         Weights of classes.
     classes : array-like or None, default=None
-        All classes there will be; None takes those of the first labels.
+        All classes to expect. None takes the classes of the first labels.
 
     Attributes
     ----------
@@ -153,8 +161,8 @@ class ClassTask(Task):
         unseen = np.setdiff1d(y, self.classes)
         if len(unseen):
             raise ValueError(
-                f"y has the classes {unseen.tolist()}, which are not among those to expect, {self.classes.tolist()}. "
-                "Give all of them as `classes` at the first partial_fit, or call fit again."
+                f"y has the classes {unseen.tolist()}, but the classes to expect are {self.classes.tolist()}. "
+                "Give all classes as `classes` at the first partial_fit, or call fit again."
             )
         weight = weights(sample_weight, n_cases)[rows]
         if self.class_weight is not None:
@@ -179,14 +187,22 @@ class ClassTask(Task):
         weight, bias = np.zeros((self.n_outputs, features.shape[1])), np.zeros(self.n_outputs)
         counted = labels.weight > 0
         present, codes = np.unique(labels.target[counted], return_inverse=True)
-        if len(present) < 2:  # nothing to tell apart
+        if len(present) < 2:  # there is nothing to tell apart
             return weight, bias, 0.0
         sides = 2.0 * np.eye(len(present))[codes] - 1  # (n, K)
         head = ridge_head(features[counted], sides, labels.weight[counted], penalty)
         head = calibrated(head, codes, labels.weight[counted])
-        bias -= np.abs(head.left_out).max()  # classes that `partial_fit` expects and has not seen yet
+        bias -= np.abs(head.left_out).max()  # of the classes that `partial_fit` expects and has not seen yet
         weight[present], bias[present] = head.weight, head.bias
         return weight, bias, head.error
+
+    def predictions(self, outputs: np.ndarray) -> np.ndarray:
+        """Return the class with the highest output."""
+        return self.classes[outputs.argmax(axis=1)]
+
+    def log_probabilities(self, outputs: np.ndarray) -> np.ndarray:
+        """Return the logarithms of the softmax of outputs (n, K)."""
+        return log_softmax(outputs.astype(np.float64), axis=1)  # in float32 small probabilities would be 0
 
 
 class NumberTask(Task):
@@ -230,10 +246,6 @@ class NumberTask(Task):
             raise ValueError(f"{self.name} needs labelled series with a weight above 0, and all have 0.")
         return Labels(rows, columns[rows].astype(np.float32), weight)
 
-    def values(self, outputs: np.ndarray) -> np.ndarray:
-        """Return outputs (n, K) of the head in the unit and form of the targets."""
-        return outputs.reshape(len(outputs), *self.mean.shape) * self.scale + self.mean
-
     def start(self, features: np.ndarray, labels: Labels, penalty: float | None) -> HeadStart:
         """Fit ridge for each target on the series in which it is known."""
         errors = []
@@ -246,33 +258,71 @@ class NumberTask(Task):
                 errors.append(head.error)
         return weight, bias, float(np.mean(errors or [0.0]))
 
+    def predictions(self, outputs: np.ndarray) -> np.ndarray:
+        """Return outputs in the unit and the form of the targets."""
+        return outputs.reshape(len(outputs), *self.mean.shape) * self.scale + self.mean
+
     def _learn_scale(self, y: np.ndarray) -> None:
         mean, scale = np.nanmean(y, axis=0, dtype=np.float64), np.nanstd(y, axis=0, dtype=np.float64)
         self.mean = np.asarray(mean, dtype=y.dtype)
         self.scale = np.where(scale > 0, scale, 1).astype(y.dtype)
 
 
+def is_labelled(y: Any) -> np.ndarray:
+    """Tell which series have a known class or number.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_cases,) or (n_cases, n_outputs)
+        Classes, -1 where unknown, or numbers, NaN where unknown. Whole numbers stored as floats count as classes. With
+        several outputs a series is labelled if at least one of its targets is known.
+
+    Returns
+    -------
+    labelled : bool array of shape (n_cases,)
+        True where known.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ssl.fine_tuning import is_labelled
+    >>> is_labelled([1, -1, 0])
+    array([ True, False,  True])
+    >>> is_labelled(np.array(["walk", -1], dtype=object))
+    array([ True, False])
+    >>> is_labelled([0.5, np.nan])
+    array([ True, False])
+    """
+    y = np.asarray(y)
+    if y.dtype.kind == "f":
+        known = ~np.isnan(y)
+        if known.all() and (y == np.floor(y)).all():
+            known = y != UNLABELLED
+        return known if known.ndim == 1 else known.any(axis=1)
+    if y.dtype == object:
+        return np.array([not is_unlabelled(one) for one in y], dtype=bool)
+    return y != UNLABELLED if y.dtype.kind in "iu" else np.ones(len(y), dtype=bool)
+
+
 def checked_classes(name: str, y: Any, n_cases: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return which series are labelled, and the classes of those.
+    """Return the rows of the labelled series, and their classes.
 
     Raises
     ------
     ValueError
-        If there is no `y`, if it has another length than X, if it has None or NaN, if nothing is labelled, or if labels
-        are no classes.
+        If `y` is None, has another length than X, has None or NaN, or has no label, or if its labels are no classes.
     """
-    y = _required(name, y)
-    y = column_or_1d(y, warn=True)
+    y = column_or_1d(_required(name, y), warn=True)
     check_consistent_length(np.empty(n_cases), y)
     if y.dtype.kind in "US" and (y == str(UNLABELLED)).any():
         raise ValueError(
-            "y holds strings, '-1' among them. If that stands for series without label, give an object array with the "
+            "y holds strings, '-1' among them. If '-1' marks series without a label, give an object array with the "
             "number -1: np.array(['walk', -1], dtype=object)."
         )
     missing = np.flatnonzero(pd.isna(y))
     if len(missing):
         raise ValueError(
-            f"y has {y[missing[0]]} in series {missing[0]}. Give series without label the number -1, for example by "
+            f"y has {y[missing[0]]} in series {missing[0]}. Give series without a label the number -1, for example by "
             "numpy.where(pandas.isna(y), -1, y)."
         )
     if y.dtype.kind == "f":
@@ -290,23 +340,21 @@ def checked_numbers(name: str, y: Any, n_cases: int) -> np.ndarray:
     Raises
     ------
     ValueError
-        If there is no `y`, if it has another length than X, if nothing is labelled, or if it is not numeric.
+        If `y` is None, has another length than X, has no known number in an output, or is not numeric.
     """
-    y = _required(name, y)
-    _check_numeric(name, y)
+    _check_numeric(name, _required(name, y))
     y = check_array(
         y,
         ensure_2d=False,
         allow_nd=False,
-        dtype=[np.float32, np.float64],  # whole numbers become single precision, which predictions have
+        dtype=[np.float32, np.float64],  # whole numbers become single precision, as predictions are
         ensure_all_finite="allow-nan",
         input_name="y",
     )
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
     check_consistent_length(np.empty(n_cases), y)
-    known = ~np.isnan(y)
-    _check_any(name, known)
+    _check_any(name, ~np.isnan(y))
     return y
 
 
@@ -318,24 +366,24 @@ def _check_numeric(name: str, y: Any) -> None:
         values[~pd.isna(values)].astype(np.float64)
     except (ValueError, TypeError) as error:
         raise ValueError(
-            f"y must be numbers for {name}, NaN where unknown ({error}). Convert them, or take "
+            f"y must be numbers for {name}, NaN where unknown ({error}). Convert them to numbers, or use "
             "SSLClassifier if they are classes."
         ) from error
 
 
 def weights(sample_weight: Any, n_cases: int) -> np.ndarray:
-    """Return a weight for every series, 1 where none is given.
+    """Return a weight for every series, 1 if none is given.
 
     Raises
     ------
     ValueError
-        If there is not one for each series, or if one is negative.
+        If there is not one weight per series, or if one is negative.
     """
     return _check_sample_weight(sample_weight, np.empty((n_cases, 1)), dtype=np.float64, ensure_non_negative=True)
 
 
 def class_weights(class_weight: Any, classes: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return the weight of each series that its class gives it; classes without series take no part in a balance."""
+    """Return the weight that each series has by its class. "balanced" counts only the classes that `y` has."""
     weighted = classes if isinstance(class_weight, Mapping) else np.unique(y)
     each = compute_class_weight(class_weight, classes=weighted, y=y)
     return each[np.searchsorted(weighted, y)]
@@ -350,6 +398,6 @@ def _required(name: str, y: Any) -> Any:
 def _check_any(name: str, known: np.ndarray) -> None:
     if not known.any(axis=0).all():
         raise ValueError(
-            f"{name} needs labelled series, and y has none: all are unknown (-1 or NaN). For an "
-            "embedding without labels fit the transformer itself."
+            f"{name} needs labelled series, and y has none: all are unknown (-1 or NaN). To get an embedding without "
+            "labels, fit the transformer itself."
         )

@@ -339,7 +339,7 @@ def test_partial_fit_goes_on_and_refuses_new_classes():
     model.partial_fit(X, PARTLY)
     assert changed(before, weights_of(model.net_.module_))
     expected = model.predict_proba(X)
-    with pytest.raises(ValueError, match=r"classes \[3\], which are not among"):
+    with pytest.raises(ValueError, match=r"classes \[3\], but the classes to expect are"):
         model.partial_fit(X, np.where(PARTLY == 0, 3, PARTLY))
     assert_array_equal(model.predict_proba(X), expected)
 

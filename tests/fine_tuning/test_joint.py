@@ -267,7 +267,7 @@ BAD = {
         {"transformer": VICRegTransformer(encoder=RocketEncoder(n_features=84, hidden=4))},
         PARTLY,
         ValueError,
-        "`transformer` has the encoder RocketEncoder.*no gradient by the series",
+        "`transformer` has the encoder RocketEncoder.*no gradient with respect to the series",
     ),
     "negative weight": ({"ssl_weight": -1.0}, PARTLY, ValueError, "`ssl_weight` must be a number at least 0"),
     "one labelled in a batch": ({"labelled_batch_size": 1}, PARTLY, ValueError, "`labelled_batch_size` must be"),

@@ -48,7 +48,7 @@ def test_the_first_labels_fix_the_classes():
     assert_array_equal(task.classes, ["a", "b"])
     assert labels.target.tolist() == [1, 0, 1]
     assert task.labels(["b"], 1, None).target.tolist() == [1]
-    with pytest.raises(ValueError, match=r"classes \['c'\], which are not among .* \['a', 'b'\]"):
+    with pytest.raises(ValueError, match=r"classes \['c'\], but the classes to expect are \['a', 'b'\]"):
         task.labels(["c"], 1, None)
     assert task.n_outputs == 2
 
@@ -82,7 +82,7 @@ def test_the_first_numbers_fix_the_scale():
     assert labels.target.ravel().tolist() == [-1.0, 1.0]
     assert labels.rows.tolist() == [0, 2]
     assert task.labels([4.0], 1, None).target.ravel().tolist() == [2.0]
-    assert task.values(np.array([[0.0], [2.0]])).tolist() == [2.0, 4.0]
+    assert task.predictions(np.array([[0.0], [2.0]])).tolist() == [2.0, 4.0]
     assert task.n_outputs == 1
 
 
@@ -91,7 +91,7 @@ def test_several_numbers_of_a_series():
     labels = task.labels(np.array([[1.0, 10.0], [3.0, np.nan], [np.nan, 10.0], [np.nan, np.nan]]), 4, None)
     assert_array_equal(labels.target, [[-1.0, 0.0], [1.0, np.nan], [np.nan, 0.0]])
     assert task.scale.tolist() == [1.0, 1.0]
-    assert task.values(np.zeros((2, 2))).tolist() == [[2.0, 10.0]] * 2
+    assert task.predictions(np.zeros((2, 2))).tolist() == [[2.0, 10.0]] * 2
     with pytest.raises(ValueError, match="y has the shape"):
         task.labels([1.0, 2.0], 2, None)
     with pytest.raises(ValueError, match="with a weight above 0"):
