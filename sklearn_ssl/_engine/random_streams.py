@@ -27,6 +27,11 @@ def draw_seed(random_state: Any) -> int:
     return int(random_state.randint(np.iinfo(np.int32).max))
 
 
+def draw_numpy_seed(random_state: Any) -> int:
+    """Turn `random_state` into a seed that NumPy and scikit-learn take, which is below 2**32."""
+    return draw_seed(random_state) % 2**32
+
+
 def chosen_rows(n_cases: int, max_cases: int | None, seed: int) -> np.ndarray:
     """Return all rows, or `max_cases` of them drawn at random, in order."""
     if max_cases is None or n_cases <= max_cases:

@@ -3,7 +3,7 @@ from typing import Any, final
 import numpy as np
 
 from sklearn_ssl._engine.guards import diverged
-from sklearn_ssl._engine.random_streams import draw_seed
+from sklearn_ssl._engine.random_streams import draw_numpy_seed
 from sklearn_ssl.callbacks._monitor import Monitor
 from sklearn_ssl.evaluation._folds import checked_folds, fold_predictions, in_order
 from sklearn_ssl.evaluation._predictors import KNNProbe, LinearProbe, chosen_probe
@@ -134,7 +134,7 @@ class OnlineProbe(Monitor):
         for parameter in ("X",) if self.X_test is None else ("X", "X_test"):
             self._check_series(parameter, dataset)
         probe, task = chosen_probe(self.probe, "auto", {"knn": KNNProbe(self.n_neighbors), "linear": LinearProbe()})
-        self.seed_ = draw_seed(self.random_state) % 2**32
+        self.seed_ = draw_numpy_seed(self.random_state)
         self.targets_ = Targets.checked(self.X, self.y, self.X_test, self.y_test, task)
         self.folds_ = checked_folds(self.targets_, MOST_FOLDS, self.seed_) if self.X_test is None else None
         parts = [self.targets_.y] if self.folds_ is None else [train for train, _ in self.folds_]

@@ -235,7 +235,7 @@ def _peak(x: np.ndarray) -> np.ndarray:
         row = x[place]
         peaks, found = find_peaks(row, prominence=PROMINENCE * row.std())
         prominences = tuple(found[key] for key in ("prominences", "left_bases", "right_bases"))
-        _, _, left, right = peak_widths(row, peaks, rel_height=0.5, prominence_data=prominences)
+        _, _, left, right = peak_widths(row, peaks, prominence_data=prominences)  # at half the prominence
         for start, end in zip(np.ceil(left).astype(int), np.floor(right).astype(int), strict=True):
             mask[place][start : end + 1] = True
     return mask

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sklearn_ssl._engine.random_streams import draw_seed
+from sklearn_ssl._engine.random_streams import draw_numpy_seed
 from sklearn_ssl._input.collections import Collection
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.augmentations import Augmentation, Compose, Jitter, Scaling, TimeReversal, TimeShift
@@ -176,7 +176,7 @@ def dissect(
     collection = representation.collection(X)
     if len(collection) < 2:
         raise ValueError(f"X has {len(collection)} series; at least two are needed to compare units.")
-    random = np.random.RandomState(draw_seed(random_state) % 2**32)
+    random = np.random.RandomState(draw_numpy_seed(random_state))
     cases = _drawn(len(collection), max_cases, random)
     labels = None if y is None else _checked_labels(collection, y, cases)
     masks = masks_of(collection, concepts, cases)

@@ -9,7 +9,7 @@ from sklearn.metrics import check_scoring
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_ssl._engine.random_streams import draw_seed
+from sklearn_ssl._engine.random_streams import draw_numpy_seed
 from sklearn_ssl._input.collections import is_ragged
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.evaluation._representation import Representation
@@ -93,7 +93,7 @@ def embedding_importance(
     check_consistent_length(X, y)
     if isinstance(scoring, list | tuple | set | dict):
         raise ValueError(f"`scoring` must be one score, got {shown(scoring)}. Call once for each.")
-    repeated = {"n_repeats": n_repeats, "random_state": draw_seed(random_state) % 2**32, "n_jobs": n_jobs}
+    repeated = {"n_repeats": n_repeats, "random_state": draw_numpy_seed(random_state), "n_jobs": n_jobs}
     H = representation.embed(X, min_cases=2)  # (n, F)
     members = _members(groups, _feature_names(representation, X, H), representation)
     score = _ScoreOfRows(check_scoring(predictor, scoring=scoring), H, list(members.values()))

@@ -14,7 +14,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 
-from sklearn_ssl._engine.random_streams import draw_seed
+from sklearn_ssl._engine.random_streams import draw_numpy_seed
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.evaluation._checks import check_whole_number
 from sklearn_ssl.evaluation._predictors import KNNProbe, LinearProbe, Probe, SVMProbe, chosen_probe
@@ -109,7 +109,7 @@ def label_efficiency(
     check_whole_number("n_draws", n_draws, least=1)
     chosen, task = chosen_probe(probe, task, PROBES)
     targets = Targets.checked(X, y, X_test, y_test, task)
-    seed = draw_seed(random_state) % 2**32
+    seed = draw_numpy_seed(random_state)
     fitted = _is_fitted(transformer)  # fails early if nothing transforms
     split = _given(X, X_test, targets) if targets.y_test is not None else _held_out(X, targets, test_size, seed)
     n_labels = _numbers_of_labels(shares, split.targets)

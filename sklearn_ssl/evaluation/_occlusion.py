@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.base import is_classifier, is_regressor
-from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ssl._input.collections import Collection, collection_of, is_ragged
 from sklearn_ssl._parameters.shown import shown
@@ -168,7 +167,7 @@ class _Embedder:
         self.whole = self.embed(values)  # (n, F)
 
     def change(self, case: int, copies: np.ndarray) -> np.ndarray:
-        """Return the relative distance between the embedding of a series and those of its copies."""
+        """Return the relative distances between the embedding of a series and the embeddings of its copies."""
         norm = np.linalg.norm(self.whole[case])
         return np.linalg.norm(self.embed(copies) - self.whole[case], axis=1) / (norm or 1)
 
@@ -182,7 +181,7 @@ class _Regressor:
         self.whole = self._predict(values)  # (n, n_targets)
 
     def change(self, case: int, copies: np.ndarray) -> np.ndarray:
-        """Return the distance between the prediction for a series and those for its copies."""
+        """Return the distances between the prediction for a series and the predictions for its copies."""
         return np.linalg.norm(self._predict(copies) - self.whole[case], axis=1)
 
     def _predict(self, series: np.ndarray) -> np.ndarray:
@@ -254,7 +253,6 @@ def _columns(y: Any, classes: np.ndarray, n_cases: int) -> np.ndarray:
 def _n_channels_of(estimator: Any) -> int:
     """Return the number of channels that a fitted estimator takes."""
     if hasattr(estimator, "predict") and hasattr(estimator, "n_channels_in_"):
-        check_is_fitted(estimator)
         return estimator.n_channels_in_
     representation = Representation.of(estimator)
     before = [] if representation.before is None else [step for _, step in representation.before.steps]

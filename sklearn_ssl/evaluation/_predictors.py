@@ -169,7 +169,7 @@ class GivenProbe(Probe):
 
 
 def chosen_probe(probe: Any, task: str, known: Mapping[str, Probe]) -> tuple[Probe, str]:
-    """Return the probe that a name or an estimator stands for, and the task, which an estimator settles.
+    """Return the probe of a name or of an estimator, and the task; an estimator decides the task.
 
     Raises
     ------

@@ -8,7 +8,7 @@ import pandas as pd
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import _num_samples
 
-from sklearn_ssl._engine.random_streams import draw_seed
+from sklearn_ssl._engine.random_streams import draw_numpy_seed
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.evaluation._folds import Folds, checked_folds, fold_predictions, in_order
 from sklearn_ssl.evaluation._predictors import KNNProbe, LinearProbe, Probe, SVMProbe
@@ -344,8 +344,8 @@ def labelled_rows(representation: Representation, X: Any, min_cases: int) -> np.
     H = representation.embed(X, min_cases=min_cases)
     if len(H) != _num_samples(X):
         raise ValueError(
-            f"The transformer made {len(H)} rows of {_num_samples(X)} series, so that labels no longer belong to "
-            "rows. Cut windows before the probe, and give a label for each."
+            f"The transformer made {len(H)} rows of {_num_samples(X)} series, so labels do not belong to rows. Cut "
+            "windows before the probe, and give one label per window."
         )
     return H
 
@@ -372,7 +372,7 @@ def _probed(
     task: str,
     random_state: Any,
 ) -> ProbeResult:
-    seed = draw_seed(random_state) % 2**32
+    seed = draw_numpy_seed(random_state)
     targets = Targets.checked(X, y, X_test, y_test, task)
     representation = fitted_representation(transformer)
     if targets.y_test is None:

@@ -13,7 +13,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from sklearn_ssl._engine.batches import SeriesDataset
-from sklearn_ssl._engine.random_streams import chosen_rows, draw_seed, seeded_stream
+from sklearn_ssl._engine.random_streams import chosen_rows, draw_numpy_seed, seeded_stream
 from sklearn_ssl._input.collections import INFERENCE_STEPS, Collection, collection_of
 from sklearn_ssl._input.padding import observed_mask
 from sklearn_ssl._parameters.shown import shown
@@ -162,7 +162,7 @@ class Representation:
         if n_channels is not None and collection.n_channels != n_channels:
             raise ValueError(
                 f"X has {collection.n_channels} channels, but the transformer was fitted on {n_channels}. Give series "
-                "like those of fit."
+                "with the same channels as in fit."
             )
         return collection
 
@@ -290,7 +290,7 @@ def random_views(collection: Collection, augmentation: Any, n_views: int, random
     """Yield views of a whole collection, each (n_cases, n_channels, n_timepoints), NaN where a series is padded."""
     dataset = SeriesDataset(collection, CPU)
     size = math.ceil(INFERENCE_STEPS / collection.n_timepoints)
-    seeds = np.random.RandomState(draw_seed(random_state) % 2**32).randint(2**31 - 1, size=n_views)
+    seeds = np.random.RandomState(draw_numpy_seed(random_state)).randint(2**31 - 1, size=n_views)
     for seed in seeds:
         with seeded_stream(int(seed), CPU):
             batches = map(dataset.__getitem__, torch.arange(len(collection)).split(size))
@@ -346,7 +346,7 @@ def _position(pipeline: Pipeline) -> int:
         found = [at for at, (_, step) in enumerate(pipeline.steps) if hasattr(unwrapped(step), method)]
         if found:
             return found[-1]
-    raise TypeError(f"No step of the Pipeline transforms: {[name for name, _ in pipeline.steps]}.")
+    raise TypeError(f"No step of the Pipeline transforms: {list(pipeline.named_steps)}. Give one with a transformer.")
 
 
 def _joined(first: Any, second: Any) -> Any:

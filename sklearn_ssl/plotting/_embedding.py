@@ -8,7 +8,7 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from sklearn.utils.validation import _num_samples
 
-from sklearn_ssl._engine.random_streams import draw_seed
+from sklearn_ssl._engine.random_streams import draw_numpy_seed
 from sklearn_ssl._input.labels import unlabelled_among_text, values_of
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.evaluation import Representation
@@ -231,7 +231,7 @@ def _reducer(method: Any, random_state: Any) -> Any:
         return clone(method)
     if method not in METHODS:
         raise ValueError(f"`method` must be one of {list(METHODS)} or a transformer, got {shown(method)}.")
-    seed = draw_seed(random_state) % 2**32
+    seed = draw_numpy_seed(random_state)
     if method == "pca":
         return PCA(n_components=2, random_state=seed)
     if method == "tsne":

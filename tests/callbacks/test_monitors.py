@@ -150,6 +150,17 @@ class TestBoth:
         fitted = watched(scripted(0.0, 2.0, 1.0, 1.0, 1.0, patience=2, every=3), max_epochs=20).fit(X)
         assert len(fitted.net_.history) == 9
 
+    def test_patience_starts_again_with_every_call(self):
+        fitted = watched(scripted(0.0, 5.0, 1.0, 1.0, patience=2), max_epochs=1).fit(X)
+        for _ in range(2):
+            fitted.partial_fit(X)
+        assert fitted.net_.history[:, "score"] == [5.0, 1.0, 1.0]
+        assert not fitted.net_.stopped_
+
+    def test_both_have_the_same_defaults(self):
+        of_probe, of_score = OnlineProbe(X, Y).get_params(), ScoreMonitor(X).get_params()
+        assert all(of_probe[name] == of_score[name] for name in ("every", "patience", "restore_best"))
+
     @pytest.mark.parametrize("patience", [None, 2])
     def test_the_best_weights_are_put_back(self, patience):
         monitor = scripted(0.0, 1.0, 3.0, 2.0, 1.0, patience=patience, restore_best=True)
@@ -346,7 +357,7 @@ class TestOnlineProbe:
         y, y_test = names[Y], names[Y_TEST]
         fitted = watched(
             OnlineProbe(X, y, X_TEST, y_test, probe=probe),
-            OnlineProbe(X, y, probe=probe, name="cv", random_state=7),
+            OnlineProbe(X, y, probe=probe, name="cv", random_state=2**32 + 7),
             max_epochs=1,
         ).fit(X)
         H = fitted.transform(X)

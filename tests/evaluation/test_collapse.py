@@ -1,3 +1,4 @@
+import dataclasses
 import math
 
 import numpy as np
@@ -19,6 +20,8 @@ from sklearn_ssl.architectures import Batch
 from sklearn_ssl.augmentations import Jitter
 from sklearn_ssl.datasets import make_waves
 from sklearn_ssl.evaluation import (
+    CollapseReport,
+    EmbeddingReport,
     alignment,
     collapse_report,
     effective_rank,
@@ -113,6 +116,81 @@ def test_the_limit_of_collapse():
         H = H + math.sqrt((1 - share) / 16)  # a mean of squared length 1 - share
         assert spread(H) == pytest.approx(share)
         assert collapse_report(None, H).verdict == verdict
+
+
+def test_verdicts_at_their_limits():
+    features = collapse_report(None, embedding()).features
+    for changes, verdict in [
+        ({"spread": 1e-3}, "collapse"),
+        ({"spread": 1.01e-3}, "healthy"),
+        ({"spread": 1e-12, "series_spread": 0.0}, "collapse"),
+        ({"spread": 1.01e-12, "series_spread": 0.0}, "healthy"),
+        ({"effective_rank": features.least_rank}, "healthy"),
+        ({"effective_rank": 0.99 * features.least_rank}, "dimensional collapse"),
+    ]:
+        assert dataclasses.replace(features, **changes).verdict == verdict, changes
+
+
+HANDMADE = EmbeddingReport(
+    n_cases=9,
+    n_features=4,
+    effective_rank=3.14159,
+    rank_bound=4,
+    singular_values=np.ones(4),
+    n_dead=1,
+    normalized_std=0.25,
+    spread=0.875,
+    series_spread=1.0,
+    uniformity=-2.5,
+    alignment=None,
+)
+
+
+def test_what_the_report_says_about_both_embeddings_and_the_loss():
+    poor = dataclasses.replace(HANDMADE, effective_rank=1.0, alignment=0.5)
+    report = CollapseReport(features=HANDMADE, projections=poor, n_steps=10, loss=1.25, collapsed_loss=2.0)
+    assert str(report).split("\n") == [
+        "Collapse report on 9 series: dimensional collapse",
+        "Features",
+        "  effective rank   3.14 of at most 4",
+        "  dead features    1 of 4",
+        "  normalized std   0.25 (centred and even: 0.5)",
+        "  spread           0.875 (the series: 1)",
+        "  alignment        no views",
+        "  uniformity       -2.5",
+        "  verdict          healthy",
+        "Projections",
+        "  effective rank   1 of at most 4",
+        "  dead features    1 of 4",
+        "  normalized std   0.25 (centred and even: 0.5)",
+        "  spread           0.875 (the series: 1)",
+        "  alignment        0.5",
+        "  uniformity       -2.5",
+        "  verdict          dimensional collapse",
+        "Training",
+        "  loss             1.25 (projections all the same: 2)",
+        report.advice,
+    ]
+    assert report.advice.startswith("The projections fill few of their directions.")
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict"),
+    [
+        ({}, "healthy"),
+        ({"n_steps": 0}, "not trained"),
+        ({"loss": 2.0}, "not trained"),
+        ({"loss": 1.99}, "healthy"),
+        ({"collapsed_loss": None, "loss": 9.0}, "healthy"),
+        ({"loss": None}, "healthy"),
+        ({"projections": dataclasses.replace(HANDMADE, spread=0.0), "n_steps": 0}, "collapse"),
+        ({"projections": dataclasses.replace(HANDMADE, effective_rank=1.0), "n_steps": 0}, "not trained"),
+        ({"features": dataclasses.replace(HANDMADE, effective_rank=1.0)}, "dimensional collapse"),
+    ],
+)
+def test_the_first_verdict_that_is_true_counts(changes, verdict):
+    report = CollapseReport(features=HANDMADE, projections=None, n_steps=5, loss=1.0, collapsed_loss=2.0)
+    assert dataclasses.replace(report, **changes).verdict == verdict
 
 
 # Verdicts on transformers.
@@ -230,6 +308,7 @@ def test_max_cases():
     assert report.features.spread == collapse_report(None, H, max_cases=50, random_state=1).features.spread
     assert report.features.spread != collapse_report(None, H, max_cases=50, random_state=2).features.spread
     assert collapse_report(None, H, max_cases=None).features.spread == spread(H)
+    assert collapse_report(None, H, max_cases=2).features.n_cases == 2
 
 
 def test_max_cases_of_series(trained):
@@ -328,6 +407,7 @@ def test_text(trained):
     assert f"{report.features.effective_rank:.3g} of at most {report.features.rank_bound}" in text
     assert f"{report.loss:.4g} (projections all the same: {report.collapsed_loss:.4g})" in text
     assert max(len(line) for line in text.splitlines()[:-1]) < 80
+    assert "singular_values" not in repr(report)
     alone = str(collapse_report(None, embedding()))
     assert "no views" in alone
     assert "Training" not in alone

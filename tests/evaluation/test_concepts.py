@@ -3,6 +3,7 @@ import statistics
 
 import numpy as np
 import pytest
+from scipy.signal import butter, sosfiltfilt
 
 from sklearn_ssl.evaluation import concept_masks
 from sklearn_ssl.evaluation._concepts import computed_mask
@@ -72,6 +73,52 @@ def test_the_formulas(n_timepoints):
             expected = {**naive_slopes_and_bursts(row), "peak": naive_peaks(row)}
             for name, mask in expected.items():
                 np.testing.assert_array_equal(computed_mask(name, x)[case, channel], mask, err_msg=name)
+
+
+@pytest.mark.parametrize("n_timepoints", [40, 101])
+def test_the_formula_of_high_frequency(n_timepoints):
+    x = np.random.default_rng(3).normal(size=(2, 1, n_timepoints))
+    x = x + 2 * np.sin(np.arange(n_timepoints) / 5)
+    band = butter(4, 1 / 4, "highpass", output="sos")
+    for case in range(2):
+        row = x[case, 0] - x[case, 0].mean()
+        fast = sosfiltfilt(band, row, padlen=15)
+        near = list(zip(naive_windows(row.tolist()), naive_windows(np.square(fast).tolist()), strict=True))
+        expected = [
+            statistics.fmean(squares) >= 0.5 * statistics.pvariance(values)
+            and statistics.pvariance(values) > 0.01 * np.square(row).mean()
+            for values, squares in near
+        ]
+        np.testing.assert_array_equal(computed_mask("high_frequency", x)[case, 0], expected)
+        assert 0 < sum(expected) < n_timepoints
+
+
+@pytest.mark.parametrize("lengths", [None, [60, 45, 52]])
+def test_the_formula_of_channels_that_stand_out(lengths):
+    x = np.random.default_rng(0).normal(size=(3, 3, 60)) * np.array([1.0, 2.0, 5.0])[:, None] + 3
+    x[:, 1, 20:40] *= 4
+    lengths = np.array([60, 60, 60] if lengths is None else lengths)
+    observed = [series[:, :n] for series, n in zip(x, lengths, strict=True)]
+    together = np.concatenate(observed, axis=1)
+    scaled = [(one - together.mean(axis=1, keepdims=True)) / together.std(axis=1, keepdims=True) for one in observed]
+    seen = 0
+    for case, one in enumerate(scaled):
+        energy = np.array([[statistics.fmean(near) for near in naive_windows(np.square(row).tolist())] for row in one])
+        for channel in range(3):
+            others = (energy.sum(axis=0) - energy[channel]) / 2
+            expected = (energy[channel] >= 1) & (energy[channel] >= 4 * others)
+            mask = computed_mask(f"channel_{channel}", x, lengths)[case]
+            np.testing.assert_array_equal(mask[: lengths[case]], expected)
+            seen += expected.sum()
+    assert seen > 10
+
+
+@pytest.mark.parametrize(("share", "is_constant"), [(0.9e-6, True), (1.1e-6, False)])
+def test_a_range_below_a_millionth_of_the_largest_value_is_rounding(share, is_constant):
+    x = np.full((1, 1, 60), 1.0)
+    x[0, 0, ::2] -= share
+    mask = computed_mask("burst", x) | computed_mask("high_frequency", x)
+    assert mask.any() != is_constant
 
 
 def test_a_bump_on_a_line():

@@ -53,6 +53,13 @@ class Identity(Handmade):
         return x.clone()
 
 
+class Doubled(Handmade):
+    """Every channel is a unit, computed in double precision."""
+
+    def forward(self, x):
+        return x.double()
+
+
 class Strided(Handmade):
     """One step for every few."""
 
@@ -203,6 +210,13 @@ def test_selectivity():
     assert row["selectivity"] == pytest.approx((means[2] - rest) / (means[2] + rest), rel=1e-5)
 
 
+def test_a_unit_that_responds_to_all_classes_alike_has_selectivity_0():
+    X = np.repeat(np.random.default_rng(0).random((5, 1, L)), 2, axis=0)
+    row = dissect(fitted(Identity(), X), X, y=np.arange(10) % 2).table.iloc[0]
+    assert row["selectivity"] == 0
+    assert row["class"] == 0
+
+
 def test_selectivity_of_signed_activations_counts_from_the_minimum():
     X = np.random.default_rng(0).normal(size=(20, 1, L))
     X[10:] += 1
@@ -256,12 +270,31 @@ def test_segments_are_the_largest_places_and_do_not_overlap():
         np.testing.assert_array_equal(values, X[row.case, :, row.start : row.end])
         np.testing.assert_array_equal(activation, maps[row.case, row.unit, row.start : row.end])
         assert row.activation == activation.max()
+        assert activation.dtype == np.float32
+        assert values.base is activation.base is None, "a small view keeps a large array in memory"
     for unit, places in result.segments.groupby("unit"):
         assert places["rank"].tolist() == list(range(40))
         assert places["activation"].is_monotonic_decreasing
         assert places["activation"].iloc[0] == maps[:, unit].max()
+        case, step = np.unravel_index(maps[:, unit].argmax(), maps[:, unit].shape)
+        assert places[["case", "start"]].iloc[0].tolist() == [case, np.clip(step - 7, 0, L - 15)]
         taken = [(case, t) for case, start, end in places[["case", "start", "end"]].values for t in range(start, end)]
         assert len(taken) == len(set(taken))
+
+
+@pytest.mark.parametrize(("n_timepoints", "length"), [(100, 10), (90, 9), (79, 8), (40, 8), (5, 5)])
+def test_a_segment_has_a_tenth_of_the_steps_but_eight_if_possible(n_timepoints, length):
+    X = np.random.default_rng(0).normal(size=(4, 1, n_timepoints))
+    segments = dissect(fitted(Identity(), X), X, ["flat"], augmentations=(), n_segments=1).segments
+    assert (segments["end"] - segments["start"]).tolist() == [length]
+
+
+@pytest.mark.parametrize(("share", "is_constant"), [(0.9e-6, True), (1.1e-6, False)])
+def test_a_unit_whose_range_is_rounding_is_constant(share, is_constant):
+    X = np.full((4, 1, 20), -1.0)
+    X[:, 0, ::2] += share
+    table = dissect(fitted(Doubled(), X), X, {"half": X[:, 0] > -1}, augmentations=[TimeReversal(p=0.0)]).table
+    assert (table["concept"][0] is None) == is_constant
 
 
 def test_fewer_segments_where_there_is_no_room():

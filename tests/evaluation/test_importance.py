@@ -173,6 +173,14 @@ def test_bad_parameters(params, match):
         embedding_importance(LogisticRegression().fit(H, y), H, y, **params)
 
 
+def test_two_rows_are_enough_and_one_is_not():
+    H, y = embedding(2)
+    classifier = LogisticRegression().fit(H, [0, 1])
+    assert len(embedding_importance(classifier, H, [0, 1], n_repeats=1)) == 4
+    with pytest.raises(ValueError, match="minimum of 2 is required"):
+        embedding_importance(classifier, H[:1], y[:1], n_repeats=1)
+
+
 def test_estimators_that_do_not_suit():
     X, y = series()
     with pytest.raises(NotFittedError):

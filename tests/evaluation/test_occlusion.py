@@ -8,7 +8,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_ssl import RandomEncoderTransformer, VICRegTransformer
+from sklearn_ssl import RandomEncoderTransformer, SSLClassifier, VICRegTransformer
 from sklearn_ssl.encoders import FCNEncoder
 from sklearn_ssl.evaluation import _occlusion, occlusion
 from sklearn_ssl.preprocessing import ChannelWise, FillMissing
@@ -207,11 +207,40 @@ def test_defaults_are_a_tenth_and_a_half():
     assert (result.window, result.step, result.baseline) == (10, 5, "mean")
 
 
+def test_short_series_have_patches_of_one_step():
+    X, _ = series()
+    result = occlusion(Flatten().fit(X[:, :, :5]), X[:1, :, :5])
+    assert (result.window, result.step) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("row", "baseline", "expected"),
+    [
+        ([1.0, np.nan, 3.0, 8.0], "mean", 4.0),
+        ([1.0, np.nan, 3.0, 8.0], "interpolate", [1 + 7 / 3, 1 + 14 / 3]),
+        ([np.nan, 2.0, 4.0, np.nan], "interpolate", 3.0),  # nothing is known outside the patch
+        ([np.nan] * 4, "mean", 0.0),
+        ([np.nan] * 4, "interpolate", 0.0),
+        ([1.0, 2.0, 3.0, 4.0], "zero", 0.0),
+        ([1.0, 2.0, 3.0, 4.0], -2.5, -2.5),
+    ],
+)
+def test_what_replaces_a_patch_of_a_channel_with_missing_values(row, baseline, expected):
+    replaced = np.broadcast_to(_occlusion._replacement(np.array(row), slice(1, 3), baseline), 2)
+    np.testing.assert_allclose(replaced, np.broadcast_to(expected, 2))
+
+
 def test_two_dimensions_are_channels_or_cases():
     X, _ = series()
     assert occlusion(Flatten().fit(X), X[0]).importance.shape == (1, 2, L)
     assert occlusion(tiny().fit(X[:, 0]), X[:3, 0]).importance.shape == (3, 1, L)
     assert occlusion(make_pipeline(ChannelWise(StandardScaler()), tiny()).fit(X), X[0]).series.shape == (1, 2, L)
+
+
+def test_a_classifier_with_its_own_encoder_knows_its_channels():
+    X, y = series()
+    model = SSLClassifier(tiny(), mode="probe", random_state=0).fit(X, y)
+    assert occlusion(model, X[0], window=12).importance.shape == (1, 2, L)
 
 
 def test_missing_values_stay_with_the_pipeline_that_fills_them():

@@ -285,6 +285,7 @@ class Refuses:
         ({"y": ["a", None] * 6}, "`y` is missing or infinite in row 1"),
         ({"y": pd.Series([1, pd.NA] * 6, dtype="Int64")}, "`y` is missing or infinite in row 1"),
         ({"y": np.zeros((12, 2, 2))}, "shape (12, 2, 2)"),
+        ({"y": 3}, "`y` must have shape (n_cases,) or (n_cases, n_outputs), got shape ()"),
         ({"y": [[0, 1], [1, 0], [1, 1]] * 4}, "not a vector of classes: scikit-learn calls it 'multilabel-indicator'"),
         ({"y": ["a", "b", -1] * 4}, "`y` has text, and in row 2 the number -1"),
         ({"y": list(range(12))}, "each class of y has one"),
@@ -523,6 +524,8 @@ def test_svm_takes_a_fair_sample_of_many_cases(monkeypatch):
     assert np.bincount(y[rows]).tolist() == [54, 6]
     expected = searched(SVC(), "C", cv=5).fit(H[rows], y[rows]).predict(H)
     assert_array_equal(result.predictions, expected)
+    all_of_60 = svm_probe(None, H[:60], y[:60], X_test=H, y_test=y, random_state=4)
+    assert_array_equal(all_of_60.predictions, searched(SVC(), "C", cv=5).fit(H[:60], y[:60]).predict(H))
 
 
 def test_random_order_has_every_class_first_and_then_its_share():
@@ -536,6 +539,10 @@ def test_random_order_has_every_class_first_and_then_its_share():
             assert np.all(np.abs(counts - n * np.array([0.70, 0.27, 0.03])) <= 1.5)
     orders = [random_order(y, "classification", np.random.RandomState(seed)).tolist() for seed in range(2)]
     assert orders[0] != orders[1]
+    many_and_few = np.repeat([0, 1], [8, 2])  # the second of class 1 belongs to three quarters
+    for seed in range(5):
+        order = random_order(many_and_few, "classification", np.random.RandomState(seed))
+        assert many_and_few[order[2:]].tolist() == [0] * 5 + [1] + [0] * 2
 
 
 @pytest.mark.usefixtures("two_penalties")

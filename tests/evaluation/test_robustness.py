@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy.interpolate import CubicSpline
 from shared import small, untouched
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier
@@ -158,6 +159,13 @@ def test_a_drift_is_smooth_and_its_largest_value_is_given():
         std = np.concatenate(UNEQUAL, axis=1).std(axis=1)
         np.testing.assert_allclose(np.abs(drift).max(axis=1), 2 * std, rtol=1e-3)
         assert (np.abs(np.diff(drift)).max(axis=1) < 1.2 * std).all()
+
+
+def test_a_drift_is_a_natural_spline_through_four_values():
+    X = np.random.default_rng(0).normal(size=(3, 2, 40))  # knots at the steps 0, 13, 26 and 39
+    drift = given("drift", 1.0, X) - X
+    spline = CubicSpline([0, 13, 26, 39], drift[:, :, [0, 13, 26, 39]], axis=2, bc_type="natural")
+    np.testing.assert_allclose(drift, spline(np.arange(40)), atol=1e-5)
 
 
 @pytest.mark.parametrize(("severity", "n_dropped"), [(0.01, 1), (0.5, 2), (0.6, 2), (1.0, 3)])

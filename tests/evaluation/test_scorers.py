@@ -259,6 +259,7 @@ def test_refuses_missing_values(fitted, scorer):
         (UniformityScorer, "max_cases", 1),
         (AlphaReQScorer, "max_cases", 2.5),
         (AlignmentScorer, "n_views", 1),
+        (AlignmentScorer, "n_views", 2.5),
         (LiDARScorer, "n_views", 1.5),
         (LiDARScorer, "delta", 0),
         (RankMeScorer, "random_state", -1),

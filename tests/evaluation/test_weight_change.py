@@ -60,6 +60,18 @@ def test_a_right_angle_and_a_doubling():
     np.testing.assert_allclose(change.angle, [0, 180, 180], atol=1e-5)
 
 
+def test_stages_of_zeros_have_no_angle():
+    model = fine_tuned().fit(X, Y)
+    before, after = model.transformer_.net_.module_.encoder, model.net_.module_.encoder
+    with torch.no_grad():
+        for name, parameter in after.named_parameters():
+            before.get_parameter(name).zero_()
+            parameter.fill_(float(name.startswith("blocks.0.")))
+    change = weight_change(model)
+    assert change.relative.tolist() == [math.inf, 0, 0]
+    assert change.angle.tolist() == [0, 0, 0]
+
+
 def test_frozen_stages_did_not_move():
     change = weight_change(make_pipeline(ChannelWise(StandardScaler()), fine_tuned(n_frozen=2)).fit(X, Y))
     assert change.relative[0] == change.relative[1] == change.angle[0] == 0
