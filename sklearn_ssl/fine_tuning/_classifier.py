@@ -131,7 +131,7 @@ class SSLClassifier(FineTuned, EncoderClassifier):
     >>> import numpy as np
     >>> from sklearn_ssl import SimCLRTransformer, SSLClassifier
     >>> from sklearn_ssl.datasets import make_waves
-    >>> X, y = make_waves(n_cases=80, random_state=0)
+    >>> X, y = make_waves(n_cases=80, n_timepoints=50, random_state=0)
     >>> y_known = np.where(np.arange(80) < 20, y, -1)
     >>> classifier = SSLClassifier(SimCLRTransformer(max_epochs=2), max_epochs=5, random_state=0).fit(X, y_known)
     >>> classifier.predict_proba(X[:2]).shape

@@ -158,7 +158,7 @@ class S4LClassifier(JointClassifier):
     >>> import numpy as np
     >>> from sklearn_ssl import S4LClassifier, SimCLRTransformer
     >>> from sklearn_ssl.datasets import make_waves
-    >>> X, y = make_waves(n_cases=80, random_state=0)
+    >>> X, y = make_waves(n_cases=80, n_timepoints=50, random_state=0)
     >>> y_known = np.where(np.arange(80) < 20, y, -1)
     >>> classifier = S4LClassifier(SimCLRTransformer(), max_epochs=5, random_state=0).fit(X, y_known)
     >>> bool(classifier.score(X, y) > 0.6)
@@ -205,8 +205,8 @@ class RobustSSLClassifier(JointClassifier):
     >>> import numpy as np
     >>> from sklearn_ssl import RobustSSLClassifier, SimCLRTransformer
     >>> from sklearn_ssl.datasets import make_waves
-    >>> X, y = make_waves(n_cases=80, random_state=0)
-    >>> classifier = RobustSSLClassifier(SimCLRTransformer(), max_epochs=5, random_state=0).fit(X, y)
+    >>> X, y = make_waves(n_cases=80, n_timepoints=50, random_state=0)
+    >>> classifier = RobustSSLClassifier(SimCLRTransformer(), max_epochs=2, random_state=0).fit(X, y)
     >>> bool(classifier.score(X, y) > 0.6)
     True
     """

@@ -5,7 +5,9 @@ import pytest
 import torch
 from numpy.testing import assert_array_equal
 
+from sklearn_ssl.fine_tuning._heads import calibrated, ridge_head
 from sklearn_ssl.fine_tuning._tasks import ClassTask, Labels, NumberTask
+from sklearn_ssl.losses import weighted_cross_entropy, weighted_squared_error
 
 LABELS = Labels(np.array([1, 3]), np.array([4, 5]), np.array([0.5, 2.0]))
 CPU = torch.device("cpu")
@@ -113,3 +115,90 @@ def test_heads_start_from_ridge():
     assert bias[2] < min(bias[:2])
     assert weight[1, 0] > 0 > weight[0, 0]
     assert not classes.start(H[:2], classes.labels([1, 1], 2, None), 1.0)[0].any()
+
+
+def test_targets_are_not_rounded():
+    labels = NumberTask("Model").labels([0.0, 1.0, 5.0], 3, [0.25, 1.5, 1.0])
+    np.testing.assert_allclose(labels.target.ravel(), (np.array([0, 1, 5]) - 2) / np.sqrt(14 / 3), rtol=1e-6)
+    assert labels.target.dtype == np.float32
+    assert labels.alone().weight.tolist() == [0.25, 1.5, 1.0]
+
+
+def test_constant_targets_are_only_shifted():
+    task = NumberTask("Model")
+    assert task.labels([3.0, 3.0], 2, None).target.ravel().tolist() == [0.0, 0.0]
+    assert task.scale == 1
+
+
+@pytest.mark.parametrize(("dtype", "expected"), [(int, np.float32), (np.float32, np.float32), (float, np.float64)])
+def test_predictions_have_the_precision_of_the_targets(dtype, expected):
+    task = NumberTask("Model")
+    task.labels(np.arange(4).astype(dtype), 4, None)
+    assert task.predictions(np.zeros((2, 1), np.float32)).dtype == expected
+
+
+def test_a_column_of_numbers_is_read_as_a_list_with_a_warning():
+    task = NumberTask("Model")
+    with pytest.warns(UserWarning, match="1d array was expected"):
+        task.labels([[1.0], [2.0]], 2, None)
+    assert task.predictions(np.zeros((2, 1))).shape == (2,)
+
+
+def test_classes_of_outputs():
+    task = ClassTask("Model", None, classes=["b", "a"])
+    assert task.predictions(np.array([[0.0, 1.0], [2.0, 1.0]])).tolist() == ["b", "a"]
+    logarithms = task.log_probabilities(np.array([[0.0, 200.0]], np.float32))
+    assert logarithms.tolist() == [[-200.0, 0.0]]
+    assert np.exp(logarithms)[0, 0] > 0  # it would be 0 in single precision
+
+
+def test_losses_of_the_tasks():
+    assert ClassTask("Model", None).loss is weighted_cross_entropy
+    assert NumberTask("Model").loss is weighted_squared_error
+
+
+def test_unseen_classes_have_the_lowest_scores():
+    H = np.random.default_rng(0).normal(size=(30, 3)).astype(np.float32)
+    task = ClassTask("Model", None, classes=[0, 1, 2])
+    labels = task.labels(np.where(H[:, 0] > 0, 2, 0), 30, None)
+    weight, bias, error = task.start(H, labels, 1.0)
+    head = ridge_head(H, np.where(H[:, :1] > 0, [[-1.0, 1.0]], [[1.0, -1.0]]), np.ones(30), 1.0)
+    scaled = calibrated(head, labels.target // 2, np.ones(30))
+    np.testing.assert_allclose(weight[[0, 2]], scaled.weight)
+    np.testing.assert_allclose(bias, [scaled.bias[0], -np.abs(scaled.left_out).max(), scaled.bias[1]])
+    assert error == head.error
+
+
+def test_series_of_weight_zero_do_not_move_the_start():
+    rng = np.random.default_rng(0)
+    H, counted = rng.normal(size=(30, 3)).astype(np.float32), np.arange(30) < 20
+    for task, y in ((ClassTask("Model", None), np.arange(30) % 3), (NumberTask("Model"), rng.normal(size=30))):
+        labels = task.labels(y, 30, counted.astype(float))
+        wrong = Labels(labels.rows, np.where(counted, labels.target.T, labels.target.T[..., ::-1]).T, labels.weight)
+        for mine, theirs in zip(task.start(H, labels, None), task.start(H, wrong, None), strict=True):
+            assert_array_equal(mine, theirs)
+
+
+def test_the_error_of_several_numbers_is_their_mean():
+    rng = np.random.default_rng(0)
+    H, y = rng.normal(size=(30, 3)).astype(np.float32), rng.normal(size=(30, 2))
+    task = NumberTask("Model")
+    labels = task.labels(y, 30, None)
+    each = [ridge_head(H, labels.target[:, [k]], np.ones(30), 1.0).error for k in (0, 1)]
+    assert task.start(H, labels, 1.0)[-1] == pytest.approx(np.mean(each))
+    weight, bias, error = task.start(H, Labels(labels.rows, labels.target, np.zeros(30)), 1.0)
+    assert not weight.any()
+    assert (bias.tolist(), error) == ([0, 0], 0)
+
+
+@pytest.mark.parametrize("task", [ClassTask("Model", None), NumberTask("Model")], ids=["classes", "numbers"])
+def test_weights_that_are_refused(task):
+    y = [0.0, 1.0, 2.0]
+    with pytest.raises(ValueError, match="Negative values"):
+        task.labels(y, 3, [1.0, -1.0, 1.0])
+    with pytest.raises(ValueError, match="sample_weight"):
+        task.labels(y, 3, [1.0, 1.0])
+    with pytest.raises(ValueError, match="inconsistent"):
+        task.labels(y, 4, None)
+    with pytest.raises(ValueError, match="requires y"):
+        task.labels(None, 3, None)
