@@ -76,7 +76,7 @@ class MomentumArchitecture(SiameseArchitecture):
         momentum = self._momentum()
         for name, module in self.teacher.items():
             for mine, taught in zip(module.parameters(), getattr(self, name).parameters(), strict=True):
-                mine.lerp_(taught.detach(), 1 - momentum)
+                mine.lerp_(taught, 1 - momentum)
 
     def _momentum(self) -> torch.Tensor:
         share = (1 + torch.cos(math.pi * self.progress)) / 2 if self.increasing else torch.ones_like(self.progress)

@@ -170,7 +170,6 @@ class CentredTeacherArchitecture(MomentumArchitecture):
             self.center = torch.lerp(teacher.mean(dim=0), center, self.center_momentum)
         return student, teacher.unflatten(0, (2, len(batch))), center
 
-    @torch.no_grad()
     def teacher_scores(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
         """Score by the teacher, without gradient: x (B, C, L) to (B, K)."""
         return self.teacher["prototypes"](self.teacher_projections(x, lengths))

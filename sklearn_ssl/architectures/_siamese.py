@@ -114,7 +114,6 @@ class SiameseArchitecture(Architecture):
         return torch.cat([self.pooling(layers, mask), self.projector(self.training_pooling(layers, mask))], dim=1)
 
 
-@torch.no_grad()
 def _width(projector: nn.Module, n_features: int) -> int:
     with evaluation_mode(projector):
         return projector(torch.zeros(1, n_features)).shape[1]

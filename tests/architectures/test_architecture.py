@@ -65,8 +65,9 @@ class TestMaps:
         maps(encoder, padded, LENGTHS)
         assert torch.equal(encoder.mask, MASK)
         maps(encoder, x)
-        assert encoder.mask.shape == (6, 32)
-        assert bool(encoder.mask.all())
+        assert torch.equal(encoder.mask, torch.ones(6, 32, dtype=torch.bool))
+        maps(encoder.to("meta"), x.to("meta"))
+        assert encoder.mask.is_meta
 
     def test_a_foreign_module_gets_the_mask_that_it_takes(self, x, padded):
         encoder = PerhapsMasked()
@@ -103,6 +104,17 @@ class TestEncoder:
         norm = nn.Sequential(nn.Conv1d(2, 5, 1), nn.BatchNorm1d(5))
         assert built(Architecture, encoder=norm).encoder[1].num_batches_tracked == 0
 
+    def test_it_is_tried_out_without_gradient(self):
+        grad = []
+        built(Architecture, encoder=Function(lambda x: grad.append(torch.is_grad_enabled()) or x))
+        assert grad == [False]
+
+    def test_the_number_of_series_need_not_be_known(self):
+        encoder = ResNetEncoder(depth=1, width=4)
+        architecture = Architecture(encoder=encoder, pooling=None, n_channels=2, n_timepoints=32)
+        assert architecture.n_cases == 0
+        assert not architecture.keeps_instances
+
     def test_steps_are_those_of_its_output(self):
         assert built(Architecture, encoder=nn.Conv1d(2, 5, 4, stride=4)).n_steps == 8
 
@@ -136,6 +148,18 @@ class TestEncoder:
             built(Architecture, encoder=ResNetEncoder)
 
 
+class PooledByItself(EncoderModule):
+    """An encoder of two layers with one step each."""
+
+    pools_over_time = True
+
+    def __init__(self, n_channels=2):
+        super().__init__([n_channels, n_channels])
+
+    def layers(self, x, mask=None):
+        return [x.mean(2, keepdim=True), x.amax(2, keepdim=True)]
+
+
 class Sums:
     """A recipe of a pooling from elsewhere."""
 
@@ -151,6 +175,13 @@ class TestFeatures:
         mine, theirs = built(Architecture), built(Architecture, pooling=Pooling())
         theirs.load_state_dict(mine.state_dict())
         assert torch.equal(mine.eval().features(x), theirs.eval().features(x))
+
+    def test_a_foreign_module_is_pooled_as_others_are(self):
+        assert built(Architecture, encoder=nn.Conv1d(2, 5, 1)).n_features == Pooling().n_features([5])
+
+    def test_of_an_encoder_that_pools_by_itself_the_last_layer_is_taken(self, x):
+        architecture = built(Architecture, encoder=PooledByItself)
+        assert torch.equal(architecture.features(x), x.amax(2))
 
     def test_an_encoder_that_pools_by_itself_has_one_feature_for_each_of_its_own(self, x):
         architecture = built(Architecture, encoder=RocketEncoder(n_features=84)).eval()

@@ -102,6 +102,18 @@ class TestSketch:
         assert (len(architecture.deviations), len(architecture.changes)) == (8, 8)
         architecture.observe(many[8:9])
         assert (len(architecture.deviations), len(architecture.changes)) == (4, 8)
+        architecture.observe_with_copies(many[9:10])
+        assert (len(architecture.deviations), len(architecture.changes)) == (6, 4)  # one for the mean that moves
+
+    def test_they_are_compressed_in_full_precision(self, many):
+        exact, other = closed_form(sketch_size=8), closed_form(sketch_size=8)
+        h = exact.pooled(many)
+        for architecture in (exact, other):
+            architecture.pooled = lambda x, lengths=None: h
+        exact.observe(many)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            other.observe(many)
+        assert torch.equal(other.deviations, exact.deviations)
 
 
 class TestShrinkage:
@@ -163,13 +175,13 @@ class TestShrinkage:
         assert self.settled(mean, [0.1] * 13, n_judged=8) == SHRINKAGES[0]
 
     def test_rounding_below_zero_is_no_error(self):
-        mean = torch.tensor([1.0] + [0.999] * 12)
+        mean = torch.tensor([0.999] * 12 + [1.0])
         architecture = closed_form(shrinkage="auto")
         architecture.observe_with_copies(torch.randn(3, 2, 32))  # too few to be judged
         architecture.counts[2] = 8
         architecture.margins.copy_(8 * torch.stack([mean, mean.square() - 1e-3]))
         architecture.settle()
-        assert float(architecture.used_shrinkage) == SHRINKAGES[0]
+        assert float(architecture.used_shrinkage) == SHRINKAGES[-1]
 
 
 class TestMap:
@@ -210,7 +222,12 @@ class TestMap:
     def test_before_all_series_there_is_no_feature(self, x):
         architecture = closed_form()
         assert architecture.features(x).shape == (6, 0)
-        assert bool((architecture.weights == 0).all())
+        shapes = {name: tuple(buffer.shape) for name, buffer in architecture.named_buffers(recurse=False)}
+        n_features = architecture.pooled(x).shape[1]
+        empty = dict.fromkeys(("deviations", "changes", "weights"), (0, n_features))
+        vectors = {"mean": (n_features,), "counts": (3,), "variances": (0,), "ratios": (0,)}
+        rest = {"margins": (2, 13), "used_shrinkage": (), "progress": ()}
+        assert shapes == {**empty, **vectors, **rest}
 
     def test_half_precision_ends_with_the_pooled_features(self, many):
         architecture = closed_form()

@@ -25,6 +25,17 @@ from torch.nn import functional as F
 from sklearn_ssl import architectures, losses
 from sklearn_ssl._engine.net_copy import copied_net
 
+# A bank looks at numbers of series, prototypes at their count, and the others call functions that lack "meta".
+READ_VALUES = {
+    "CentredTeacherArchitecture",
+    "CovarianceArchitecture",
+    "InstanceBankArchitecture",
+    "InstanceClassifierArchitecture",
+    "MixingArchitecture",
+    "MomentumCovarianceArchitecture",
+    "PrototypeArchitecture",
+    "RobustArchitecture",
+}
 WITHOUT_TRAINING_STEP = {"Architecture", "ClosedFormArchitecture", "HeadedArchitecture"}
 
 
@@ -296,6 +307,27 @@ def test_features_are_those_of_the_series_as_they_are(name, x, passes):
     seen = passes(architecture, lambda: (architecture.features(x), architecture.feature_maps(x)))
     assert len(seen) == 2
     assert all(torch.equal(series, x) for series in seen)
+
+
+def unchanged(x, lengths=None):
+    return x
+
+
+@pytest.mark.parametrize("name", sorted(set(CASES) - READ_VALUES))
+@pytest.mark.parametrize("lengths", [None, LENGTHS], ids=["equal", "unequal"])
+def test_a_training_step_stays_on_the_device_and_reads_no_value(name, x, lengths):
+    cls = cls_of(name)
+    of_start = {"of_start": {"augmentation": unchanged}} if issubclass(cls, architectures.HeadedArchitecture) else {}
+    architecture = built(cls, augmentation=unchanged, **of_start).to("meta")  # tensors without values
+    batch = whole_batch(x, lengths)
+    companion = {name: values.to("meta") for name, values in batch.companion.items()}
+    lengths = None if lengths is None else lengths.to("meta")
+    outputs = architecture(architectures.Batch(x.to("meta"), lengths, batch.index.to("meta"), companion))
+    assert all(output.is_meta for output in outputs)
+
+
+def test_only_some_have_a_place_for_each_series(architecture, name):
+    assert architecture.keeps_instances == name.startswith("Instance")
 
 
 def test_features_have_their_width_and_their_steps(name, x):

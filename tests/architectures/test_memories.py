@@ -63,9 +63,6 @@ class TestInstances:
         with pytest.raises(ValueError, match="but got none"):
             built(cls)(Batch(x))
 
-    def test_series_must_stay(self, cls):
-        assert cls.keeps_instances
-
 
 def moments(z):
     return sum(torch.outer(row, row) for row in F.normalize(z)) / len(z)

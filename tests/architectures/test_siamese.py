@@ -171,6 +171,12 @@ class TestWindows:
             starts[case] = max(starts[case], int(inside[0]))
         assert starts.tolist() == [5, 3, 0, 1, 4, 1], "no window ends with its series"
 
+    def test_they_end_with_the_series_where_single_and_double_precision_round_apart(self):
+        x = torch.arange(50.0).expand(200, 1, 50)
+        windows, _ = random_windows(x, None, 1, 0.59)  # 29.5 steps: 29 of each series are drawn, and 30 shown
+        assert windows.shape == (200, 1, 30)
+        assert float(windows.max()) == 49
+
     def test_one_of_the_whole_series_is_the_series(self, counting):
         windows, _ = random_windows(counting, None, 2, 1.0)
         assert torch.equal(windows, counting.repeat(2, 1, 1))

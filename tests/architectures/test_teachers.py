@@ -111,6 +111,11 @@ class TestTeacher:
         assert architecture.encoder.kernels[0].biases.any()
         assert torch.equal(architecture.teacher_projections(x), architecture.projections(x))
 
+    def test_it_passes_no_gradient_to_the_series(self, cls, x):
+        architecture = built(cls)
+        assert architecture.projections(x.requires_grad_()).requires_grad
+        assert not architecture.teacher_projections(x).requires_grad
+
     def test_it_pools_as_in_training(self, cls, x):
         architecture = built(cls, training_pooling=Pooling(statistics="max", layers="last")).eval()
         assert torch.equal(architecture.teacher_projections(x), architecture.projections(x))
@@ -160,8 +165,9 @@ class TestQueue:
 
     def test_keys_of_half_precision_are_stored_in_single(self):
         queue = built(QueueArchitecture, queue_size=5)
-        queue.enqueue(torch.randn(3, 8).bfloat16())
+        queue.enqueue(torch.randn(3, 8).bfloat16().requires_grad_())
         assert queue.queue.dtype == torch.float32
+        assert not queue.queue.requires_grad
         torch.testing.assert_close(queue.queue.norm(dim=1), torch.ones(5))
 
     def test_the_loss_sees_the_queue_before_the_keys_of_its_batch(self, batch):
