@@ -8,7 +8,7 @@ from numpy.testing import assert_array_equal
 from sklearn_ssl import RobustSSLClassifier, S4LClassifier, SimCLRTransformer, SSLClassifier
 from sklearn_ssl.augmentations import Jitter
 from sklearn_ssl.datasets import make_waves
-from sklearn_ssl.encoders import InceptionEncoder
+from sklearn_ssl.encoders import FCNEncoder
 from sklearn_ssl.projectors import MLPProjector
 
 X, Y = make_waves(n_cases=60, n_classes=3, n_timepoints=40, random_state=0)
@@ -16,7 +16,7 @@ PARTLY = np.where(np.arange(60) < 24, Y, -1)
 
 
 def simclr(**params):
-    encoder = InceptionEncoder(depth=3, width=4, bottleneck=4)
+    encoder = FCNEncoder(width=4)
     own = {"encoder": encoder, "projector": MLPProjector(width=8), "max_epochs": 1, "device": "cpu", "random_state": 0}
     return SimCLRTransformer(**{**own, **params})
 

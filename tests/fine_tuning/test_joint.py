@@ -120,7 +120,7 @@ def test_unlabelled_series_matter():
 
 def test_state_of_the_method_goes_on():
     transformer = MoCoV2Transformer(
-        encoder=InceptionEncoder(depth=3, width=4, bottleneck=4),
+        encoder=FCNEncoder(width=4),
         projector=MLPProjector(width=8),
         queue_size=50,
         device="cpu",

@@ -15,8 +15,9 @@ from sklearn_ssl.pooling import Pooling
 
 
 def test_probe_is_ridge_on_standardised_features():
-    model = classifier(mode="probe", shrinkage=None).fit(X, PARTLY)
-    features = simclr().fit(X).transform(X).astype(np.float64)
+    alike = simclr(encoder=InceptionEncoder(depth=3, width=4))  # its layers have the same width
+    model = classifier(alike, mode="probe", shrinkage=None).fit(X, PARTLY)
+    features = alike.fit(X).transform(X).astype(np.float64)
     features = StandardScaler().fit_transform(features[:, features.std(axis=0) > 1e-6])
     ridge = RidgeCV(alphas=np.logspace(-3, 3, 10)).fit(features[:24], 2.0 * np.eye(3)[Y[:24]] - 1)
     scores, expected = model.decision_function(X), ridge.predict(features)
@@ -40,8 +41,10 @@ def test_every_layer_has_the_same_share_in_what_the_head_sees():
 
 def test_penalty_of_the_probe_counts_what_augmentation_changes():
     """Backwards is the only copy there is, so that S_w is known."""
-    model = classifier(mode="probe", penalty=3.0, shrinkage=0.2, augmentation=TimeReversal(p=1.0)).fit(X, PARTLY)
-    transformer = simclr().fit(X)
+    alike = simclr(encoder=InceptionEncoder(depth=3, width=4))
+    model = classifier(alike, mode="probe", penalty=3.0, shrinkage=0.2, augmentation=TimeReversal(p=1.0))
+    model.fit(X, PARTLY)
+    transformer = alike.fit(X)
     scaler = StandardScaler().fit(transformer.transform(X).astype(np.float64))
     forwards, backwards = (scaler.transform(transformer.transform(series)) for series in (X, X[:, :, ::-1].copy()))
     varies = scaler.var_ > 1e-12

@@ -9,11 +9,11 @@ from sklearn.preprocessing import StandardScaler
 from small_predictors import X, Y, changed, simclr
 
 from sklearn_ssl import RandomEncoderTransformer, SSLRegressor
-from sklearn_ssl.encoders import InceptionEncoder
+from sklearn_ssl.encoders import FCNEncoder, InceptionEncoder
 
 
-def untrained():
-    return RandomEncoderTransformer(encoder=InceptionEncoder(depth=3, width=16), device="cpu", random_state=0)
+def untrained(encoder=None):
+    return RandomEncoderTransformer(encoder=encoder or FCNEncoder(width=16), device="cpu", random_state=0)
 
 
 def frequencies():
@@ -39,7 +39,7 @@ def test_regressor_with_unknown_targets_and_several_outputs():
 
 def test_regressor_probe_is_ridge():
     series, frequency = frequencies()
-    random = untrained()
+    random = untrained(InceptionEncoder(depth=3, width=16))  # its layers have the same width
     model = SSLRegressor(random, mode="probe", penalty=3.0, random_state=0).fit(series, frequency)
     features = random.fit(series).transform(series).astype(np.float64)
     features = StandardScaler().fit_transform(features[:, features.std(axis=0) > 1e-6])
