@@ -141,7 +141,7 @@ def _truth_of(name: str, split: str) -> str | None:
     if split == "train" and name.startswith("DATA_") and "_TYPE" in name and not name.endswith("_BPMtrace"):
         return f"{name}_BPMtrace"
     if split == "test" and name.startswith("TEST_"):
-        return name.replace("TEST_", "True_", 1)
+        return f"True_{name.removeprefix('TEST_')}"
     return None
 
 

@@ -33,7 +33,7 @@ def find_npz(path: Path, name: str) -> Path | None:
 
 def read_npz(file: Path, names: Collection[str]) -> dict[str, np.ndarray]:
     """Return the named arrays of a packed file."""
-    with np.load(file, allow_pickle=False) as packed:
+    with np.load(file) as packed:
         missing = sorted(set(names) - set(packed.files))
         if missing:
             raise ValueError(

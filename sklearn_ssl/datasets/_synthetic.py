@@ -241,8 +241,10 @@ def make_periodic(
         Number of time steps. It must be enough for two cycles of the lowest frequency.
     sampling_rate : float, default=50.0
         Number of time steps per second. Half of it must be above the highest harmonic, ``3 * max_frequency``.
-    min_frequency, max_frequency : float, default=0.5 and 3.0
-        Range in Hz from which the frequencies are drawn uniformly.
+    min_frequency : float, default=0.5
+        Lowest frequency in Hz. Frequencies are drawn uniformly.
+    max_frequency : float, default=3.0
+        Highest frequency in Hz.
     noise : float, default=0.3
         Standard deviation of the added Gaussian noise.
     random_state : int, RandomState instance or None, default=None

@@ -92,7 +92,8 @@ def test_ucihar_as_X_and_y(har_folder):
 
 
 def test_ucihar_absent(tmp_path):
-    for path in (tmp_path, tmp_path / "nowhere"):
+    (tmp_path / "file.txt").write_text("no data")
+    for path in (tmp_path, tmp_path / "nowhere", tmp_path / "nowhere.npz", tmp_path / "file.txt"):
         with pytest.raises(FileNotFoundError, match=r"No UCI HAR data in .*'UCI HAR Dataset'.*UCIHAR\.npz.*Download"):
             load_ucihar(path)
 
@@ -203,11 +204,11 @@ def test_ieeeppg_in_three_forms(ppg, ppg_matlab, ppg_archive, ppg_packed, split)
     assert_same(archive, data)
 
 
-def test_ieeeppg_recordings_of_shuffled_windows(ppg, ppg_archive):
+@pytest.mark.parametrize("order", [[4, 1, 0, 3, 2], [4, 1, 3, 2, 0]])
+def test_ieeeppg_recordings_of_shuffled_windows(ppg, ppg_archive, order):
     file = ppg_archive / "IEEEPPG_TRAIN.ts"
     lines = file.read_text().splitlines()
     header, cases = lines[:9], lines[9:]
-    order = [4, 1, 0, 3, 2]
     file.write_text("\n".join(header + [cases[i] for i in order]) + "\n")
     groups = load_ieeeppg(ppg_archive, "train").groups
     names = [ppg["train"][2][i] for i in order]
@@ -229,12 +230,17 @@ def test_ieeeppg_as_X_and_y(ppg_packed):
     np.testing.assert_array_equal(y, data.y)
 
 
-def test_ieeeppg_windows_without_a_heart_rate_are_left_out(recordings, ppg_matlab):
-    _, rates = recordings["DATA_01_TYPE01"]
-    savemat(ppg_matlab / "Training_data" / "DATA_01_TYPE01_BPMtrace.mat", {"BPM0": rates[:-1, None]})
+@pytest.mark.parametrize("n_rates", [2, 4])
+def test_ieeeppg_windows_and_heart_rates_without_the_other_are_left_out(ppg, ppg_matlab, n_rates):
+    rates = np.arange(70.0, 70.0 + n_rates)
+    savemat(ppg_matlab / "Training_data" / "DATA_01_TYPE01_BPMtrace.mat", {"BPM0": rates[:, None]})
     data = load_ieeeppg(ppg_matlab, "train")
-    assert (data.groups == "DATA_01_TYPE01").sum() == len(rates) - 1
-    np.testing.assert_array_equal(data.y[: len(rates) - 1], rates[:-1])
+    n_windows = min(n_rates, 3)
+    X, _, names = ppg["train"]
+    np.testing.assert_array_equal(data.X, np.concatenate([X[:n_windows], X[3:]]))
+    np.testing.assert_array_equal(data.y[:n_windows], rates[:n_windows])
+    assert data.groups.tolist() == names[:n_windows] + names[3:]
+    assert len(data.y) == len(data.X)
 
 
 def test_ieeeppg_absent(tmp_path):
@@ -269,6 +275,12 @@ def test_ieeeppg_archive_of_another_shape(ppg_archive):
 def test_unknown_split(load, har_packed, ppg_packed):
     with pytest.raises(ValueError, match="`split` must be 'train', 'test' or None for both, got 'valid'"):
         load({load_ucihar: har_packed, load_ieeeppg: ppg_packed}[load], "valid")
+
+
+def test_packed_files_run_no_code(tmp_path):
+    np.savez(tmp_path / "pickled.npz", channels=np.array([{}], dtype=object))
+    with pytest.raises(ValueError, match="allow_pickle=False"):
+        load_ucihar(tmp_path / "pickled.npz")
 
 
 @pytest.mark.parametrize("load", [load_ucihar, load_ieeeppg])

@@ -61,6 +61,19 @@ def test_waves_have_the_frequency_of_their_class():
         assert strongest_cycles(x[0]) == pytest.approx(strongest_cycles(x[1]), abs=1)
 
 
+def test_frequencies_of_a_class_are_at_most_a_twentieth_apart_from_its_own():
+    X, _ = make_waves(n_cases=200, n_channels=1, n_timepoints=1000, n_classes=1, noise=0, random_state=0)
+    cycles = np.array([1000 / np.diff(rising_zeros(x)).mean() for x in X[:, 0]]) / 3
+    assert 0.9499 < cycles.min() < 0.952
+    assert 1.048 < cycles.max() < 1.0501
+
+
+def rising_zeros(x):
+    """Return the times at which a series passes zero upwards."""
+    before = np.flatnonzero((x[:-1] < 0) & (x[1:] >= 0))
+    return before - x[before] / (x[before + 1] - x[before])
+
+
 def test_waves_have_the_shape_of_their_class():
     X, y = make_waves(n_cases=40, n_channels=1, n_timepoints=2000, noise=0, random_state=0)
     X = X / abs(X).max(axis=-1, keepdims=True)
@@ -139,6 +152,14 @@ def test_bursts_have_the_number_and_the_kind_of_their_class():
         # Width 40 steps: 160 steps a cycle in a slow burst, 64 in a fast one.
         share_of_fast = np.mean([abs(np.fft.rfft(x))[10:] ** 2]) / np.mean(abs(np.fft.rfft(x)) ** 2)
         assert (share_of_fast > 0.5) == (label % 2 == 1)
+
+
+def test_a_single_burst_has_no_tail_of_another():
+    X, y = make_bursts(n_cases=40, n_channels=1, n_classes=4, noise=0, random_state=0)
+    single = X[y < 2, 0]
+    early = single[abs(single).argmax(axis=-1) < 100]
+    assert len(early) > 5
+    assert abs(early[:, -20:]).max() < 1e-6
 
 
 def test_bursts_come_at_random_times():
@@ -232,6 +253,7 @@ def test_impossible_arguments(make, params, message):
     ("make", "params"),
     [
         (make_waves, {"n_timepoints": 30}),
+        (make_waves, {"n_timepoints": 3000, "n_classes": 20}),
         (make_regimes, {"n_timepoints": 16, "n_classes": 4}),
         (make_regimes, {"n_timepoints": 8, "n_classes": 2, "n_segments": 1}),
         (make_bursts, {"n_timepoints": 60, "n_classes": 16, "n_channels": 2}),
