@@ -64,7 +64,7 @@ class GRU(EncoderModule):
 
     def layers(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> list[torch.Tensor]:
         """Return the map of each recurrent layer, each (B, D, L)."""
-        maps = [self.blocks[0](zero_padding(x, mask), mask)]
+        maps = [self.blocks[0](x, mask)]
         for block in self.blocks[1:]:
             maps.append(block(self.dropout(maps[-1]), mask))
         return maps

@@ -85,11 +85,11 @@ class Inception(EncoderModule):
     def layers(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> list[torch.Tensor]:
         """Return the map of each module, each (B, D, L)."""
         h = before = zero_padding(x, mask)
-        maps = []
+        maps, shortcuts = [], iter(self.shortcuts)
         for i, block in enumerate(self.blocks):
             h = F.relu(block(h, mask))  # (B, D, L)
             if i % 3 == 2:
-                h = before = F.relu(self.shortcuts[i // 3](before, mask) + h)
+                h = before = F.relu(next(shortcuts)(before, mask) + h)
             maps.append(h)
         return maps
 

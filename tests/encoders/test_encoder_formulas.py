@@ -119,10 +119,10 @@ def test_tcn_sees_as_far_as_its_dilations_reach():
 
 def test_gru_equals_packed_pytorch_gru(ragged):
     x, mask = ragged([3, 7, 1], 7)
-    encoder = GRUEncoder(width=5, depth=2).build(3)
-    assert encoder.widths == [10, 10]
+    encoder = GRUEncoder(width=5, depth=3).build(3)
+    assert encoder.widths == [10, 10, 10]
     assert GRUEncoder(width=5, depth=1, bidirectional=False).build(3).widths == [5]
-    reference = nn.GRU(3, 5, num_layers=2, batch_first=True, bidirectional=True)
+    reference = nn.GRU(3, 5, num_layers=3, batch_first=True, bidirectional=True)
     for i, block in enumerate(encoder.blocks):
         for direction, suffix in ((block.ahead, ""), (block.back, "_reverse")):
             for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):

@@ -154,11 +154,11 @@ ESTIMATOR = VICRegTransformer(
     device="cpu",
     random_state=0,
 )
-CHECKS = [check for check in ssl_checks(ESTIMATOR) if check.func.__name__ != "check_round_trips"]  # starts processes
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.func.__name__)
-def test_estimator_with_fixed_kernels(check):
+@pytest.mark.parametrize("name", ["unequal_length", "rows_are_independent", "deterministic", "partial_fit", "dtypes"])
+def test_checks_of_an_estimator_that_an_encoder_could_fail(name):
+    (check,) = (check for check in ssl_checks(ESTIMATOR) if check.func.__name__ == f"check_{name}")
     check()
 
 

@@ -1,6 +1,7 @@
 """Every parameter is documented, with the default that it has."""
 
 import ast
+import contextlib
 import dataclasses
 import importlib
 import inspect
@@ -64,6 +65,20 @@ def test_parameters_of_classes(cls):
             assert field.default in (dataclasses.MISSING, None), entry
         else:
             assert check_default(entry, text, field.default)
+
+
+def test_default_recipes():
+    names = {name: value for module in MODULES for name, value in vars(module).items() if not name.startswith("__")}
+    n_recipes = 0
+    for cls in concrete_classes():
+        for field in dataclasses.fields(cls):
+            entry = re.search(rf"^{field.name} : .*\n(?:(?:    .*)?\n)*", inspect.cleandoc(cls.__doc__), re.MULTILINE)
+            code = entry and re.search(r"None is [^.`]*``(\w+\([^`]*\))``", entry[0])
+            if code and field.metadata.get("recipe"):
+                with contextlib.suppress(NameError):  # some are described in several steps
+                    assert repr(eval(" ".join(code[1].split()), names)) == repr(field.metadata["recipe"]()), entry[0]
+                    n_recipes += 1
+    assert n_recipes > 80
 
 
 def test_parameters_of_functions():
