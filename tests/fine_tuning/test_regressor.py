@@ -6,9 +6,10 @@ import pytest
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import get_tags
 from small_predictors import X, Y, changed, simclr
 
-from sklearn_ssl import RandomEncoderTransformer, SSLRegressor
+from sklearn_ssl import RandomEncoderTransformer, SSLClassifier, SSLRegressor
 from sklearn_ssl.encoders import FCNEncoder, InceptionEncoder
 
 
@@ -122,3 +123,8 @@ def test_the_scale_of_targets_stays_that_of_the_first_call():
     model.partial_fit(series, 10 * frequency)
     assert model.target_mean_ == pytest.approx(frequency.mean())
     assert changed(before.module_, model.net_.module_)
+
+
+def test_tags_tell_of_several_targets():
+    assert get_tags(SSLRegressor()).target_tags.multi_output
+    assert not get_tags(SSLClassifier()).target_tags.multi_output

@@ -6,7 +6,7 @@ from numpy.testing import assert_array_equal
 from sklearn import config_context
 from sklearn.dummy import DummyClassifier
 from sklearn.metrics import accuracy_score
-from sklearn.model_selection import GroupKFold, cross_validate
+from sklearn.model_selection import GroupKFold, LeaveOneGroupOut, LeaveOneOut, cross_validate
 from small_predictors import PARTLY, X, Y, classifier, simclr
 
 from sklearn_ssl.fine_tuning import LabelledScorer, LabelledSplit, is_labelled
@@ -66,3 +66,27 @@ def test_labelled_split_requests_groups_if_its_splitter_does():
         )
     assert len(scores["test_score"]) == 2
     assert LabelledSplit(3).get_metadata_routing().split.requests.get("groups") is not True
+
+
+def test_what_tells_nothing_of_labels_is_refused():
+    with pytest.raises(ValueError, match="LabelledSplit needs y"):
+        next(LabelledSplit(2).split(X))
+    with pytest.raises(ValueError, match="no labelled series to score on"):
+        LabelledScorer()(DummyClassifier(), X, np.full(60, -1))
+
+
+def test_folds_are_counted_over_labelled_series():
+    groups = np.arange(60) // 6
+    assert LabelledSplit(LeaveOneOut()).get_n_splits(X, PARTLY) == 24
+    assert LabelledSplit(LeaveOneGroupOut()).get_n_splits(X, PARTLY, groups) == 4
+    assert len(list(LabelledSplit(LeaveOneGroupOut()).split(X, PARTLY, groups))) == 4
+    assert LabelledSplit(3).get_n_splits() == 3
+
+
+def test_folds_have_all_series_in_order():
+    labelled = []
+    for train, test in LabelledSplit(3).split(X, PARTLY):
+        assert_array_equal(np.sort(np.concatenate([train, test])), np.arange(60))
+        assert (np.diff(train) > 0).all()
+        labelled.extend(test)
+    assert sorted(labelled) == list(range(24))
