@@ -86,12 +86,12 @@ class TestMerged:
 class TestCompressed:
     @pytest.mark.parametrize("shape", [(8, 30), (30, 8), (10, 10)])
     def test_loses_nothing_where_the_rank_allows(self, shape):
-        rows = normal(*shape)
+        rows = 0.01 * normal(*shape)
         small = compressed(rows, 50)
         assert small.shape == (min(shape), shape[1])
         assert small.dtype == torch.float32
-        assert (small.norm(dim=1).diff() <= 1e-5).all()
-        assert_allclose(small.T @ small, rows.T @ rows, rtol=1e-4, atol=1e-4)
+        assert (small.norm(dim=1).diff() <= 1e-7).all()
+        assert_allclose(small.T @ small, rows.T @ rows, rtol=1e-4, atol=1e-8)
 
     @pytest.mark.parametrize("shape", [(25, 60), (60, 25)])
     def test_is_the_best_of_its_rank(self, shape):
@@ -149,6 +149,8 @@ class TestDiscriminantDirections:
     def test_uncorrelated_outputs_in_descending_order(self):
         deviations, changes = problem()
         found = discriminant_directions(deviations, 12, changes, 20, 1.0, 5)
+        assert found.variances.dtype == torch.float64  # Gram matrices are decomposed in double precision
+        assert unit_variances(found, 12).dtype == partially_whitened(found, 12, 0.5, True).dtype == torch.float32
         outputs = deviations @ found.weights.T
         assert outputs.shape == (12, 5)
         assert_allclose(outputs.T @ outputs / 12, torch.diag(found.variances.float()), atol=1e-5)
@@ -175,10 +177,10 @@ class TestDiscriminantDirections:
         assert found.weights.shape == (n_directions, 3)
 
     def test_rounding_makes_no_negative_variance(self):
-        # Series that differ only where they change: what is left of their variance is rounding.
+        # Series that differ only where they change: only rounding is left of their variance, below 0 for some seeds.
         for seed in range(10):
             changes = normal(6, 30, seed=seed)
-            found = discriminant_directions(normal(5, 6, seed=seed + 10) @ changes, 5, changes, 6, 1e-20, 3)
+            found = discriminant_directions(normal(1, 6, seed=seed + 10) @ changes, 5, changes, 6, 1e-20, 3)
             assert (found.variances >= 0).all()
             assert found.weights.isfinite().all()
 
@@ -204,13 +206,15 @@ class TestScaling:
     def test_without_whitening_nothing_changes(self):
         assert_allclose(partially_whitened(self.directions, 12), self.directions.weights, rtol=1e-6)
 
+    @pytest.mark.parametrize("size", [1.0, 1e-3])
     @pytest.mark.parametrize("whitening", [0.3, 1.0])
-    def test_whitening_raises_variances_to_a_power_and_keeps_their_sum(self, whitening):
-        scales = partially_whitened(self.directions, 12, whitening)[:, 0] / self.directions.weights[:, 0]
-        variances = scales.double() ** 2 * self.directions.variances
-        expected = self.directions.variances ** (1 - whitening)
+    def test_whitening_raises_variances_to_a_power_and_keeps_their_sum(self, whitening, size):
+        directions = self.directions._replace(variances=size * self.directions.variances)
+        scales = partially_whitened(directions, 12, whitening)[:, 0] / directions.weights[:, 0]
+        variances = scales.double() ** 2 * directions.variances
+        expected = directions.variances ** (1 - whitening)
         assert_allclose(variances / variances.sum(), expected / expected.sum(), rtol=1e-5)
-        assert_allclose(variances.sum(), self.directions.variances.sum(), rtol=1e-5)
+        assert_allclose(variances.sum(), directions.variances.sum(), rtol=1e-5)
 
     def test_a_direction_without_variance_has_no_output(self):
         weights = normal(3, 4)
@@ -219,6 +223,8 @@ class TestScaling:
             assert maps[:2].any(dim=1).all()
             assert not maps[2].any()
             assert not partially_whitened(Directions(weights, torch.zeros(3), torch.ones(3)), 12, whitening).any()
+        maps = unit_variances(Directions(weights, torch.tensor([4.0, 0.0, 0.0]), torch.ones(3)), 8)
+        assert_allclose(maps, [(weights[0] / 2).tolist(), [0.0] * 4])
 
     def test_the_rotation_is_on_request(self):
         directions = Directions(normal(3, 8), torch.tensor([5.0, 2.0, 0.5]), torch.ones(3))
