@@ -160,3 +160,41 @@ def test_labelled_series_of_a_joint_batch(n_labelled, n_drawn):
     labels = Labels(np.arange(n_labelled), np.zeros(n_labelled, int), np.ones(n_labelled))
     assert s4l()._architecture(labels).keywords["n_labelled"] == n_drawn
     assert s4l(labelled_batch_size=7)._architecture(labels).keywords["n_labelled"] == 7
+
+
+BOUNDS = {
+    "max_epochs": (-1, 0),
+    "max_steps": (0, 1),
+    "batch_size": (1, 2),
+    "lr": (0, 1e-9),
+    "weight_decay": (-1e-9, 0),
+    "head_width": (0, 1),
+    "penalty": (0, 1e-9),
+    "validation_fraction": (0, 1e-9),
+    "n_iter_no_change": (0, 1),
+    "verbose": (-1, 0),
+}
+OF_FINE_TUNING = {"shrinkage": (0, 1e-9), "n_frozen": (-1, 0), "layer_decay": (0, 1)}
+OF_JOINT = {"ssl_weight": (-1e-9, 0), "labelled_batch_size": (1, 2)}
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "bad", "good"),
+    [
+        (make, name, *values)
+        for make, own in ((classifier, OF_FINE_TUNING), (s4l, OF_JOINT), (robust, {"radius": (-1e-9, 0)}))
+        for name, values in {**BOUNDS, **own, "n_attack_steps": (0, 1)}.items()
+        if name in make().get_params()
+    ],
+)
+def test_bounds(make, name, bad, good):
+    make(**{name: good}).check_hyperparameters()
+    with pytest.raises(ValueError, match=f"`{name}` must be"):
+        make(**{name: bad}).check_hyperparameters()
+
+
+def test_the_seed_decides_what_is_held_out():
+    task = ClassTask("Model", None)
+    labels = task.labels(np.arange(24) % 3, 24, None)
+    model = classifier(early_stopping=True, validation_fraction=0.25)
+    assert len({tuple(model._held_out(task, labels, seed)) for seed in range(4)}) > 1

@@ -30,10 +30,12 @@ def test_labelled_split_trains_on_all_unlabelled_series():
         ([[0.5, np.nan], [np.nan, np.nan]], [True, False]),
         (["a", "b"], [True, True]),
         (np.array(["a", -1], dtype=object), [True, False]),
+        (np.array([], dtype=object), []),
     ],
 )
 def test_is_labelled(y, expected):
     assert_array_equal(is_labelled(y), expected)
+    assert is_labelled(y).dtype == bool
 
 
 def test_folds_of_classes_stored_as_floats_are_stratified():
