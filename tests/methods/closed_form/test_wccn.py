@@ -141,6 +141,10 @@ class TestShrinkage:
         assert 1 / 64 <= chosen <= 64
         assert np.log2(chosen) == round(np.log2(chosen))
 
+    def test_auto_judges_64_series_of_a_fit(self):
+        many, _ = make_waves(n_cases=70, n_channels=2, n_timepoints=30, random_state=0)
+        assert small(shrinkage="auto", n_views=1).fit(many).net_.module_.counts.tolist() == [70, 70, 64]
+
     def test_auto_judges_the_series_of_every_call(self):
         wccn = small(shrinkage="auto").partial_fit(X[:4])
         assert wccn.shrinkage_ == 1
