@@ -6,8 +6,10 @@ import torch
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.utils import get_tags
 from small_predictors import PARTLY, X, Y, changed, classifier, dataset_of, labels_of, robust, s4l, simclr
 
+from sklearn_ssl import VICRegTransformer
 from sklearn_ssl.encoders import InceptionEncoder
 from sklearn_ssl.fine_tuning._tasks import ClassTask, Labels
 
@@ -198,3 +200,28 @@ def test_the_seed_decides_what_is_held_out():
     labels = task.labels(np.arange(24) % 3, 24, None)
     model = classifier(early_stopping=True, validation_fraction=0.25)
     assert len({tuple(model._held_out(task, labels, seed)) for seed in range(4)}) > 1
+
+
+@WAYS
+def test_counts_are_whole_numbers(make):
+    counts = {"max_epochs", "max_steps", "batch_size", "head_width", "n_iter_no_change", "verbose", "n_frozen"}
+    counts |= {"labelled_batch_size", "n_attack_steps"}
+    for name in counts & set(make().get_params()):
+        with pytest.raises(ValueError, match=f"`{name}` must be"):
+            make(**{name: 2.5}).check_hyperparameters()
+
+
+@WAYS
+def test_tags_of_predictors(make):
+    tags = get_tags(make())
+    assert tags.input_tags.three_d_array
+    assert tags.target_tags.required
+
+
+@WAYS
+def test_the_default_transformer_is_given_by_name_or_by_position(make):
+    cls = type(make())
+    assert cls(UNTRAINED).transformer is cls(transformer=UNTRAINED).transformer is UNTRAINED
+    assert isinstance(cls().resolved("transformer"), VICRegTransformer)
+    with pytest.raises(TypeError, match="`transformer`"):
+        cls(3).check_hyperparameters()

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from scipy.linalg import sqrtm
 from sklearn.linear_model import Ridge, RidgeCV
 from sklearn.preprocessing import StandardScaler
@@ -149,3 +150,13 @@ def test_copies_for_the_penalty(n_cases, n_copies, watched):
     watched.sizes.clear()
     SSLClassifier(untrained, mode="probe", shrinkage=None, augmentation=watched, random_state=0).fit(series, y)
     assert not watched.sizes
+
+
+def test_features_that_are_all_constant_predict_the_same_for_all():
+    blind = torch.nn.Conv1d(3, 2, 1)
+    torch.nn.init.zeros_(blind.weight)
+    untrained = RandomEncoderTransformer(encoder=blind, device="cpu", random_state=0)
+    model = SSLClassifier(untrained, mode="probe", shrinkage=0.1, random_state=0).fit(X, PARTLY)
+    probabilities = model.predict_proba(X)
+    assert np.isfinite(probabilities).all()
+    np.testing.assert_allclose(probabilities, probabilities[:1].repeat(60, axis=0), rtol=1e-6)
