@@ -200,3 +200,12 @@ def test_changes_stay_within_the_radius_and_the_series(padded):
 def test_without_a_radius_there_is_no_search(radius, n_passes, batch, passes):
     module = built(RobustArchitecture, encoder=Watching, radius=radius).train()
     assert len(passes(module, lambda: module(batch))) == n_passes
+
+
+@pytest.mark.parametrize(("mean", "least"), [(0.0, 1e-6), (0.5, 1e-6), (10.0, 1e-5), (-10.0, 1e-5)])
+def test_spread_from_which_a_feature_counts(mean, least):
+    signs = np.where(np.arange(50) % 2, 1.0, -1.0)
+    for share, varies in ((0.7, False), (1.5, True)):
+        module = built(HeadedArchitecture, n_outputs=3)
+        features = np.repeat(mean + share * least * signs[:, None], module.n_features, axis=1)
+        assert module.standardise(features).any() == varies
