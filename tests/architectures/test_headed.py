@@ -45,6 +45,8 @@ def test_a_hidden_layer_is_not_linear():
     head, features = module.head, torch.randn(5, module.n_features)
     assert head(features).shape == (5, 3)
     assert not torch.allclose(head(features) + head(-features), 2 * head(torch.zeros_like(features)), atol=1e-4)
+    with pytest.raises(ValueError, match="zip"):
+        module.start_head(np.zeros((7, module.n_features)), np.zeros(7))  # it is no linear head
 
 
 def test_standardised_features():
