@@ -1,5 +1,6 @@
 """What every method promises: its parameters arrive where they belong, its defaults are as documented, and so on."""
 
+import ast
 import dataclasses
 import inspect
 import re
@@ -123,18 +124,48 @@ def keywords(transformer):
     return {name: value for one in bound if isinstance(one, partial) for name, value in one.keywords.items()}
 
 
+NAMES = {"Pooling": Pooling, "MLPProjector": MLPProjector, "partial": partial}
+NAMES |= {name: getattr(module, name) for module in (augmentations, encoders, losses) for name in module.__all__}
+
+
+def documented_default(cls, name):
+    """Return the default of a parameter by the docstring, for None the object that None is."""
+    entry = re.search(rf"^{name} : .*default=(.*)\n((?: +.*\n?)+)", inspect.cleandoc(cls.__doc__), re.MULTILINE)
+    default, text = entry.groups()
+    of_none = re.search(r"None is (?:[^`.]*)``(.*?)``", " ".join(text.split()))
+    return ast.literal_eval(default) if of_none is None else eval(of_none[1], NAMES)
+
+
+def plain(value):
+    """Return a value that equal recipes and functions have in common."""
+    if isinstance(value, partial):
+        return value.func, value.keywords
+    return (value, {}) if inspect.isfunction(value) else repr(value)
+
+
 @pytest.mark.parametrize(("cls", "field"), own_pairs(lambda field: field.name not in NOT_PASSED))
-def test_every_parameter_arrives(cls, field):
+def test_parameters_arrive_and_their_documented_defaults_do(cls, field):
+    name = RENAMED.get(field.name, field.name)
+    assert plain(keywords(cls())[name]) == plain(documented_default(cls, field.name))
     value = another_value(field)
-    arrived = keywords(cls(**{field.name: value}))[RENAMED.get(field.name, field.name)]
+    arrived = keywords(cls(**{field.name: value}))[name]
     assert arrived is value or arrived == value
+
+
+@pytest.mark.parametrize("cls", METHODS, ids=lambda cls: cls.__name__)
+def test_default_objects_are_as_documented(cls):
+    for field in dataclasses.fields(cls):
+        if field.metadata.get("recipe") is not None and field.name != "training_pooling":  # None is that of features
+            assert plain(field.metadata["recipe"]()) == plain(documented_default(cls, field.name))
 
 
 @pytest.mark.parametrize(("cls", "field"), own_pairs(lambda field: "allowed" in field.metadata))
 def test_bounds_of_parameters(cls, field):
     good, bad = SPECIAL_BOUNDS.get((cls, field.name)) or BOUNDS[field.name]
     for value in good:
-        cls(**{field.name: value}).check_hyperparameters()
+        transformer = cls(**{field.name: value})
+        transformer.check_hyperparameters()
+        assert keywords(transformer)
     for value in bad:
         with pytest.raises(ValueError, match=f"{cls.__name__}: `{field.name}` must be"):
             cls(**{field.name: value}).check_hyperparameters()
@@ -142,32 +173,10 @@ def test_bounds_of_parameters(cls, field):
 
 @pytest.mark.parametrize(("cls", "field"), own_pairs(lambda field: field.metadata.get("needs")))
 def test_objects_of_another_kind_are_refused(cls, field):
+    assert keywords(cls(**{field.name: another_value(field)}))
     for value in ("text", 3, Hyperparameters):
         with pytest.raises(TypeError, match=f"{cls.__name__}: `{field.name}` must be None or an object such as"):
             cls(**{field.name: value}).check_hyperparameters()
-
-
-NAMES = {"Pooling": Pooling, "MLPProjector": MLPProjector, "partial": partial}
-NAMES |= {name: getattr(module, name) for module in (augmentations, encoders, losses) for name in module.__all__}
-
-
-@pytest.mark.parametrize("cls", METHODS, ids=lambda cls: cls.__name__)
-def test_default_objects_are_as_documented(cls):
-    doc = inspect.cleandoc(cls.__doc__)
-    for field in dataclasses.fields(cls):
-        if field.metadata.get("recipe") is None:
-            continue
-        entry = re.search(rf"^{field.name} : .*\n((?: +.*\n?)+)", doc, re.MULTILINE)[1]
-        documented = re.search(r"None is (?:[^`.]*)``(.*?)``", " ".join(entry.split()))
-        if field.name == "training_pooling":
-            assert documented is None, "None is the pooling of the features"
-            continue
-        default, expected = field.metadata["recipe"](), eval(documented[1], NAMES)
-        if isinstance(default, partial):
-            expected = expected if isinstance(expected, partial) else partial(expected)
-            assert (default.func, default.keywords) == (expected.func, expected.keywords)
-        else:
-            assert repr(default) == repr(expected)
 
 
 # The loss of a collapse
