@@ -74,11 +74,6 @@ class FineTunedArchitecture(HeadedArchitecture):
                     _keep_statistics(part)
         return self
 
-    def _learning_features(self, x: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
-        has_gradient = self.n_thawed > 0 or x.requires_grad  # an attack needs the gradient of the series
-        with torch.set_grad_enabled(torch.is_grad_enabled() and has_gradient):
-            return super()._learning_features(x, lengths)  # (B, F)
-
     def _learning_stages(self) -> list[list[nn.Module]]:
         return stages(self.encoder)[::-1][: self.n_thawed]
 

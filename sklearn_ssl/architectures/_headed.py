@@ -94,7 +94,7 @@ class HeadedArchitecture(nn.Module, TrainableModule):
 
     def outputs(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
         """Predict: x (B, C, L) to (B, K)."""
-        return self.head((self._learning_features(x, lengths) - self.shift) * self.scale)  # (B, K)
+        return self.head((self.features(x, lengths) - self.shift) * self.scale)  # (B, K)
 
     def features(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
         """Return the features in front of the head, not standardised: x (B, C, L) to (B, F)."""
@@ -129,9 +129,6 @@ class HeadedArchitecture(nn.Module, TrainableModule):
         """Set the weight (K, F) and the bias (K,) of a linear head."""
         for parameter, values in zip(self.head.parameters(), (weight, bias), strict=True):
             parameter.copy_(torch.from_numpy(np.asarray(values)))
-
-    def _learning_features(self, x: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
-        return self.backbone.features(x, lengths)  # (B, F)
 
 
 def _head(n_features: int, n_outputs: int, width: int | None) -> nn.Module:

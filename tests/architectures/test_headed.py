@@ -127,11 +127,9 @@ def test_statistics_are_kept_while_dropout_works():
 
 def test_features_of_a_frozen_encoder_have_no_gradient_unless_an_attack_needs_it(x):
     module = fine_tuned(n_frozen=None)
-    assert not module._learning_features(x, None).requires_grad
-    assert module._learning_features(x.clone().requires_grad_(), None).requires_grad
-    assert fine_tuned(n_frozen=1)._learning_features(x, None).requires_grad
-    with torch.no_grad():
-        assert not fine_tuned()._learning_features(x, None).requires_grad
+    assert not module.features(x).requires_grad
+    assert module.features(x.clone().requires_grad_()).requires_grad
+    assert fine_tuned(n_frozen=1).features(x).requires_grad
 
 
 def test_copies_are_augmented_and_padded(x, padded, passes):
