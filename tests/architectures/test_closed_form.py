@@ -107,7 +107,7 @@ class TestSketch:
 
     def test_they_are_compressed_in_full_precision(self, many):
         exact, other = closed_form(sketch_size=8), closed_form(sketch_size=8)
-        h = exact.pooled(many)
+        h = exact.pooled(many)[:12]
         for architecture in (exact, other):
             architecture.pooled = lambda x, lengths=None: h
         exact.observe(many)

@@ -36,7 +36,8 @@ class TestPrototypes:
     def test_they_learn_only_after_the_frozen_rows(self):
         prototypes, z = Prototypes(8, 5, n_frozen=12), torch.randn(6, 8)
         assert [prototypes(z).requires_grad for _ in range(4)] == [False, False, True, True]
-        assert torch.equal(prototypes.seen, torch.tensor(24))  # a float would stop counting at 2 ** 24
+        assert prototypes.seen == 24
+        assert prototypes.seen.dtype == torch.int64  # a float would stop counting at 2 ** 24
 
     def test_they_learn_from_the_start_unless_told(self):
         assert Prototypes(8, 5)(torch.randn(6, 8)).requires_grad

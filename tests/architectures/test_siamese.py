@@ -130,6 +130,20 @@ class TestMixing:
         assert torch.equal(z, padded.flatten(1))
         assert torch.equal(z_mixed, series[6:].flatten(1))
 
+    def test_shares_are_drawn_on_the_device_without_reading_a_value(self, x, monkeypatch):
+        class Beta:
+            def __init__(self, alpha, beta, validate_args=True):
+                assert not validate_args
+                self.alpha = alpha
+
+            def sample(self):
+                return self.alpha  # PyTorch cannot draw on "meta"
+
+        monkeypatch.setattr(torch.distributions, "Beta", Beta)
+        architecture = built(MixingArchitecture, augmentation=lambda x, lengths=None: x).to("meta")
+        outputs = architecture(Batch(x.to("meta"), LENGTHS.to("meta")))
+        assert all(output.is_meta for output in outputs)
+
     @pytest.mark.parametrize("alpha", [0.2, 2.0])
     def test_shares_have_the_beta_distribution(self, alpha):
         *_, (_, _, _, share) = self.seen(torch.zeros(4000, 2, 1), None, alpha)
