@@ -96,7 +96,7 @@ class Architecture(nn.Module, TrainableModule):
         return sum(self.n_features_of_layers)
 
     def adapt(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> None:
-        """Let the encoder take from series x (N, C, L) what it does not learn, such as thresholds."""
+        """Let the encoder set values that it does not learn, such as thresholds, from series x (N, C, L)."""
         if isinstance(self.encoder, EncoderModule):
             self.encoder.adapt(x, None if lengths is None else observed_mask(lengths, x.shape[2]))
 

@@ -22,7 +22,7 @@ FEWEST_JUDGED = 8  # series that are needed for a choice of the shrinkage
 
 
 class ClosedFormArchitecture(Architecture):
-    r"""A linear map of pooled features that keeps differences between series and shrinks what augmentations change.
+    r"""A linear map of pooled features that keeps differences between series and shrinks changes by augmentations.
 
     A change is the features of an augmented copy minus the features of its series. Buffers hold the mean of the series'
     features, rows with the scatter of the series about that mean, and rows with the scatter of the changes. Up to

@@ -51,7 +51,7 @@ class MomentumArchitecture(SiameseArchitecture):
             self.teacher[name] = copy.deepcopy(getattr(self, name)).requires_grad_(False)
 
     def adapt(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> None:
-        """Let the encoder take from the series x (N, C, L) what it does not learn, and give the teacher the same."""
+        """Let the encoder set values that it does not learn from series x (N, C, L), and copy them to the teacher."""
         super().adapt(x, lengths)
         self.teacher["encoder"].load_state_dict(self.encoder.state_dict())
 

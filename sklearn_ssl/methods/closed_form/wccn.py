@@ -23,7 +23,8 @@ class WCCNTransformer(ClosedFormTransformer):
     :math:`\bar\phi` is the mean of the series' features, and r a multiple of the mean of the non-zero eigenvalues of
     :math:`S_w`. M divides the length of a direction in which copies have variance :math:`\lambda` by
     :math:`\sqrt{1 + \lambda / r}`. W holds the principal components of :math:`M \phi_i`, at most `n_components` and at
-    most their rank. D is the diagonal matrix of the variances of the components, and w is `whitening`.
+    most their rank. D is the diagonal matrix of the variances of the components, and w is `whitening`. If w is above
+    0, z is also scaled so that the sum of the variances stays.
 
     Q rotates the result so that all features have the same variance. It changes no distance and no inner product, nor
     does a StandardScaler that follows. Without Q, the scaler would undo the effect of M.
