@@ -2,11 +2,9 @@
 
 import abc
 import math
-from functools import partial
 
 from sklearn_ssl.architectures import QueueArchitecture
 from sklearn_ssl.base import JointEmbeddingTransformer, number
-from sklearn_ssl.losses import queue_contrastive_loss
 
 
 class QueuedTransformer(JointEmbeddingTransformer, abc.ABC):
@@ -14,8 +12,6 @@ class QueuedTransformer(JointEmbeddingTransformer, abc.ABC):
 
     Parameters
     ----------
-    temperature : float, default=0.2
-        :math:`\tau`. A lower one puts more weight on the hardest negatives.
     momentum : float, default=0.99
         m, the share of the teacher's weights that stays in each step. The authors use 0.999. That is an average over a
         thousand steps, more than a fit on a small set has.
@@ -24,15 +20,11 @@ class QueuedTransformer(JointEmbeddingTransformer, abc.ABC):
         with a warning, because a series would find its own earlier views among the negatives.
     """
 
-    temperature: float = number(default=0.2, above=0)
     momentum: float = number(default=0.99, least=0, most=1)
     queue_size: int | str = number(default="auto", least=2, integer=True, or_else=("auto",))
 
     def _architecture(self):
         return self._with_views(QueueArchitecture, momentum=self.momentum, queue_size=self.queue_size)
-
-    def _loss(self):
-        return partial(queue_contrastive_loss, temperature=self.temperature)
 
     def _collapsed_loss(self, n_cases, n_projections):
         return math.log(len(self.net_.module_.queue) + 1)

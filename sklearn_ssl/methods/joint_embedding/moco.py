@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any, final
 
 from sklearn_ssl.base import number, recipe
+from sklearn_ssl.losses import queue_contrastive_loss
 from sklearn_ssl.methods.joint_embedding._queued import QueuedTransformer
 from sklearn_ssl.projectors import MLPProjector
 
@@ -52,3 +53,6 @@ class MoCoTransformer(QueuedTransformer):
 
     projector: Any = recipe(default_factory=partial(MLPProjector, depth=1), needs="build")
     temperature: float = number(default=0.07, above=0)
+
+    def _loss(self):
+        return partial(queue_contrastive_loss, temperature=self.temperature)

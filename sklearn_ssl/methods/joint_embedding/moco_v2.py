@@ -1,9 +1,11 @@
 """MoCo, version 2."""
 
+from functools import partial
 from typing import Any, final
 
 from sklearn_ssl.augmentations._default_views import strong_views
-from sklearn_ssl.base import recipe
+from sklearn_ssl.base import number, recipe
+from sklearn_ssl.losses import queue_contrastive_loss
 from sklearn_ssl.methods.joint_embedding._queued import QueuedTransformer
 
 
@@ -25,6 +27,8 @@ class MoCoV2Transformer(QueuedTransformer):
 
     Parameters
     ----------
+    temperature : float, default=0.2
+        :math:`\tau`. A lower one puts more weight on the hardest negatives.
     augmentation : Augmentation, default=None
         How views are made. None is a strong mix: ``Compose(crop=CropResize(min_ratio=0.6), warp=MagnitudeWarp(),
         scaling=Scaling(sigma=0.2), jitter=Jitter(sigma=0.1))``.
@@ -51,3 +55,7 @@ class MoCoV2Transformer(QueuedTransformer):
     """
 
     augmentation: Any = recipe(default_factory=strong_views, needs="apply")
+    temperature: float = number(default=0.2, above=0)
+
+    def _loss(self):
+        return partial(queue_contrastive_loss, temperature=self.temperature)

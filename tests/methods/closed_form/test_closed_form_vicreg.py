@@ -1,16 +1,18 @@
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose
+from shared import small
 
 from sklearn_ssl import ClosedFormVICRegTransformer, WCCNTransformer
 from sklearn_ssl._numerics.low_rank import discriminant_directions, unit_variances
 from sklearn_ssl.datasets import make_waves
-from sklearn_ssl.encoders import ResNetEncoder
 from sklearn_ssl.losses import vicreg_loss
 
 X, _ = make_waves(n_cases=41, n_channels=2, n_timepoints=30, random_state=0)
-SMALL = {"encoder": ResNetEncoder(depth=1, width=4), "device": "cpu", "random_state": 0, "shrinkage": 1.0}
+vicreg_of = partial(small, ClosedFormVICRegTransformer, shrinkage=1.0)
 
 
 SHARES = torch.tensor([0.1, 0.15, 0.2, 0.25, 0.5, 0.6, 0.7, 0.8], dtype=torch.float64)
@@ -86,17 +88,17 @@ class TestAgreesWithGradientDescent:
 
 class TestOutputs:
     def test_variance_one_and_no_covariance(self):
-        features = ClosedFormVICRegTransformer(**SMALL).fit_transform(X)
+        features = vicreg_of().fit_transform(X)
         assert features.shape == (41, 10)
         assert_allclose(features.T @ features / 41, np.eye(10), atol=1e-2)
 
     def test_directions_are_those_of_wccn(self):
-        hard = ClosedFormVICRegTransformer(**SMALL).fit(X)
-        soft = WCCNTransformer(**SMALL, rotated=False).fit(X)
+        hard = vicreg_of().fit(X)
+        soft = small(WCCNTransformer, shrinkage=1.0, rotated=False).fit(X)
         expected = soft.transform(X)[:, :6]
         assert_allclose(hard.transform(X)[:, :6], expected / expected.std(0), rtol=1e-2, atol=1e-3)
         assert_allclose(hard.ratios_, soft.ratios_)
 
     def test_at_most_a_direction_for_four_series(self):
-        assert ClosedFormVICRegTransformer(**SMALL).fit_transform(X[:9]).shape == (9, 2)
-        assert ClosedFormVICRegTransformer(**SMALL, n_components=3).fit_transform(X).shape == (41, 3)
+        assert vicreg_of().fit_transform(X[:9]).shape == (9, 2)
+        assert vicreg_of(n_components=3).fit_transform(X).shape == (41, 3)

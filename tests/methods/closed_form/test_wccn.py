@@ -1,20 +1,21 @@
 import pickle
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.spatial.distance import pdist
+from shared import small
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_ssl import ClosedFormVICRegTransformer, RandomEncoderTransformer, WCCNTransformer
 from sklearn_ssl.augmentations import Augmentation, Jitter
 from sklearn_ssl.datasets import make_waves
-from sklearn_ssl.encoders import ResNetEncoder, RocketEncoder
+from sklearn_ssl.encoders import RocketEncoder
 
 X, y = make_waves(n_cases=24, n_channels=2, n_timepoints=30, random_state=0)
-SMALL = {"encoder": ResNetEncoder(depth=1, width=4), "device": "cpu", "random_state": 0}
-ROCKET = {"encoder": RocketEncoder(n_features=252), "device": "cpu", "random_state": 0}
+ROCKET = {"encoder": RocketEncoder(n_features=252)}
 
 
 class Bent(Augmentation):
@@ -27,12 +28,11 @@ class Bent(Augmentation):
         return 1.1 * x + 0.3 * torch.sin(2 * x)
 
 
-def small(cls=WCCNTransformer, **parameters):
-    return cls(**{**SMALL, **parameters})
+wccn_of = partial(small, WCCNTransformer)
 
 
 def bent(cls=WCCNTransformer, **parameters):
-    """Return a transformer with a fixed change; that of components is WCCN's as they come."""
+    """Return a transformer with a fixed change. WCCN returns its components without whitening and rotation."""
     plain = {"whitening": 0.0, "rotated": False} if cls is WCCNTransformer else {}
     return small(cls, **{"augmentation": Bent(), "n_views": 1, "shrinkage": 0.5, **plain, **parameters})
 
@@ -54,7 +54,7 @@ def naive(h, copies, shrinkage):
 class TestEqualsTheNaiveComputation:
     @pytest.mark.parametrize("shrinkage", [0.2, 2.0])
     def test_all_components(self, shrinkage):
-        plain = RandomEncoderTransformer(**SMALL).fit(X)
+        plain = small(RandomEncoderTransformer).fit(X)
         copies = Bent()(torch.from_numpy(X).float()).numpy()
         expected = naive(plain.transform(X), plain.transform(copies), shrinkage)
         features = bent(shrinkage=shrinkage).fit_transform(X)
@@ -78,18 +78,18 @@ class TestEqualsTheNaiveComputation:
 
 class TestScaling:
     def test_a_standard_scaler_leaves_geometry_as_it_is(self):
-        features = small().fit_transform(X)
+        features = wccn_of().fit_transform(X)
         scaled = StandardScaler().fit_transform(features)
         assert_allclose(pdist(scaled), pdist(features) / features.std(0).mean(), rtol=1e-3)
 
     def test_the_rotation_changes_no_distance(self):
-        turned, plain = (small(rotated=rotated).fit_transform(X) for rotated in (True, False))
+        turned, plain = (wccn_of(rotated=rotated).fit_transform(X) for rotated in (True, False))
         assert_allclose(pdist(turned), pdist(plain), rtol=1e-3)
         assert (np.diff(plain.std(0)) <= 1e-4).all()
         assert_allclose(turned.std(0), turned.std(0).mean(), rtol=1e-3)
 
     def test_whitening_makes_variances_more_alike(self):
-        spreads = [small(whitening=whitening, rotated=False).fit_transform(X).std(0) for whitening in (0.0, 0.5, 1.0)]
+        spreads = [wccn_of(whitening=whitening, rotated=False).fit_transform(X).std(0) for whitening in (0.0, 0.5, 1.0)]
         ratios = [spread[0] / spread[8] for spread in spreads]
         assert_allclose(ratios[1], ratios[0] ** 0.5, rtol=1e-3)
         assert_allclose(ratios[2], 1.0, rtol=1e-3)
@@ -125,37 +125,37 @@ class TestAccumulation:
         assert_allclose(pdist(parts.transform(X)), pdist(whole.transform(X)), rtol=1e-3)
 
     def test_partial_fit_lets_the_number_of_features_grow(self):
-        wccn = small().partial_fit(X[:3])
+        wccn = wccn_of().partial_fit(X[:3])
         assert wccn.transform(X).shape == (24, 2)
         assert wccn.partial_fit(X[3:]).transform(X).shape[1] > 2
         assert len(wccn.get_feature_names_out()) == wccn.transform(X).shape[1]
 
     def test_only_some_series_are_copied_but_all_are_used(self):
-        module = small(max_view_cases=10, n_views=3).fit(X).net_.module_
+        module = wccn_of(max_view_cases=10, n_views=3).fit(X).net_.module_
         assert module.counts.tolist()[:2] == [24, 30]
 
 
 class TestShrinkage:
     def test_auto_is_a_power_of_two_chosen_from_the_series(self):
-        chosen = small(shrinkage="auto").fit(X).shrinkage_
+        chosen = wccn_of(shrinkage="auto").fit(X).shrinkage_
         assert 1 / 64 <= chosen <= 64
         assert np.log2(chosen) == round(np.log2(chosen))
 
     def test_auto_judges_64_series_of_a_fit(self):
         many, _ = make_waves(n_cases=70, n_channels=2, n_timepoints=30, random_state=0)
-        assert small(shrinkage="auto", n_views=1).fit(many).net_.module_.counts.tolist() == [70, 70, 64]
+        assert wccn_of(shrinkage="auto", n_views=1).fit(many).net_.module_.counts.tolist() == [70, 70, 64]
 
     def test_auto_judges_the_series_of_every_call(self):
-        wccn = small(shrinkage="auto").partial_fit(X[:4])
+        wccn = wccn_of(shrinkage="auto").partial_fit(X[:4])
         assert wccn.shrinkage_ == 1
         assert wccn.partial_fit(X[4:]).net_.module_.counts[2] == 24
 
     def test_a_number_is_taken_as_it_is(self):
-        assert small(shrinkage=0.3).fit(X).shrinkage_ == pytest.approx(0.3)
+        assert wccn_of(shrinkage=0.3).fit(X).shrinkage_ == pytest.approx(0.3)
 
     def test_no_change_leaves_principal_components(self):
         features = bent(augmentation=Jitter(sigma=0.0)).fit_transform(X)
-        h = RandomEncoderTransformer(**SMALL).fit(X).transform(X).astype(np.float64)
+        h = small(RandomEncoderTransformer).fit(X).transform(X).astype(np.float64)
         spread = np.linalg.svd(h - h.mean(0), compute_uv=False)
         assert_allclose(np.linalg.norm(features, axis=0)[:5], spread[:5], rtol=1e-3)
 
@@ -174,7 +174,7 @@ class TestDegenerateSeries:
     @pytest.mark.parametrize("cls", [WCCNTransformer, ClosedFormVICRegTransformer])
     @pytest.mark.parametrize("rocket", [False, True])
     def test_two_series(self, cls, rocket):
-        features = cls(**(ROCKET if rocket else SMALL)).fit_transform(X[:2])
+        features = small(cls, **(ROCKET if rocket else {})).fit_transform(X[:2])
         assert features.shape == (2, 1)
         assert np.isfinite(features).all()
         assert features[0] != features[1]
@@ -182,17 +182,17 @@ class TestDegenerateSeries:
     @pytest.mark.parametrize("cls", [WCCNTransformer, ClosedFormVICRegTransformer])
     @pytest.mark.parametrize("series", [np.zeros((9, 2, 30)), np.tile(X[:1], (9, 1, 1))], ids=["zeros", "equal"])
     def test_series_that_do_not_differ(self, cls, series):
-        transformer = cls(**ROCKET).fit(series)
+        transformer = small(cls, **ROCKET).fit(series)
         assert not transformer.transform(series).any()
         assert np.isfinite(transformer.transform(X)).all()
 
     def test_unequal_lengths(self):
         series = [one[:, : 8 + case] for case, one in enumerate(X)]
-        wccn = WCCNTransformer(**ROCKET).fit(series)
+        wccn = wccn_of(**ROCKET).fit(series)
         assert_allclose(wccn.transform(series[:1])[0], wccn.transform(series)[0], rtol=1e-3, atol=1e-4)
 
     def test_values_that_are_too_large(self):
-        wccn = small().fit(X)
+        wccn = wccn_of().fit(X)
         expected = wccn.transform(X)
         with pytest.raises(ValueError, match="too large for the encoder"):
             wccn.fit(X * 1e30)
@@ -206,7 +206,7 @@ class TestState:
         assert wccn.fit_transform(X).shape == (24, 23)
 
     def test_state_is_in_buffers_and_survives_pickling(self):
-        wccn = WCCNTransformer(**ROCKET).fit(X)
+        wccn = wccn_of(**ROCKET).fit(X)
         buffers = dict(wccn.net_.module_.named_buffers())
         assert {"mean", "deviations", "changes", "counts", "margins", "weights"} <= set(buffers)
         again = pickle.loads(pickle.dumps(wccn))
