@@ -73,7 +73,7 @@ def test_default_recipes():
     for cls in concrete_classes():
         for field in dataclasses.fields(cls):
             entry = re.search(rf"^{field.name} : .*\n(?:(?:    .*)?\n)*", inspect.cleandoc(cls.__doc__), re.MULTILINE)
-            code = entry and re.search(r"None is [^.`]*``(\w+\([^`]*\))``", entry[0])
+            code = entry and re.search(r"None is\s[^.`]*``(\w+\([^`]*\))``", entry[0])
             if code and field.metadata.get("recipe"):
                 with contextlib.suppress(NameError):  # some are described in several steps
                     assert repr(eval(" ".join(code[1].split()), names)) == repr(field.metadata["recipe"]()), entry[0]
