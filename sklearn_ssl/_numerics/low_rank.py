@@ -193,7 +193,8 @@ def discriminant_directions(
     values, q = _eigh((between - (along * removed) @ along.T) / n_series)
     kept = _leading(values, n_components)
     values, q = values[kept].flip(0).clamp(min=0), q[:, kept].flip(1)  # (P,), (k, P)
-    q = q / (n_series * values).sqrt().clamp(min=torch.finfo(torch.float32).tiny)
+    lengths = (n_series * values).sqrt()
+    q = torch.where(lengths > 0, q / lengths.clamp(min=torch.finfo(torch.float32).tiny), 0.0)  # no variance, no weight
     lost = inside.combinations @ (removed.unsqueeze(1) * (along.T @ q))  # (l, P)
     weights = q.T.to(deviations.dtype) @ deviations - lost.T.to(changes.dtype) @ changes  # (P, F)
     ratios = values / inside.ridge(shrinkage) if len(removed) else torch.full_like(values, torch.inf)
