@@ -1,6 +1,7 @@
 """A collection as a PyTorch data set, what accompanies it, and batches of both."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
 import numpy as np
@@ -8,7 +9,7 @@ import torch
 from torch.utils.data import Dataset, Subset
 
 from sklearn_ssl._engine.budgets import steps_per_epoch
-from sklearn_ssl._input.collections import Collection
+from sklearn_ssl._input.collections import INFERENCE_STEPS, Collection
 from sklearn_ssl._input.padding import observed_mask
 from sklearn_ssl.architectures import Batch
 
@@ -61,8 +62,18 @@ class SeriesDataset(Dataset):
         return len(self.collection)
 
     def __getitem__(self, index: Any) -> Batch:
+        """Return a batch that ends with its longest series."""
         rows = torch.atleast_1d(torch.as_tensor(index))
-        x = self._values_of(rows)  # (B, C, L)
+        lengths = self.collection.lengths
+        longest = self.collection.n_timepoints if lengths is None else int(lengths[rows.numpy()].max(initial=0))
+        return self._batch(rows, longest)
+
+    def whole(self, index: Any) -> Batch:
+        """Return a batch with all time steps of the data set."""
+        return self._batch(torch.atleast_1d(torch.as_tensor(index)), self.collection.n_timepoints)
+
+    def _batch(self, rows: torch.Tensor, n_timepoints: int) -> Batch:
+        x = self._values_of(rows, n_timepoints)  # (B, C, L)
         rows = rows.to(self.device)
         companion = {} if self.companion is None else self.companion.of_rows(rows)
         if self.lengths is None:
@@ -71,10 +82,10 @@ class SeriesDataset(Dataset):
         x = torch.where(observed_mask(lengths, x.shape[2])[:, None], x, 0.0)
         return Batch(x, lengths, rows, companion)
 
-    def _values_of(self, rows: torch.Tensor) -> torch.Tensor:
+    def _values_of(self, rows: torch.Tensor, n_timepoints: int) -> torch.Tensor:
         if self.values is not None:
-            return self.values[rows.to(self.device)]
-        batch = np.asarray(self.collection.values[rows.numpy()], dtype=np.float32)
+            return self.values[:, :, :n_timepoints][rows.to(self.device)]
+        batch = np.asarray(self.collection.values[rows.numpy(), :, :n_timepoints], dtype=np.float32)
         return torch.from_numpy(batch).to(self.device)
 
     def _fits(self) -> bool:
@@ -89,7 +100,7 @@ class SeriesDataset(Dataset):
 
 
 class BatchIterator:
-    """Batches of a data set: rows in random order if `shuffle`, the last batch at least two rows.
+    """Batches of a data set, of nearly equal size: rows in random order if `shuffle`, at least two in each.
 
     A data set that is `ordered` is never shuffled.
     """
@@ -106,9 +117,42 @@ class BatchIterator:
         source, rows = whole_of(self.dataset)
         if self.shuffle and not getattr(source, "ordered", False):
             rows = rows[torch.randperm(len(rows))]
-        cuts = [step * self.batch_size for step in range(1, len(self))]
-        for batch in torch.tensor_split(rows, cuts):
+        for batch in torch.tensor_split(rows, len(self)):
             yield source[batch], batch
+
+
+def inference_batches(
+    collection: Collection, rows: torch.Tensor, *, whole: bool
+) -> tuple[Iterable[torch.Tensor], torch.Tensor | None]:
+    """Cut rows into batches of some `INFERENCE_STEPS` time steps, series of like length together.
+
+    Parameters
+    ----------
+    collection : Collection
+        The series.
+    rows : int Tensor of shape (n,)
+        Which series.
+    whole : bool
+        Whether a batch has all time steps of the collection. Otherwise it ends with its longest series.
+
+    Returns
+    -------
+    batches : iterable of int Tensor
+        The rows of each batch.
+    order : int Tensor of shape (n,) or None
+        For each row of the batches its place among `rows`. None if the batches have the order of `rows`.
+    """
+    if not len(rows):
+        return (), None
+    if collection.lengths is None or whole:
+        return rows.split(math.ceil(INFERENCE_STEPS / collection.n_timepoints)), None
+    lengths = torch.from_numpy(collection.lengths[rows.numpy()])
+    lengths, order = lengths.sort(stable=True)
+    cuts = [0]
+    for end, length in enumerate(lengths.tolist()):
+        if end > cuts[-1] and (end + 1 - cuts[-1]) * length > INFERENCE_STEPS:
+            cuts.append(end)
+    return torch.tensor_split(rows[order], cuts[1:]), order
 
 
 def whole_of(dataset: Any) -> tuple[Any, torch.Tensor]:

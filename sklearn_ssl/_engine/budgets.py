@@ -29,5 +29,5 @@ def resolved_epochs(max_epochs: int | str, max_steps: int | None, steps_per_epoc
 
 
 def steps_per_epoch(n_cases: int, batch_size: int) -> int:
-    """Count the batches of one pass; a single leftover row joins the last batch."""
-    return max(1, (n_cases + batch_size - 1 - (n_cases % batch_size == 1)) // batch_size)
+    """Count the batches of one pass: as few as the batch size allows, with at least two series in each."""
+    return max(1, min(math.ceil(n_cases / batch_size), n_cases // 2))

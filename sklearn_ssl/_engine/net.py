@@ -2,9 +2,7 @@
 
 import contextlib
 import itertools
-import math
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -14,8 +12,10 @@ from skorch import NeuralNet
 from torch import nn
 from torch.utils.data import Dataset
 
-from sklearn_ssl._engine.batches import BatchIterator, Companion, SeriesDataset
+from sklearn_ssl._engine.batches import BatchIterator, Companion, SeriesDataset, inference_batches
 from sklearn_ssl._engine.budgets import LARGEST_BATCH, resolved_batch_size, steps_per_epoch
+from sklearn_ssl._engine.guards import check_features
+from sklearn_ssl._engine.interrupts import DeferredInterrupt, TrainingStopped
 from sklearn_ssl._engine.net_params import own_callbacks
 from sklearn_ssl._engine.random_streams import (
     forked_generators,
@@ -23,7 +23,7 @@ from sklearn_ssl._engine.random_streams import (
     restore_generators,
     seed_generators,
 )
-from sklearn_ssl._input.collections import INFERENCE_STEPS, Collection, collection_of
+from sklearn_ssl._input.collections import Collection, collection_of
 from sklearn_ssl.architectures import Batch
 from sklearn_ssl.architectures._modes import evaluation_mode
 
@@ -107,8 +107,11 @@ class SSLNet(NeuralNet):
         self.batch_size_ = self.batch_size_for(1)
         self.stopped_ = False
         self.listeners_: tuple = ()
+        self.interrupt_: DeferredInterrupt | None = None
         with self.random_stream():
-            return super().initialize()
+            super().initialize()
+        self.module_.eval()
+        return self
 
     def initialize_optimizer(self) -> "SSLNet":
         """Build the optimiser if there is a loss; PyTorch takes seconds to import the first one of a process."""
@@ -131,32 +134,41 @@ class SSLNet(NeuralNet):
             Callbacks of this training alone. They are called after all others and never pickled.
         resumed : bool, default=False
             Whether this training was killed before and goes on. The callbacks then keep what they know.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            If the training was interrupted. It ends between two steps, and the net can be used as it is.
         """
         self.planned_steps_ = planned_steps
         self.batch_size_ = self.batch_size_for(len(dataset))  # type: ignore[arg-type]
         self.stopped_ = False
         self.listeners_ = listeners
         try:
-            if not resumed:
-                self.notify("on_train_begin", X=dataset, y=None)
-            self._train_until_stopped(dataset, epochs)
-            self.notify("on_train_end", X=dataset, y=None)
+            with DeferredInterrupt() as self.interrupt_:
+                if not resumed:
+                    self.notify("on_train_begin", X=dataset, y=None)
+                self._train_until_stopped(dataset, epochs)
+                self.notify("on_train_end", X=dataset, y=None)
         finally:
-            self.listeners_ = ()
+            self._rest()
         return self
 
     def _train_until_stopped(self, dataset: Dataset, epochs: int) -> None:
         try:
             self.fit_loop(dataset, epochs=epochs)
+        except TrainingStopped:
+            self.stopped_ = True
+            self._forget_epoch()
         except KeyboardInterrupt:
             self._forget_epoch()
-            if not self.stopped_:
-                warnings.warn(
-                    f"The training was interrupted after {self.epochs_} whole epochs. The features are those of the "
-                    "weights as they are now.",
-                    UserWarning,
-                    stacklevel=2,
-                )
+            raise
+
+    def _rest(self) -> None:
+        """Come to rest in evaluation mode, in which the net only ever is read."""
+        self.listeners_ = ()
+        self.interrupt_ = None
+        self.module_.eval()
 
     def _forget_epoch(self) -> None:
         """Take the epoch that was interrupted out of the history."""
@@ -237,6 +249,8 @@ class SSLNet(NeuralNet):
         step = super().train_step(batch, **fit_params)
         self.module_.after_step()
         self.steps_ += 1
+        if self.interrupt_ is not None:
+            self.interrupt_.release()
         return step
 
     def infer(self, x: Batch, **fit_params: Any) -> Any:
@@ -256,11 +270,13 @@ class SSLNet(NeuralNet):
         """Call the callbacks, then the listeners of this training."""
         try:
             super().notify(method_name, **cb_kwargs)
-            for listener in self.listeners_:
-                getattr(listener, method_name)(self, **cb_kwargs)
-        except KeyboardInterrupt:
-            self.stopped_ = method_name == "on_epoch_end"  # how callbacks of skorch end a training early
+        except KeyboardInterrupt as stop:
+            pressed = self.interrupt_ is None or self.interrupt_.noted
+            if method_name == "on_epoch_end" and not pressed:  # how callbacks of skorch end a training early
+                raise TrainingStopped from stop
             raise
+        for listener in self.listeners_:
+            getattr(listener, method_name)(self, **cb_kwargs)
 
     def on_epoch_begin(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
         """Begin an epoch; its number counts those that have left the history."""
@@ -289,9 +305,11 @@ class SSLNet(NeuralNet):
         return len(parts[0])
 
     def represent(
-        self, dataset: SeriesDataset, function: str, rows: torch.Tensor | None = None
+        self, dataset: SeriesDataset, function: str, rows: torch.Tensor | None = None, *, whole: bool = False
     ) -> Iterator[torch.Tensor]:
-        """Apply a function of the module in evaluation mode, one batch after another, and put the mode back.
+        """Apply a function of the module in evaluation mode, and yield its values, one or more batches at a time.
+
+        Nothing of the net changes, so several threads can do it at once.
 
         Parameters
         ----------
@@ -301,18 +319,39 @@ class SSLNet(NeuralNet):
             Name of a function of the module that takes x (B, C, L) and lengths (B,) or None.
         rows : int Tensor of shape (n,) or None, default=None
             Which series, in this order; None for all.
+        whole : bool, default=False
+            Whether every batch has all time steps of the data set. Otherwise a batch ends with its longest series.
         """
         rows = torch.arange(len(dataset)) if rows is None else rows
-        size = math.ceil(INFERENCE_STEPS / dataset.collection.n_timepoints)
+        batches, order = inference_batches(dataset.collection, rows, whole=whole)
+        values = self._represented(dataset, function, batches, whole=whole)
+        if order is None:
+            yield from values
+            return
+        sorted_values = torch.cat(list(values))  # (n, ...)
+        yield torch.empty_like(sorted_values).index_copy_(0, order, sorted_values)
+
+    def _represented(
+        self, dataset: SeriesDataset, function: str, batches: Iterable[torch.Tensor], *, whole: bool
+    ) -> Iterator[torch.Tensor]:
         with evaluation_mode(self.module_), torch.inference_mode(), self._autocast():
-            for index in rows.split(size) if len(rows) else ():
-                batch = dataset[index]
+            for index in batches:
+                batch = dataset.whole(index) if whole else dataset[index]
                 yield getattr(self.module_, function)(batch.x, batch.lengths).float().cpu()
+
+    def features(self, dataset: SeriesDataset) -> np.ndarray:
+        """Compute the features of every series (n, F), and raise a ValueError if some are NaN or infinite."""
+        features = np.empty((len(dataset), self.module_.n_features), dtype=np.float32)
+        row = 0
+        for batch in self.represent(dataset, "features"):
+            check_features(batch.numpy())  # one batch at a time: a mask of all features would take memory
+            features[row : row + len(batch)] = batch.numpy()  # (B, F)
+            row += len(batch)
+        return features
 
     def transform(self, X: Any) -> np.ndarray:
         """Compute the features of every series, so that a scorer takes a net in training for a transformer."""
-        dataset = self.series(collection_of(X))
-        return torch.cat(list(self.represent(dataset, "features"))).numpy()  # (n, F)
+        return self.features(self.series(collection_of(X)))
 
     def _autocast(self) -> Any:
         if self.precision == "float32":
@@ -321,4 +360,4 @@ class SSLNet(NeuralNet):
 
     def __getstate__(self) -> dict:
         # Drop the module factory: it may hold initial weights on a device that is missing where the net is unpickled.
-        return {**super().__getstate__(), "listeners_": (), "module": None}
+        return {**super().__getstate__(), "listeners_": (), "interrupt_": None, "module": None}

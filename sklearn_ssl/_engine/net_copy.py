@@ -20,7 +20,7 @@ from torch import nn
 
 from sklearn_ssl._parameters.hyperparameters import Hyperparameters
 
-SHARED = ("module", "listeners_")  # attributes of a net that are replaced, but never changed
+SHARED = ("module", "listeners_", "interrupt_")  # attributes of a net that are replaced, but never changed
 ATOMS = {type(None), bool, int, float, str, bytes, type, types.FunctionType, types.BuiltinFunctionType, np.float64}
 PROTOCOL = {"__deepcopy__", "__reduce__", "__reduce_ex__", "__getstate__", "__setstate__", "__slots__"}
 

@@ -2,6 +2,8 @@ from typing import Any
 
 from skorch.callbacks import Callback
 
+from sklearn_ssl._engine.interrupts import TrainingStopped
+
 
 class TaskReporter(Callback):
     """Tell scikit-learn's callbacks of every epoch, and stop when they ask for it.
@@ -27,4 +29,4 @@ class TaskReporter(Callback):
         """End the task of one epoch."""
         fitted = {"net_": net}
         if self.epoch_.call_on_fit_task_end(estimator=self.estimator, reconstruction_attributes=fitted):
-            raise KeyboardInterrupt  # skorch's way to end a training early
+            raise TrainingStopped

@@ -2,6 +2,7 @@
 
 import contextlib
 import numbers
+import os
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +12,16 @@ import torch
 
 # PyTorch's generators are global: two threads that train at once would mix their random streams.
 GENERATORS_IN_USE = threading.RLock()
+
+
+def _forget_threads() -> None:
+    """Free the lock in a forked process: the thread that held it is not there."""
+    global GENERATORS_IN_USE
+    GENERATORS_IN_USE = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):  # Windows has no forks
+    os.register_at_fork(after_in_child=_forget_threads)
 
 
 def draw_seed(random_state: Any) -> int:

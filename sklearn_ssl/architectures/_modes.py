@@ -9,14 +9,18 @@ from torch import nn
 
 @contextlib.contextmanager
 def evaluation_mode(module: nn.Module) -> Iterator[None]:
-    """Put a module into evaluation mode for a block, and then each of its parts back into its own mode."""
-    modes = [(part, part.training) for part in module.modules()]
-    module.eval()
+    """Put a module into evaluation mode for a block, and then each of its parts back into its own mode.
+
+    Nothing is written to a module that is in evaluation mode already, so that threads can share it.
+    """
+    training = [part for part in module.modules() if part.training]
+    if training:
+        module.eval()
     try:
         yield
     finally:
-        for part, training in modes:
-            part.training = training
+        for part in training:
+            part.training = True
 
 
 @contextlib.contextmanager

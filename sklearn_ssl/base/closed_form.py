@@ -9,7 +9,6 @@ import torch
 
 from sklearn_ssl._engine.batches import SeriesDataset
 from sklearn_ssl._engine.net import SSLNet
-from sklearn_ssl._engine.progress import TaskReporter
 from sklearn_ssl._numerics.low_rank import Directions
 from sklearn_ssl._parameters.hyperparameters import number, recipe
 from sklearn_ssl.architectures import Architecture, ClosedFormArchitecture
@@ -98,10 +97,10 @@ class ClosedFormTransformer(EmbeddingTransformer, abc.ABC):
     def _planned_epochs(self, net: SSLNet, dataset: SeriesDataset) -> int:
         return 0
 
-    def _trained(self, net: SSLNet, dataset: SeriesDataset, reporter: TaskReporter) -> SSLNet:
-        return self._continued(net, dataset)
+    def _train(self, net: SSLNet, dataset: SeriesDataset, listeners: tuple) -> None:
+        self._continue(net, dataset)
 
-    def _continued(self, net: SSLNet, dataset: SeriesDataset) -> SSLNet:
+    def _continue(self, net: SSLNet, dataset: SeriesDataset) -> None:
         with net.random_stream():
             rows = torch.randperm(len(dataset), device="cpu")
         copied, others = rows.tensor_split([self.max_view_cases])
@@ -109,4 +108,3 @@ class ClosedFormTransformer(EmbeddingTransformer, abc.ABC):
         net.observe(dataset, "observe", others, BATCH_SIZE)
         with torch.no_grad():
             net.module_.settle()
-        return net

@@ -11,8 +11,8 @@ from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ssl._engine.batches import Companion, SeriesDataset
+from sklearn_ssl._engine.checkpoint import EpochCheckpoint
 from sklearn_ssl._engine.device import resolved_device, resolved_precision
-from sklearn_ssl._engine.guards import check_features
 from sklearn_ssl._engine.net import SSLNet
 from sklearn_ssl._engine.net_copy import copied_net
 from sklearn_ssl._engine.progress import TaskReporter
@@ -87,22 +87,30 @@ class EmbeddingTransformer(
 
         Raises
         ------
-        ValueError, TypeError
-            If a parameter or the input is not valid. A transformer that was fitted before stays as it was.
-        FloatingPointError
-            If the loss becomes NaN or infinite. A transformer that was fitted before stays as it was.
+        ValueError, TypeError, FloatingPointError
+            If a parameter, the input or a loss is not valid. A transformer that was fitted before stays as it was.
+        KeyboardInterrupt
+            If the fit is interrupted. The transformer then has the weights of the steps until then, and can be used.
         """
-        with unchanged_on_error(self):
+        with unchanged_on_error(self) as state:
             collection = self._checked(X, reset=True)
             net, dataset = self._untrained(collection, self._companion(y, collection, reset=True))
+            checkpoint = self._checkpoint(dataset)
+            net = net if checkpoint is None else checkpoint.load() or net
+            state.learnt = lambda: {"net_": net} if net.steps_ else {}
             task = self._init_callback_context(max_subtasks=self._planned_epochs(net, dataset))
             task.call_on_fit_task_begin(estimator=self, X=X, y=y)
-            self.net_ = self._trained(net, dataset, TaskReporter(self, task))
+            self._train(net, dataset, (TaskReporter(self, task), *([] if checkpoint is None else [checkpoint])))
+            self.net_ = net
             task.call_on_fit_task_end(estimator=self, X=X, y=y)
+        if checkpoint is not None:
+            checkpoint.remove()  # as the last thing, so that no interrupt comes between it and the end of the fit
         return self
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Continue for one epoch over `X` at a constant learning rate, or start with one.
+
+        While it runs, other threads can use the transformer as it was before. It stays so after an error or interrupt.
 
         Parameters
         ----------
@@ -125,7 +133,8 @@ class EmbeddingTransformer(
                 dataset = self._dataset(net, collection, companion)
             else:
                 net, dataset = self._untrained(collection, companion)
-            self.net_ = self._continued(net, dataset)
+            self._continue(net, dataset)
+            self.net_ = net
         return self
 
     def transform(self, X: Any) -> np.ndarray:
@@ -141,14 +150,7 @@ class EmbeddingTransformer(
         ndarray of shape (n_cases, n_features)
             The features, float32.
         """
-        collection, batches = self._represent(X, "features")
-        features = np.empty((len(collection), self._n_features_out), dtype=np.float32)
-        row = 0
-        for batch in batches:
-            check_features(batch.numpy())  # one batch at a time: a mask of all features would take memory
-            features[row : row + len(batch)] = batch.numpy()  # (B, F)
-            row += len(batch)
-        return features
+        return SSLNet.features(*self._ready(X))
 
     def encode(self, X: Any) -> np.ndarray:
         """Compute the encoder's features per time step.
@@ -163,13 +165,14 @@ class EmbeddingTransformer(
         ndarray of shape (n_cases, n_features, n_timepoints')
             The last layer's features, float32; NaN where a series is padded.
         """
-        _, batches = self._represent(X, "feature_maps")
-        return np.concatenate([batch.numpy() for batch in batches])
+        net, dataset = self._ready(X)
+        return np.concatenate([batch.numpy() for batch in net.represent(dataset, "feature_maps", whole=True)])
 
-    def _represent(self, X: Any, function: str) -> tuple[Collection, Any]:
+    def _ready(self, X: Any) -> tuple[SSLNet, SeriesDataset]:
+        """Return the net, which `partial_fit` in another thread may replace meanwhile, and the series for it."""
         check_is_fitted(self)
-        collection = validated_collection(self, X, reset=False)
-        return collection, self.net_.represent(self.net_.series(collection), function)
+        net = self.net_
+        return net, net.series(validated_collection(self, X, reset=False))
 
     def _checked(self, X: Any, *, reset: bool) -> Collection:
         self.check_hyperparameters()
@@ -209,25 +212,28 @@ class EmbeddingTransformer(
             n_timepoints=collection.n_timepoints,
             n_cases=len(collection) if n_cases is None else n_cases,
         )
-        net = SSLNet(
+        return SSLNet(
             module,
             precision=resolved_precision(self.precision, device),
             seed=draw_seed(self.random_state),
             device=str(device),
             **{"verbose": 0, "optimizer": torch.optim.AdamW, "train_split": None, **self._net_params()},
-        )
-        return net.initialize()
+        ).initialize()
 
     @abc.abstractmethod
     def _planned_epochs(self, net: SSLNet, dataset: SeriesDataset) -> int:
         """Return how many epochs `fit` takes."""
 
-    @abc.abstractmethod
-    def _trained(self, net: SSLNet, dataset: SeriesDataset, reporter: TaskReporter) -> SSLNet:
-        """Train a new net."""
+    def _checkpoint(self, dataset: SeriesDataset) -> EpochCheckpoint | None:
+        """Return the file in which `fit` stores its state, by default none."""
+        return None
 
     @abc.abstractmethod
-    def _continued(self, net: SSLNet, dataset: SeriesDataset) -> SSLNet:
+    def _train(self, net: SSLNet, dataset: SeriesDataset, listeners: tuple) -> None:
+        """Train a net that is new, or comes from a checkpoint."""
+
+    @abc.abstractmethod
+    def _continue(self, net: SSLNet, dataset: SeriesDataset) -> None:
         """Train a net for one epoch more."""
 
     @property

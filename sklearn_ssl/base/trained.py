@@ -16,7 +16,6 @@ from sklearn_ssl._engine.budgets import resolved_epochs
 from sklearn_ssl._engine.checkpoint import EpochCheckpoint
 from sklearn_ssl._engine.net import SSLNet
 from sklearn_ssl._engine.net_params import check_net_params, joined
-from sklearn_ssl._engine.progress import TaskReporter
 from sklearn_ssl._input.collections import Collection
 from sklearn_ssl._parameters.fitted_state import unchanged_on_error
 from sklearn_ssl._parameters.hyperparameters import number
@@ -115,20 +114,14 @@ class SSLTransformer(EmbeddingTransformer, abc.ABC):
     def _planned_epochs(self, net: SSLNet, dataset: SeriesDataset) -> int:
         return resolved_epochs(self.max_epochs, self.max_steps, net.steps_per_epoch(dataset))
 
-    def _trained(self, net: SSLNet, dataset: SeriesDataset, reporter: TaskReporter) -> SSLNet:
+    def _checkpoint(self, dataset: SeriesDataset) -> EpochCheckpoint | None:
+        return None if self.checkpoint is None else EpochCheckpoint.of(self, dataset)
+
+    def _train(self, net: SSLNet, dataset: SeriesDataset, listeners: tuple) -> None:
         epochs = self._planned_epochs(net, dataset)
         planned_steps = self.max_steps or epochs * net.steps_per_epoch(dataset)
-        if self.checkpoint is None:
-            return net.train(dataset, epochs, planned_steps, (reporter,))
-        checkpoint = EpochCheckpoint.of(self, dataset)
-        stored = checkpoint.load()
-        net = stored or net
         net.verbose = self.verbose
-        listeners = (reporter, checkpoint)
-        net.train(dataset, epochs - net.epochs_, planned_steps, listeners, resumed=stored is not None)
-        if net.stopped_ or net.epochs_ == epochs:
-            checkpoint.remove()
-        return net
+        net.train(dataset, epochs - net.epochs_, planned_steps, listeners, resumed=net.epochs_ > 0)
 
-    def _continued(self, net: SSLNet, dataset: SeriesDataset) -> SSLNet:
-        return net.train(dataset, epochs=1)
+    def _continue(self, net: SSLNet, dataset: SeriesDataset) -> None:
+        net.train(dataset, epochs=1)

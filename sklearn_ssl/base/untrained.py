@@ -4,7 +4,6 @@ import abc
 
 from sklearn_ssl._engine.batches import SeriesDataset
 from sklearn_ssl._engine.net import SSLNet
-from sklearn_ssl._engine.progress import TaskReporter
 from sklearn_ssl.base.embedding import EmbeddingTransformer
 
 
@@ -14,8 +13,8 @@ class UntrainedTransformer(EmbeddingTransformer, abc.ABC):
     def _planned_epochs(self, net: SSLNet, dataset: SeriesDataset) -> int:
         return 0
 
-    def _trained(self, net: SSLNet, dataset: SeriesDataset, reporter: TaskReporter) -> SSLNet:
-        return net
+    def _train(self, net: SSLNet, dataset: SeriesDataset, listeners: tuple) -> None:
+        pass  # there is nothing to learn
 
-    def _continued(self, net: SSLNet, dataset: SeriesDataset) -> SSLNet:
-        return net
+    def _continue(self, net: SSLNet, dataset: SeriesDataset) -> None:
+        pass

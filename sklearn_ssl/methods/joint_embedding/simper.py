@@ -94,9 +94,9 @@ class SimPerTransformer(SSLTransformer):
         frequencies : ndarray of shape (n_cases,)
             In Hz. NaN if a sequence is constant or has no frequency in the band.
         """
-        collection, batches = self._represent(X, "sequences")
-        sequences = np.concatenate([batch.numpy() for batch in batches])  # (n, L')
-        rate = thinned_rate(sampling_rate, collection.n_timepoints, sequences.shape[1])
+        net, dataset = self._ready(X)
+        sequences = np.concatenate([s.numpy() for s in net.represent(dataset, "sequences", whole=True)])  # (n, L')
+        rate = thinned_rate(sampling_rate, dataset.collection.n_timepoints, sequences.shape[1])
         return dominant_frequency(sequences, rate, lowest, highest)
 
     def _architecture(self):
