@@ -4,13 +4,19 @@ import numbers
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
-from sklearn.utils.multiclass import type_of_target
+import pandas as pd
 
-from sklearn_ssl._input.collections import is_ragged, observed_lengths, plain
 from sklearn_ssl._input.labels import sorted_codes, values_of
+from sklearn_ssl._parameters.shown import shown
+from sklearn_ssl.preprocessing._beside import beside, constant
+from sklearn_ssl.preprocessing._recordings import Reader, Recordings
+from sklearn_ssl.preprocessing._step_times import StepTimes
+from sklearn_ssl.preprocessing._window_labels import StepLabels, is_share, mean_of_windows
+from sklearn_ssl.preprocessing._window_places import Places, windows_at
 
-LABELS = ("majority", "last")
+LABELS = ("majority", "last", "any", "pure", "mean")
+SHORT = ("error", "skip", "pad")
+RESTS = ("drop", "pad", "overlap")
 METHODS = ("mean", "vote")
 
 
@@ -19,35 +25,108 @@ def window_recordings(
     y: Any = None,
     groups: Any = None,
     *,
-    length: int,
-    step: int | None = None,
-    label: str = "majority",
-) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
+    length: Any,
+    step: Any = None,
+    label: Any = "majority",
+    events: Any = None,
+    background: Any = None,
+    case: Any = None,
+    time: Any = None,
+    drop: Any = None,
+    sampling_rate: float | None = None,
+    max_gap: Any = None,
+    short: str = "error",
+    rest: str = "drop",
+    block: Any = None,
+    purge: Any = None,
+    return_table: bool = False,
+) -> tuple:
     """Cut recordings into windows of one length.
 
     Window w of a recording of T steps has the steps from ``w * step`` to ``w * step + length - 1``. There are
     ``(T - length) // step + 1`` windows, and the steps that are left over at the end are in none. Windows are in the
     order of the recordings, and within a recording in the order of time.
 
+    If the time stamps of the steps are known, no window reaches over a gap: windows start again after it.
+
     Parameters
     ----------
-    X : array of shape (n_recordings, n_channels, n_timepoints) or (n_recordings, n_timepoints), or list of 2-D arrays
-        The recordings. 2-D input is one channel. In a list of arrays (n_channels, n_timepoints) the recordings may have
-        unequal lengths. Trailing steps at which all channels are NaN are padding and in no window. Other NaN is kept.
-    y : array-like of shape (n_recordings,) or list of arrays of shape (n_timepoints,), default=None
-        One label per recording, which all its windows get; or one label per time step, as a list of arrays or as an
-        array of shape (n_recordings, n_timepoints), from which `label` chooses one per window.
-    groups : array-like of shape (n_recordings,), default=None
-        The group of each recording, such as the person. None is the index of the recording.
-    length : int
-        Number of time steps in a window.
-    step : int or None, default=None
-        Number of time steps from the start of one window to the start of the next. None is `length`: windows then
+    X : array, data frame, list or dict
+        The recordings, in one of these forms:
+
+        - an array of shape (n_recordings, n_channels, n_timepoints), or (n_recordings, n_timepoints) for one channel;
+        - a list of arrays of shape (n_channels, n_timepoints), which may differ in length;
+        - one data frame, which is one recording. Its rows are time steps and its columns are channels;
+        - a list of such data frames;
+        - a long data frame of many recordings, with `case`, or with the ids and the time in its MultiIndex;
+        - a data frame with one row per recording, whose cells are series;
+        - a dictionary of arrays (n_channels, n_timepoints) or data frames. Its keys are the ids of the recordings.
+
+        Trailing steps at which all channels are NaN are padding and in no window. Other NaN is kept.
+    y : str, dict, Series, array-like of shape (n_recordings,) or list of arrays of shape (n_timepoints,), default=None
+        One label per recording, which all its windows get; or one label per time step, from which `label` chooses one
+        per window. A text is the name of a column of `X`, which then is no channel. A dictionary or a Series may have
+        the ids of the recordings as keys. Labels of steps may be one array per recording, an array of shape
+        (n_recordings, n_timepoints), or one array for all rows of a long data frame. Steps may have no label (NaN or
+        None); windows that get none are left out.
+    groups : str, dict, Series or array-like of shape (n_recordings,), default=None
+        The group of each recording, such as the person, given like `y`. None is the id of the recording.
+    length : int, str or timedelta
+        Length of a window: a number of time steps, or a duration such as "10s" or "500ms". A duration needs dates or
+        durations as time stamps, or `sampling_rate`.
+    step : int, str, timedelta or None, default=None
+        From the start of one window to the start of the next, given like `length`. None is `length`: windows then
         neither overlap nor leave gaps.
-    label : {"majority", "last"}, default="majority"
-        How a window gets its label if time steps have labels. "majority" is the most frequent label; if several are the
-        most frequent, the first of them in sorted order. "last" is the label of the last step. A continuous y needs
-        "last".
+    label : {"majority", "last", "any", "pure", "mean"} or float, default="majority"
+        How a window gets its label if time steps have labels or if there are `events`. Steps without an event have the
+        label `background`.
+
+        - "majority": the most frequent label. Of several, it is the first in sorted order, the background last.
+        - "last": the label of the last step.
+        - "any": the most frequent label of an event, if any step of the window is in an event; else the background.
+        - a number above 0 and at most 1: like "any", but the label has to cover at least this share of the window;
+          windows that are covered less have the background.
+        - "pure": the label that all steps have. Windows with several labels are left out.
+        - "mean": the mean of numbers.
+
+        A continuous y needs "last" or "mean".
+    events : table, list of (start, end, label), or list or dict of them, default=None
+        What happened when, in place of y: a table with the columns "start", "end" and "label". An event covers the
+        steps from its start until before its end; an event shorter than a step covers the step in which it starts.
+        Where events overlap, the one that starts later counts. Start and end are given like the time stamps of `X`: as
+        dates, as durations from the start of the recording, or as numbers in the unit of the time stamps. Without time
+        stamps they are seconds if there is a `sampling_rate`, and else numbers of steps. For several recordings, give a
+        list or a dictionary of tables, or one table with the column `case`, or else "recording", for the ids.
+    background : object, default=None
+        The label of steps without an event, or without a label in y. None: they have none, and windows that get none
+        are left out. -1 marks windows as unlabelled, for semi-supervised learning.
+    case : str, list of str or None, default=None
+        The columns of a long data frame that tell its recordings apart.
+    time : str or None, default=None
+        The column with the time stamps, by which steps are sorted. None is the index if it has dates or durations, and
+        otherwise the order of the rows.
+    drop : str, list of str or None, default=None
+        Columns that are not channels.
+    sampling_rate : float or None, default=None
+        Steps per second, for durations if there are no time stamps.
+    max_gap : str, timedelta, float or None, default=None
+        The longest time between two neighbouring steps in a window, such as "2s"; a number if the time stamps are
+        numbers. None is 1.5 times the usual time between two steps.
+    short : {"error", "skip", "pad"}, default="error"
+        What to do with recordings shorter than `length`: raise an error, leave them out, or fill one window with NaN
+        after their end, which estimators take for padding. "pad" does so with short parts between gaps, too. Otherwise
+        these have no window.
+    rest : {"drop", "pad", "overlap"}, default="drop"
+        What to do with the steps after the last window: leave them out, fill one more window with NaN after their end,
+        or take the last `length` steps as one more window, which overlaps the window before it more than others do.
+    block : int, str, timedelta or None, default=None
+        Length of blocks of time, given like `length`. The groups of windows are then these blocks, and no window is in
+        two of them. So one long recording can be cross-validated.
+    purge : int, str, timedelta or None, default=None
+        Time at the end of each block in which no window lies, given like `length`. Windows of different blocks are at
+        least so far apart, which keeps what neighbours have in common from making scores better than they are.
+    return_table : bool, default=False
+        Whether to return a table of where the windows came from, too.
 
     Returns
     -------
@@ -55,24 +134,30 @@ def window_recordings(
         The windows, in the dtype of `X`. The windows of a single recording are a read-only view into it, even if they
         overlap; if it is memory-mapped, so are they. The windows of several recordings are a copy.
     labels : ndarray of shape (n_windows,) or None
-        The labels. None without y.
+        The labels. None without y and events.
     groups : ndarray of shape (n_windows,)
-        The groups. Pass them to `sklearn.model_selection.GroupKFold`, which then keeps the windows of a recording in
-        one fold, and to `aggregate_windows`.
+        The groups. Pass them to `sklearn.model_selection.GroupKFold`, which then keeps the windows of a recording, or
+        of a block, in one fold.
+    table : pandas.DataFrame
+        Only with `return_table`. One row per window, with the columns "recording" (the id of the recording), "group",
+        "block" (its number within the recording), "start" and "stop" (the first step and the step after the last one);
+        and "start_time" and "end_time", the time stamps of the first and the last step, if they are known.
 
     Raises
     ------
     ValueError, TypeError
-        If a recording is shorter than `length`, a value is infinite, y or groups do not fit the recordings, or another
-        parameter is not valid.
+        If a recording is shorter than `length`, a value is infinite, y, groups or events do not fit the recordings, no
+        window is left, or another parameter is not valid.
 
     See Also
     --------
     aggregate_windows : Joins predictions for windows into predictions for recordings.
+    as_collection : Reads whole series from the same forms of input.
 
     Examples
     --------
     >>> import numpy as np
+    >>> import pandas as pd
     >>> from sklearn_ssl.preprocessing import window_recordings
     >>> recordings = [np.arange(10.0)[None], np.arange(6.0)[None]]
     >>> windows, labels, groups = window_recordings(recordings, ["walk", "run"], length=4, step=3)
@@ -85,17 +170,43 @@ def window_recordings(
     array(['walk', 'walk', 'walk', 'run'], dtype='<U4')
     >>> groups
     array([0, 0, 0, 1])
+
+    One long recording with time stamps and events, in blocks for cross-validation:
+
+    >>> recording = pd.DataFrame({"acc": np.arange(60.0)}, index=pd.timedelta_range("0s", periods=60, freq="1s"))
+    >>> events = pd.DataFrame({"start": ["12s", "43s"], "end": ["24s", "50s"], "label": "fall"})
+    >>> events[["start", "end"]] = events[["start", "end"]].apply(pd.to_timedelta)
+    >>> windows, labels, groups = window_recordings(
+    ...     recording, events=events, background="none", length="5s", block="20s", purge="5s"
+    ... )
+    >>> labels.tolist()
+    ['none', 'none', 'fall', 'fall', 'none', 'none', 'none', 'fall', 'none']
+    >>> groups
+    array([0, 0, 0, 1, 1, 1, 2, 2, 2])
     """
-    length = _steps("length", length)
-    step = length if step is None else _steps("step", step)
-    _check_choice("label", label, LABELS)
-    recordings = _recordings(X)
-    n_steps = _observed_steps(recordings)
-    _check_long_enough(n_steps, length)
-    windows = _all_windows(recordings, n_steps, length, step)
-    labels = None if y is None else _labels(y, recordings, n_steps, length, step, label)
-    groups = np.arange(len(n_steps)) if groups is None else _one_each("groups", groups, len(n_steps))
-    return windows, labels, _for_each_window(groups, n_steps, length, step)
+    _check_choice("short", short, SHORT)
+    _check_choice("rest", rest, RESTS)
+    if not is_share(label):
+        _check_choice("label", label, LABELS)
+    _check_together(y, groups, events, background, block, purge)
+    names = [name for name in (y, groups) if isinstance(name, str)]
+    recordings = Reader(_listed(case), time, _listed(drop), names).read(X)
+    times = StepTimes(recordings, recordings.n_steps, _checked_rate(sampling_rate))
+    in_time = not isinstance(length, numbers.Number)
+    length, step, block, purge = _in_steps(times, length, step, block, purge)
+    if short == "error":
+        _check_long_enough(recordings, times.n_steps, length)
+    stretches = times.stretches(max_gap, block, purge)
+    places = Places.on(stretches, length, step, pad_short=short == "pad", rest=rest)
+    if in_time:
+        times.check_regular(places, length)
+    labels, kept = _labels(y, events, times, places, label, background, _listed(case))
+    places = places.where(kept)
+    if len(places) == 0:
+        raise ValueError("No window is left. Lower `length`, raise `max_gap`, or give `background` a label.")
+    group = _groups(groups, recordings, times.n_steps, places, block)
+    result = windows_at(places, recordings.values, length), labels, group
+    return (*result, _table(recordings, places, group)) if return_table else result
 
 
 def aggregate_windows(predictions: Any, groups: Any, method: str = "mean") -> np.ndarray:
@@ -141,137 +252,125 @@ def aggregate_windows(predictions: Any, groups: Any, method: str = "mean") -> np
             "`predictions` and `groups` need one entry per window and at least one window, got shapes "
             f"{predictions.shape} and {groups.shape}."
         )
-    group = _order_of_appearance(groups)
+    group = pd.factorize(groups, use_na_sentinel=False)[0]
     return _means(predictions, group) if method == "mean" else _votes(predictions, group)
 
 
-def _steps(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise TypeError(f"`{name}` must be a whole number of time steps, got {value!r}.")
-    if value < 1:
-        raise ValueError(f"`{name}` must be at least 1, got {value!r}.")
-    return int(value)
-
-
 def _check_choice(name: str, value: Any, options: tuple[str, ...]) -> None:
-    if value not in options:
-        raise ValueError(f"`{name}` must be one of {', '.join(map(repr, options))}, got {value!r}.")
+    if not isinstance(value, str) or value not in options:
+        raise ValueError(f"`{name}` must be one of {', '.join(map(repr, options))}, got {shown(value)}.")
 
 
-def _recordings(X: Any) -> Any:
-    X = plain(X)
-    recordings = [_array(one, case) for case, one in enumerate(X)] if is_ragged(X) else _three_d(X)
-    if len(recordings) == 0:
-        raise ValueError("X has no recording. Give at least one.")
-    channels = sorted({one.shape[0] for one in recordings})
-    if len(channels) > 1:
-        raise ValueError(f"All recordings of X need the same number of channels, got {channels}.")
-    return recordings
-
-
-def _three_d(X: Any) -> np.ndarray:
-    try:
-        array = X if isinstance(X, np.memmap) else np.asarray(X)
-    except ValueError as error:
-        raise ValueError("Recordings of unequal length must be arrays of shape (n_channels, n_timepoints).") from error
-    if array.ndim not in (2, 3) or array.dtype.kind not in "biuf":
+def _check_together(y: Any, groups: Any, events: Any, background: Any, block: Any, purge: Any) -> None:
+    if y is not None and events is not None:
+        raise ValueError("Give `y` or `events`, and not both: each of them gives labels.")
+    if groups is not None and block is not None:
         raise ValueError(
-            f"X has dtype {array.dtype} and shape {array.shape}. Give numbers of shape (n_recordings, n_channels, "
-            "n_timepoints), or a list of arrays of shape (n_channels, n_timepoints)."
+            "Give `groups` or `block`, and not both: blocks of time are groups. return_table=True tells the recording "
+            "of each window too."
         )
-    return array[:, None, :] if array.ndim == 2 else array
+    if np.ndim(background) > 0:
+        raise ValueError(f"`background` must be one label, got {shown(background)}.")
+    if purge is not None and block is None:
+        raise ValueError("`purge` leaves out time between blocks. Give `block` too, or set it to None.")
 
 
-def _array(recording: Any, case: int) -> np.ndarray:
-    recording = plain(recording)
-    array = recording if isinstance(recording, np.memmap) else np.asarray(recording)
-    if array.dtype.kind not in "biuf":
-        raise ValueError(f"Recording {case} of X has dtype {array.dtype}. Give numbers.")
-    return array
+def _listed(names: Any) -> list:
+    return [] if names is None else list(names) if isinstance(names, (list, tuple)) else [names]
 
 
-def _observed_steps(recordings: Any, first: int = 0) -> list[int]:
-    if isinstance(recordings, np.ndarray):
-        lengths = observed_lengths(recordings, allow_missing=True, first=first)
-        return [recordings.shape[2]] * len(recordings) if lengths is None else lengths.tolist()
-    return [_observed_steps(one[None], case)[0] for case, one in enumerate(recordings)]
+def _checked_rate(sampling_rate: Any) -> float | None:
+    if sampling_rate is None:
+        return None
+    is_number = isinstance(sampling_rate, numbers.Real) and not isinstance(sampling_rate, bool)
+    if not is_number or not 0 < float(sampling_rate) < np.inf:
+        raise ValueError(f"`sampling_rate` must be a number of steps per second above 0, got {shown(sampling_rate)}.")
+    return float(sampling_rate)
 
 
-def _check_long_enough(n_steps: list[int], length: int) -> None:
-    if min(n_steps) < length:
-        short = int(np.argmax(np.array(n_steps) < length))
+def _in_steps(times: StepTimes, length: Any, step: Any, block: Any, purge: Any) -> tuple[int, int, int | None, int]:
+    length = times.steps_in("length", length)
+    step = length if step is None else times.steps_in("step", step)
+    block = None if block is None else times.steps_in("block", block)
+    purge = 0 if purge is None or purge == 0 else times.steps_in("purge", purge)
+    if block is not None and block < length + purge:
         raise ValueError(
-            f"`length`={length} is longer than recording {short} of X, which has {n_steps[short]} steps. "
-            "Lower `length`, or remove the recording."
+            f"A `block` of {block} steps has no room for a window of {length} and a `purge` of {purge}. Give longer "
+            "blocks."
         )
+    return length, step, block, purge
 
 
-def _all_windows(recordings: Any, n_steps: list[int], length: int, step: int) -> np.ndarray:
-    if isinstance(recordings, np.ndarray) and min(n_steps) == recordings.shape[2]:
-        windows = _windows(recordings, length, step)  # (n, W, C, length)
-        return windows.reshape(-1, *windows.shape[2:])
-    parts = [_windows(one[:, :steps], length, step) for one, steps in zip(recordings, n_steps, strict=True)]
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-
-def _windows(recording: np.ndarray, length: int, step: int) -> np.ndarray:
-    subok = isinstance(recording, np.memmap)
-    windows = sliding_window_view(recording, length, axis=-1, subok=subok)[..., ::step, :]  # (..., C, W, length)
-    return np.moveaxis(windows, -2, -3)  # (..., W, C, length)
-
-
-def _for_each_window(values: np.ndarray, n_steps: list[int], length: int, step: int) -> np.ndarray:
-    return np.repeat(values, [(steps - length) // step + 1 for steps in n_steps])
-
-
-def _labels(y: Any, recordings: Any, n_steps: list[int], length: int, step: int, label: str) -> np.ndarray:
-    y = y if isinstance(y, (list, tuple)) else values_of(y)
-    if len(y) != len(n_steps):
-        raise ValueError(f"y has {len(y)} entries for {len(n_steps)} recordings. Give one entry per recording.")
-    if all(np.ndim(one) == 0 for one in y):
-        return _for_each_window(_one_each("y", y, len(n_steps)), n_steps, length, step)
-    whole = [recording.shape[1] for recording in recordings]
-    per_step = [_step_labels(y[case], case, n_steps[case], whole[case]) for case in range(len(n_steps))]
-    windows = np.concatenate([_windows(one[None], length, step)[:, 0] for one in per_step])  # (n_windows, length)
-    return windows[:, -1].copy() if label == "last" else _majority(windows)
-
-
-def _step_labels(labels: Any, case: int, n_steps: int, n_padded: int) -> np.ndarray:
-    labels = values_of(labels)
-    if labels.ndim != 1 or len(labels) not in (n_steps, n_padded):
-        raise ValueError(
-            f"y has shape {labels.shape} for recording {case}, which has {n_steps} time steps. Give one label per "
-            "recording, or one per time step."
+def _check_long_enough(recordings: Recordings, n_steps: list[int], length: int) -> None:
+    if min(n_steps) >= length:
+        return
+    short = int(np.argmax(np.array(n_steps) < length))
+    message = (
+        f"`length`={length} is longer than recording {shown(recordings.ids[short])} of X, which has {n_steps[short]} "
+        'steps. Lower `length`, or set short="skip" or short="pad".'
+    )
+    if recordings.values[short].shape[0] >= length:
+        message += (
+            f" If the {recordings.values[short].shape[0]} channels are time steps, turn the axes: arrays have the "
+            "shape (n_channels, n_timepoints), and the rows of a data frame are time steps."
         )
-    return labels[:n_steps]
+    raise ValueError(message)
 
 
-def _majority(windows: np.ndarray) -> np.ndarray:
-    if windows.dtype.kind == "f" and type_of_target(windows.ravel()) == "continuous":
-        raise ValueError('y is continuous per time step and has no majority. Use label="last".')
-    codes, values = sorted_codes(windows.ravel())
-    rows = np.repeat(np.arange(len(windows)), windows.shape[1])
-    return values[_counts(rows, codes, (len(windows), len(values))).argmax(axis=1)]
+def _labels(
+    y: Any, events: Any, times: StepTimes, places: Places, label: Any, background: Any, case: list
+) -> tuple[np.ndarray | None, np.ndarray]:
+    """Return the labels of windows, and which windows stay."""
+    every = np.ones(len(places), dtype=bool)
+    if events is not None:
+        return StepLabels.of_events(events, times, case, background).of_windows(places, label)
+    if y is None:
+        return None, every
+    given = beside("y", y, times.recordings, times.n_steps)
+    if isinstance(given, np.ndarray):
+        return given[places.recording], every
+    if label == "mean":
+        return mean_of_windows(given, places)
+    return StepLabels.of_steps(given, background).of_windows(places, label)
 
 
-def _counts(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    return np.bincount(rows * shape[1] + columns, minlength=shape[0] * shape[1]).reshape(shape)
+def _groups(groups: Any, recordings: Recordings, n_steps: list[int], places: Places, block: int | None) -> np.ndarray:
+    if block is not None:
+        most = places.block.max() + 1
+        return pd.factorize(places.recording * most + places.block)[0]
+    if groups is None:
+        return _ids(recordings)[places.recording]
+    given = beside("groups", groups, recordings, n_steps)
+    each = given if isinstance(given, np.ndarray) else constant("groups", given, recordings)
+    return each[places.recording]
 
 
-def _one_each(name: str, values: Any, n_recordings: int) -> np.ndarray:
-    values = values_of(values)
-    if values.shape != (n_recordings,):
-        raise ValueError(
-            f"`{name}` has shape {values.shape} for {n_recordings} recordings. Give one entry per recording."
-        )
-    return values
+def _ids(recordings: Recordings) -> np.ndarray:
+    if not any(isinstance(one, tuple) for one in recordings.ids):
+        return values_of(recordings.ids)
+    ids = np.empty(len(recordings), dtype=object)
+    ids[:] = recordings.ids
+    return ids
 
 
-def _order_of_appearance(groups: np.ndarray) -> np.ndarray:
-    _, first, inverse = np.unique(groups, return_index=True, return_inverse=True)
-    rank = np.empty(len(first), dtype=np.intp)
-    rank[np.argsort(first)] = np.arange(len(first))
-    return rank[inverse]
+def _table(recordings: Recordings, places: Places, group: np.ndarray) -> pd.DataFrame:
+    table = pd.DataFrame(
+        {
+            "recording": _ids(recordings)[places.recording],
+            "group": group,
+            "block": places.block,
+            "start": places.start,
+            "stop": places.stop,
+        }
+    )
+    if recordings.times is None:
+        return table
+    cases = np.unique(places.recording)
+    where = [places.recording == case for case in cases]
+    for name, steps in (("start_time", places.start), ("end_time", places.stop - 1)):
+        parts = [recordings.times[case][steps[of]] for case, of in zip(cases, where, strict=True)]
+        table[name] = parts[0].append(parts[1:])
+    return table
 
 
 def _means(predictions: np.ndarray, group: np.ndarray) -> np.ndarray:
@@ -287,4 +386,8 @@ def _votes(predictions: np.ndarray, group: np.ndarray) -> np.ndarray:
     if predictions.ndim != 1:
         raise ValueError(f'method="vote" needs one label per window, got predictions of shape {predictions.shape}.')
     codes, labels = sorted_codes(predictions)
-    return labels[_counts(group, codes, (group.max() + 1, len(labels))).argmax(axis=1)]
+    pairs, counts = np.unique(group * len(labels) + codes, return_counts=True)
+    groups, votes = np.divmod(pairs, len(labels))
+    order = np.lexsort((votes, -counts, groups))
+    first = np.unique(groups[order], return_index=True)[1]
+    return labels[votes[order][first]]

@@ -55,6 +55,42 @@ def test_arrays_of_every_form(step, recordings):
     assert_array_equal(window_recordings(X[:, 0], length=4, step=step)[0], expected[0][:, :1])
 
 
+def test_lists_of_numbers_are_recordings_of_one_channel():
+    assert window_recordings([[1, 2, 3], [4, 5]], length=2, step=1)[0].tolist() == [[[1, 2]], [[2, 3]], [[4, 5]]]
+
+
+@pytest.mark.parametrize("rest", ["drop", "pad", "overlap"])
+@pytest.mark.parametrize("short", ["skip", "pad"])
+@pytest.mark.parametrize(("length", "step"), [(5, 5), (5, 2), (4, 7), (3, 3)])
+def test_short_recordings_and_the_rest_are_those_of_a_naive_loop(rest, short, length, step):
+    recordings = [np.arange(float(steps))[None] + 100 * steps for steps in (4, 12, 5, 6, 18)]
+    expected = []
+    for recording in recordings:
+        (steps,) = recording.tolist()
+        windows = [steps[start : start + length] for start in range(0, len(steps) - length + 1, step)]
+        if not windows:
+            windows = [steps + [np.nan] * (length - len(steps))] if short == "pad" else []
+        elif windows[-1][-1] != steps[-1]:
+            left = steps[len(windows) * step :]
+            padded = [left + [np.nan] * (length - len(left))] if left else []
+            windows += {"drop": [], "pad": padded, "overlap": [steps[-length:]]}[rest]
+        expected += windows
+    windows, labels, groups = window_recordings(
+        recordings, list("abcde"), length=length, step=step, short=short, rest=rest
+    )
+    assert_array_equal(windows[:, 0], expected)
+    assert labels.tolist() == ["abcde"[group] for group in groups]
+
+
+def test_padded_windows_of_whole_numbers_are_numbers_with_nan():
+    windows, labels, _ = window_recordings(
+        np.arange(7, dtype=np.int16)[None, None], [[1, 1, 1, 2, 2, 3, 3]], length=5, rest="pad"
+    )
+    assert windows.dtype == np.float32
+    assert_array_equal(windows[1, 0], [5, 6, np.nan, np.nan, np.nan])
+    assert labels.tolist() == [1, 3]  # the label of steps that are there
+
+
 def test_default_step_is_the_length(recordings):
     windows, _, groups = window_recordings(recordings, length=4)
     assert_array_equal(windows[1], recordings[0][:, 4:8])
@@ -134,14 +170,42 @@ def test_forecasting_with_the_last_label():
         ({"length": 2.0}, TypeError, "`length` must be a whole number of time steps, got 2.0"),
         ({"step": 0}, ValueError, "`step` must be at least 1, got 0"),
         ({"step": True}, TypeError, "`step` must be a whole number of time steps, got True"),
-        ({"label": "first"}, ValueError, "`label` must be one of 'majority', 'last', got 'first'"),
+        (
+            {"label": "first"},
+            ValueError,
+            "`label` must be one of 'majority', 'last', 'any', 'pure', 'mean', got 'first'",
+        ),
         ({"y": [1, 2]}, ValueError, "y has 2 entries for 3 recordings"),
         ({"y": [[1] * 17, [1] * 8, [1] * 30]}, ValueError, "y has shape (8,) for recording 1, which has 9 time steps"),
-        ({"groups": [1, 2]}, ValueError, "`groups` has shape (2,)"),
+        ({"groups": [1, 2]}, ValueError, "`groups` has 2 entries for 3 recordings"),
         ({"X": []}, ValueError, "X has dtype float64 and shape (0,)"),
         ({"X": np.ones((0, 2, 9))}, ValueError, "X has no recording"),
         ({"X": [np.ones((2, 9)), np.ones((1, 9))]}, ValueError, "same number of channels, got [1, 2]"),
-        ({"X": [[1, 2, 3], [1, 2]]}, ValueError, "Recordings of unequal length must be arrays of shape"),
+        ({"X": [[[1, 2, 3], [1, 2]]]}, ValueError, "Recordings of unequal length must be arrays of shape"),
+        ({"X": np.ones((2, 9, 3))}, ValueError, "If the 9 channels are time steps, turn the axes"),
+        ({"short": "drop"}, ValueError, "`short` must be one of 'error', 'skip', 'pad', got 'drop'"),
+        ({"rest": True}, ValueError, "`rest` must be one of 'drop', 'pad', 'overlap', got True"),
+        ({"label": 1.5}, ValueError, "`label` must be one of"),
+        ({"y": "walk"}, ValueError, "names a column, but X is no table"),
+        ({"case": "id"}, ValueError, "`case`=['id'] names a column, but X is no table"),
+        ({"y": ["a", "b", None]}, ValueError, "`y` is missing for recording 2"),
+        ({"y": [1, 2, 3], "events": []}, ValueError, "Give `y` or `events`, and not both"),
+        ({"groups": [1, 2, 3], "block": 10}, ValueError, "Give `groups` or `block`, and not both"),
+        ({"purge": 3}, ValueError, "`purge` leaves out time between blocks. Give `block` too"),
+        ({"block": 6, "purge": 3}, ValueError, "A `block` of 6 steps has no room for a window of 4 and a `purge` of 3"),
+        ({"background": [0]}, ValueError, "`background` must be one label, got [0]"),
+        ({"max_gap": "1s"}, ValueError, "`max_gap` needs time stamps"),
+        ({"length": 40, "short": "skip"}, ValueError, "No window is left"),
+        ({"length": "2s"}, ValueError, "how many steps make a second is not known. Set `sampling_rate`"),
+        (
+            {"length": "2s", "sampling_rate": 0},
+            ValueError,
+            "`sampling_rate` must be a number of steps per second above",
+        ),
+        ({"length": "1ms", "sampling_rate": 1}, ValueError, "`length`='1ms' is shorter than one step"),
+        ({"length": "10"}, ValueError, "got '10'. Write its unit"),
+        ({"length": "ten"}, ValueError, "`length` must be a whole number of time steps, or a duration such as"),
+        ({"length": "-1s"}, ValueError, "`length` must be longer than nothing"),
         ({"X": [np.full((2, 9), "a")]}, ValueError, "Recording 0 of X has dtype <U1"),
         ({"X": np.full((1, 2, 9), np.inf)}, ValueError, "infinite value"),
     ],
