@@ -1,4 +1,4 @@
-"""Labels: texts or numbers. Among texts, the number -1 marks a series without a label."""
+"""Labels: texts or numbers, and the mark of series without a label, which is the number -1 if nothing else is named."""
 
 import numbers
 from typing import Any
@@ -9,6 +9,7 @@ import pandas as pd
 from sklearn_ssl._input.collections import plain
 
 UNLABELLED = -1
+KINDS_OF_MARKS = (numbers.Number, str)
 
 
 def values_of(values: Any) -> np.ndarray:
@@ -49,6 +50,39 @@ def sorted_codes(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def is_unlabelled(label: Any) -> bool:
     """Tell whether a label is the number -1, which marks a series without a label."""
     return isinstance(label, numbers.Number) and label == UNLABELLED
+
+
+def is_mark(labels: np.ndarray, unlabelled: Any) -> np.ndarray:
+    """Tell of each label whether it is the mark of series without a label.
+
+    Parameters
+    ----------
+    labels : ndarray
+        The labels.
+    unlabelled : number, str or None
+        The mark. Numbers are compared with numbers only, and texts with texts. A missing value, such as NaN, stands for
+        all missing values. None says that there is no mark.
+
+    Returns
+    -------
+    marked : bool ndarray
+        In the shape of `labels`.
+    """
+    if unlabelled is None:
+        return np.zeros(labels.shape, dtype=bool)
+    if pd.isna(unlabelled):
+        return pd.isna(labels)
+    if labels.dtype == object:
+        return np.array([_is_same(label, unlabelled) for label in labels.ravel()], dtype=bool).reshape(labels.shape)
+    comparable = any(
+        labels.dtype.kind in kinds and isinstance(unlabelled, kind)
+        for kinds, kind in (("iuf", numbers.Number), ("U", str))
+    )
+    return labels == unlabelled if comparable else np.zeros(labels.shape, dtype=bool)
+
+
+def _is_same(label: Any, mark: Any) -> bool:
+    return any(isinstance(label, kind) and isinstance(mark, kind) and label == mark for kind in KINDS_OF_MARKS)
 
 
 def unlabelled_among_text(labels: np.ndarray) -> np.ndarray:

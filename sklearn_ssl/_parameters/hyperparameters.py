@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Self, dataclass_transform
 
+import pandas as pd
 from sklearn.base import BaseEstimator
 from torch import nn
 
@@ -122,6 +123,22 @@ def as_names(value: Any) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
+def mark(default: Any) -> Any:
+    """Declare a field that holds the label of series whose class is unknown.
+
+    Parameters
+    ----------
+    default : number, str or None
+        The default.
+
+    Returns
+    -------
+    field : dataclasses.Field
+        A field that `Hyperparameters.check_hyperparameters` checks.
+    """
+    return dataclasses.field(default=default, metadata={"allowed": Mark()})
+
+
 def positional(field: Any) -> Any:
     """Let a field be given without its name. Wrap it around `number`, `choice`, `recipe` and so on."""
     field.kw_only = False
@@ -186,10 +203,20 @@ class _Names:
         return f"one of, or {tuple_of}, " + ", ".join(map(repr, self.options))
 
 
+class Mark:
+    """All labels that can mark series whose class is unknown."""
+
+    def __contains__(self, value: Any) -> bool:
+        return value is None or isinstance(value, (str, numbers.Number)) or value is pd.NA
+
+    def __str__(self) -> str:
+        return "a number, a text or None"
+
+
 @dataclass_transform(
     kw_only_default=True,
     eq_default=False,
-    field_specifiers=(recipe, function, number, choice, names, dataclasses.field),
+    field_specifiers=(recipe, function, number, choice, names, mark, dataclasses.field),
 )
 class Hyperparameters(BaseEstimator):
     """Base of everything that has hyper-parameters: its annotated fields are its constructor's parameters.

@@ -27,7 +27,7 @@ from sklearn_ssl._engine.progress import TaskReporter
 from sklearn_ssl._engine.random_streams import draw_seed
 from sklearn_ssl._engine.recipes import with_own_recipes
 from sklearn_ssl._input.collections import Collection, validated_collection
-from sklearn_ssl._parameters.fitted_state import unchanged_on_error
+from sklearn_ssl._parameters.fitted_state import FittedState, unchanged_on_error
 from sklearn_ssl._parameters.hyperparameters import Hyperparameters, choice, number, positional, recipe
 from sklearn_ssl.architectures import HeadedArchitecture
 from sklearn_ssl.base.embedding import EmbeddingTransformer
@@ -124,8 +124,8 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
         X : array of shape (n_cases, n_channels, n_timepoints) or (n_cases, n_timepoints), or list of 2-D arrays
             The series, as for the transformer.
         y : array-like of shape (n_cases,), for numbers also (n_cases, n_outputs)
-            Classes, -1 where unknown, or numbers, NaN where unknown. If the classes are strings and some are unknown,
-            give an object array.
+            Classes, `unlabelled` where unknown, or numbers, NaN where unknown. If the classes are strings and the
+            number -1 is among them, give a list or an object array.
         sample_weight : array-like of shape (n_cases,), default=None
             Weights of the labelled series. The self-supervised part does not use them.
 
@@ -134,12 +134,12 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
         self : object
             The fitted predictor.
         """
-        with unchanged_on_error(self):
+        with unchanged_on_error(self) as state:
             collection = self._checked(X, reset=True)
             task = self._new_task()
             labels = task.labels(y, len(collection), sample_weight)
             task.check_learnable(labels)
-            self._learn(X, collection, task, labels)
+            self._learn(X, collection, task, labels, state)
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -153,7 +153,12 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
         Returns
         -------
         ndarray of shape (n_cases,) or (n_cases, n_outputs)
-            Classes are labels from `y`, never -1. Numbers have the form of `y`, and its precision if it was float64.
+            Classes are labels from `y`, never `unlabelled`. Numbers have the form of `y`, in float64.
+
+        Raises
+        ------
+        ValueError
+            If a prediction is NaN or infinite, because values of X are too large.
         """
         outputs = self._outputs(X)  # (n, K)
         return self.task_.predictions(outputs)
@@ -206,7 +211,7 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
     def _keeps_weights(self) -> bool:
         return self.pretrained == "keep" or isinstance(self.transformer, FrozenEstimator)
 
-    def _learn(self, X: Any, collection: Collection, task: Task, labels: Labels) -> None:
+    def _learn(self, X: Any, collection: Collection, task: Task, labels: Labels, state: FittedState) -> None:
         seed = draw_seed(self.random_state)
         held_out = self._held_out(task, labels, seed)  # before the pretraining, so that an impossible split fails early
         self.task_: Any = task
@@ -219,20 +224,23 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
         epochs, steps = self._planned(net, dataset)
         task_of_fit = self._init_callback_context(max_subtasks=epochs)
         task_of_fit.call_on_fit_task_begin(estimator=self, X=X)
-        self.net_ = net.train(dataset, epochs, steps, (TaskReporter(self, task_of_fit),)) if epochs else net
+        state.learnt = lambda: {"net_": net} if net.steps_ else {}
+        if epochs:
+            net.train(dataset, epochs, steps, (TaskReporter(self, task_of_fit),))
+        self.net_ = net
         task_of_fit.call_on_fit_task_end(estimator=self, X=X)
 
     def _learn_part(self, X: Any, y: Any, sample_weight: Any, new_task: Task) -> Self:
         """Train for one epoch more, or fit if this is the first call."""
         started = self.__sklearn_is_fitted__()
-        with unchanged_on_error(self):
+        with unchanged_on_error(self) as state:
             collection = self._checked(X, reset=not started)
             task = self.task_ if started else new_task
             labels = task.labels(y, len(collection), sample_weight)
             if started:
                 self._continue_on(collection, labels)
             else:
-                self._learn(X, collection, task, labels)
+                self._learn(X, collection, task, labels, state)
         return self
 
     def _continue_on(self, collection: Collection, labels: Labels) -> None:
@@ -332,8 +340,11 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
         """Return the outputs of the head, (n, K)."""
         check_is_fitted(self)
         collection = validated_collection(self, X, reset=False)
-        batches = self.net_.represent(self.net_.series(collection), "outputs")
-        return torch.cat(list(batches)).numpy()
+        net = self.net_  # once, since `partial_fit` in another thread may replace it
+        batches = net.represent(net.series(collection), "outputs")
+        outputs = torch.cat(list(batches)).numpy()
+        check_features(outputs)
+        return outputs
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "net_")

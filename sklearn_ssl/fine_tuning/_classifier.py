@@ -6,27 +6,35 @@ from typing import Any, Self, final
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.callback import with_callbacks
+from sklearn.metrics import accuracy_score
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_ssl._input.labels import UNLABELLED
+from sklearn_ssl._parameters.hyperparameters import mark
 from sklearn_ssl.fine_tuning._base import EncoderPredictor
 from sklearn_ssl.fine_tuning._fine_tuned import FineTuned
+from sklearn_ssl.fine_tuning._targets import checked_classes, weights
 from sklearn_ssl.fine_tuning._tasks import ClassTask
 
 
 class EncoderClassifier(ClassifierMixin, EncoderPredictor, abc.ABC):
-    """A predictor of classes. The label -1 marks series whose class is unknown.
+    """A predictor of classes.
 
     Parameters
     ----------
+    unlabelled : number, str or None, default=-1
+        The label of series whose class is unknown. NaN stands for all missing labels, such as None. None says that all
+        series are labelled; then -1 may be a class. A number never marks a text: the labels "-1" and "1" are classes.
     class_weight : "balanced", dict or None, default=None
         Weights of classes. "balanced" gives all classes the same total weight, a dictionary has a weight per label.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels, sorted, without -1.
+        The labels, sorted, without `unlabelled`.
     """
 
+    unlabelled: Any = mark(default=UNLABELLED)
     class_weight: Any = None
 
     @with_callbacks
@@ -38,7 +46,7 @@ class EncoderClassifier(ClassifierMixin, EncoderPredictor, abc.ABC):
         X : array or list of arrays
             The series, as for `fit`.
         y : array-like of shape (n_cases,)
-            Their classes, -1 where unknown.
+            Their classes, `unlabelled` where unknown.
         classes : array-like, default=None
             All classes to expect. The first call needs them if its `y` lacks some.
         sample_weight : array-like of shape (n_cases,), default=None
@@ -53,9 +61,31 @@ class EncoderClassifier(ClassifierMixin, EncoderPredictor, abc.ABC):
 
     @property
     def classes_(self) -> np.ndarray:
-        """The labels, sorted, without -1."""
+        """The labels, sorted, without `unlabelled`."""
         check_is_fitted(self)
         return self.task_.classes
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Compute the accuracy on the labelled series.
+
+        Parameters
+        ----------
+        X : array or list of arrays
+            The series, as for `predict`.
+        y : array-like of shape (n_cases,)
+            Their classes. Series with the label `unlabelled` do not count.
+        sample_weight : array-like of shape (n_cases,), default=None
+            Weights of the series.
+
+        Returns
+        -------
+        float
+            The share of right predictions.
+        """
+        predicted = self.predict(X)
+        rows, classes = checked_classes(type(self).__name__, y, len(predicted), self.task_.unlabelled)
+        weight = None if sample_weight is None else weights(sample_weight, len(predicted))[rows]
+        return float(accuracy_score(classes, predicted[rows], sample_weight=weight))
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Compute scores whose softmax is `predict_proba`.
@@ -105,7 +135,7 @@ class EncoderClassifier(ClassifierMixin, EncoderPredictor, abc.ABC):
         return self.task_.log_probabilities(outputs)
 
     def _new_task(self, classes: Any = None) -> ClassTask:
-        return ClassTask(type(self).__name__, self.class_weight, classes)
+        return ClassTask(type(self).__name__, self.class_weight, classes, self.unlabelled)
 
 
 @final
@@ -121,10 +151,10 @@ class SSLClassifier(FineTuned, EncoderClassifier):
     where :math:`a_i` are the outputs of the head for labelled series i, :math:`y_i` is its class and :math:`w_i` is its
     weight. Test series are never seen: in cross-validation pretraining uses the series of the training folds alone.
 
-    The label -1 marks series whose class is unknown, as in `sklearn.semi_supervised`. If some labels are unknown, use
-    `GridSearchCV` with `~sklearn_ssl.fine_tuning.LabelledSplit` and `~sklearn_ssl.fine_tuning.LabelledScorer`. Inside
-    `CalibratedClassifierCV` and `VotingClassifier` all series must be labelled, because these encode the labels again,
-    and -1 would become a class.
+    The label `unlabelled` marks series whose class is unknown: -1, as in `sklearn.semi_supervised`. If there are such
+    series, use `GridSearchCV` with `~sklearn_ssl.fine_tuning.LabelledSplit` and
+    `~sklearn_ssl.fine_tuning.LabelledScorer`. Inside `CalibratedClassifierCV` and `VotingClassifier` all series must be
+    labelled, because these encode the labels again, and -1 would become a class.
 
     Examples
     --------

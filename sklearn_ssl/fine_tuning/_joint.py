@@ -143,8 +143,8 @@ class S4LClassifier(JointClassifier):
 
     where :math:`a_i` are the outputs of the head for a view of labelled series i, :math:`y_i` is its class, :math:`w_i`
     is its weight and :math:`\omega` is `ssl_weight`. Encoder, projector and head learn together. Queues, teachers and
-    other state of the method work as in the method itself. The label -1 marks series whose class is unknown, as in
-    `sklearn.semi_supervised`.
+    other state of the method work as in the method itself. The label `unlabelled` marks series whose class is unknown:
+    -1, as in `sklearn.semi_supervised`.
 
     `SSLClassifier` pretrains first and learns from labels after. It costs less if one pretrained encoder serves several
     tasks.

@@ -5,9 +5,11 @@ from typing import Any, Self, final
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.callback import with_callbacks
+from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ssl.fine_tuning._fine_tuned import FineTuned
+from sklearn_ssl.fine_tuning._targets import checked_numbers, weights
 from sklearn_ssl.fine_tuning._tasks import NumberTask
 
 
@@ -64,6 +66,30 @@ class SSLRegressor(RegressorMixin, FineTuned):
         """
         return self._learn_part(X, y, sample_weight, self._new_task())
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Compute the coefficient of determination R² over the known targets.
+
+        Parameters
+        ----------
+        X : array or list of arrays
+            The series, as for `predict`.
+        y : array-like of shape (n_cases,) or (n_cases, n_outputs)
+            The targets. Unknown targets, NaN, do not count.
+        sample_weight : array-like of shape (n_cases,), default=None
+            Weights of the series.
+
+        Returns
+        -------
+        float
+            R²; with several outputs the mean of theirs.
+        """
+        predicted = self.predict(X)
+        y = checked_numbers(type(self).__name__, y, len(predicted)).reshape(len(predicted), -1)  # (n, K)
+        weight = weights(sample_weight, len(predicted))
+        return float(
+            np.mean([_r2_of_known(*one, weight) for one in zip(y.T, predicted.reshape(y.shape).T, strict=True)])
+        )
+
     @property
     def target_mean_(self) -> np.ndarray:
         """The mean that standardises the targets."""
@@ -83,3 +109,8 @@ class SSLRegressor(RegressorMixin, FineTuned):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
+
+
+def _r2_of_known(truth: np.ndarray, predicted: np.ndarray, weight: np.ndarray) -> float:
+    known = ~np.isnan(truth)
+    return r2_score(truth[known], predicted[known], sample_weight=weight[known])

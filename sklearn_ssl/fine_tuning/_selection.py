@@ -12,8 +12,9 @@ from sklearn.utils import _safe_indexing, indexable
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import _check_method_params
 
-from sklearn_ssl._parameters.hyperparameters import Hyperparameters, positional
-from sklearn_ssl.fine_tuning._tasks import is_labelled
+from sklearn_ssl._input.labels import UNLABELLED, values_of
+from sklearn_ssl._parameters.hyperparameters import Hyperparameters, mark, positional
+from sklearn_ssl.fine_tuning._targets import is_labelled, of_one_type
 
 
 @final
@@ -24,6 +25,8 @@ class LabelledScorer(Hyperparameters):
     ----------
     scoring : str, callable or None, default=None
         Scorer of the labelled series, or its name, such as "balanced_accuracy". None is the estimator's own `score`.
+    unlabelled : number, str or None, default=-1
+        The label of series whose class is unknown, as `unlabelled` of `SSLClassifier`.
 
     Examples
     --------
@@ -37,6 +40,7 @@ class LabelledScorer(Hyperparameters):
     """
 
     scoring: Any = positional(dataclasses.field(default=None))
+    unlabelled: Any = mark(default=UNLABELLED)
 
     def __call__(self, estimator: Any, X: Any, y: Any, **params: Any) -> float:
         """Score an estimator on the labelled series.
@@ -48,7 +52,7 @@ class LabelledScorer(Hyperparameters):
         X : array or list of arrays
             The series.
         y : array-like of shape (n_cases,)
-            Their targets, -1 or NaN where unknown, see `is_labelled`.
+            Their targets, `unlabelled` or NaN where unknown, see `is_labelled`.
         **params : dict
             Further arguments of the scorer, such as `sample_weight`. Arguments with one entry per series are cut to
             the labelled series.
@@ -63,7 +67,8 @@ class LabelledScorer(Hyperparameters):
         ValueError
             If no series is labelled.
         """
-        rows = np.flatnonzero(is_labelled(y))
+        self.check_hyperparameters()
+        rows = np.flatnonzero(is_labelled(y, self.unlabelled))
         if len(rows) == 0:
             raise ValueError("y has no labelled series to score on. Use LabelledSplit, which puts some into each fold.")
         known = _known(y, rows)
@@ -79,7 +84,9 @@ class LabelledSplit(BaseCrossValidator):
     ----------
     cv : int or splitter, default=5
         How to split the labelled series. An int is the number of folds, which are stratified for classes and plain for
-        numbers. Whole numbers stored as floats are classes if -1 is among them.
+        numbers. Whole numbers stored as floats are classes if `unlabelled` is among them.
+    unlabelled : number, str or None, default=-1
+        The label of series whose class is unknown, as `unlabelled` of `SSLClassifier`.
 
     Examples
     --------
@@ -92,8 +99,9 @@ class LabelledSplit(BaseCrossValidator):
     [0 1 2 5] [3 4]
     """
 
-    def __init__(self, cv: Any = 5) -> None:
+    def __init__(self, cv: Any = 5, unlabelled: Any = UNLABELLED) -> None:
         self.cv = cv
+        self.unlabelled = unlabelled
 
     def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield the rows of the training part and of the test part of each fold.
@@ -103,7 +111,7 @@ class LabelledSplit(BaseCrossValidator):
         X : array or list of arrays
             The series.
         y : array-like of shape (n_cases,)
-            Their targets, -1 or NaN where unknown, see `is_labelled`.
+            Their targets, `unlabelled` or NaN where unknown, see `is_labelled`.
         groups : array-like of shape (n_cases,), default=None
             Groups of the series, for splitters that keep groups together. Unlabelled series of every group stay in
             training. If they must not, leave them out of X.
@@ -116,7 +124,7 @@ class LabelledSplit(BaseCrossValidator):
         X, y, groups = indexable(X, y, groups)
         if y is None:
             raise ValueError("LabelledSplit needs y, which tells which series are labelled. Pass it to `split`.")
-        labelled = is_labelled(y)
+        labelled = is_labelled(y, self.unlabelled)
         rows, others = np.flatnonzero(labelled), np.flatnonzero(~labelled)
         known = _known(y, rows)
         of_known = None if groups is None else _safe_indexing(groups, rows)
@@ -138,7 +146,7 @@ class LabelledSplit(BaseCrossValidator):
         """
         if isinstance(self.cv, numbers.Integral) or y is None:
             return check_cv(self.cv).get_n_splits(X, y, groups)
-        rows = np.flatnonzero(is_labelled(y))
+        rows = np.flatnonzero(is_labelled(y, self.unlabelled))
         of_known = None if groups is None else _safe_indexing(groups, rows)
         return check_cv(self.cv).get_n_splits(np.empty((len(rows), 1)), _known(y, rows), of_known)
 
@@ -153,7 +161,7 @@ class LabelledSplit(BaseCrossValidator):
         return get_routing_for_object(check_cv(self.cv))
 
     def _splitter(self, y: Any, rows: np.ndarray) -> Any:
-        values, known = np.asarray(y), _known(y, rows)
+        values, known = values_of(y), _known(y, rows)
         has_nan = values.dtype.kind == "f" and bool(np.isnan(values).any())
         is_classes = known.dtype.kind != "f" or (len(rows) < len(values) and not has_nan)
         return check_cv(self.cv, known, classifier=is_classes)
@@ -161,5 +169,4 @@ class LabelledSplit(BaseCrossValidator):
 
 def _known(y: Any, rows: np.ndarray) -> np.ndarray:
     """Return the targets of labelled series in the type that these alone have."""
-    known = np.asarray(y)[rows]
-    return np.array(known.tolist()) if known.dtype == object else known
+    return of_one_type(values_of(y)[rows])

@@ -6,19 +6,27 @@ loss.
 
 import abc
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from scipy.special import log_softmax
-from sklearn.utils import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_array, check_consistent_length, column_or_1d
 
-from sklearn_ssl._input.labels import UNLABELLED, is_unlabelled
+from sklearn_ssl._input.labels import UNLABELLED
+from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.fine_tuning._heads import calibrated, ridge_head
+from sklearn_ssl.fine_tuning._targets import (
+    check_marks,
+    check_spread,
+    checked_classes,
+    checked_numbers,
+    class_weights,
+    expected_classes,
+    standardised,
+    weights,
+)
 from sklearn_ssl.losses import weighted_cross_entropy, weighted_squared_error
 
 HeadStart = tuple[np.ndarray, np.ndarray, float]
@@ -133,6 +141,8 @@ class ClassTask(Task):
         Weights of classes.
     classes : array-like or None, default=None
         All classes to expect. None takes the classes of the first labels.
+    unlabelled : number, str or None, default=-1
+        The label of series whose class is unknown. None says that all series are labelled.
 
     Attributes
     ----------
@@ -142,10 +152,11 @@ class ClassTask(Task):
 
     loss = staticmethod(weighted_cross_entropy)
 
-    def __init__(self, name: str, class_weight: Any, classes: Any = None) -> None:
+    def __init__(self, name: str, class_weight: Any, classes: Any = None, unlabelled: Any = UNLABELLED) -> None:
         self.name = name
         self.class_weight = class_weight
-        self.classes: Any = None if classes is None else np.unique(np.asarray(classes))
+        self.unlabelled = unlabelled
+        self.classes: Any = None if classes is None else expected_classes(classes, unlabelled)
 
     @property
     def n_outputs(self) -> int:
@@ -154,14 +165,16 @@ class ClassTask(Task):
 
     def labels(self, y: Any, n_cases: int, sample_weight: Any) -> Labels:
         """Return the numbers of the classes of labelled series."""
-        rows, y = checked_classes(self.name, y, n_cases)
+        rows, y = checked_classes(self.name, y, n_cases, self.unlabelled)
         if self.classes is None:
+            check_marks(y, n_cases, self.unlabelled)
             self.classes = np.unique(y)
         check_classification_targets(self.classes)
         unseen = np.setdiff1d(y, self.classes)
         if len(unseen):
             raise ValueError(
-                f"y has the classes {unseen.tolist()}, but the classes to expect are {self.classes.tolist()}. "
+                f"y has the classes {shown(unseen.tolist())}, but the classes to expect are "
+                f"{shown(self.classes.tolist())}. "
                 "Give all classes as `classes` at the first partial_fit, or call fit again."
             )
         weight = weights(sample_weight, n_cases)[rows]
@@ -175,7 +188,8 @@ class ClassTask(Task):
         if len(present) < 2:
             raise ValueError(
                 f"{self.name} needs labelled series of at least two classes with a weight above 0, and y has "
-                f"one class only: {present.tolist()}."
+                f"one class only: {shown(present.tolist())}. Label series of another class. If the label "
+                f"{self.unlabelled!r} is a class too, set `unlabelled` to None."
             )
 
     def strata(self, labels: Labels) -> np.ndarray:
@@ -239,12 +253,12 @@ class NumberTask(Task):
         if y.shape[1:] != self.mean.shape:
             expected = ("n_cases", *self.mean.shape)
             raise ValueError(f"y has the shape {y.shape}, but the regressor was fitted with {expected}.")
-        columns = ((y - self.mean) / self.scale).reshape(n_cases, -1)  # (n, K)
+        columns = standardised(y, self.mean, self.scale)  # (n, K)
         rows = np.flatnonzero(~np.isnan(columns).all(axis=1))
         weight = weights(sample_weight, n_cases)[rows]
         if not weight.any():
             raise ValueError(f"{self.name} needs labelled series with a weight above 0, and all have 0.")
-        return Labels(rows, columns[rows].astype(np.float32), weight)
+        return Labels(rows, columns[rows], weight)
 
     def start(self, features: np.ndarray, labels: Labels, penalty: float | None) -> HeadStart:
         """Fit ridge for each target on the series in which it is known."""
@@ -259,145 +273,10 @@ class NumberTask(Task):
         return weight, bias, float(np.mean(errors or [0.0]))
 
     def predictions(self, outputs: np.ndarray) -> np.ndarray:
-        """Return outputs in the unit and the form of the targets."""
+        """Return outputs in the unit and the form of the targets, in double precision."""
         return outputs.reshape(len(outputs), *self.mean.shape) * self.scale + self.mean
 
     def _learn_scale(self, y: np.ndarray) -> None:
-        mean, scale = np.nanmean(y, axis=0, dtype=np.float64), np.nanstd(y, axis=0, dtype=np.float64)
-        self.mean = np.asarray(mean, dtype=y.dtype)
-        self.scale = np.where(scale > 0, scale, 1).astype(y.dtype)
-
-
-def is_labelled(y: Any) -> np.ndarray:
-    """Tell which series have a known class or number.
-
-    Parameters
-    ----------
-    y : array-like of shape (n_cases,) or (n_cases, n_outputs)
-        Classes, -1 where unknown, or numbers, NaN where unknown. Whole numbers stored as floats count as classes. With
-        several outputs a series is labelled if at least one of its targets is known.
-
-    Returns
-    -------
-    labelled : bool array of shape (n_cases,)
-        True where known.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_ssl.fine_tuning import is_labelled
-    >>> is_labelled([1, -1, 0])
-    array([ True, False,  True])
-    >>> is_labelled(np.array(["walk", -1], dtype=object))
-    array([ True, False])
-    >>> is_labelled([0.5, np.nan])
-    array([ True, False])
-    """
-    y = np.asarray(y)
-    if y.dtype.kind == "f":
-        known = ~np.isnan(y)
-        if known.all() and (y == np.floor(y)).all():
-            known = y != UNLABELLED
-        return known if known.ndim == 1 else known.any(axis=1)
-    if y.dtype == object:
-        return np.array([not is_unlabelled(one) for one in y], dtype=bool)
-    return y != UNLABELLED if y.dtype.kind in "iu" else np.ones(len(y), dtype=bool)
-
-
-def checked_classes(name: str, y: Any, n_cases: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rows of the labelled series, and their classes.
-
-    Raises
-    ------
-    ValueError
-        If `y` is None, has another length than X, has None or NaN, or has no label, or if its labels are no classes.
-    """
-    y = column_or_1d(_required(name, y), warn=True)
-    check_consistent_length(np.empty(n_cases), y)
-    if y.dtype.kind in "US" and (y == str(UNLABELLED)).any():
-        raise ValueError(
-            "y holds strings, '-1' among them. If '-1' marks series without a label, give an object array with the "
-            "number -1: np.array(['walk', -1], dtype=object)."
-        )
-    missing = np.flatnonzero(pd.isna(y))
-    if len(missing):
-        raise ValueError(
-            f"y has {y[missing[0]]} in series {missing[0]}. Give series without a label the number -1, for example by "
-            "numpy.where(pandas.isna(y), -1, y)."
-        )
-    if y.dtype.kind == "f":
-        check_array(y, ensure_2d=False, input_name="y")
-    labelled = is_labelled(y)
-    _check_any(name, labelled)
-    classes = np.array(y[labelled].tolist()) if y.dtype == object else y[labelled]
-    check_classification_targets(classes)
-    return np.flatnonzero(labelled), classes
-
-
-def checked_numbers(name: str, y: Any, n_cases: int) -> np.ndarray:
-    """Return the numbers to predict, of shape (n_cases,) or (n_cases, n_outputs), NaN where unknown.
-
-    Raises
-    ------
-    ValueError
-        If `y` is None, has another length than X, has no known number in an output, or is not numeric.
-    """
-    _check_numeric(name, _required(name, y))
-    y = check_array(
-        y,
-        ensure_2d=False,
-        allow_nd=False,
-        dtype=[np.float32, np.float64],  # whole numbers become single precision, as predictions are
-        ensure_all_finite="allow-nan",
-        input_name="y",
-    )
-    if y.ndim == 2 and y.shape[1] == 1:
-        y = column_or_1d(y, warn=True)
-    check_consistent_length(np.empty(n_cases), y)
-    _check_any(name, ~np.isnan(y))
-    return y
-
-
-def _check_numeric(name: str, y: Any) -> None:
-    values = np.asarray(y)
-    if values.dtype.kind not in "OSU":
-        return
-    try:
-        values[~pd.isna(values)].astype(np.float64)
-    except (ValueError, TypeError) as error:
-        raise ValueError(
-            f"y must be numbers for {name}, NaN where unknown ({error}). Convert them to numbers, or use "
-            "SSLClassifier if they are classes."
-        ) from error
-
-
-def weights(sample_weight: Any, n_cases: int) -> np.ndarray:
-    """Return a weight for every series, 1 if none is given.
-
-    Raises
-    ------
-    ValueError
-        If there is not one weight per series, or if one is negative.
-    """
-    return _check_sample_weight(sample_weight, np.empty((n_cases, 1)), dtype=np.float64, ensure_non_negative=True)
-
-
-def class_weights(class_weight: Any, classes: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return the weight that each series has by its class. "balanced" counts only the classes that `y` has."""
-    weighted = classes if isinstance(class_weight, Mapping) else np.unique(y)
-    each = compute_class_weight(class_weight, classes=weighted, y=y)
-    return each[np.searchsorted(weighted, y)]
-
-
-def _required(name: str, y: Any) -> Any:
-    if y is None:
-        raise ValueError(f"This {name} estimator requires y to be passed, but the target y is None.")
-    return y
-
-
-def _check_any(name: str, known: np.ndarray) -> None:
-    if not known.any(axis=0).all():
-        raise ValueError(
-            f"{name} needs labelled series, and y has none: all are unknown (-1 or NaN). To get an embedding without "
-            "labels, fit the transformer itself."
-        )
+        self.mean, scale = np.asarray(np.nanmean(y, axis=0)), np.nanstd(y, axis=0)
+        check_spread(y, scale)
+        self.scale = np.where(scale > 0, scale, 1)

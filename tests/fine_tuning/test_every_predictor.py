@@ -11,6 +11,7 @@ from small_predictors import PARTLY, X, Y, changed, classifier, dataset_of, labe
 
 from sklearn_ssl import VICRegTransformer
 from sklearn_ssl.encoders import InceptionEncoder
+from sklearn_ssl.fine_tuning import LabelledScorer, LabelledSplit, is_labelled
 from sklearn_ssl.fine_tuning._tasks import ClassTask, Labels
 
 WAYS = pytest.mark.parametrize("make", [classifier, s4l, robust])
@@ -225,3 +226,61 @@ def test_the_default_transformer_is_given_by_name_or_by_position(make):
     assert isinstance(cls().resolved("transformer"), VICRegTransformer)
     with pytest.raises(TypeError, match="`transformer`"):
         cls(3).check_hyperparameters()
+
+
+@WAYS
+@pytest.mark.parametrize("head_width", [None, 4])
+def test_series_too_large_for_the_encoder_are_refused(make, head_width):
+    model = one_step(make, head_width=head_width).fit(X, PARTLY)
+    expected = model.predict_proba(X)
+    for function in (model.predict, model.predict_proba, model.decision_function, model.predict_log_proba):
+        for factor in (1e20, 1e30):
+            with pytest.raises(ValueError, match="too large for the encoder"):
+                function(X * factor)
+    assert_array_equal(model.predict_proba(X), expected)
+
+
+@WAYS
+@pytest.mark.parametrize(
+    ("unlabelled", "y"),
+    [
+        (-1, np.where(Y == 0, "-1", "1")),
+        (None, np.where(Y == 0, -1, 1)),
+        ("?", np.where(PARTLY < 0, "?", PARTLY.astype(str))),
+        (np.nan, np.where(PARTLY < 0, np.nan, PARTLY)),
+    ],
+)
+def test_what_marks_unlabelled_series_can_be_named(make, unlabelled, y):
+    model = clone(one_step(make, unlabelled=unlabelled)).fit(X, y)
+    known = is_labelled(y, unlabelled)
+    assert_array_equal(model.classes_, np.unique(y[known]))
+    expected = np.mean(model.predict(X)[known] == y[known])
+    assert model.score(X, y) == pytest.approx(expected)
+    assert model.partial_fit(X, y).score(X, y, sample_weight=known) > 0
+    folds = list(LabelledSplit(2, unlabelled).split(X, y))
+    assert sum(len(test) for _, test in folds) == known.sum()
+    assert LabelledScorer(unlabelled=unlabelled)(model, X, y) == pytest.approx(model.score(X, y))
+
+
+@WAYS
+def test_one_class_besides_the_mark_has_a_remedy(make):
+    y = np.where(Y == 0, -1, 1)
+    with pytest.raises(ValueError, match=r"one class only: \[1\].*label -1 is a class too, set `unlabelled` to None"):
+        one_step(make).fit(X, y)
+    assert_array_equal(one_step(make, unlabelled=None).fit(X, y).classes_, [-1, 1])
+
+
+@WAYS
+@pytest.mark.parametrize("bad", [[-1], {}, np.array([-1, -2]), abs])
+def test_a_mark_is_one_value(make, bad):
+    with pytest.raises(ValueError, match="`unlabelled` must be a number, a text or None"):
+        make(unlabelled=bad).fit(X, PARTLY)
+    with pytest.raises(ValueError, match="`unlabelled` must be a number, a text or None"):
+        is_labelled(PARTLY, bad)
+
+
+@WAYS
+def test_a_score_needs_a_label(make):
+    model = one_step(make).fit(X, PARTLY)
+    with pytest.raises(ValueError, match="needs labelled series"):
+        model.score(X, np.full(60, -1))

@@ -295,10 +295,22 @@ def test_the_remedy_for_missing_labels_works(dtype):
 BAD = {
     "nothing labelled": ({}, np.full(60, -1), "needs labelled series"),
     "one class": ({}, np.where(PARTLY == 0, 0, -1), "one class only"),
-    "strings with -1": ({}, np.where(PARTLY < 0, "-1", "a"), "object array"),
-    "NaN for no label": ({}, np.where(PARTLY < 0, np.nan, Y), "y has nan in series 24. Give .* the number -1"),
-    "None for no label": ({}, np.where(PARTLY < 0, None, "a"), "y has None in series 24. Give .* the number -1"),
-    "NA for no label": ({}, pd.Series(Y, dtype="Int64").where(PARTLY >= 0), "in series 24. Give .* the number -1"),
+    "strings with -1": ({}, np.where(PARTLY < 0, "-1", "a"), "set `unlabelled` to '-1'"),
+    "NaN for no label": (
+        {},
+        np.where(PARTLY < 0, np.nan, Y),
+        "y has nan in series 24.*`unlabelled` to numpy.nan",
+    ),
+    "None for no label": (
+        {},
+        np.where(PARTLY < 0, None, "a"),
+        "y has None in series 24.*`unlabelled` to numpy.nan",
+    ),
+    "NA for no label": (
+        {},
+        pd.Series(Y, dtype="Int64").where(PARTLY >= 0),
+        "in series 24.*`unlabelled` to numpy.nan",
+    ),
     "numbers": ({}, np.linspace(0, 1, 60), "continuous"),
     "other length": ({}, Y[:-1], "inconsistent"),
     "no y": ({}, None, "requires y"),

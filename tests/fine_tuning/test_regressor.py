@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import Ridge
+from sklearn.metrics import r2_score
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
 from small_predictors import X, Y, changed, simclr
@@ -128,3 +129,30 @@ def test_the_scale_of_targets_stays_that_of_the_first_call():
 def test_tags_tell_of_several_targets():
     assert get_tags(SSLRegressor()).target_tags.multi_output
     assert not get_tags(SSLClassifier()).target_tags.multi_output
+
+
+def test_a_score_counts_known_targets_only():
+    series, frequency = frequencies()
+    y = np.column_stack([np.where(np.arange(60) < 40, frequency, np.nan), np.where(np.arange(60) < 9, np.nan, 1 + Y)])
+    model = SSLRegressor(untrained(), mode="probe", random_state=0).fit(series, y)
+    predicted, weight = model.predict(series), np.random.default_rng(0).uniform(size=60)
+    each = [r2_score(y[a:b, k], predicted[a:b, k]) for k, (a, b) in enumerate([(0, 40), (9, 60)])]
+    assert model.score(series, y) == pytest.approx(np.mean(each))
+    first = r2_score(y[:40, 0], predicted[:40, 0], sample_weight=weight[:40])
+    one = SSLRegressor(untrained(), mode="probe", random_state=0).fit(series, y[:, 0])
+    assert one.score(series, y[:, 0], sample_weight=weight) == pytest.approx(first, abs=1e-3)
+
+
+def test_series_too_large_for_the_encoder_are_refused():
+    series, frequency = frequencies()
+    model = SSLRegressor(untrained(), max_steps=1, random_state=0).fit(series, frequency)
+    with pytest.raises(ValueError, match="too large for the encoder"):
+        model.predict(series * 1e30)
+
+
+@pytest.mark.parametrize("size", [1e-100, 1e-30, 1e30, 1e140])
+def test_targets_of_any_size_are_learnt(size):
+    series, frequency = frequencies()
+    model = SSLRegressor(untrained(), mode="probe", random_state=0).fit(series, frequency)
+    of_size = SSLRegressor(untrained(), mode="probe", random_state=0).fit(series, frequency * size)
+    np.testing.assert_allclose(of_size.predict(series) / size, model.predict(series), rtol=1e-5)

@@ -1,10 +1,12 @@
 """Labels as a companion of the series, and the two tasks."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from numpy.testing import assert_array_equal
 
+from sklearn_ssl.fine_tuning import is_labelled
 from sklearn_ssl.fine_tuning._heads import calibrated, ridge_head
 from sklearn_ssl.fine_tuning._tasks import ClassTask, Labels, NumberTask
 from sklearn_ssl.losses import weighted_cross_entropy, weighted_squared_error
@@ -60,7 +62,7 @@ def test_classes_can_be_given():
 
 
 def test_weights_of_classes_and_series_multiply():
-    labels = ClassTask("Model", {0: 2.0, 1: 3.0}).labels([0, 1, -1, 1], 4, [1.0, 1.0, 9.0, 0.5])
+    labels = ClassTask("Model", {0: 2.0, 1: 3.0}, classes=[0, 1]).labels([0, 1, -1, 1], 4, [1.0, 1.0, 9.0, 0.5])
     assert labels.weight.tolist() == [2.0, 3.0, 1.5]
     assert labels.rows.tolist() == [0, 1, 3]
 
@@ -130,11 +132,158 @@ def test_constant_targets_are_only_shifted():
     assert task.scale == 1
 
 
-@pytest.mark.parametrize(("dtype", "expected"), [(int, np.float32), (np.float32, np.float32), (float, np.float64)])
-def test_predictions_have_the_precision_of_the_targets(dtype, expected):
+NUMBERS = np.array([0.25, 1.5, 1.0, 7.0])
+WAYS_TO_GIVE_NUMBERS = {
+    "list": NUMBERS.tolist(),
+    "float32": NUMBERS.astype(np.float32),
+    "series": pd.Series(NUMBERS, index=[3, 1, 2, 0]),
+    "nullable": pd.Series(NUMBERS, dtype="Float64"),
+    "objects": NUMBERS.astype(object),
+    "texts": [str(one) for one in NUMBERS],
+    "tensor": torch.tensor(NUMBERS),
+    "masked": np.ma.masked_array(NUMBERS),
+}
+
+
+@pytest.mark.parametrize("y", WAYS_TO_GIVE_NUMBERS.values(), ids=WAYS_TO_GIVE_NUMBERS.keys())
+def test_equal_numbers_are_learnt_alike_in_whatever_container(y):
+    expected, task = NumberTask("Model"), NumberTask("Model")
+    assert_array_equal(task.labels(y, 4, None).target, expected.labels(NUMBERS, 4, None).target)
+    predicted = task.predictions(np.ones((2, 1), np.float32))
+    assert predicted.dtype == np.float64
+    assert_array_equal(predicted, expected.predictions(np.ones((2, 1), np.float32)))
+
+
+CLASSES = np.array([3, 1, -1, 1])
+WAYS_TO_GIVE_CLASSES = {
+    "list": CLASSES.tolist(),
+    "float": CLASSES.astype(float),
+    "int8": CLASSES.astype(np.int8),
+    "objects": CLASSES.astype(object),
+    "series": pd.Series(CLASSES, index=[3, 1, 2, 0]),
+    "nullable": pd.Series(CLASSES, dtype="Int64"),
+    "categories": pd.Series(CLASSES, dtype="category"),
+    "tensor": torch.tensor(CLASSES),
+}
+
+
+@pytest.mark.parametrize("y", WAYS_TO_GIVE_CLASSES.values(), ids=WAYS_TO_GIVE_CLASSES.keys())
+def test_equal_classes_are_learnt_alike_in_whatever_container(y):
+    task = ClassTask("Model", None, classes=[1, 3])
+    labels = task.labels(y, 4, None)
+    assert labels.rows.tolist() == [0, 1, 3]
+    assert labels.target.tolist() == [1, 0, 0]
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        ["b", -1, "a"],
+        np.array(["b", -1, "a"], dtype=object),
+        pd.Series(["b", -1, "a"]),
+        pd.Categorical(["b", -1, "a"]),
+    ],
+)
+def test_minus_one_marks_series_among_texts(y):
+    task = ClassTask("Model", None)
+    assert task.labels(y, 3, None).rows.tolist() == [0, 2]
+    assert task.classes.tolist() == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("mark", "y", "classes"),
+    [
+        (None, [1, -1, 1], [-1, 1]),
+        (-9, [1, -9, -1], [-1, 1]),
+        (0, [1, 0, 2.0], [1, 2]),
+        ("?", ["b", "?", "a"], ["a", "b"]),
+        ("-1", ["b", "-1", "a"], ["a", "b"]),
+        (np.nan, [1, np.nan, 2], [1, 2]),
+        (np.nan, ["b", None, "a"], ["a", "b"]),
+        (np.nan, pd.Series(["b", pd.NA, "a"], dtype="string"), ["a", "b"]),
+        (pd.NA, pd.Series([1, pd.NA, 2], dtype="Int64"), [1, 2]),
+        (np.nan, [2, -1, -1], [-1, 2]),
+    ],
+)
+def test_the_mark_of_unlabelled_series_can_be_named(mark, y, classes):
+    task = ClassTask("Model", None, unlabelled=mark)
+    labels = task.labels(y, 3, None)
+    assert task.classes.tolist() == classes
+    assert_array_equal(np.isin([0, 1, 2], labels.rows), is_labelled(y, mark))
+
+
+@pytest.mark.parametrize("y", [["-1", "1", "-1"], np.array(["-1.0", "1.0", "1.0"])])
+def test_labels_of_the_archive_are_classes(y):
+    task = ClassTask("Model", None)
+    assert task.labels(y, 3, None).rows.tolist() == [0, 1, 2]
+    assert len(task.classes) == 2
+
+
+def test_the_text_minus_one_is_a_doubt_that_the_parameter_ends():
+    for y, kept in (["walk", "run", "-1"], ["walk", "run"]), (["walk", "-1", "-1"], ["walk"]):
+        with pytest.raises(ValueError, match=r"texts, and '-1' is among them.*`unlabelled` to '-1'.*to None"):
+            ClassTask("Model", None).labels(y, 3, None)
+        for mark, classes in (("-1", kept), (None, [*kept, "-1"])):
+            task = ClassTask("Model", None, unlabelled=mark)
+            task.labels(y, 3, None)
+            assert task.classes.tolist() == sorted(classes)
+    with pytest.warns(UserWarning, match=r"text '-1', and it is learnt as a class.*`unlabelled` to '-1'"):
+        ClassTask("Model", None).labels(["0", "1", "-1"], 3, None)
+
+
+@pytest.mark.parametrize("y", [[-1, 0, 1] * 5, [-1, 1, 2, 3, 1] * 2, [-2, -1, 0] + [-1] * 9, [-1.0, 0.0, 1.0]])
+def test_a_class_that_is_lost_to_the_mark_is_warned_of(y):
+    with pytest.warns(UserWarning, match=r"have the label -1.*`unlabelled` to None"):
+        ClassTask("Model", None).labels(y, len(y), None)
+    ClassTask("Model", None, unlabelled=None).labels(y, len(y), None)
+    ClassTask("Model", None).labels([0, 1] * 5 + [-1] * 10, 20, None)  # half of the series labelled: no doubt
+    task = ClassTask("Model", None, classes=sorted(set(y) - {-1}))
+    task.labels(y, len(y), None)  # whoever names the classes is in no doubt
+
+
+def test_the_mark_is_no_class_to_expect():
+    with pytest.raises(ValueError, match=r"`classes` has -1, which marks .*`unlabelled` to None"):
+        ClassTask("Model", None, classes=[-1, 1])
+    assert ClassTask("Model", None, classes=[-1, 1], unlabelled=None).classes.tolist() == [-1, 1]
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        ([1, "a", 2], r"all texts or all numbers, and y has 1 \(int\), 'a' \(str\)"),
+        ([pd.Timestamp(2020, 1, day) for day in (1, 2, 3)], r"and y has .*\(Timestamp\)"),
+        ([1, None, 2], r"y has None in series 1.*`unlabelled` to numpy.nan"),
+        ([1.5, 2.5, 3.5], "Unknown label type: continuous"),
+        ([1.0, np.inf, 2.0], "infinity"),
+        ([-1, -1, -1], "has none: all are unknown"),
+    ],
+)
+def test_labels_that_are_no_classes_are_refused(y, message):
+    with pytest.raises(ValueError, match=message):
+        ClassTask("Model", None).labels(y, 3, None)
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        ([1e200, 2e200, np.nan], r"size 2e\+200, whose square is infinite"),
+        ([np.finfo(float).max, 0, 0], "square is infinite"),
+        ([1e-200, 2e-200, np.nan], "differ by 1e-200 only"),
+        (np.array(["2020-01-01", "2020-01-02", "2020-01-03"], dtype="datetime64[D]"), "must be numbers.*got times"),
+        (["a", "b", "c"], "must be numbers.*SSLClassifier"),
+        ([1j, 2j, 3j], "Complex data not supported"),
+    ],
+)
+def test_targets_that_cannot_be_learnt_are_refused(y, message):
+    with pytest.raises(ValueError, match=message):
+        NumberTask("Model").labels(y, 3, None)
+
+
+def test_later_targets_must_be_in_the_unit_of_the_first():
     task = NumberTask("Model")
-    task.labels(np.arange(4).astype(dtype), 4, None)
-    assert task.predictions(np.zeros((2, 1), np.float32)).dtype == expected
+    task.labels([1.0, 2.0], 2, None)
+    with pytest.raises(ValueError, match="standard deviations away from the mean of the targets that were learnt"):
+        task.labels([1.0, 1e20], 2, None)
 
 
 def test_a_column_of_numbers_is_read_as_a_list_with_a_warning():
