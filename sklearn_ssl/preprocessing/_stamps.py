@@ -1,8 +1,10 @@
 """Time stamps and durations, as columns of tables and as texts such as "10s"."""
 
+import numbers
 import warnings
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from sklearn_ssl._parameters.shown import shown
@@ -38,6 +40,11 @@ def stamps_of(name: str, column: Any) -> pd.Index:
     if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
         return pd.Index(column)
     return _read_dates(name, column)
+
+
+def is_duration(value: Any) -> bool:
+    """Tell whether a value is to be a duration, and not a number of steps."""
+    return isinstance(value, np.timedelta64) or not isinstance(value, numbers.Number)  # NumPy's durations are numbers
 
 
 def seconds_of(name: str, duration: Any) -> float:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.preprocessing._recordings import Recordings
-from sklearn_ssl.preprocessing._stamps import seconds_of, stamps_of
+from sklearn_ssl.preprocessing._stamps import is_duration, seconds_of, stamps_of
 
 GAP = 1.5  # steps that are further apart than this share of the usual distance have a gap between them
 TOLERANCE = 0.05  # by which share distances that should be equal may differ
@@ -83,7 +83,7 @@ class StepTimes:
         ValueError, TypeError
             If the value is neither, if it is less than one step, or if steps have no duration.
         """
-        if isinstance(duration, numbers.Number):
+        if not is_duration(duration):
             return whole_steps(name, duration)
         seconds = seconds_of(name, duration)
         if self.rate is None:
@@ -137,7 +137,7 @@ class StepTimes:
         if self.recordings.times is not None and not self._has_seconds:
             if not isinstance(max_gap, numbers.Real):
                 raise ValueError(
-                    f"`max_gap` must be in the unit of the time stamps, which are numbers; got {max_gap!r}."
+                    f"The time stamps of X are numbers. Give `max_gap` in their unit, not {shown(max_gap)}."
                 )
             return float(max_gap)
         return seconds_of("max_gap", max_gap)
@@ -150,7 +150,7 @@ class StepTimes:
             start, stop = places.start[places.recording == case], places.stop[places.recording == case]
             positions = self.positions(case)
             taken, expected = positions[stop - 1] - positions[start], (stop - start - 1) / self.rate
-            wrong = np.abs(taken - expected) > 2 * TOLERANCE * length / self.rate + 1.5 / self.rate
+            wrong = np.abs(taken - expected) > (2 * TOLERANCE * length + 1) / self.rate
             if wrong.any():
                 at = int(np.argmax(wrong))
                 raise ValueError(

@@ -10,6 +10,7 @@ from sklearn_ssl._input.labels import sorted_codes, values_of
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.preprocessing._beside import beside, constant
 from sklearn_ssl.preprocessing._recordings import Reader, Recordings
+from sklearn_ssl.preprocessing._stamps import is_duration
 from sklearn_ssl.preprocessing._step_times import StepTimes
 from sklearn_ssl.preprocessing._window_labels import StepLabels, is_share, mean_of_windows
 from sklearn_ssl.preprocessing._window_places import Places, windows_at
@@ -192,7 +193,7 @@ def window_recordings(
     names = [name for name in (y, groups) if isinstance(name, str)]
     recordings = Reader(_listed(case), time, _listed(drop), names).read(X)
     times = StepTimes(recordings, recordings.n_steps, _checked_rate(sampling_rate))
-    in_time = not isinstance(length, numbers.Number)
+    in_time = is_duration(length)
     length, step, block, purge = _in_steps(times, length, step, block, purge)
     if short == "error":
         _check_long_enough(recordings, times.n_steps, length)
