@@ -83,8 +83,8 @@ class Architecture(nn.Module, TrainableModule):
     ) -> None:
         super().__init__()
         self.encoder = _build_encoder(encoder, n_channels)
-        pooling = pooling or default_pooling(self.encoder)
         self.widths, self.n_steps = _try_out(self.encoder, n_channels, n_timepoints)
+        pooling = pooling or default_pooling(self.encoder)
         self.pooling = pooling.build(self.widths)
         self.n_features_of_layers = _n_features_of_layers(pooling, self.widths)
         self.n_cases = n_cases
@@ -186,12 +186,18 @@ def feature_layers(encoder: nn.Module, x: torch.Tensor, mask: torch.Tensor | Non
     """Return the feature maps of every layer, given the mask (B, L). Of a foreign module the output is the only map."""
     if isinstance(encoder, EncoderModule):
         return encoder.layers(x, mask)
+    h = _foreign(encoder, x, mask)
+    is_vector = isinstance(h, torch.Tensor) and h.ndim == 2  # (B, D): the module pools over time by itself
+    return [h.unsqueeze(-1) if is_vector else h]
+
+
+def _foreign(encoder: nn.Module, x: torch.Tensor, mask: torch.Tensor | None) -> Any:
     parameter = _signature(encoder).get("mask")
     if parameter is None:
-        return [encoder(x)]
+        return encoder(x)
     if mask is None and parameter.default is inspect.Parameter.empty:
         mask = torch.ones(x.shape[0], x.shape[2], dtype=torch.bool, device=x.device)
-    return [encoder(x, mask=mask)]
+    return encoder(x, mask=mask)
 
 
 def _build_encoder(encoder: Any, n_channels: int) -> nn.Module:
@@ -218,6 +224,7 @@ def _signature(encoder: nn.Module) -> Mapping[str, inspect.Parameter]:
 
 @torch.no_grad()
 def _try_out(encoder: nn.Module, n_channels: int, n_timepoints: int) -> tuple[list[int], int]:
+    """Return the widths of the layers and the steps of the last one, and mark a module that pools over time."""
     x = torch.zeros(2, n_channels, n_timepoints)
     try:
         with evaluation_mode(encoder):
@@ -232,7 +239,26 @@ def _try_out(encoder: nn.Module, n_channels: int, n_timepoints: int) -> tuple[li
         if not isinstance(h, torch.Tensor) or h.ndim != 3 or h.shape[0] != 2 or 0 in h.shape:
             got = tuple(h.shape) if isinstance(h, torch.Tensor) else type(h).__name__
             raise ValueError(
-                f"`encoder` must return (batch, features, time) for x of shape {tuple(x.shape)}, got {got}. If it "
-                "pools over time by itself, return one time step: h.unsqueeze(-1)."
+                f"`encoder` must return (batch, features, time), or (batch, features) if it pools over time by "
+                f"itself, for x of shape {tuple(x.shape)}, got {got}."
             )
+    if not isinstance(encoder, EncoderModule):
+        encoder.pools_over_time = layers[-1].shape[2] == 1 < n_timepoints  # type: ignore[assignment]
+        _check_width(encoder, layers[-1], x)
     return [h.shape[1] for h in layers], layers[-1].shape[2]
+
+
+def _check_width(encoder: nn.Module, h: torch.Tensor, x: torch.Tensor) -> None:
+    """Refuse a module whose number of features depends on the number of time steps."""
+    longer = x.repeat(1, 1, 2)
+    try:
+        with evaluation_mode(encoder):
+            width = feature_layers(encoder, longer, None)[-1].shape[1]
+    except (RuntimeError, TypeError, IndexError):
+        return  # it takes series of one length only, so that there is nothing to compare
+    if width != h.shape[1]:
+        raise ValueError(
+            f"`encoder` must return as many features for any number of time steps, got {h.shape[1]} for x of shape "
+            f"{tuple(x.shape)} and {width} for twice as many steps. If it returns (batch, time, features), let it "
+            "return h.transpose(1, 2)."
+        )

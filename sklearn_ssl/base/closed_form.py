@@ -13,7 +13,7 @@ from sklearn_ssl._numerics.low_rank import Directions
 from sklearn_ssl._parameters.hyperparameters import number, recipe
 from sklearn_ssl.architectures import Architecture, ClosedFormArchitecture
 from sklearn_ssl.augmentations._default_views import slight_views
-from sklearn_ssl.base.embedding import EmbeddingTransformer
+from sklearn_ssl.base.step_free import StepFreeTransformer
 from sklearn_ssl.encoders import RocketEncoder
 
 BATCH_SIZE = 64
@@ -24,7 +24,7 @@ def rocket_with_hydra() -> RocketEncoder:
     return RocketEncoder(n_features=15792, poolings=("ppv", "mpv", "mipv", "lspv"), n_groups=512)
 
 
-class ClosedFormTransformer(EmbeddingTransformer, abc.ABC):
+class ClosedFormTransformer(StepFreeTransformer, abc.ABC):
     r"""A transformer that maps the features of an untrained encoder linearly, without gradient steps.
 
     Parameters
@@ -93,9 +93,6 @@ class ClosedFormTransformer(EmbeddingTransformer, abc.ABC):
             sketch_size=self.sketch_size,
             scaling=self._scaling(),
         )
-
-    def _planned_epochs(self, net: SSLNet, dataset: SeriesDataset) -> int:
-        return 0
 
     def _train(self, net: SSLNet, dataset: SeriesDataset, listeners: tuple) -> None:
         self._continue(net, dataset)

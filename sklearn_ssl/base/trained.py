@@ -20,9 +20,10 @@ from sklearn_ssl._input.collections import Collection
 from sklearn_ssl._parameters.fitted_state import unchanged_on_error
 from sklearn_ssl._parameters.hyperparameters import number
 from sklearn_ssl.base.embedding import EmbeddingTransformer
+from sklearn_ssl.base.progress import TrainingProgressMixin
 
 
-class SSLTransformer(EmbeddingTransformer, abc.ABC):
+class SSLTransformer(TrainingProgressMixin, EmbeddingTransformer, abc.ABC):
     """A transformer whose encoder is trained without labels by gradient steps.
 
     Parameters
@@ -34,7 +35,7 @@ class SSLTransformer(EmbeddingTransformer, abc.ABC):
         Budget in optimiser steps, in place of `max_epochs`.
     batch_size : int or "auto", default="auto"
         Series per step, at least 2. "auto" is the power of two nearest to a quarter of the series, from 8 to 64, at
-        each call of `fit` and `partial_fit`. A single leftover series joins the last batch.
+        each call of `fit` and `partial_fit`. The batches of an epoch have nearly equal sizes, up to this one.
     lr : float, default=1e-3
         Highest learning rate. `fit` warms up to it and then decays it to zero along a cosine.
     weight_decay : float, default=1e-4
@@ -52,6 +53,10 @@ class SSLTransformer(EmbeddingTransformer, abc.ABC):
 
     Attributes
     ----------
+    n_iter_ : int
+        Epochs of the training so far, those of `partial_fit` included.
+    loss_curve_ : list of float
+        The loss of every epoch that ``net_.history`` has, averaged over its series.
     collapsed_loss_ : float or None
         The loss of a batch whose projections are all the same. Compare it with ``net_.history[:, "train_loss"]``. For a
         contrastive loss it is chance level. None if it says nothing about the method.

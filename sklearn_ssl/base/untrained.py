@@ -4,14 +4,11 @@ import abc
 
 from sklearn_ssl._engine.batches import SeriesDataset
 from sklearn_ssl._engine.net import SSLNet
-from sklearn_ssl.base.embedding import EmbeddingTransformer
+from sklearn_ssl.base.step_free import StepFreeTransformer
 
 
-class UntrainedTransformer(EmbeddingTransformer, abc.ABC):
+class UntrainedTransformer(StepFreeTransformer, abc.ABC):
     """A transformer that builds its encoder and takes no step of training."""
-
-    def _planned_epochs(self, net: SSLNet, dataset: SeriesDataset) -> int:
-        return 0
 
     def _train(self, net: SSLNet, dataset: SeriesDataset, listeners: tuple) -> None:
         pass  # there is nothing to learn
