@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from sklearn_ssl._input.padding import observed_mask
-from sklearn_ssl.encoders._dilated import CPU_BLOCK, GPU_BLOCK, SIZE, blocks, shifted
+from sklearn_ssl.encoders._dilated import CPU_BLOCK, GPU_BLOCK, LARGEST_DILATION, SIZE, blocks, shifted
 
 GROUP_SIZE = 8  # number of kernels in a group
 MOST_CHANNELS = 8  # largest number of channels that one group sees
@@ -46,8 +46,11 @@ class CompetingKernels(nn.Module):
         self.n_channels = n_channels
         self.n_features = 2 * GROUP_SIZE * n_groups
         self.dilations = np.ones(n_groups, dtype=int)
-        self.register_buffer("weights", torch.empty(n_groups, GROUP_SIZE, SIZE).copy_(_draw_weights(n_groups)))
-        self.register_buffer("channels", torch.empty(n_groups, n_channels).copy_(_draw_channels(n_groups, n_channels)))
+        self.register_buffer("weights", torch.empty(n_groups, GROUP_SIZE, SIZE))
+        self.register_buffer("channels", torch.empty(n_groups, n_channels))
+        if not self.weights.is_meta:
+            self.weights.copy_(_draw_weights(n_groups))
+            self.channels.copy_(_draw_channels(n_groups, n_channels))
 
     def adapt(self, x: torch.Tensor, lengths: torch.Tensor | None) -> None:
         """Take dilations that suit series (B, C, L) with `lengths` (B,) observed steps."""
@@ -78,9 +81,10 @@ class CompetingKernels(nn.Module):
                 f"the groups of kernels must be {self.dilations.shape} whole numbers, got {dilations.shape} of "
                 f"{dilations.dtype}. Load the state into an encoder that the same recipe built."
             )
-        if dilations.min() < 1 or (np.diff(dilations) < 0).any():
+        if dilations.min() < 1 or dilations.max() > LARGEST_DILATION or (np.diff(dilations) < 0).any():
             raise ValueError(
-                "the dilations of the groups of kernels must be at least 1 and ascending. The file is damaged."
+                f"the dilations of the groups of kernels must be at least 1 and ascending, and at most "
+                f"{LARGEST_DILATION}. The file is damaged."
             )
         self.dilations = dilations.copy()
 

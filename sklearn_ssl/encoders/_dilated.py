@@ -8,6 +8,7 @@ import torch
 from torch.nn import functional as F
 
 SIZE = 9  # number of weights of a kernel
+LARGEST_DILATION = 1 << 20  # a kernel then spans eight million steps
 CPU_BLOCK = 1 << 21  # number of values of all intermediate results, so that they fit into the processor's cache
 GPU_BLOCK = 1 << 27
 
@@ -27,6 +28,7 @@ def shifted(x: torch.Tensor, dilation: int) -> torch.Tensor:
 
     It is zero outside of the series.
     """
+    dilation = min(dilation, x.shape[2])  # neighbours that are a whole series away are outside in any case
     reach = SIZE // 2 * dilation
     rows = F.pad(x, (reach, reach))  # (B, C, L + 8 d)
     if torch.compiler.is_exporting():  # a graph has no strides

@@ -11,7 +11,16 @@ from torch import nn
 
 from sklearn_ssl._input.padding import observed_mask
 from sklearn_ssl.encoders import _compiled_rocket
-from sklearn_ssl.encoders._dilated import CPU_BLOCK, GPU_BLOCK, SIZE, NoSpace, Space, blocks, shifted
+from sklearn_ssl.encoders._dilated import (
+    CPU_BLOCK,
+    GPU_BLOCK,
+    LARGEST_DILATION,
+    SIZE,
+    NoSpace,
+    Space,
+    blocks,
+    shifted,
+)
 from sklearn_ssl.encoders._kernel_pooling import pooled, window_of
 
 TAPS = np.array(list(itertools.combinations(range(SIZE), 3)))  # the three places where a kernel has the weight 2
@@ -204,7 +213,9 @@ class FixedKernels(nn.Module):
         first_ones = seen[:, :, 0].all() and (seen[:, :, :-1] >= seen[:, :, 1:]).all()
         in_range = (channels >= 0).all() and (channels <= self.n_channels).all()
         complete = not plan or sum(n for _, n in plan) == self.per_kernel
-        if not (first_ones and in_range and complete and all(dilation >= 1 for dilation, _ in plan)):
+        if not (
+            first_ones and in_range and complete and all(1 <= dilation <= LARGEST_DILATION for dilation, _ in plan)
+        ):
             raise ValueError("the kernels' dilations or channels are impossible. The state is damaged.")
 
     def _arrange(self, plan: list[tuple[int, int]], channels: np.ndarray) -> None:
@@ -349,6 +360,8 @@ def _lookup(channels: np.ndarray, n_channels: int) -> _Lookup:
 def _draw_channels(n_dilations: int, n_channels: int) -> np.ndarray:
     """Draw the channels of each kernel, (n_dilations, 84, n). Their number is log-uniform. `n_channels` means none."""
     most = min(n_channels, MOST_CHANNELS)
+    if torch.get_default_device().type == "meta":  # a module without numbers, which are not worth a draw
+        return np.where(np.arange(most) == 0, 0, np.full((n_dilations, N_KERNELS, most), n_channels))
     drawn = torch.rand(n_dilations, N_KERNELS, n_channels, device="cpu").topk(most).indices
     numbers = 2 ** (torch.rand(n_dilations, N_KERNELS, 1, device="cpu") * math.log2(most + 1))
     return torch.where(torch.arange(1, most + 1, device="cpu") <= numbers, drawn, n_channels).numpy()

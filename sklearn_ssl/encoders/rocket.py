@@ -79,7 +79,7 @@ class RocketEncoder(Encoder):
         Number of Hydra's groups of kernels over all dilations. Each group gives 16 features. Hydra as published has 64
         groups for each dilation, which makes 300 to 500 for most series.
     max_dilations : int, default=32
-        Largest number of dilations of a kernel.
+        Largest number of dilations of a kernel, at most 256.
     standardise : bool, default=True
         Whether to standardise the features: subtract the mean over the training series, divide by the standard
         deviation, and clip at -10 and 10.
@@ -134,7 +134,7 @@ class RocketEncoder(Encoder):
     poolings: str | tuple[str, ...] = names(*POOLINGS, default=("ppv",))
     differences: bool = choice(False, True, default=False)
     n_groups: int = number(default=0, least=0, integer=True)
-    max_dilations: int = number(default=32, least=1, integer=True)
+    max_dilations: int = number(default=32, least=1, most=256, integer=True)
     standardise: bool = choice(True, False, default=True)
     hidden: int | None = number(default=None, least=1, integer=True, or_else=(None,))
     depth: int = number(default=1, least=1, integer=True)

@@ -3,11 +3,12 @@
 import dataclasses
 import inspect
 import numbers
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, Self
 
 from sklearn_ssl import encoders
 from sklearn_ssl._parameters.hyperparameters import Hyperparameters
+from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.encoders import Encoder
 from sklearn_ssl.pooling import Pooling
 
@@ -18,7 +19,47 @@ ENCODERS: dict[str, type] = {
 }
 POOLINGS: dict[str, type] = {"Pooling": Pooling}
 PLAIN = (str, bool, int, float, type(None))
-SMALL = 1 << 16  # as a size, such a number costs little memory
+SMALL_SIZE, FEW_LAYERS = 1024, 64  # a module of such a size, or of so many layers, costs little
+MOST_LEVELS = 4
+
+
+class Limits(NamedTuple):
+    """What the parameters of a recipe can be at most, given the tensors that its module has.
+
+    Attributes
+    ----------
+    size : int
+        Largest whole number. Each size of a module is at most twice the longest side of one of its tensors.
+    n_layers : int
+        Largest product of the depth and the lengths of lists, such as kernel sizes. Each layer has a tensor.
+    n_levels : int
+        How many recipes can be inside of each other.
+    """
+
+    size: int
+    n_layers: int
+    n_levels: int = MOST_LEVELS
+
+    @classmethod
+    def of(cls, shapes: Iterable[tuple[int, ...]]) -> Self:
+        """Return the limits for tensors of these shapes."""
+        shapes = list(shapes)
+        longest = max((side for shape in shapes for side in shape), default=0)
+        return cls(max(2 * longest, SMALL_SIZE), max(len(shapes), FEW_LAYERS))
+
+    def check(self, parameters: Mapping[str, Any]) -> None:
+        """Raise a ValueError if a module with these parameters has more, or larger, tensors than there are."""
+        n_layers = 1
+        for field, value in parameters.items():
+            values = value if isinstance(value, list) else [value]
+            largest = max((one for one in values if isinstance(one, int)), default=0)
+            n_layers *= len(value) if isinstance(value, list) else largest if field == "depth" else 1
+            if largest > self.size:
+                raise ValueError(f"a parameter, {field}, is {shown(largest)}, but its tensors allow {self.size}")
+        if n_layers > self.n_layers:
+            raise ValueError(f"its parameters make {shown(n_layers)} layers, but its tensors allow {self.n_layers}")
+        if self.n_levels < 1:
+            raise ValueError(f"more than {MOST_LEVELS} recipes are inside of each other")
 
 
 def described(recipe: Any, known: Mapping[str, type]) -> dict[str, Any]:
@@ -61,7 +102,7 @@ def _as_json(value: Any, owner: str, field: str) -> Any:
     raise ValueError(f"{owner}: `{field}` cannot be stored, got {value!r}. Use a number, a text or a recipe.")
 
 
-def recipe_from(description: Any, known: Mapping[str, type], n_values: int) -> Any:
+def recipe_from(description: Any, known: Mapping[str, type], limits: Limits) -> Any:
     """Return the recipe that a description describes, and check its parameters.
 
     Parameters
@@ -70,8 +111,8 @@ def recipe_from(description: Any, known: Mapping[str, type], n_values: int) -> A
         A result of `described`, or anything else that was in a file.
     known : dict of type
         The classes that the recipe may have, by name.
-    n_values : int
-        How many numbers the file has. In an honest description no size is larger.
+    limits : Limits
+        What the parameters can be at most. Without limits a short file could ask for a module of any size.
 
     Raises
     ------
@@ -82,22 +123,22 @@ def recipe_from(description: Any, known: Mapping[str, type], n_values: int) -> A
         raise ValueError("it has no recipe")
     name, parameters = description["recipe"], description["parameters"]
     if not isinstance(name, str) or name not in known or not isinstance(parameters, dict):
-        raise ValueError(f"{name!r} is none of the recipes {', '.join(known)}")
+        raise ValueError(f"{shown(name)} is none of the recipes {', '.join(known)}")
     fields = {field.name for field in dataclasses.fields(known[name])}
     if not parameters.keys() <= fields:
-        raise ValueError(f"{name} has no parameter {', '.join(sorted(parameters.keys() - fields))}")
-    recipe = known[name](**{field: _from_json(value, n_values) for field, value in parameters.items()})
+        raise ValueError(f"{name} has no parameter {shown(', '.join(sorted(parameters.keys() - fields)))}")
+    limits.check(parameters)
+    inside = limits._replace(n_levels=limits.n_levels - 1)
+    recipe = known[name](**{field: _from_json(value, field, inside) for field, value in parameters.items()})
     recipe.check_hyperparameters()
     return recipe
 
 
-def _from_json(value: Any, n_values: int) -> Any:
+def _from_json(value: Any, field: str, limits: Limits) -> Any:
     if isinstance(value, dict):
-        return recipe_from(value, ENCODERS, n_values)
+        return recipe_from(value, ENCODERS, limits)
     if isinstance(value, list) and all(isinstance(one, PLAIN) for one in value):
-        return tuple(_from_json(one, n_values) for one in value)
-    if isinstance(value, int) and value > max(n_values, SMALL):
-        raise ValueError(f"a parameter is {value}, but the file has {n_values} numbers")
+        return tuple(value)
     if isinstance(value, PLAIN):
         return value
-    raise ValueError(f"a parameter is {value!r}")
+    raise ValueError(f"a parameter, {field}, is {shown(value)}")

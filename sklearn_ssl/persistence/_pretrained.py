@@ -12,8 +12,7 @@ from torch import nn
 from sklearn_ssl._input.collections import Collection
 from sklearn_ssl._parameters.hyperparameters import Hyperparameters
 from sklearn_ssl.base.untrained import UntrainedTransformer
-
-TRIAL_STEPS = 64  # all recipes can build encoders for series of this length
+from sklearn_ssl.encoders import ChannelIndependentEncoder
 
 
 @typing.final
@@ -54,13 +53,18 @@ class PretrainedTransformer(UntrainedTransformer):
 
 def fitted_on(transformer: PretrainedTransformer, n_channels: int, columns: dict[str, Any]) -> PretrainedTransformer:
     """Fit a transformer without series, on their number of channels and the columns of 2-D input."""
-    series = np.zeros((1, n_channels, TRIAL_STEPS), dtype=np.float32)
     transformer.check_hyperparameters()
-    transformer.net_ = transformer._build_net(Collection(series, None))
+    transformer.net_ = transformer._build_net(shortest_series(transformer.encoder, n_channels))
     transformer.n_channels_in_ = n_channels
     for name, value in columns.items():
         setattr(transformer, name, value)
     return transformer
+
+
+def shortest_series(encoder: Any, n_channels: int) -> Collection:
+    """Return one series on which an encoder can be tried out at the least cost."""
+    n_tried = 1 if isinstance(encoder.recipe, ChannelIndependentEncoder) else n_channels
+    return Collection(np.zeros((1, n_tried, 1), dtype=np.float32), None)
 
 
 @typing.final

@@ -12,6 +12,7 @@ from torch import nn
 
 from sklearn_ssl import VICRegTransformer
 from sklearn_ssl.encoders import RocketEncoder
+from sklearn_ssl.encoders._dilated import shifted
 from sklearn_ssl.encoders._fixed_kernels import _plan
 from sklearn_ssl.encoders._kernel_pooling import POOLINGS
 
@@ -356,3 +357,10 @@ def test_training_changes_the_perceptron_and_not_the_fixed_features():
     assert np.abs(before - after).max() > 1e-4
     assert still_fixed.tolist() == fixed.tolist()
     assert clone(encoders[0]).fit(X).transform(X).tolist() == before.tolist()
+
+
+def test_a_dilation_beyond_the_series_costs_no_memory():
+    x = torch.randn(2, 3, 5)
+    far = shifted(x, 1 << 40)  # (2, 3, 9, 5)
+    assert torch.equal(far[:, :, 4], x)
+    assert torch.equal(far[:, :, [0, 1, 2, 3, 5, 6, 7, 8]], torch.zeros(2, 3, 8, 5))

@@ -45,7 +45,9 @@ def test_a_pickle_is_refused_with_a_remedy(load):
 
 
 def test_a_checkpoint_is_refused_with_a_remedy():
-    message = r"fitted\.pickle cannot be read \(.* an earlier version of sklearn_ssl .*\)\. Remove it to start afresh\.$"
+    message = (
+        r"fitted\.pickle cannot be read \(.* an earlier version of sklearn_ssl .*\)\. Remove it to start afresh\.$"
+    )
     with pytest.raises(ValueError, match=message):
         EpochCheckpoint(PICKLE).load()
 

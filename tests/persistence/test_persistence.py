@@ -41,7 +41,9 @@ from sklearn_ssl.encoders import (
     adapt_channels,
 )
 from sklearn_ssl.persistence import PretrainedTransformer, load_encoder, save_encoder
-from sklearn_ssl.persistence._file import KEY, _digest
+from sklearn_ssl.persistence._container import KEY, digest_of
+from sklearn_ssl.persistence._description import ENCODERS, described
+from sklearn_ssl.persistence._layout import built_without_numbers, forms_of
 from sklearn_ssl.pooling import Pooling
 from sklearn_ssl.projectors import MLPProjector
 from sklearn_ssl.testing import ssl_checks
@@ -335,7 +337,7 @@ def rewritten(path, changes=(), tensors=None):
             place = place[name]
         place[last] = value
     del description["digest"]
-    description["digest"] = _digest(description, tensors)
+    description["digest"] = digest_of(description, tensors)
     path.write_bytes(safetensors.torch.save(tensors, metadata={KEY: json.dumps(description)}))
 
 
@@ -351,28 +353,35 @@ def test_an_honest_change_is_read(path):
         (("encoder", "recipe", "Encoder"), "'Encoder' is none of the recipes"),
         (("encoder", "recipe", "Pooling"), "'Pooling' is none of the recipes"),
         (("encoder", "recipe", ["ResNetEncoder"]), "is none of the recipes"),
-        (("encoder", "recipe", "FCNEncoder"), "FCNEncoder has no parameter depth"),
+        (("encoder", "recipe", "FCNEncoder"), "FCNEncoder has no parameter 'depth'"),
         (("encoder", None), "it has no recipe"),
         (("encoder", "parameters", []), "is none of the recipes"),
-        (("encoder", "parameters", "__class__", 3), "has no parameter __class__"),
+        (("encoder", "parameters", "__class__", 3), "has no parameter '__class__'"),
         (("encoder", "parameters", "depth", -1), "`depth` must be"),
         (("encoder", "parameters", "depth", {"recipe": "ResNetEncoder", "parameters": {}}), "`depth` must be"),
-        (("encoder", "parameters", "depth", 2), "Missing key"),
-        (("encoder", "parameters", "width", 5), "size mismatch"),
-        (("encoder", "parameters", "width", 10**12), "a parameter is 1000000000000, but the file has"),
-        (("encoder", "parameters", "kernel_sizes", [7, [5]]), "a parameter is"),
-        (("encoder", "parameters", "kernel_sizes", [7, 10**12]), "a parameter is 1000000000000"),
-        (("encoder", "parameters", "norm", "layer"), "Missing key|Unexpected key"),
+        (("encoder", "parameters", "depth", 2), r"it has no tensor encoder\.blocks\.1\."),
+        (("encoder", "parameters", "depth", 65), "its parameters make 195 layers, but its tensors allow 64"),
+        (("encoder", "parameters", "width", 5), r"must be \(5, 2, 7\) of F32, and is \(4, 2, 7\) of F32"),
+        (
+            ("encoder", "parameters", "width", 10**12),
+            "a parameter, width, is 1000000000000, but its tensors allow 1024",
+        ),
+        (("encoder", "parameters", "kernel_sizes", [7, [5]]), "a parameter, kernel_sizes, is"),
+        (("encoder", "parameters", "kernel_sizes", [7, 10**12]), "a parameter, kernel_sizes, is 1000000000000"),
+        (("encoder", "parameters", "kernel_sizes", [3] * 65), "its parameters make 65 layers"),
+        (("encoder", "parameters", "norm", "layer"), "it has no tensor|which the recipe does not know"),
         (("pooling", "recipe", "LearntPooling"), "is none of the recipes"),
         (("pooling", "parameters", "statistics", ["median"]), "`statistics` must be"),
-        (("pooling", "parameters", "statistics", ["attention"]), "Missing key"),
-        (("n_channels", 3), "size mismatch"),
+        (("pooling", "parameters", "statistics", ["attention"]), r"it has no tensor pooling\.queries\.0"),
+        (("n_channels", 3), r"must be \(4, 3, 7\) of F32, and is \(4, 2, 7\) of F32"),
         (("n_channels", 10**12), "its n_channels is 1000000000000"),
         (("n_channels", True), "its n_channels is True"),
         (("precision", "float8"), "its precision is 'float8'"),
+        (("precision", None), "its precision is None"),
         (("n_features_in", "many"), "its n_features_in is 'many'"),
         (("feature_names_in", 3), "feature_names_in"),
-        (("format", 2), "written by version 0.1.0 in format 2"),
+        (("format", 2), r"written by version '0\.1\.0' in format 2"),
+        (("format", True), "names no format"),
         (("format", "1"), "names no format"),
         (("format", 0), "names no format"),
     ],
@@ -383,23 +392,89 @@ def test_forged_descriptions_are_refused(path, change, reason):
         load_encoder(path)
 
 
-def test_forged_numbers_are_refused(path, tmp_path):
+def tensors_of(path):
     with safetensors.safe_open(path, framework="pt") as file:
         names = list(file.keys())
-        tensors = {name: file.get_tensor(name).clone() for name in names}
-    for changed in (
-        {**tensors, "encoder.more": torch.zeros(2)},
-        {**tensors, "linear.mean": torch.zeros(2), "linear.weights": torch.zeros(3, 2)},
-        {**tensors, "linear.mean": torch.zeros(16)},
-        {name: value for name, value in tensors.items() if "running_mean" not in name},
-    ):
-        rewritten(path, tensors=changed)
-        with pytest.raises(ValueError, match="cannot be read as an encoder"):
-            load_encoder(path)
+        return {name: file.get_tensor(name).clone() for name in names}
+
+
+FIRST = "encoder.blocks.0.chain.0.conv.weight"
 
 
 @pytest.mark.parametrize(
-    ("place", "value"), [((0, 2), 99), ((0, 2), -1), ((0, 2), 2), ((0, 0), -3), ((0, 1), 7), ((slice(None), 1), 0)]
+    ("change", "reason"),
+    [
+        (lambda tensors: {"encoder.more": torch.zeros(2)}, r"a tensor encoder\.more, which the recipe does not know"),
+        (lambda tensors: {"more": torch.zeros(2)}, "a tensor more, which the recipe does not know"),
+        (lambda tensors: {"head.weight": torch.zeros(2)}, r"a tensor head\.weight, which the recipe does not know"),
+        (lambda tensors: {"linear.mean": torch.zeros(16)}, r"a tensor linear\.mean, which the recipe does not know"),
+        (lambda tensors: {"linear.mean": torch.zeros(2), "linear.weights": torch.zeros(3, 2)}, r"linear\.mean must be"),
+        (lambda tensors: {"linear.mean": torch.zeros(16), "linear.weights": torch.zeros(0, 16)}, r"linear\.mean"),
+        (lambda tensors: {FIRST: tensors[FIRST].to(torch.int8)}, r"and is \(4, 2, 7\) of I8"),
+        (lambda tensors: {FIRST: tensors[FIRST].to(torch.complex64)}, r"and is \(4, 2, 7\) of C64"),
+        (lambda tensors: {FIRST: tensors[FIRST].double()}, r"and is \(4, 2, 7\) of F64"),
+        (lambda tensors: {FIRST: tensors[FIRST].half()}, r"and is \(4, 2, 7\) of F16"),
+        (lambda tensors: {FIRST: tensors[FIRST] * torch.nan}, "has values that are NaN or infinite"),
+        (lambda tensors: {FIRST: tensors[FIRST] / 0}, "has values that are NaN or infinite"),
+    ],
+)
+def test_forged_numbers_are_refused(path, change, reason):
+    tensors = tensors_of(path)
+    rewritten(path, tensors={**tensors, **change(tensors)})
+    with pytest.raises(ValueError, match=reason):
+        load_encoder(path)
+
+
+def test_missing_numbers_are_refused(path):
+    rewritten(path, tensors={name: value for name, value in tensors_of(path).items() if "running_mean" not in name})
+    with pytest.raises(ValueError, match=r"it has no tensor .*running_mean"):
+        load_encoder(path)
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES.keys())
+def test_names_and_shapes_are_known_without_numbers(recipe):
+    state = torch.get_rng_state()
+    module = built_without_numbers(recipe, 3)
+    assert torch.get_rng_state().equal(state)
+    assert {weight.device.type for weight in (*module.parameters(), *module.buffers())} <= {"meta"}
+    assert forms_of("encoder", module) == forms_of("encoder", recipe.build(3))
+
+
+def test_nothing_is_built_that_does_not_fit(path, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise AssertionError("numbers were read, or made, before names and shapes were compared")
+
+    rewritten(path, [("encoder", "parameters", "width", 1000)])
+    with monkeypatch.context() as numbers:
+        numbers.setattr("sklearn_ssl.persistence._container.digest_of", refuse)
+        numbers.setattr("sklearn_ssl.persistence._layout.filled", refuse)
+        with pytest.raises(ValueError, match="must be"):
+            load_encoder(path)
+
+
+def test_many_channels_cost_little_where_no_weight_depends_on_them(tmp_path, monkeypatch):
+    encoder, path = ChannelIndependentEncoder(FCNEncoder(width=4)), tmp_path / "file"
+    save_encoder(RandomEncoderTransformer(encoder=encoder, random_state=0, device="cpu").fit(series()), path)
+    rewritten(path, [("n_channels", 50_000)])
+    module, seen = type(encoder.build(2)), []
+    layers = module.layers
+    monkeypatch.setattr(module, "layers", lambda self, x, mask: seen.append(x.numel()) or layers(self, x, mask))
+    assert load_encoder(path).n_channels_in_ == 50_000
+    assert 0 < max(seen) < 10
+
+
+def test_recipes_inside_of_each_other(path):
+    inner = described(ResNetEncoder(depth=1, width=4), ENCODERS)
+    for _ in range(4):
+        inner = {"recipe": "ChannelIndependentEncoder", "parameters": {"encoder": inner}}
+    rewritten(path, [("encoder", inner)])
+    with pytest.raises(ValueError, match="more than 4 recipes are inside of each other"):
+        load_encoder(path)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [((0, 2), 99), ((0, 2), -1), ((0, 2), 2), ((0, 0), -3), ((0, 0), 10**7), ((0, 1), 7), ((slice(None), 1), 0)],
 )
 def test_forged_kernels_are_refused(tmp_path, place, value):
     transformer = RandomEncoderTransformer(encoder=RocketEncoder(n_features=252), random_state=0).fit(series())
