@@ -2,9 +2,12 @@
 
 import inspect
 
+import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from sklearn_ssl.datasets import make_waves
 from sklearn_ssl.testing import all_estimators, cheap_instance, expected_failed_checks, ssl_checks
 
 ESTIMATORS = [cheap_instance(cls) for _, cls in all_estimators()]
@@ -30,6 +33,27 @@ def test_series_contract(check):
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda estimator: type(estimator).__name__)
 def test_html_representation(estimator):
     assert type(estimator).__name__ in estimator._repr_html_()
+
+
+def _as_in_a_grid(value):
+    if isinstance(value, bool):
+        return np.bool_(value)
+    if isinstance(value, int):
+        return np.uint16(value) if value >= 0 else np.int16(value)
+    return np.array(value) if isinstance(value, float) else np.str_(value) if isinstance(value, str) else value
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda estimator: type(estimator).__name__)
+def test_numbers_and_texts_of_numpy_are_as_good_as_those_of_python(estimator):
+    X, y = make_waves(n_cases=16, n_classes=2, n_timepoints=24, random_state=0)
+    params = {name: value for name, value in estimator.get_params().items() if "random_state" not in name}
+    given = {name: _as_in_a_grid(value) for name, value in params.items() if isinstance(value, (int, float, str))}
+    outputs = []
+    for one in (clone(estimator), clone(estimator).set_params(**given)):
+        one.fit(X, y)
+        outputs.append(getattr(one, "transform" if hasattr(one, "transform") else "predict")(X))
+    assert all(one is given[name] for name, one in one.get_params().items() if name in given)
+    assert all(np.array_equal(*rows, equal_nan=True) for rows in zip(*outputs, strict=True))
 
 
 @pytest.mark.parametrize("cls", [cls for _, cls in all_estimators()], ids=lambda cls: cls.__name__)

@@ -1,6 +1,7 @@
 """Annotated fields are the hyper-parameters: the base of every estimator and recipe."""
 
 import dataclasses
+import inspect
 import math
 import numbers
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from torch import nn
 
 from sklearn_ssl._parameters.docs import inherit_parameter_docs
 from sklearn_ssl._parameters.module_value import ModuleValue
+from sklearn_ssl._parameters.python_values import ReadAsPython
 from sklearn_ssl._parameters.shown import shown
 
 # Type checkers look for the names `default` and `default_factory`.
@@ -159,13 +161,13 @@ class _Range:
             return True
         if isinstance(value, bool) or not isinstance(value, numbers.Integral if self.integer else numbers.Real):
             return False
-        value = float(value)
+        if not math.isfinite(_as_float(value)):
+            return False
         return bool(
             (self.above is None or value > self.above)
             and (self.least is None or value >= self.least)
             and (self.most is None or value <= self.most)
             and (self.below is None or value < self.below)
-            and math.isfinite(value)
         )
 
     def __str__(self) -> str:
@@ -173,6 +175,13 @@ class _Range:
         words = " and ".join(f"{word} {bound}" for word, bound in bounds if bound is not None)
         kind = "a whole number" if self.integer else "a number"
         return " or ".join([f"{kind} {words}".strip(), *(repr(other) for other in self.or_else)])
+
+
+def _as_float(number: Any) -> float:
+    try:
+        return float(number)
+    except OverflowError:  # a whole number of more than 308 digits
+        return math.inf
 
 
 @dataclasses.dataclass
@@ -227,8 +236,26 @@ class Hyperparameters(BaseEstimator):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        _inherit_ranges(cls)
         dataclasses.dataclass(kw_only=True, eq=False, repr=False)(cls)
+        _read_as_python(cls)
         inherit_parameter_docs(cls)
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters as they were given.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to add the parameters of nested objects, such as ``encoder__depth``.
+
+        Returns
+        -------
+        params : dict
+            Values by name. As attributes, NumPy's scalars in them are Python's.
+        """
+        params = super().get_params(deep)
+        return {name: vars(self).get(name, value) for name, value in params.items()}
 
     def resolved(self, name: str) -> Any:
         """Return the value of a field. If it is None and the field has a default recipe, return that recipe."""
@@ -302,3 +329,20 @@ class Hyperparameters(BaseEstimator):
         super().__setstate__(
             {key: value.build() if isinstance(value, ModuleValue) else value for key, value in state.items()}
         )
+
+
+def _inherit_ranges(cls: type) -> None:
+    """Keep the range of a field of which a subclass changes the default in one line."""
+    inherited = getattr(cls, "__dataclass_fields__", {})
+    for name in inspect.get_annotations(cls):
+        default = vars(cls).get(name, dataclasses.MISSING)
+        if name in inherited and not isinstance(default, dataclasses.Field) and default is not dataclasses.MISSING:
+            setattr(cls, name, dataclasses.field(default=default, metadata=inherited[name].metadata))
+
+
+def _read_as_python(cls: type) -> None:
+    """Let the checked fields that a class declares be read as Python's own numbers and texts."""
+    for name in inspect.get_annotations(cls):
+        field = cls.__dataclass_fields__.get(name)  # type: ignore[attr-defined]
+        if field is not None and "allowed" in field.metadata:
+            setattr(cls, name, ReadAsPython(name, field.default))

@@ -1,11 +1,14 @@
 """Fields become parameters, and their values are checked."""
 
 import pickle
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 from sklearn.base import clone
 
 from sklearn_ssl._parameters.hyperparameters import (
@@ -13,6 +16,7 @@ from sklearn_ssl._parameters.hyperparameters import (
     as_names,
     choice,
     function,
+    mark,
     names,
     number,
     positional,
@@ -60,6 +64,7 @@ class Every(Hyperparameters):
     distinct: Any = names("a", "b", default=("a",))
     built: Any = recipe(default_factory=Inner, needs="build")
     called: Any = function(round, ndigits=1)
+    unlabelled: Any = mark(default=-1)
 
 
 def test_fields_are_keyword_parameters():
@@ -236,3 +241,62 @@ def test_long_values_are_cut_to_a_line():
     with pytest.raises(ValueError, match=r"`whole` must be .*\.\.\.\.$") as error:
         Every(whole=list(range(1000))).check_hyperparameters()
     assert len(str(error.value)) < 200
+
+
+GIVEN = {
+    "np.float64": (np.float64(0.25), float),
+    "np.float32": (np.float32(0.25), float),
+    "np.float16": (np.float16(0.25), float),
+    "np.longdouble": (np.longdouble(0.25), float),
+    "0-d array": (np.array(0.25), float),
+    "0-d tensor": (torch.tensor(0.25), float),
+    "fraction": (Fraction(1, 4), float),
+    "np.uint16": (np.uint16(320), int),
+    "np.int64": (np.int64(320), int),
+    "0-d array of whole numbers": (np.array(320), int),
+    "0-d tensor of whole numbers": (torch.tensor(3), int),
+}
+
+
+@pytest.mark.parametrize("kind", GIVEN)
+def test_scalars_of_grids_are_read_as_numbers_of_python(kind):
+    value, python = GIVEN[kind]
+    name = "whole" if python is int else "any_number"
+    copied = clone(pickle.loads(pickle.dumps(Every(**{name: value}))))
+    copied.check_hyperparameters()
+    assert type(getattr(copied, name)) is python
+    assert getattr(copied, name) == value
+    every = Every(**{name: value})
+    assert every.get_params()[name] is value
+    assert every.set_params(whole=7).get_params()[name] is (value if name != "whole" else 7)
+
+
+def test_texts_and_truths_of_numpy_are_read_as_those_of_python():
+    every = Every(option=np.True_, other=np.str_("auto"), loose=np.str_("b"))
+    every.check_hyperparameters()
+    assert every.option is True
+    assert (type(every.other), type(every.loose)) == (str, str)
+    assert clone(every).get_params()["option"] is np.True_
+    assert Every.option == 1, "the class shows the default"
+
+
+@pytest.mark.parametrize("value", [np.array(2.0), np.uint8(2), torch.tensor(2.0), 10**400, Fraction(3, 2)])
+def test_scalars_of_grids_out_of_range(value):
+    for name in ("most", "below"):
+        with pytest.raises(ValueError, match=f"`{name}` must be"):
+            Every(**{name: value}).check_hyperparameters()
+
+
+def test_a_subclass_that_changes_a_default_keeps_the_range():
+    assert Child().rate == 0.25
+    with pytest.raises(ValueError, match="Child: `rate` must be a number above 0 and at most 1, got 2"):
+        Child(rate=2).check_hyperparameters()
+    assert type(Child(rate=np.float32(0.5)).rate) is float
+
+
+def test_the_mark_of_a_field():
+    for value in (-1, np.int64(-1), "?", None, np.nan, pd.NA, 0.5):
+        Every(unlabelled=value).check_hyperparameters()
+    for value in ([-1], (), {}, abs, np.arange(2)):
+        with pytest.raises(ValueError, match="Every: `unlabelled` must be a number, a text or None"):
+            Every(unlabelled=value).check_hyperparameters()
