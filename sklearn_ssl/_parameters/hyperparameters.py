@@ -20,7 +20,7 @@ from sklearn_ssl._parameters.shown import shown
 # Type checkers look for the names `default` and `default_factory`.
 
 
-def recipe(default_factory: Callable[..., Any], needs: str | None = None) -> Any:
+def recipe(default_factory: Callable[..., Any], needs: str | None = None, several: bool = False) -> Any:
     """Declare a field that holds a recipe or another object with parameters of its own.
 
     Parameters
@@ -29,13 +29,15 @@ def recipe(default_factory: Callable[..., Any], needs: str | None = None) -> Any
         Makes the default. None in the field means ``default_factory()``.
     needs : str or None, default=None
         Name of a method that every object in this field must have. None allows any object.
+    several : bool, default=False
+        Whether the field may hold a tuple of such objects instead of one.
 
     Returns
     -------
     field : dataclasses.Field
         A field with the default None.
     """
-    return dataclasses.field(default=None, metadata={"recipe": default_factory, "needs": needs})
+    return dataclasses.field(default=None, metadata={"recipe": default_factory, "needs": needs, "several": several})
 
 
 def function(default: Callable[..., Any], **arguments: Any) -> Any:
@@ -301,17 +303,20 @@ class Hyperparameters(BaseEstimator):
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             self._check_value(field, value)
-            if isinstance(value, Hyperparameters):
-                value.check_hyperparameters()
+            for one in value if isinstance(value, (tuple, list)) else (value,):
+                if isinstance(one, Hyperparameters):
+                    one.check_hyperparameters()
 
     def _check_value(self, field: dataclasses.Field, value: Any) -> None:
         where = f"{type(self).__name__}: `{field.name}`"
         allowed, needs = field.metadata.get("allowed"), field.metadata.get("needs")
         if allowed is not None and value not in allowed:
             raise ValueError(f"{where} must be {allowed}, got {shown(value)}.")
-        if needs is not None and value is not None and (isinstance(value, type) or not hasattr(value, needs)):
-            example = field.metadata["recipe"]()
-            raise TypeError(f"{where} must be None or an object such as {example!r}, got {shown(value)}.")
+        if needs is not None and value is not None:
+            parts = value if field.metadata.get("several") and isinstance(value, (tuple, list)) else (value,)
+            if not parts or any(isinstance(one, type) or not hasattr(one, needs) for one in parts):
+                example = field.metadata["recipe"]()
+                raise TypeError(f"{where} must be None or an object such as {example!r}, got {shown(value)}.")
 
     def _default_recipe(self, name: str) -> Callable[[], Any] | None:
         field = type(self).__dataclass_fields__.get(name)

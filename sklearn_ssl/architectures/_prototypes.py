@@ -85,6 +85,8 @@ class PrototypeArchitecture(SiameseArchitecture):
         Maps projections (B, P) to scores (B, K).
     """
 
+    compares_whole_series = False
+
     def __init__(
         self,
         *,
@@ -137,6 +139,8 @@ class CentredTeacherArchitecture(MomentumArchitecture):
     """
 
     center: torch.Tensor
+
+    compares_whole_series = False
 
     def __init__(
         self,

@@ -16,8 +16,8 @@ class SiameseArchitecture(Architecture):
 
     Parameters
     ----------
-    augmentation : Augmentation
-        Makes the views.
+    augmentation : Augmentation or tuple of Augmentation
+        Makes the views. A tuple has one augmentation for each view.
     projector : recipe
         Its ``build(n_features)`` returns a module that maps pooled features (B, F) to projections (B, P).
     n_views : int, default=2
@@ -35,6 +35,13 @@ class SiameseArchitecture(Architecture):
         Maps pooled features to projections.
     n_projections : int
         Width P of the projections.
+    compares_whole_series : bool
+        Whether the V views are all those that `views` returns, of whole series. A tuple of augmentations needs this.
+
+    Raises
+    ------
+    ValueError
+        If there is a tuple of augmentations, and not one for each view.
 
     Examples
     --------
@@ -56,6 +63,8 @@ class SiameseArchitecture(Architecture):
     (torch.Size([8, 16]), torch.Size([8, 16]))
     """
 
+    compares_whole_series = True
+
     def __init__(
         self,
         *,
@@ -66,6 +75,8 @@ class SiameseArchitecture(Architecture):
         **common: Any,
     ) -> None:
         super().__init__(**common)
+        if isinstance(augmentation, tuple):
+            _check_recipes(augmentation, n_views if self.compares_whole_series else None)
         self.augmentation = augmentation
         self.n_views = n_views
         self.training_pooling, n_pooled = self.pooling, self.n_features
@@ -101,8 +112,11 @@ class SiameseArchitecture(Architecture):
             Number of observed steps of each view.
         """
         n_views = n_views or self.n_views
-        lengths = None if lengths is None else lengths.repeat(n_views)
-        return self.augmentation(x.repeat(n_views, 1, 1), lengths), lengths
+        if isinstance(self.augmentation, tuple):
+            x = torch.cat([one(x, lengths) for one in self.augmentation])  # (V B, C, L)
+        else:
+            x = self.augmentation(x.repeat(n_views, 1, 1), None if lengths is None else lengths.repeat(n_views))
+        return x, None if lengths is None else lengths.repeat(n_views)
 
     def projections(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
         """Encode, pool as in training, and project: x (B, C, L) to (B, P)."""
@@ -112,6 +126,19 @@ class SiameseArchitecture(Architecture):
         """Return features and projections, side by side, from one pass of the encoder: x (B, C, L) to (B, F + P)."""
         layers, mask = maps(self.encoder, x, lengths)
         return torch.cat([self.pooling(layers, mask), self.projector(self.training_pooling(layers, mask))], dim=1)
+
+
+def _check_recipes(augmentation: tuple, n_views: int | None) -> None:
+    if n_views is None:
+        raise ValueError(
+            "`augmentation` must be one augmentation here, got a tuple: the views of this method are not all of the "
+            "same kind. Put its steps into one Compose."
+        )
+    if len(augmentation) != n_views:
+        raise ValueError(
+            f"`augmentation` must be one augmentation or a tuple with one for each of {n_views} views, got "
+            f"{len(augmentation)}. Repeat some, or leave some out."
+        )
 
 
 def _width(projector: nn.Module, n_features: int) -> int:

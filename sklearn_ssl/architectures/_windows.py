@@ -25,6 +25,8 @@ class WindowArchitecture(SiameseArchitecture):
         If a window would cover less than one time step.
     """
 
+    compares_whole_series = False
+
     def __init__(self, *, window_ratio: float, n_timepoints: int, **siamese: Any) -> None:
         check_window("window_ratio", window_ratio, n_timepoints)
         super().__init__(n_timepoints=n_timepoints, **siamese)

@@ -13,6 +13,7 @@ from sklearn_ssl._numerics.low_rank import Directions
 from sklearn_ssl._parameters.hyperparameters import number, recipe
 from sklearn_ssl.architectures import Architecture, ClosedFormArchitecture
 from sklearn_ssl.augmentations._default_views import slight_views
+from sklearn_ssl.augmentations._given import as_augmentation
 from sklearn_ssl.base.step_free import StepFreeTransformer
 from sklearn_ssl.encoders import RocketEncoder
 
@@ -32,10 +33,10 @@ class ClosedFormTransformer(StepFreeTransformer, abc.ABC):
     encoder : recipe, callable or torch.nn.Module, default=None
         The encoder, which is not trained. A `torch.nn.Module` is copied with its weights and may be a pretrained one.
         None is ``RocketEncoder(n_features=15792, poolings=("ppv", "mpv", "mipv", "lspv"), n_groups=512)``.
-    augmentation : Augmentation, default=None
-        How copies are made. The features learn to ignore what it changes. None is
-        ``Compose(crop=CropResize(min_ratio=0.8), time_warp=TimeWarp(sigma=0.1),
-        magnitude_warp=MagnitudeWarp(strength=0.1), jitter=Jitter(sigma=0.05))``.
+    augmentation : Augmentation or callable, default=None
+        How copies are made. The features learn to ignore what it changes. A function or torch.nn.Module takes
+        x (B, C, L) and returns a tensor like it. None is ``Compose(crop=CropResize(min_ratio=0.8),
+        time_warp=TimeWarp(sigma=0.1), magnitude_warp=MagnitudeWarp(strength=0.1), jitter=Jitter(sigma=0.05))``.
     n_views : int, default=4
         Augmented copies of every series.
     n_components : int, default=320
@@ -62,7 +63,7 @@ class ClosedFormTransformer(StepFreeTransformer, abc.ABC):
     """
 
     encoder: Any = recipe(default_factory=rocket_with_hydra)
-    augmentation: Any = recipe(default_factory=slight_views, needs="apply")
+    augmentation: Any = recipe(default_factory=slight_views, needs="__call__")
     n_views: int = number(default=4, least=1, integer=True)
     n_components: int = number(default=320, least=1, integer=True)
     shrinkage: float | str = number(default=0.5, above=0, or_else=("auto",))
@@ -86,7 +87,7 @@ class ClosedFormTransformer(StepFreeTransformer, abc.ABC):
     def _architecture(self) -> Callable[..., Architecture]:
         return partial(
             ClosedFormArchitecture,
-            augmentation=self.resolved("augmentation"),
+            augmentation=as_augmentation(self.resolved("augmentation")),
             n_views=self.n_views,
             n_components=self.n_components,
             shrinkage=self.shrinkage,

@@ -24,8 +24,8 @@ def check_positive(name: str, value: Any) -> None:
 
 
 def check_augmentation(augmentation: Any) -> None:
-    """Raise a TypeError unless `augmentation` is an augmentation."""
-    if isinstance(augmentation, type) or not hasattr(augmentation, "apply"):
+    """Raise a TypeError unless `augmentation` is an augmentation, or a function in its place."""
+    if isinstance(augmentation, type) or not callable(augmentation):
         raise TypeError(
             f"`augmentation` must be an augmentation such as Compose(jitter=Jitter()), and no class, got "
             f"{shown(augmentation)}."

@@ -1,5 +1,6 @@
 """Where embeddings come from: a fitted transformer, a pipeline that has one, a net in training, or an array."""
 
+import itertools
 import math
 from collections.abc import Iterator
 from typing import Any, Self
@@ -17,6 +18,7 @@ from sklearn_ssl._engine.random_streams import chosen_rows, draw_numpy_seed, see
 from sklearn_ssl._input.collections import INFERENCE_STEPS, Collection, collection_of
 from sklearn_ssl._input.padding import observed_mask
 from sklearn_ssl._parameters.shown import shown
+from sklearn_ssl.augmentations._given import as_augmentation
 from sklearn_ssl.evaluation._checks import check_augmentation, check_space, checked_embedding
 from sklearn_ssl.fine_tuning._base import EncoderPredictor
 from sklearn_ssl.preprocessing import OutlierFiltered
@@ -246,7 +248,7 @@ class Representation:
             check_augmentation(augmentation)
         if self.transformer is None:
             raise ValueError("Views are made of series, not of embeddings: give a transformer and the series.")
-        return self._own_augmentation() if augmentation is None else augmentation
+        return as_augmentation(self._own_augmentation() if augmentation is None else augmentation)
 
     def _own_augmentation(self) -> Any:
         if not self.makes_views:
@@ -291,10 +293,11 @@ def random_views(collection: Collection, augmentation: Any, n_views: int, random
     dataset = SeriesDataset(collection, CPU)
     size = math.ceil(INFERENCE_STEPS / collection.n_timepoints)
     seeds = np.random.RandomState(draw_numpy_seed(random_state)).randint(2**31 - 1, size=n_views)
-    for seed in seeds:
+    recipes = augmentation if isinstance(augmentation, tuple) else (augmentation,)
+    for seed, recipe in zip(seeds, itertools.cycle(recipes)):
         with seeded_stream(int(seed), CPU):
-            batches = map(dataset.__getitem__, torch.arange(len(collection)).split(size))
-            view = torch.cat([augmentation(batch.x, batch.lengths) for batch in batches])  # (n, C, L)
+            batches = map(dataset.whole, torch.arange(len(collection)).split(size))
+            view = torch.cat([recipe(batch.x, batch.lengths) for batch in batches])  # (n, C, L)
         if dataset.lengths is not None:
             view = view.masked_fill(~observed_mask(dataset.lengths, collection.n_timepoints)[:, None], torch.nan)
         yield view.numpy()

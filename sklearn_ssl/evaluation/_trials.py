@@ -112,7 +112,7 @@ class Attack(Trial):
         return float(is_right(self.classifier, found, self.y[self.rows]).sum() / len(self.y))
 
     def _attacked(self, rows: torch.Tensor, severity: float) -> np.ndarray:
-        batch = self.dataset[rows]
+        batch = self.dataset.whole(rows)
         found = projected_gradient_descent(
             batch.x,
             lambda x: self._log_odds_against(x, batch),

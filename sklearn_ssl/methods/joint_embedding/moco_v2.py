@@ -54,7 +54,7 @@ class MoCoV2Transformer(QueuedTransformer):
     (20, 768)
     """
 
-    augmentation: Any = recipe(default_factory=strong_views, needs="apply")
+    augmentation: Any = recipe(default_factory=strong_views, needs="__call__", several=True)
     temperature: float = number(default=0.2, above=0)
 
     def _loss(self):

@@ -10,6 +10,7 @@ from sklearn_ssl._numerics.spectrum import dominant_frequency, thinned_rate
 from sklearn_ssl.architectures import PeriodicArchitecture
 from sklearn_ssl.augmentations import SpeedChange
 from sklearn_ssl.augmentations._default_views import periodic_views
+from sklearn_ssl.augmentations._given import as_augmentation
 from sklearn_ssl.base import SSLTransformer, function, number, recipe
 from sklearn_ssl.losses import periodic_similarity, simper_loss
 
@@ -71,7 +72,7 @@ class SimPerTransformer(SSLTransformer):
     temperature: float = number(default=1.0, above=0)
     label_temperature: float = number(default=0.1, above=0)
     batch_size: int | str = number(default=8, least=2, integer=True, or_else=("auto",))
-    augmentation: Any = recipe(default_factory=periodic_views, needs="apply")
+    augmentation: Any = recipe(default_factory=periodic_views, needs="__call__")
 
     def predict_frequency(
         self, X: Any, sampling_rate: float, *, lowest: float = 0.0, highest: float | None = None
@@ -102,7 +103,7 @@ class SimPerTransformer(SSLTransformer):
     def _architecture(self):
         return partial(
             PeriodicArchitecture,
-            augmentation=self.resolved("augmentation"),
+            augmentation=as_augmentation(self.resolved("augmentation")),
             n_speeds=self.n_speeds,
             speed_change=self.resolved("speed"),
         )

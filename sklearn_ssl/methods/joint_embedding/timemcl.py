@@ -49,7 +49,7 @@ class TimeMCLTransformer(JointEmbeddingTransformer):
     (20, 768)
     """
 
-    augmentation: Any = recipe(default_factory=Compose, needs="apply")
+    augmentation: Any = recipe(default_factory=Compose, needs="__call__")
     alpha: float = number(default=0.2, above=0)
     temperature: float = number(default=0.5, above=0)
 
