@@ -48,6 +48,7 @@ class Mutation:
     new: bytes
     before: str
     lines: tuple
+    in_function: bool
     ordinal: int = 0
 
     @property
@@ -120,6 +121,7 @@ class Collector(ast.NodeVisitor):
         new = new.encode() if isinstance(new, str) else new
         number = self.source.count(b"\n", 0, start) + 1
         fields = (self.path, number, ".".join(self.names), kind, start, end, new, _one_line(line), self.region)
+        fields += (self.in_function,)
         self.found.append(Mutation(*fields))
 
     def replace(self, kind: str, node, new: str) -> None:

@@ -326,6 +326,11 @@ class Map:
                 found.update((part["tests"][i], part["seconds"][i]) for i in numbers - {COLLECTION})
         return found, others
 
+    def seconds(self, files: Iterable[str]) -> dict[str, float]:
+        """Return what every test of these files takes."""
+        parts = [part for file in files if file in self.measured for part in self.measured[file]["parts"]]
+        return {name: seconds for part in parts for name, seconds in zip(part["tests"], part["seconds"], strict=True)}
+
     def count(self, file: str) -> int:
         """Count the tests of a test file."""
         return len(self.measured[file]["collected"])

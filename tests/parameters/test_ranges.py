@@ -1,0 +1,188 @@
+"""What every field allows, as its error message says it, and as the type in its docstring does."""
+
+import dataclasses
+import inspect
+import re
+
+from declared import concrete_classes, documented, subclasses
+
+from sklearn_ssl._parameters.hyperparameters import Hyperparameters
+
+RANGES = {
+    "a non-empty tuple of whole numbers at least 1": (
+        "FCNEncoder.kernel_sizes InceptionEncoder.kernel_sizes ResNetEncoder.kernel_sizes"
+    ),
+    "a number": "FillMissing.fill_value",
+    "a number above 0": (
+        "ContrastiveEMPSSLTransformer.temperature DINOTransformer.student_temperature "
+        "DINOTransformer.teacher_temperature EncoderPredictor.lr IQRDetector.factor InstDiscTransformer.temperature "
+        "JointClassifier.lr LiDARScorer.delta MagnitudeWarp.n_cycles MoCoTransformer.temperature "
+        "MoCoV2Transformer.temperature MoCoV3Transformer.temperature SSLTransformer.lr "
+        "SimCLRTransformer.temperature SimPerTransformer.temperature SimPerTransformer.label_temperature "
+        "Smooth.sigma SpeedChange.slowest SpeedChange.fastest SwAVTransformer.temperature SwAVTransformer.epsilon "
+        "TimeMCLTransformer.alpha TimeMCLTransformer.temperature WindowedTransformer.epsilon "
+        "ZScoreDetector.threshold"
+    ),
+    "a number above 0 and at most 1": (
+        "ContrastiveEMPSSLTransformer.window_ratio CropResize.min_ratio DINOTransformer.crop_ratio "
+        "FineTuned.layer_decay RandomCrop.min_ratio Smooth.alpha SwAVTransformer.crop_ratio "
+        "WindowedTransformer.window_ratio"
+    ),
+    "a number above 0 and below 1": "EncoderPredictor.validation_fraction",
+    "a number above 0 or 'auto'": "ClosedFormTransformer.shrinkage",
+    "a number above 0 or 'auto' or None": "FineTuned.shrinkage",
+    "a number above 0 or None": "ClipOutliers.threshold EncoderPredictor.penalty",
+    "a number at least 0": (
+        "BarlowTwinsTransformer.redundancy EncoderPredictor.weight_decay FrequencyPerturbation.amplitude "
+        "FrequencyPerturbation.phase Jitter.sigma JointClassifier.ssl_weight MagnitudeWarp.strength Mixup.alpha "
+        "RandomNoise.strength RobustSSLClassifier.radius SSLTransformer.weight_decay Scaling.sigma "
+        "TiCoTransformer.rho TimeStretch.strength TimeWarp.sigma VICRegTiCoTransformer.invariance "
+        "VICRegTiCoTransformer.variance VICRegTiCoTransformer.rho VICRegTransformer.invariance "
+        "VICRegTransformer.variance VICRegTransformer.covariance WindowedTransformer.invariance"
+    ),
+    "a number at least 0 and at most 1": (
+        "BYOLTransformer.momentum Blockout.ratio BootstrappedTransformer.momentum ChannelDropout.p "
+        "DINOTransformer.center_momentum DINOTransformer.momentum DropCorrelated.threshold FrequencyMask.ratio "
+        "LeJEPATransformer.normality QueuedTransformer.momentum RandomApply.p RandomFlip.p RandomSmoothing.strength "
+        "TiCoTransformer.beta TiCoTransformer.momentum TimeShift.ratio VICRegTiCoTransformer.beta "
+        "WCCNTransformer.whitening WMSETransformer.shrinkage WindowWarp.ratio"
+    ),
+    "a number at least 0 and at most 180": "Rotation.angle",
+    "a number at least 0 and below 1": (
+        "GRUEncoder.dropout InstDiscTransformer.bank_momentum TCNEncoder.dropout TransformerEncoder.dropout"
+    ),
+    "a number at least 1": "WindowWarp.factor",
+    "a number, a text or None": "EncoderClassifier.unlabelled LabelledScorer.unlabelled",
+    "a whole number at least 0": (
+        "DINOTransformer.n_crops EncoderPredictor.max_epochs FineTuned.n_frozen MLPProjector.depth "
+        "RocketEncoder.n_groups Smooth.polyorder SwAVTransformer.n_crops"
+    ),
+    "a whole number at least 0 and at most 30": "TCNEncoder.depth",
+    "a whole number at least 0 or 'auto'": (
+        "JointClassifier.max_epochs SSLTransformer.max_epochs StepFreeTransformer.max_epochs"
+    ),
+    "a whole number at least 0 or True or False": (
+        "EncoderPredictor.verbose SSLTransformer.verbose StepFreeTransformer.verbose"
+    ),
+    "a whole number at least 1": (
+        "ClosedFormTransformer.n_views ClosedFormTransformer.n_components Decompose.window Decompose.level "
+        "EncoderPredictor.n_iter_no_change FCNEncoder.width GRUEncoder.depth GRUEncoder.width "
+        "InceptionEncoder.depth InceptionEncoder.width InceptionEncoder.bottleneck LeJEPATransformer.n_slices "
+        "MLPProjector.width OutlierFiltered.min_cases Permutation.n_segments ResNetEncoder.depth "
+        "ResNetEncoder.width Resample.length RobustSSLClassifier.n_attack_steps RocketEncoder.depth Smooth.window "
+        "SwAVTransformer.iterations TCNEncoder.width TCNEncoder.n_features TCNEncoder.kernel_size "
+        "TransformerEncoder.depth TransformerEncoder.width TransformerEncoder.n_heads TransformerEncoder.expansion"
+    ),
+    "a whole number at least 1 and at most 256": "RocketEncoder.max_dilations",
+    "a whole number at least 1 or None": (
+        "EncoderPredictor.head_width EncoderPredictor.max_steps MLPProjector.output_width RocketEncoder.hidden "
+        "SSLTransformer.max_steps Smooth.level StepFreeTransformer.max_steps"
+    ),
+    "a whole number at least 2": (
+        "ClosedFormTransformer.max_view_cases ClosedFormTransformer.sketch_size DINOTransformer.n_prototypes "
+        "LeJEPATransformer.n_views LeJEPATransformer.n_knots LiDARScorer.n_views MagnitudeWarp.n_knots "
+        "MultiViewTransformer.n_views SimPerTransformer.n_speeds TimeWarp.n_knots ViewScorer.n_views "
+        "WindowedTransformer.n_windows"
+    ),
+    "a whole number at least 2 or 'auto'": (
+        "EncoderPredictor.batch_size JointClassifier.batch_size JointClassifier.labelled_batch_size "
+        "QueuedTransformer.queue_size SSLTransformer.batch_size SimPerTransformer.batch_size "
+        "StepFreeTransformer.batch_size SwAVTransformer.n_prototypes"
+    ),
+    "a whole number at least 2 or None": "Decompose.period LabelFreeScorer.max_cases WMSETransformer.sub_batch",
+    "a whole number at least 3": "ClipOutliers.window",
+    "a whole number at least 84": "RocketEncoder.n_features",
+    "an object with `__call__`": "MultiViewTransformer.pair_loss SimPerTransformer.similarity",
+    "an object with `apply`": (
+        "ClosedFormTransformer.augmentation FineTuned.augmentation JointClassifier.augmentation "
+        "JointEmbeddingTransformer.augmentation MoCoV2Transformer.augmentation SimPerTransformer.speed "
+        "SimPerTransformer.augmentation TimeMCLTransformer.augmentation"
+    ),
+    "an object with `build`": (
+        "BootstrappedTransformer.predictor ChannelIndependentEncoder.encoder DINOTransformer.projector "
+        "EmbeddingTransformer.pooling JointEmbeddingTransformer.projector "
+        "JointEmbeddingTransformer.training_pooling LeJEPATransformer.projector MoCoTransformer.projector "
+        "SimSiamTransformer.projector SimSiamTransformer.predictor WMSETransformer.projector"
+    ),
+    "an object with `fit`": "EncoderPredictor.transformer FineTuned.transformer",
+    "one of 'all', 'last'": "Pooling.layers",
+    "one of 'auto', 'float32', 'bf16'": "EmbeddingTransformer.precision",
+    "one of 'auto', 'series', 'summary', 'flat'": "OutlierFiltered.features",
+    "one of 'batch', 'layer', 'none'": "ConvolutionalEncoder.norm MLPProjector.norm",
+    "one of 'circular', 'edge'": "TimeShift.mode",
+    "one of 'clip', 'nan', 'interpolate'": "ClipOutliers.action",
+    "one of 'error', 'encode'": "AsCollection.categorical",
+    "one of 'features', 'projections'": "LabelFreeScorer.space",
+    "one of 'finetune', 'gradual', 'probe'": "FineTuned.mode",
+    "one of 'forward', 'linear', 'spline', 'constant', 'mean'": "FillMissing.method",
+    "one of 'keep', 'fill'": "FillMissing.padding",
+    "one of 'keep', 'update'": "FineTuned.norm_statistics",
+    "one of 'moving_average', 'exponential', 'savgol', 'median', 'gaussian', 'wavelet'": "Smooth.method",
+    "one of 'moving_average', 'stl', 'wavelet'": "Decompose.method",
+    "one of 'none', 'batch', 'layer'": "TCNEncoder.norm",
+    "one of 'refit', 'keep'": "EncoderPredictor.pretrained",
+    "one of 'sine', 'curve'": "MagnitudeWarp.kind",
+    "one of 'std', 'mad'": "ZScoreDetector.spread",
+    "one of 'time', 'rectangle'": "Blockout.kind",
+    "one of 'torch', 'aeon'": "RocketEncoder.backend",
+    "one of 'zscore', 'iqr', 'hampel'": "ClipOutliers.method",
+    "one of 8, 1, 2, 4, 16, 32, 64": "TransformerEncoder.window",
+    "one of False, True": (
+        "Decompose.robust EncoderPredictor.early_stopping LabelFreeScorer.standardize "
+        "OutlierFiltered.allow_lost_classes RocketEncoder.differences"
+    ),
+    "one of True, False": "GRUEncoder.bidirectional RocketEncoder.standardise WCCNTransformer.rotated",
+    "one of, or a non-empty tuple of different ones of, 'mean', 'max'": "ChannelIndependentEncoder.aggregation",
+    "one of, or a non-empty tuple of different ones of, 'ppv', 'mpv', 'mipv', 'lspv'": "RocketEncoder.poolings",
+    "one of, or a non-empty tuple of, 'mean', 'max', 'std', 'ppv', 'last', 'attention'": "Pooling.statistics",
+}
+POSITIONAL = {
+    "ChannelIndependentEncoder.encoder",
+    "EncoderPredictor.transformer",
+    "FineTuned.transformer",
+    "LabelledScorer.scoring",
+    "OutlierFiltered.estimator",
+    "RandomApply.augmentation",
+    "Resample.length",
+    "WrappedTransformer.transformer",
+}
+
+
+def declared_fields():
+    """Yield every field with its full name, from the class that declares it."""
+    for cls in set(subclasses(Hyperparameters)):
+        if cls.__module__.startswith("sklearn_ssl."):
+            for field in dataclasses.fields(cls):
+                if field.name in inspect.get_annotations(cls):
+                    yield f"{cls.__name__}.{field.name}", field
+
+
+def range_of(field):
+    """Return the words for what a field allows, None for anything."""
+    needs = field.metadata.get("needs")
+    return str(field.metadata["allowed"]) if "allowed" in field.metadata else needs and f"an object with `{needs}`"
+
+
+def test_ranges_of_all_fields():
+    expected = {name: words for words, names in RANGES.items() for name in names.split()}
+    found = {name: words for name, field in declared_fields() if (words := range_of(field))}
+    assert found == expected, "a new field needs its range above"
+
+
+def test_fields_that_may_be_given_without_their_name():
+    assert {name for name, field in declared_fields() if not field.kw_only} == POSITIONAL
+
+
+def test_documented_types_are_those_that_are_allowed():
+    n_numbers = 0
+    for cls in concrete_classes():
+        for field in dataclasses.fields(cls):
+            entry, _ = documented(inspect.cleandoc(cls.__doc__), field.name)
+            limit = field.metadata.get("allowed")
+            if entry and hasattr(limit, "or_else"):
+                kind = "int" if limit.integer else "float"
+                others = {repr(other).strip("'") for other in limit.or_else}
+                said = set(re.findall(r"int|float|None|auto", entry.split(", default")[0]))
+                assert said == {kind, *others} - {"True", "False"}, f"{cls.__name__}: {entry}"
+                n_numbers += 1
+    assert n_numbers > 150
