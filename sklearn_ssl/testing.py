@@ -157,8 +157,8 @@ def _unequal() -> Any:
 def _padded(series: list[np.ndarray], more: int = 0) -> np.ndarray:
     longest = max(one.shape[1] for one in series) + more
     X = np.full((len(series), series[0].shape[0], longest), np.nan, dtype=np.float32)
-    for row, one in zip(X, series, strict=True):
-        row[:, : one.shape[1]] = one
+    for case, one in enumerate(series):
+        X[case, :, : one.shape[1]] = one
     return X
 
 
@@ -168,8 +168,15 @@ def _rows(output: Any) -> list[np.ndarray]:
 
 def _assert_same(actual: Any, expected: Any, *, exactly: bool = False) -> None:
     compare = assert_array_equal if exactly else _assert_close
-    for one, other in zip(_rows(actual), _rows(expected), strict=True):
+    for one, other in _pairs(actual, expected):
         compare(one, other)
+
+
+def _pairs(actual: Any, expected: Any) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Pair the rows of two outputs, which must have as many."""
+    rows, others = _rows(actual), _rows(expected)
+    assert len(rows) == len(others), f"{len(rows)} rows in the place of {len(others)}"
+    return [(one, others[case]) for case, one in enumerate(rows)]
 
 
 def _assert_close(actual: Any, expected: Any) -> None:
@@ -217,7 +224,7 @@ def check_unequal_length(estimator: Any) -> None:
     ragged = _fit(clone(estimator), series)
     padded = _fit(clone(estimator), _padded(series))
     of_list, of_array = _apply(ragged, series), _apply(padded, _padded(series))
-    for one, other in zip(_rows(of_list), _rows(of_array), strict=True):
+    for one, other in _pairs(of_list, of_array):
         assert np.isfinite(one).all()
         _assert_close(other.ravel()[~np.isnan(other.ravel())], one.ravel())
 

@@ -1,5 +1,6 @@
 """Each check of `sklearn_ssl.testing` fails on an estimator that breaks what it is for, and on that only."""
 
+import contextlib
 import itertools
 
 import numpy as np
@@ -48,6 +49,10 @@ def _fit_with(effect):
     return fit
 
 
+def _plus_a_hair(self, X):
+    return Means.transform(self, X) + 1e-9 * next(COUNT)
+
+
 def _overwrite(self, X):
     if isinstance(X, np.ndarray) and X.dtype.kind == "f":
         X[0, 0, 0] = 3
@@ -72,6 +77,44 @@ class Forgetful(Means):
         return super().transform(X) + self.size_
 
 
+class ForgetfulByAHair(Means):
+    def __getstate__(self):
+        return {**vars(self), "hair_": 1e-9}
+
+    def transform(self, X):
+        return super().transform(X) + getattr(self, "hair_", 0)
+
+
+BAD_INPUT = {
+    "infinite": lambda X: isinstance(X, np.ndarray) and X.dtype.kind == "f" and np.isinf(X).any(),
+    "strings": lambda X: isinstance(X, np.ndarray) and X.dtype.kind == "U",
+    "no time step": lambda X: isinstance(X, np.ndarray) and X.shape[-1] == 0,
+    "four dimensions": lambda X: isinstance(X, np.ndarray) and X.ndim == 4,
+    "mixed channels": lambda X: isinstance(X, list),
+    "one channel": lambda X: isinstance(X, np.ndarray) and X.shape[1] == 1,
+}
+
+
+def _unless(is_bad, method, instead):
+    return lambda self, X, *more: instead(self, X) if is_bad(X) else method(self, X, *more)
+
+
+def accepting(what, method):
+    """Return a class that takes one kind of bad input."""
+    instead = {"fit": lambda self, X: self, "transform": lambda self, X: np.zeros((len(X), 2))}[method]
+    return type("Accepting", (Means,), {method: _unless(BAD_INPUT[what], getattr(Means, method), instead)})
+
+
+@pytest.mark.parametrize("method", ["fit", "transform"])
+@pytest.mark.parametrize("what", BAD_INPUT)
+def test_bad_input_that_is_taken_is_seen(what, method):
+    if (what, method) == ("one channel", "fit"):  # another fit may have other channels
+        return
+    words = "another number of channels" if what == "one channel" else what
+    with pytest.raises(AssertionError, match=f"accepted {words}"):
+        checks.check_bad_input_changes_nothing(accepting(what, method)())
+
+
 class ForgetfulEncoder(RandomEncoderTransformer):
     def __getstate__(self):
         return {**super().__getstate__(), "device": "meta"}
@@ -80,9 +123,32 @@ class ForgetfulEncoder(RandomEncoderTransformer):
         return super().transform(X) + (self.device == "meta")
 
 
+def _by_a_hair(fit):
+    """Return methods that differ in the last digits by what `fit` returns."""
+    return {
+        "fit": _fit_with(lambda self, X: setattr(self, "hair_", 1e-9 * fit(self))),
+        "transform": lambda self, X: Means.transform(self, X) + self.hair_,
+    }
+
+
 @pytest.mark.parametrize(
     ("check", "broken"),
     [
+        breaking(checks.check_three_d, fit_transform=lambda self, X, y=None: self.fit(X).transform(X)[:-1]),
+        breaking(
+            checks.check_unequal_length, transform=lambda self, X: Means.transform(self, X)[isinstance(X, list) :]
+        ),
+        breaking(
+            checks.check_unequal_length,
+            transform=lambda self, X: Means.transform(self, X)[: len(X) - isinstance(X, list)],
+        ),
+        breaking(checks.check_deterministic, **_by_a_hair(lambda self: getattr(self, "hair_", 0) or next(COUNT))),
+        breaking(checks.check_deterministic, **_by_a_hair(lambda self: hasattr(self, "hair_"))),
+        breaking(checks.check_clone, **_by_a_hair(lambda self: next(COUNT))),
+        breaking(checks.check_bad_input_changes_nothing, transform=_plus_a_hair),
+        breaking(
+            checks.check_two_d_is_one_channel, transform=lambda self, X: Means.transform(self, X)[: 20 - np.ndim(X)]
+        ),
         breaking(checks.check_three_d, transform=lambda self, X: Means.transform(self, X)[1:]),
         breaking(checks.check_three_d, transform=_plus(np.nan)),
         breaking(checks.check_three_d, fit=_fit_with(_overwrite)),
@@ -103,6 +169,7 @@ class ForgetfulEncoder(RandomEncoderTransformer):
             transform=lambda self, X: Means.transform(self, X) + next(COUNT),
         ),
         pytest.param(checks.check_round_trips, Forgetful, id="check_round_trips"),
+        pytest.param(checks.check_round_trips, ForgetfulByAHair, id="check_round_trips-by-a-hair"),
         breaking(checks.check_rows_are_independent, transform=_centred),
         breaking(checks.check_bad_input_changes_nothing, fit=lambda self, X, y=None: _anything(self, X)),
         breaking(checks.check_bad_input_changes_nothing, transform=lambda self, X: np.zeros((19, 2))),
@@ -154,7 +221,16 @@ BROKEN_ENCODERS = [
         checks.check_other_lengths,
         {"transform": _changed("transform", lambda H, X: H / (np.shape(X)[-1] != 1))},
     ),
+    *(
+        (
+            checks.check_other_lengths,
+            {"transform": _changed("transform", lambda H, X, length=length: H / (np.shape(X)[-1] != length))},
+        )
+        for length in (2, 5, 50)
+    ),
     (checks.check_dtypes, {"transform": _changed("transform", lambda H, X: H + (X.dtype == np.int32))}),
+    (checks.check_dtypes, {"transform": _changed("transform", lambda H, X: H * (1 + 1e-6 * (X.dtype == np.int32)))}),
+    (checks.check_padding_is_masked, {"transform": _changed("transform", lambda H, X: H + (len(X) == 1))}),
     (checks.check_dtypes, {"transform": _changed("transform", lambda H, X: H + (X.dtype == np.float64))}),
     (
         checks.check_gaps_and_single_series,
@@ -163,6 +239,10 @@ BROKEN_ENCODERS = [
     (
         checks.check_gaps_and_single_series,
         {"transform": _changed("transform", lambda H, X: H + next(COUNT))},
+    ),
+    (
+        checks.check_gaps_and_single_series,
+        {"transform": _changed("transform", lambda H, X: H * (1 + 1e-6 * next(COUNT)))},
     ),
 ]
 
@@ -175,9 +255,45 @@ def test_a_broken_promise_of_a_transformer_is_seen(check, methods):
         check(small(wrong_transformer(**methods)))
 
 
-def test_a_transformer_that_pickling_changes_is_seen():
+@pytest.mark.parametrize("method", ["fit", "partial_fit", "transform"])
+@pytest.mark.parametrize(
+    ("what", "is_bad"),
+    [
+        ("a gap inside a series", lambda X: np.isnan(X).any() and not np.isnan(X).all(axis=(1, 2)).any()),
+        ("a series without time steps", lambda X: np.isnan(X).all(axis=(1, 2)).any()),
+        ("one series", lambda X: len(X) == 1),
+    ],
+)
+def test_gaps_and_single_series_that_are_taken_are_seen(method, what, is_bad):
+    if what == "one series" and method != "fit":  # which may continue on one, and transform it
+        return
+    instead = (lambda self, X: np.zeros((19, 8))) if method == "transform" else (lambda self, X: self)
+    broken = wrong_transformer(**{method: _unless(is_bad, getattr(RandomEncoderTransformer, method), instead)})
+    with pytest.raises(AssertionError, match=f"accepted {what}"):
+        checks.check_gaps_and_single_series(small(broken))
+
+
+class HairyEncoder(RandomEncoderTransformer):
+    def __getstate__(self):
+        return {**super().__getstate__(), "hair_": 1e-6}
+
+    def transform(self, X):
+        return super().transform(X) * (1 + getattr(self, "hair_", 0))
+
+
+class EveryFirstPartialFitIsAnother(HairyEncoder):
+    def __getstate__(self):
+        return RandomEncoderTransformer.__getstate__(self)
+
+    def partial_fit(self, X, y=None):
+        self.hair_ = getattr(self, "hair_", 0) if hasattr(self, "net_") else 1e-6 * next(COUNT)
+        return super().partial_fit(X, y)
+
+
+@pytest.mark.parametrize("cls", [ForgetfulEncoder, HairyEncoder, EveryFirstPartialFitIsAnother])
+def test_a_transformer_whose_partial_fit_or_pickle_changes_it_is_seen(cls):
     with pytest.raises((AssertionError, ValueError)):
-        checks.check_partial_fit(small(ForgetfulEncoder))
+        checks.check_partial_fit(small(cls))
 
 
 def test_all_checks_are_run():
@@ -216,3 +332,12 @@ def test_targets_fit_what_is_checked():
 def test_predictors_have_reasons_for_the_checks_that_they_fail():
     assert set(checks.expected_failed_checks(SSLRegressor())) == {"check_sample_weight_equivalence_on_dense_data"}
     assert checks.expected_failed_checks(SimCLRTransformer()) == {}
+
+
+@pytest.mark.parametrize(("error", "is_close"), [(0.9e-5, True), (1.1e-5, False)])
+@pytest.mark.parametrize("value", [0.0, 1e4])
+def test_how_close_is_close(value, error, is_close):
+    error *= 1 if value == 0 else 10 * value
+    context = contextlib.nullcontext() if is_close else pytest.raises(AssertionError)
+    with context:
+        checks._assert_close([value + error], [value])
