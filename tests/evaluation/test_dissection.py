@@ -425,6 +425,12 @@ def test_bad_parameters(params, match, monkeypatch):
         dissect(transformer, X, **params)
 
 
+def test_the_drawn_series_need_two_classes():
+    X = events()
+    with pytest.raises(ValueError, match="one class only, 0"):
+        dissect(fitted(Detectors(), X), X, y=[0] * 29 + [1], max_cases=2, random_state=0)
+
+
 @pytest.mark.parametrize("augmentations", [[Jitter], {"a": 3}, 3])
 def test_augmentations_of_the_wrong_kind(augmentations):
     X = events()

@@ -428,6 +428,14 @@ def test_folds_are_no_more_than_the_smallest_class_has_cases():
         assert linear_probe(None, H, [0] * 15 + [1] * 14 + [2]).n_folds == 2
 
 
+@pytest.mark.parametrize(
+    "other", [{"cv": [([0], [1]), ([1], [0])]}, {"X_test": np.array([[0.0], [1.0]]), "y_test": [2.5, 1.0]}]
+)
+def test_two_series_are_enough(other):
+    result = knn_probe(None, np.array([[0.0], [1.0]]), [1.0, 2.5], n_neighbors=1, **other)
+    assert (result.scores["mae"] == 1.5).all()
+
+
 def test_given_splits():
     H = embedding(40)
     y, groups = classes(H), np.arange(40) % 5

@@ -88,6 +88,13 @@ def test_models_without_such_weights():
         weight_change(fine_tuned(RocketEncoder(n_features=84), mode="probe").fit(X, Y))
 
 
+def test_a_transformer_that_was_fitted_anew_is_no_start():
+    model = fine_tuned().fit(X, Y)
+    model.transformer_.set_params(encoder__depth=2).fit(X)
+    with pytest.raises(ValueError, match="zip"):
+        weight_change(model)
+
+
 def test_the_picture_has_a_bar_a_stage():
     display = WeightChangeDisplay.from_estimator(fine_tuned().fit(X, Y))
     widths = [bar.get_width() for bar in display.bars_]

@@ -151,3 +151,11 @@ def test_hampel_learns_nothing():
     clip = ClipOutliers().fit(spiky()).set_params(method="hampel").fit(spiky())
     assert clip.lower_ is None
     assert clip.upper_ is None
+
+
+@pytest.mark.parametrize("centre", [0, 5000])
+def test_limits_of_single_precision_are_computed_in_double(centre):
+    X = np.random.default_rng(0).normal(centre, 1, size=(400, 1, 50)).astype(np.float32)
+    fitted = ClipOutliers().fit(X)
+    expected = naive_limits(X.astype(np.float64), "zscore", 3)
+    np.testing.assert_allclose([fitted.lower_, fitted.upper_], expected, rtol=1e-11)
