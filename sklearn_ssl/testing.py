@@ -259,17 +259,21 @@ def check_round_trips(estimator: Any) -> None:
     expected = _apply(_fit(estimator, X), X)
     _assert_same(_apply(pickle.loads(pickle.dumps(estimator)), X), expected, exactly=True)
     with TemporaryDirectory() as folder:
-        paths = [Path(folder) / "estimator.joblib", Path(folder) / "estimator.pickle"]
-        joblib.dump(estimator, paths[0])
-        paths[1].write_bytes(pickle.dumps(estimator))
-        outputs = joblib.Parallel(n_jobs=2)(joblib.delayed(_load_and_transform)(path, X) for path in paths)
+        paths = {joblib.load: Path(folder) / "estimator.joblib", _unpickled: Path(folder) / "estimator.pickle"}
+        joblib.dump(estimator, paths[joblib.load])
+        paths[_unpickled].write_bytes(pickle.dumps(estimator))
+        jobs = [joblib.delayed(_load_and_transform)(load, path, X) for load, path in paths.items()]
+        outputs = joblib.Parallel(n_jobs=2)(jobs)
     for output in outputs:
         _assert_same(output, expected)
 
 
-def _load_and_transform(path: Path, X: np.ndarray) -> Any:
-    estimator = pickle.loads(path.read_bytes()) if path.suffix == ".pickle" else joblib.load(path)
-    return _apply(estimator, X)
+def _load_and_transform(load: Callable, path: Path, X: np.ndarray) -> Any:
+    return _apply(load(path), X)
+
+
+def _unpickled(path: Path) -> Any:
+    return pickle.loads(path.read_bytes())
 
 
 def check_rows_are_independent(estimator: Any) -> None:

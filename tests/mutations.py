@@ -4,8 +4,8 @@
 
 The first run measures which test passes which line, under `coverage`, and later ones measure again what has changed
 since. A mutation is then tried on the tests that pass its line, in a copy of the tree. `--list` shows what would be
-tried, `--replay` tries single ones by their eight digits or ids, and `--equivalent` names a file with lines of the form
-``id ## reason`` for those that change nothing that a test could see.
+tried, and `--replay` tries single ones by their eight digits or ids. The file `equivalent_mutations.txt`, or another
+that `--equivalent` names, has lines of the form ``id ## reason`` for those that change nothing that an input can show.
 
 It takes a Unix, as the tests run in forks of one process that has PyTorch and the like imported.
 """
@@ -32,6 +32,7 @@ READ_FIELDS = (
     "tests/parameters/test_documented_defaults.py",
     "tests/parameters/test_ranges.py",
 )  # and pass no line of it
+EQUIVALENT = Path(__file__).parent / "equivalent_mutations.txt"
 FEW_SECONDS, PATIENCE = 15.0, 10.0  # a test may take that long, and that many times its usual time
 WRITTEN = ("id", "path", "line", "function", "kind", "before", "after")  # to the file of results
 WRITTEN += ("outcome", "by", "n_passing", "n_tests", "seconds")
@@ -241,9 +242,9 @@ def _outcome(code: int, events: list[list[str]]) -> tuple[str, str]:
 # ------------------------------------------------------------------------------------------------------------ main
 
 
-def reasons(path: Path | None) -> dict[str, str]:
+def reasons(path: Path) -> dict[str, str]:
     """Read the ids of mutations that change nothing, with the reasons."""
-    lines = path.read_text().splitlines() if path else []
+    lines = path.read_text().splitlines()
     pairs = [line.split(" ## ", 1) for line in lines if line.strip() and not line.startswith("#")]
     return {pair[0].strip(): pair[-1].strip() for pair in pairs}
 
@@ -296,7 +297,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--list", action="store_true", help="print the mutations and try none")
     parser.add_argument("--budget", type=float, default=60.0, help="seconds of tests for a mutation")
     parser.add_argument("--thorough", action="store_true", help="all tests that pass the line, whatever they take")
-    parser.add_argument("--equivalent", type=Path, help="file of ids of mutations that change nothing")
+    parser.add_argument("--equivalent", type=Path, default=EQUIVALENT, help="file of mutations that change nothing")
     parser.add_argument("--map", type=Path, default=TREE / "build" / "mutation_map.json.gz", help="what tests pass")
     parser.add_argument("--output", type=Path, help="JSON file for the results")
     return parser.parse_args(arguments)
