@@ -294,3 +294,9 @@ def test_features_are_counted_by_layer(layers, expected):
     recipe = Pooling(statistics=("mean", "max"), layers=layers)
     assert recipe.n_features_of_layers([2, 3, 4]) == expected
     assert recipe.n_features([2, 3, 4]) == sum(expected)
+
+
+def test_learnt_queries_are_for_as_many_layers():
+    pooling = Pooling(statistics="attention").build([2, 3])
+    with pytest.raises(ValueError, match="zip"):
+        pooling([torch.zeros(1, 2, 5)])

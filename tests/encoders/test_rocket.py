@@ -311,6 +311,9 @@ def test_parameters_that_do_not_fit():
         take(n_features=420, max_dilations=2)
     with pytest.raises(ValueError, match="`channel_indices` has channel 2; this encoder was built for 1"):
         take(n_features=420, n_channels=1)
+    parameters = (*parameters[:3], parameters[3][:-1], parameters[4])
+    with pytest.raises(ValueError, match="zip"):
+        take(n_features=420)
 
 
 def test_channels_are_between_one_and_nine():
