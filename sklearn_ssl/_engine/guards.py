@@ -1,5 +1,4 @@
 import math
-import warnings
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from sklearn_ssl._numerics.vectors import (
     spread_of,
     without_torch,
 )
+from sklearn_ssl._parameters.notices import warn_caller
 
 RANK_CASES = 512
 FEWEST_RANK_CASES = 16
@@ -167,12 +167,10 @@ class CollapseMonitor(Callback):
         collapsed = [name for name, spread in now.items() if spread is not None and self._is_collapse(name, spread)]
         self.collapsed_ = bool(collapsed)
         if collapsed:
-            warnings.warn(
+            warn_caller(
                 f"The {' and '.join(collapsed)} collapsed: after {net.steps_} steps those of all series are the same. "
                 "Try a lower `lr`, a larger `batch_size`, another `temperature` or larger weights of the terms against "
                 "collapse (`variance`, `covariance`, `redundancy`), milder augmentations, and series that are scaled.",
-                UserWarning,
-                stacklevel=2,
             )
 
     def _look_at_ranks(self, net: Any, dataset: Any) -> None:
@@ -192,14 +190,12 @@ class CollapseMonitor(Callback):
             found = " and ".join(
                 f"the {name} {self.ranks_[name]:.3g} of {rank_bound(*vectors[name].shape)}" for name in low
             )
-            warnings.warn(
+            warn_caller(
                 f"Dimensional collapse: of the directions that they could fill, {found} are in use (effective rank of "
                 f"{n_cases} series; the series themselves fill {rank_of_series:.3g}). Try a larger weight of the term "
                 "against redundancy (`covariance`, `redundancy`), a lower `temperature`, a lower `lr`, milder "
                 "augmentations, or a narrower projector. If few directions are right for these series, set "
                 '`net_params={"callbacks__collapse__least_share_of_rank": 0}`.',
-                UserWarning,
-                stacklevel=2,
             )
 
     def _least_rank(self, h: np.ndarray) -> float:

@@ -17,6 +17,7 @@ from sklearn_ssl._engine.budgets import LARGEST_BATCH, resolved_batch_size, step
 from sklearn_ssl._engine.guards import check_features
 from sklearn_ssl._engine.interrupts import DeferredInterrupt, TrainingStopped
 from sklearn_ssl._engine.net_params import own_callbacks
+from sklearn_ssl._engine.progress import EpochLines
 from sklearn_ssl._engine.random_streams import (
     forked_generators,
     generator_states,
@@ -85,7 +86,8 @@ class SSLNet(NeuralNet):
 
     @property
     def _default_callbacks(self) -> list:
-        return [*super()._default_callbacks, *own_callbacks()]
+        of_skorch = dict(super()._default_callbacks) | {"print_log": EpochLines()}
+        return [*of_skorch.items(), *own_callbacks()]
 
     def initialize(self) -> "SSLNet":
         """Build module, criterion and optimiser from the seed.

@@ -9,6 +9,7 @@ from skorch import NeuralNet
 
 from sklearn_ssl._engine.guards import CollapseMonitor, DivergenceGuard
 from sklearn_ssl._engine.schedule import WarmupCosine
+from sklearn_ssl._parameters.shown import shown
 
 NET_PARAMS = {
     "optimizer": "a class of torch.optim",
@@ -63,8 +64,9 @@ def check_net_params(net_params: Any, of_method: dict[str, Any]) -> None:
     if net_params is None:
         return
     if not isinstance(net_params, dict):
-        raise TypeError(f"`net_params` must be a dictionary or None, got {net_params!r}.")
+        raise TypeError(f"`net_params` must be a dictionary or None, got {shown(net_params)}.")
     _check_values(net_params)
+    _check_monitors(net_params)
     params = {**of_method, **net_params}
     nested = {
         "optimizer": [*inspect.signature(params.get("optimizer", torch.optim.AdamW)).parameters, "param_groups"],
@@ -99,7 +101,23 @@ def _check_values(net_params: dict) -> None:
     for name, is_wrong in wrong.items():
         if is_wrong and name in net_params:
             raise TypeError(
-                f'`net_params`: "{name}" must be {NET_PARAMS[name]}, got {net_params[name]!r}.',
+                f'`net_params`: "{name}" must be {NET_PARAMS[name]}, got {shown(net_params[name])}.',
+            )
+
+
+def _check_monitors(net_params: dict) -> None:
+    """Refuse callbacks that watch held-out series when none are held out."""
+    callbacks = net_params.get("callbacks")
+    if net_params.get("train_split") is not None or not isinstance(callbacks, (list, tuple)):
+        return
+    for one in callbacks:
+        callback = one[-1] if isinstance(one, tuple) else one
+        monitor = getattr(callback, "monitor", None)
+        if isinstance(monitor, str) and monitor.startswith("valid_"):
+            of_training = monitor.replace("valid_", "train_", 1)
+            raise ValueError(
+                f'`net_params`: {type(callback).__name__} watches "{monitor}", but no series are held out. Set its '
+                f'`monitor` to "{of_training}", or hold series out by "train_split": skorch.dataset.ValidSplit(5).'
             )
 
 

@@ -1,6 +1,8 @@
+import sys
 from typing import Any
 
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, PrintLog
+from skorch.utils import Ansi
 
 from sklearn_ssl._engine.interrupts import TrainingStopped
 
@@ -30,3 +32,12 @@ class TaskReporter(Callback):
         fitted = {"net_": net}
         if self.epoch_.call_on_fit_task_end(estimator=self.estimator, reconstruction_attributes=fitted):
             raise TrainingStopped
+
+
+class EpochLines(PrintLog):
+    """Print one line per epoch, with colours in a terminal only."""
+
+    def format_row(self, row: Any, key: str, color: str) -> str:
+        """Return one value as text."""
+        text = super().format_row(row, key, color)
+        return text if sys.stdout.isatty() else text.removeprefix(color).removesuffix(Ansi.ENDC.value)

@@ -1,6 +1,6 @@
 """Sizes of memories that fit the number of training series."""
 
-import warnings
+from sklearn_ssl._parameters.notices import warn_caller
 
 
 def bounded_size(name: str, size: int | str, automatic: int, n_cases: int) -> int:
@@ -25,10 +25,8 @@ def at_most(name: str, size: int, most: int, n_cases: int, *, otherwise: str = "
         If `size` is larger than `most`.
     """
     if size > most:
-        warnings.warn(
+        warn_caller(
             f"`{name}` is {size!r}, but there are {n_cases} series to learn from; {most} is used. Set `{name}` to a "
             f"whole number from 2 to {most}{otherwise}.",
-            UserWarning,
-            stacklevel=2,
         )
     return min(size, most)

@@ -126,6 +126,8 @@ class SSLTransformer(TrainingProgressMixin, EmbeddingTransformer, abc.ABC):
         epochs = self._planned_epochs(net, dataset)
         planned_steps = self.max_steps or epochs * net.steps_per_epoch(dataset)
         net.verbose = self.verbose
+        if net.epochs_ and self.verbose:
+            print(f"The fit goes on after {net.epochs_} of {epochs} epochs, from `checkpoint`.")
         net.train(dataset, epochs - net.epochs_, planned_steps, listeners, resumed=net.epochs_ > 0)
 
     def _continue(self, net: SSLNet, dataset: SeriesDataset) -> None:
