@@ -5,15 +5,21 @@ from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 import numpy as np
-import torch
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, validate_data
+
+from sklearn_ssl._input.doubts import warn_of_doubts
+from sklearn_ssl._input.plain import plain, without_missing
+from sklearn_ssl._input.tables import checked_rows, is_table
+from sklearn_ssl._parameters.shown import shown
 
 CHUNK_BYTES = 1 << 24
 
 # Steps of all series in one inference batch: few enough to stay in the cache, and enough to be worth a call.
 INFERENCE_STEPS = 1 << 15
+
+TURN = ' turned by sklearn_ssl.preprocessing.as_collection(X, order="channels-last").'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,22 +54,6 @@ class Collection:
     def rows(self, which: Any) -> "Collection":
         """Return some of the series, given by their numbers or a slice."""
         return Collection(self.values[which], None if self.lengths is None else self.lengths[which])
-
-
-def plain(X: Any) -> Any:
-    """Return tensors and masked arrays as plain arrays, and all else as it is.
-
-    Masked numbers become NaN, and masked texts and objects become None.
-    """
-    if isinstance(X, np.ma.MaskedArray) and X.dtype.kind in "OSU":
-        nothing: Any = None
-        return np.where(np.ma.getmaskarray(X), nothing, X.astype(object).data)
-    if isinstance(X, np.ma.MaskedArray) and X.dtype.kind in "biuf":
-        return np.ma.filled(X.astype(np.result_type(X.dtype, np.float32)), np.nan)  # integers have no NaN
-    if not isinstance(X, torch.Tensor):
-        return X
-    X = X.detach().cpu()
-    return (X.float() if X.dtype == torch.bfloat16 else X).numpy()  # NumPy has no bfloat16
 
 
 def is_ragged(X: Any) -> bool:
@@ -104,25 +94,48 @@ def validated_collection(
     ValueError, TypeError
         If the input is not numeric, has fewer than `min_cases` series, no time step, or infinite values; if it has
         missing values that are not allowed; or if its number of channels is not the number seen at fit.
+
+    Warns
+    -----
+    UserWarning
+        In `fit`, if the axes seem to be in another order, if float32 cannot hold the differences between values, or if
+        all series that an encoder is to tell apart are the same.
     """
-    X = [plain(one) for one in X] if isinstance(X, (list, tuple)) else plain(X)
+    given, collection = _validated(estimator, X, reset=reset, min_cases=min_cases, dtype=dtype, missing=allow_missing)
+    if reset:
+        warn_of_doubts(given, to_float32=dtype == np.float32)
+    return collection
+
+
+def _validated(
+    estimator: Any, X: Any, *, reset: bool, min_cases: int, dtype: Any, missing: bool
+) -> tuple[np.ndarray, Collection]:
+    """Return the values in the dtype in which they came, and the collection."""
+    X = _in_one_form(X)
     if is_ragged(X):
         values = _stack(X)
     elif _depth(X) >= 3:
         values = _three_d(X)
     else:
         values = _two_d(estimator, X, reset=reset)
-    _check_channels(estimator, values.shape[1], reset=reset)
+    _check_channels(estimator, values.shape, reset=reset)
     _check_size(values, min_cases)
     if reset and not _is_flat(X):
         _forget_columns(estimator)
-    values = _converted(values, dtype)
-    return Collection(values, observed_lengths(values, allow_missing=allow_missing))
+    converted = _converted(values, dtype)
+    return values, Collection(converted, observed_lengths(converted, allow_missing=missing))
+
+
+def _in_one_form(X: Any) -> Any:
+    X = plain(X)
+    if isinstance(X, (list, tuple)):
+        return [plain(one) for one in X]
+    return checked_rows(X) if is_table(X) else X
 
 
 def collection_of(X: Any, *, dtype: Any = np.float32, allow_missing: bool = False) -> Collection:
     """Validate series that no estimator is fitted on. Parameters and errors are those of `validated_collection`."""
-    return validated_collection(BaseEstimator(), X, reset=True, dtype=dtype, allow_missing=allow_missing)
+    return _validated(BaseEstimator(), X, reset=True, min_cases=1, dtype=dtype, missing=allow_missing)[1]
 
 
 def observed_lengths(values: np.ndarray, *, allow_missing: bool, first: int = 0) -> np.ndarray | None:
@@ -202,8 +215,17 @@ def _check_no_gaps(gaps: np.ndarray, first: int) -> None:
         raise ValueError(
             f"X has a missing value (NaN) inside series {first + case}, channel {channel}, time step {step}. "
             "Only trailing steps at which all channels are NaN are padding; fill the others before this step, "
-            "for example with sklearn_ssl.preprocessing.FillMissing()."
+            f"for example with sklearn_ssl.preprocessing.FillMissing().{_turned_padding(gaps)}"
         )
+
+
+def _turned_padding(gaps: np.ndarray) -> str:
+    """Return a remedy if the gaps would be padding of series that have their channels last."""
+    missing = np.asarray(gaps.all(axis=2))  # (n, C)
+    trailing = np.logical_and.accumulate(missing[:, ::-1], axis=1)[:, ::-1]
+    if (gaps != trailing[:, :, np.newaxis]).any():
+        return ""
+    return f" If X has the shape (n_cases, n_timepoints, n_channels), the gaps are padding of series that must be{TURN}"
 
 
 def _depth(X: Any) -> int:
@@ -246,9 +268,11 @@ def _check_alike(series: list[np.ndarray]) -> None:
         )
     channels = sorted({one.shape[0] for one in series})
     if len(channels) > 1:
+        widths = {one.shape[1] for one in series}
+        turned = " Series of shape (n_timepoints, n_channels) are" + TURN if len(widths) == 1 else ""
         raise ValueError(
-            f"All series need the same number of channels, got {channels}. "
-            "Each series is an array of shape (n_channels, n_timepoints)."
+            f"All series need the same number of channels, got {shown(channels)}. "
+            f"Each series is an array of shape (n_channels, n_timepoints).{turned}"
         )
     empty = [case for case, one in enumerate(series) if one.shape[1] == 0]
     if empty:
@@ -272,24 +296,44 @@ def _two_d(estimator: Any, X: Any, *, reset: bool) -> np.ndarray:
     _check_kind(X)
     _check_even(X)
     _check_flatter(X)
+    X = without_missing(np.asarray(X)) if _holds_objects(X) else X
     array = validate_data(estimator, X, reset=reset, dtype="numeric", ensure_all_finite=False, ensure_min_samples=0)
     return _numeric(array, "X")[:, None, :]
 
 
 def _check_kind(X: Any) -> None:
-    """Refuse containers that NumPy would wrap into an array of one object, and tables whose cells are series."""
-    if isinstance(X, (Mapping, Iterator, Set)) and not issparse(X):  # scikit-learn's message for sparse X is better
-        remedy = "list(X.values())" if isinstance(X, Mapping) else "list(X)"
+    """Refuse containers that NumPy would wrap into an array of one object."""
+    if issparse(X):  # scikit-learn's message is better
+        return
+    if isinstance(X, Mapping):
+        raise TypeError(f"X is a {type(X).__name__}. {remedy_for_mapping(X)}")
+    if isinstance(X, (Iterator, Set)):
         raise TypeError(
             f"X is a {type(X).__name__}. Give a 3-D array (n_cases, n_channels, n_timepoints), a 2-D array (n_cases, "
-            f"n_timepoints) or a list of 2-D arrays, for example {remedy}."
+            "n_timepoints) or a list of 2-D arrays, for example list(X)."
         )
-    is_table = hasattr(X, "iloc") and X.ndim == 2
-    if is_table and any(np.ndim(cell) for row in X[:1].to_numpy() for cell in row):
-        raise ValueError(
-            "X is a table whose cells are series. Turn it into an array or a list of arrays before this step by "
-            "sklearn_ssl.preprocessing.as_collection(X)."
+
+
+def remedy_for_mapping(X: Mapping) -> str:
+    """Return what to give in place of a dictionary, which may hold channels or series by name."""
+    series = "If each value is a series of shape (n_channels, n_timepoints), give list(X.values())."
+    shapes = {np.shape(value) for value in X.values()}
+    if any(len(shape) != 2 for shape in shapes) or len({shape[0] for shape in shapes}) > 1:
+        return series
+    if len(shapes) == 1:
+        return (
+            "If each value is a channel of all series, of shape (n_cases, n_timepoints), give "
+            f"numpy.stack(list(X.values()), axis=1). {series}"
         )
+    return (
+        "If each value is a channel of all series, of shape (n_cases, n_timepoints), bring the channels to one length "
+        "before: numpy.stack([sklearn_ssl.preprocessing.Resample(100).fit_transform(one) for one in X.values()], "
+        f"axis=1). {series}"
+    )
+
+
+def _holds_objects(X: Any) -> bool:
+    return isinstance(X, list) and np.asarray(X).dtype == object
 
 
 def _check_even(X: Any) -> None:
@@ -338,13 +382,16 @@ def _check_size(values: np.ndarray, min_cases: int) -> None:
         raise ValueError(f"X has shape {values.shape}, but every series needs at least one channel and one time step.")
 
 
-def _check_channels(estimator: Any, n_channels: int, *, reset: bool) -> None:
+def _check_channels(estimator: Any, shape: tuple[int, ...], *, reset: bool) -> None:
+    n_channels = shape[1]
     if reset:
         estimator.n_channels_in_ = n_channels
     elif n_channels != estimator.n_channels_in_:
+        turned = f" Series of shape (n_timepoints, n_channels) are{TURN}"
         raise ValueError(
             f"X has {n_channels} channel(s), but {type(estimator).__name__} was fitted on series with "
             f"{estimator.n_channels_in_}. Give the channels of the training data, in the same order."
+            f"{turned if shape[2] == estimator.n_channels_in_ else ''}"
         )
 
 

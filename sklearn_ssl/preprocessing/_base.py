@@ -8,6 +8,7 @@ from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ssl._input.collections import Collection, validated_collection
+from sklearn_ssl._input.plain import plain
 from sklearn_ssl._parameters.fitted_state import unchanged_on_error
 from sklearn_ssl._parameters.hyperparameters import Hyperparameters
 from sklearn_ssl.preprocessing._forms import channel_names, for_series, in_form_of
@@ -78,6 +79,7 @@ class CollectionTransformer(OneToOneFeatureMixin, _Table, Hyperparameters, abc.A
             The new series, in the form of `X`.
         """
         check_is_fitted(self)
+        X = plain(X)
         return self._contained(X, self._changed(self._checked(X, reset=False)))
 
     def fit_transform(self, X: Any, y: Any = None) -> Any:
@@ -96,6 +98,7 @@ class CollectionTransformer(OneToOneFeatureMixin, _Table, Hyperparameters, abc.A
             The new series, in the form of `X`.
         """
         with unchanged_on_error(self):
+            X = plain(X)
             collection = self._checked(X, reset=True)
             self._learn(collection)
             return self._contained(X, self._changed(collection))

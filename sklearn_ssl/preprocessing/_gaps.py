@@ -21,11 +21,14 @@ class Gaps:
         The missing steps, in increasing order.
     left, right : ndarray of shape (n_missing,)
         The nearest observed steps before and after. -1 says that there is none.
+    width : ndarray of shape (n_missing,)
+        Number of missing steps of the gap.
     """
 
     at: np.ndarray
     left: np.ndarray
     right: np.ndarray
+    width: np.ndarray
 
     @classmethod
     def of(cls, missing: np.ndarray, lengths: np.ndarray | None = None) -> Self:
@@ -37,21 +40,21 @@ class Gaps:
         at = np.flatnonzero(missing)
         row, step = np.divmod(at, n_timepoints)
         if len(at) == 0:
-            return cls(at, at, at)
+            return cls(at, at, at, at)
         first = np.flatnonzero(np.concatenate([[True], (np.diff(at) != 1) | (step[1:] == 0)]))
         last = np.append(first[1:], len(at)) - 1
         ends = n_timepoints if lengths is None else lengths[row[last] // n_channels]
         left = np.where(step[first] > 0, at[first] - 1, -1)
         right = np.where(step[last] + 1 < ends, at[last] + 1, -1)
         run = last - first + 1
-        return cls(at, np.repeat(left, run), np.repeat(right, run))
+        return cls(at, np.repeat(left, run), np.repeat(right, run), np.repeat(run, run))
 
     def __len__(self) -> int:
         return len(self.at)
 
     def where(self, chosen: np.ndarray) -> "Gaps":
         """Return the gaps where a boolean array of shape (n_missing,) is true."""
-        return Gaps(self.at[chosen], self.left[chosen], self.right[chosen])
+        return Gaps(self.at[chosen], self.left[chosen], self.right[chosen], self.width[chosen])
 
     @property
     def enclosed(self) -> np.ndarray:

@@ -36,6 +36,8 @@ class FillMissing(CollectionTransformer):
         How missing values are filled.
     fill_value : float, default=0.0
         The value for ``method="constant"``.
+    limit : int or None, default=None
+        Longest gap that is filled, in time steps. A longer gap stays as it is, all of it. None fills all gaps.
     padding : {"keep", "fill"}, default="keep"
         What happens to padding, the trailing steps at which all channels are NaN. "keep" leaves it, and the series
         stays shorter than the longest one. "fill" fills it like any other gap, and all series get the length of the
@@ -67,6 +69,7 @@ class FillMissing(CollectionTransformer):
 
     method: str = choice("forward", "linear", "spline", "constant", "mean", default="forward")
     fill_value: float = number(default=0.0)
+    limit: int | None = number(default=None, least=1, integer=True, or_else=(None,))
     padding: str = choice("keep", "fill", default="keep")
 
     def _learn(self, collection: Collection) -> None:
@@ -83,17 +86,19 @@ class FillMissing(CollectionTransformer):
         if lengths is not None:
             missing &= (np.arange(collection.n_timepoints) < lengths[:, None])[:, None]
         values = collection.values.copy()
-        if self.method in ("constant", "mean"):
-            fill = self.fill_value if self.method == "constant" else self.channel_means_[:, None]
-            np.copyto(values, np.asarray(fill, dtype=values.dtype), where=missing)
+        gaps = Gaps.of(missing, lengths)
+        if self.limit is not None:
+            gaps = gaps.where(gaps.width <= self.limit)
+        if self.method == "constant":
+            values.reshape(-1)[gaps.at] = self.fill_value
+        elif self.method == "mean":
+            self._fill_with_means(values, gaps)
         else:
-            self._fill_from_neighbours(values, Gaps.of(missing, lengths))
+            self._fill_from_neighbours(values, gaps)
         return Collection(values, lengths)
 
     def _fill_from_neighbours(self, values: np.ndarray, gaps: Gaps) -> None:
-        n_channels, n_timepoints = values.shape[1:]
-        hopeless = gaps.at[gaps.hopeless]
-        values.reshape(-1)[hopeless] = self.channel_means_[hopeless // n_timepoints % n_channels]
+        self._fill_with_means(values, gaps.where(gaps.hopeless))
         if self.method == "forward":
             gaps.hold(values)
         elif self.method == "linear":
@@ -101,6 +106,10 @@ class FillMissing(CollectionTransformer):
         else:
             _follow_splines(values, gaps.where(gaps.enclosed))
             gaps.where(~gaps.enclosed).hold(values)
+
+    def _fill_with_means(self, values: np.ndarray, gaps: Gaps) -> None:
+        n_channels, n_timepoints = values.shape[1:]
+        values.reshape(-1)[gaps.at] = self.channel_means_[gaps.at // n_timepoints % n_channels]
 
 
 def _check_observed(lengths: np.ndarray | None) -> None:

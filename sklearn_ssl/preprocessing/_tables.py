@@ -1,11 +1,28 @@
-"""Reading data frames and record arrays of any library: they are recognised by their attributes, not by their type."""
+"""Tables in their many forms: with series in their cells, one per series, or with an index that has series and time."""
 
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from sklearn_ssl._input.collections import plain
 from sklearn_ssl._input.labels import values_of
+from sklearn_ssl._input.plain import plain
+from sklearn_ssl._input.tables import as_frame, check_one_level, columns_of, has_time_index
+from sklearn_ssl._parameters.shown import shown
+from sklearn_ssl.preprocessing._long import Keys, LongTable
+from sklearn_ssl.preprocessing._texts import decoded, holds_times, is_missing, numbers_of
+
+__all__ = [
+    "as_array",
+    "columns_of",
+    "fields_of",
+    "framed_table",
+    "holds_frames",
+    "holds_records",
+    "is_nested",
+    "nested_channels",
+    "opened",
+]
 
 
 def as_array(values: Any) -> np.ndarray:
@@ -13,52 +30,55 @@ def as_array(values: Any) -> np.ndarray:
     return np.asarray(plain(values))
 
 
-def columns_of(X: Any) -> dict[Any, np.ndarray] | None:
-    """Return the columns of a data frame or record array by name, or None for anything else."""
-    if isinstance(X, np.ndarray) and X.dtype.names is not None:
-        return {name: as_array(X[name]) for name in X.dtype.names}
-    if not hasattr(X, "columns") or not hasattr(X, "__getitem__"):
-        return None
-    names = list(X.columns)
-    if len(set(names)) < len(names):
-        twice = sorted({str(name) for name in names if names.count(name) > 1})
-        raise ValueError(f"X has several columns of the name(s) {twice}. Give each column a name of its own.")
-    return {name: np.asarray(X[name]) for name in names}
-
-
-def long_channels(columns: dict, case: Any, time: Any) -> tuple[dict, np.ndarray]:
-    """Sort the rows of a long table by series and time.
+def opened(X: Any, keys: Keys) -> tuple[Any, Keys]:
+    """Turn the index of a data frame into columns where it has the series or the times of the rows.
 
     Parameters
     ----------
-    columns : dict of ndarray of shape (n_rows,)
-        The table.
-    case : object
-        Name of the column that tells the series apart. Series are in the order in which they first occur.
-    time : object
-        Name of the column that sorts the steps of a series. None keeps the order of the rows.
+    X : data frame, Series or any other object
+        The data. Other objects than those of pandas are returned as they are.
+    keys : Keys
+        The columns or levels of the index that the user named.
 
     Returns
     -------
-    channels : dict of ndarray of shape (n_rows,)
-        The other columns, series by series.
-    n_steps : ndarray of shape (n_cases,)
-        Number of rows of each series.
+    X : object
+        The data, with all keys as columns.
+    keys : Keys
+        The names that the user gave, or else those of the index: its last level has the time, and all others tell the
+        series apart.
     """
-    for name in (case,) if time is None else (case, time):
-        _check_none_missing(name, columns[name])
-    codes = _places(columns[case], list(dict.fromkeys(columns[case].tolist())))
-    moments = np.arange(len(codes)) if time is None else _places(columns[time], _sorted(time, columns[time]))
-    order = np.lexsort((moments, codes))
-    codes, moments = codes[order], moments[order]
-    twice = (codes[1:] == codes[:-1]) & (moments[1:] == moments[:-1])
-    if twice.any():
-        row = order[np.argmax(twice)]
+    index = getattr(X, "index", None)
+    if not isinstance(index, pd.Index):
+        return X, keys
+    if isinstance(X, pd.Series) and (index.nlevels > 1 or has_time_index(X)):
+        X = X.to_frame("channel0" if X.name is None else X.name)
+    check_one_level(getattr(X, "columns", None))
+    if index.nlevels > 1:
+        return _opened_levels(X, keys)
+    if index.name is not None and index.name in keys.names and index.name not in X.columns:
+        return X.reset_index(), keys
+    if has_time_index(X) and keys.time is None:
+        name = "time" if index.name is None else index.name
+        while name in X.columns:
+            name = f"{name}_"
+        return X.rename_axis(index=name).reset_index(), Keys(keys.case, name, keys.channel)
+    return X, keys
+
+
+def _opened_levels(X: pd.DataFrame, keys: Keys) -> tuple[pd.DataFrame, Keys]:
+    levels = [f"level_{n}" if name is None else name for n, name in enumerate(X.index.names)]
+    twice = [name for name in levels if name in X.columns]
+    if twice:
         raise ValueError(
-            f"Series {columns[case][row]} has several rows with {time} = {columns[time][row]}. Keep one of them."
+            f"X has both a column and a level of its index with the name {twice[0]!r}. Leave one of them out, for "
+            f"example the column by X.drop(columns={twice[0]!r})."
         )
-    channels = {name: cells[order] for name, cells in columns.items() if name not in (case, time)}
-    return channels, np.bincount(codes)
+    time = levels[-1] if keys.time is None and levels[-1] not in keys.case else keys.time
+    case = keys.case or [name for name in levels if name not in (time, keys.channel)]
+    keys = Keys(case, time, keys.channel)
+    frame = X.rename_axis(index=levels).reset_index()
+    return frame.drop(columns=[name for name in levels if name not in keys.names]), keys
 
 
 def nested_channels(columns: dict) -> tuple[dict, np.ndarray]:
@@ -76,37 +96,41 @@ def nested_channels(columns: dict) -> tuple[dict, np.ndarray]:
     n_steps : ndarray of shape (n_cases,)
         Number of steps of each series.
     """
-    parts = {name: _parts(name, cells) for name, cells in columns.items()}
+    parts = {name: _parts(name, np.asarray(cells)) for name, cells in columns.items()}
     rows = zip(*parts.values(), strict=True)
     n_steps = np.array([_common_length(row, channels) for row, channels in enumerate(rows)])
     return {name: _joined(name, _all_present(channel, n_steps)) for name, channel in parts.items()}, n_steps
 
 
-def framed_channels(frames: Any) -> tuple[dict, np.ndarray]:
-    """Join the columns of a list of data frames.
+def framed_table(frames: Any, time: Any) -> LongTable:
+    """Join a list of data frames into one long table.
 
     Parameters
     ----------
     frames : list of data frames
         One data frame per series, with one row per time step.
+    time : object or None
+        The column of every data frame that sorts its rows. None takes the index if it has times.
 
     Returns
     -------
-    channels : dict of ndarray of shape (n_rows,)
-        The columns, series by series.
-    n_steps : ndarray of shape (n_cases,)
-        Number of rows of each series.
+    LongTable
+        The rows of all data frames.
     """
-    tables = [columns_of(frame) or {} for frame in frames]
+    pairs = [opened(frame, Keys([], time)) for frame in frames]
+    tables = [columns_of(frame) or {} for frame, _ in pairs]
     names = list(tables[0])
     for case, table in enumerate(tables):
         if list(table) != names:
             raise ValueError(
-                f"Series {case} of X has the columns {list(table)}, but series 0 has {names}. Give all series the same "
-                "columns in the same order."
+                f"Series {case} of X has the columns {shown(list(table))}, but series 0 has {shown(names)}. Give all "
+                "series the same columns in the same order."
             )
     n_steps = np.array([len(frame) for frame in frames])
-    return {name: _joined(name, [table[name] for table in tables]) for name in names}, n_steps
+    if (n_steps == 0).any():
+        raise ValueError(f"Series {int(np.argmin(n_steps))} of X has zero time steps. Remove it.")
+    columns = {name: _joined(name, [table[name] for table in tables]) for name in names}
+    return LongTable(columns, pairs[0][1], np.repeat(np.arange(len(frames)), n_steps))
 
 
 def holds_frames(X: Any) -> bool:
@@ -115,92 +139,29 @@ def holds_frames(X: Any) -> bool:
     return is_list and any(hasattr(one, "columns") for one in X)
 
 
-def holds_records(cells: np.ndarray) -> bool:
+def holds_records(cells: Any) -> bool:
     """Tell whether all cells are structured arrays: each is then a whole series."""
     return cells.dtype.kind == "O" and all(getattr(getattr(cell, "dtype", None), "names", None) for cell in cells)
 
 
-def is_nested(cells: np.ndarray) -> bool:
+def is_nested(cells: Any) -> bool:
     """Tell whether any cell is a series."""
-    return cells.dtype.kind == "O" and any(
-        hasattr(cell, "__len__") and not isinstance(cell, (str, bytes)) for cell in cells
+    return (
+        isinstance(cells, np.ndarray)
+        and cells.dtype.kind == "O"
+        and any(hasattr(cell, "__len__") and not isinstance(cell, (str, bytes)) for cell in cells)
     )
 
 
-def is_text(name: Any, cells: np.ndarray) -> bool:
-    """Tell whether the cells of the column `name` that are not missing are strings or byte strings."""
-    if cells.dtype.kind != "O":
-        return cells.dtype.kind in "SU"
-    present = [cell for cell in cells if not is_missing(cell)]
-    texts = sum(isinstance(cell, (str, bytes)) for cell in present)
-    if 0 < texts < len(present):
-        raise ValueError(f"Column {name!r} holds text and numbers. Make all its values numbers, or all text.")
-    return texts > 0
+def fields_of(record: np.ndarray) -> np.ndarray:
+    """Return the fields of a structured array as an array of shape (n_channels, n_timepoints)."""
+    return np.stack([numbers_of(name, cells) for name, cells in (columns_of(record) or {}).items()], axis=1)
 
 
-def is_missing(cell: Any) -> bool:
-    """Tell whether a cell is None, NaN, a missing value of pandas or NumPy, or the byte string of ARFF for missing."""
-    if cell is None or type(cell).__name__ in ("NAType", "NaTType"):
-        return True
-    if isinstance(cell, bytes):
-        return cell == b"?"
-    if isinstance(cell, (np.datetime64, np.timedelta64)):
-        return bool(np.isnat(cell))
-    return isinstance(cell, (float, np.floating)) and bool(np.isnan(cell))
-
-
-def decoded(cell: Any) -> Any:
-    """Return a byte string as a string, and anything else as it is."""
-    return cell.decode("utf-8") if isinstance(cell, bytes) else cell
-
-
-def numbers_of(name: Any, cells: np.ndarray) -> np.ndarray:
-    """Return the cells of the column `name` as numbers, NaN where they are missing."""
-    if cells.dtype.kind in "biuf":
-        return cells
-    try:
-        if cells.dtype.kind != "O":
-            raise TypeError(f"its dtype is {cells.dtype}")
-        return np.array([np.nan if is_missing(cell) else float(cell) for cell in cells])
-    except (TypeError, ValueError) as error:
-        raise _no_numbers(name, error) from error
-
-
-def codes_of(name: Any, cells: np.ndarray, categories: np.ndarray) -> np.ndarray:
-    """Return the place of each text of the column `name` among the categories, NaN where it is missing."""
-    places = {text: float(place) for place, text in enumerate(categories.tolist())}
-    texts = [None if is_missing(cell) else decoded(cell) for cell in cells]
-    unknown = [text for text in texts if text is not None and text not in places]
-    if unknown:
-        raise ValueError(
-            f"Column {name!r} holds {unknown[0]!r}, but at fit it held only {list(places)}. Fit on all categories."
-        )
-    return np.array([np.nan if text is None else places[text] for text in texts])
-
-
-def filled_forward(values: np.ndarray, n_steps: np.ndarray) -> np.ndarray:
-    """Repeat the last observed value over gaps, within each of the series that are joined in `values`."""
-    steps = np.arange(len(values))
-    start = np.repeat(np.cumsum(n_steps) - n_steps, n_steps)  # for each step, the first step of its series
-    return values[np.maximum.accumulate(np.where(np.isnan(values), start, steps))]
-
-
-def _check_none_missing(name: Any, cells: np.ndarray) -> None:
-    missing = np.array([is_missing(cell) for cell in cells])
-    if missing.any():
-        raise ValueError(f"Column {name!r} is missing in row {int(np.argmax(missing))}. Fill it or remove the row.")
-
-
-def _places(cells: np.ndarray, order: list) -> np.ndarray:
-    places = {cell: place for place, cell in enumerate(order)}
-    return np.array([places[cell] for cell in cells.tolist()], dtype=np.intp)
-
-
-def _sorted(name: Any, cells: np.ndarray) -> list:
-    try:
-        return sorted(set(cells.tolist()))
-    except TypeError as error:
-        raise ValueError(f"Column {name!r} holds values that cannot be sorted. Give numbers, dates or text.") from error
+def flat_frame(X: Any, names: list) -> pd.DataFrame:
+    """Return some columns of a table as a data frame of pandas."""
+    frame = as_frame(X)
+    return frame if len(names) == frame.shape[1] else frame[names]
 
 
 def _parts(name: Any, cells: np.ndarray) -> list:
@@ -208,17 +169,23 @@ def _parts(name: Any, cells: np.ndarray) -> list:
     for row, part in enumerate(parts):
         if part is not None and (part.ndim != 1 or len(part) == 0):
             raise ValueError(
-                f"Column {name!r} has {decoded(cells[row])!r} in row {row}, where a 1-D array or list of time steps is "
-                f"needed. If the column is not a channel, leave it out by drop={name!r}."
+                f"Column {name!r} has {shown(decoded(cells[row], name))} in row {row}, where a 1-D array or list of "
+                f"time steps is needed. If the column is not a channel, leave it out by drop={name!r}."
             )
     return parts
 
 
 def _common_length(row: int, parts: tuple) -> int:
     lengths = {len(part) for part in parts if part is not None}
-    if len(lengths) != 1:
-        reason = f"differ in length: {sorted(lengths)}" if lengths else "are all missing"
-        raise ValueError(f"The channels of series {row} of X {reason}. All channels of a series need the same steps.")
+    if not lengths:
+        raise ValueError(f"The channels of series {row} of X are all missing. Remove its row.")
+    if len(lengths) > 1:
+        resampled = f"sklearn_ssl.preprocessing.Resample({max(lengths)}).fit_transform([cell])[0]"
+        raise ValueError(
+            f"The channels of series {row} of X differ in length: {sorted(lengths)}. All channels of a series need the "
+            "same steps. If they were recorded at different rates, bring them to one, for example by "
+            f"X.map(lambda cell: {resampled}). If one ended early, put NaN at its end."
+        )
     return lengths.pop()
 
 
@@ -226,13 +193,13 @@ def _all_present(parts: list, n_steps: np.ndarray) -> list:
     return [np.full(steps, np.nan) if part is None else part for part, steps in zip(parts, n_steps, strict=True)]
 
 
-def _joined(name: Any, parts: list) -> np.ndarray:
-    dates = [part.dtype for part in parts if part.dtype.kind in "mM"]
-    if dates:  # dates in nanoseconds would become whole numbers as objects
-        raise _no_numbers(name, f"its dtype is {dates[0]}")
-    numeric = all(part.dtype.kind in "biuf" for part in parts)
-    return np.concatenate(parts if numeric else [part.astype(object) for part in parts])
-
-
-def _no_numbers(name: Any, reason: Any) -> ValueError:
-    return ValueError(f"Column {name!r} holds no numbers: {reason}. Leave it out by drop={name!r}.")
+def _joined(name: Any, parts: list) -> Any:
+    if all(isinstance(part, pd.Categorical) and part.dtype == parts[0].dtype for part in parts):
+        return pd.Categorical.from_codes(np.concatenate([part.codes for part in parts]), dtype=parts[0].dtype)
+    parts = [np.asarray(part) for part in parts]
+    kinds = {part.dtype.kind for part in parts}
+    if kinds <= set("biuf") or kinds in ({"M"}, {"m"}):
+        return np.concatenate(parts)
+    if kinds & {"m", "M"}:  # dates in nanoseconds would become whole numbers as objects
+        raise holds_times(name, next(part.dtype for part in parts if part.dtype.kind in "mM"))
+    return np.concatenate([part.astype(object) for part in parts])

@@ -121,3 +121,26 @@ def test_large_float32_collections_have_accurate_means():
     X = np.full((200, 1, 5000), 0.1, dtype=np.float32)
     X[:, :, ::7] = NAN
     assert FillMissing(method="mean").fit(X).channel_means_[0] == pytest.approx(float(np.float32(0.1)), rel=1e-12)
+
+
+NAN = np.nan
+LIMITED = np.array([[[NAN, 1, NAN, 3, NAN, NAN, NAN, 7, NAN, NAN]], [[0, 1, 2, 3, 4, 5, 6, 7, 8, 9.0]]])
+
+
+@pytest.mark.parametrize(
+    ("method", "expected"),
+    [
+        ("forward", [1, 1, 1, 3, NAN, NAN, NAN, 7, 7, 7]),
+        ("linear", [1, 1, 2, 3, NAN, NAN, NAN, 7, 7, 7]),
+        ("spline", [1, 1, 2, 3, NAN, NAN, NAN, 7, 7, 7]),
+        ("constant", [9, 1, 9, 3, NAN, NAN, NAN, 7, 9, 9]),
+        ("mean", [4, 1, 4, 3, NAN, NAN, NAN, 7, 4, 4]),
+    ],
+)
+def test_gaps_above_the_limit_stay(method, expected):
+    X = np.concatenate([LIMITED, np.full((1, 1, 10), NAN)])
+    filler = FillMissing(method=method, fill_value=9.0, limit=2, padding="fill").fit(X[1:2] - 0.5)
+    np.testing.assert_allclose(filler.transform(X)[0, 0], expected, atol=1e-12)
+    assert np.isnan(filler.transform(X)[2]).all()
+    whole = FillMissing(method=method, fill_value=9.0, padding="fill").fit(X[1:2] - 0.5)
+    np.testing.assert_array_equal(filler.set_params(limit=10).transform(X), whole.transform(X))

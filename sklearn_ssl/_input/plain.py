@@ -1,0 +1,88 @@
+"""Tensors, masked arrays, arrays of objects and data sets of PyTorch, turned into plain arrays."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch.utils.data import Dataset, IterableDataset
+
+
+def plain(X: Any) -> Any:
+    """Return tensors, masked arrays and data sets of PyTorch as plain arrays, and all else as it is.
+
+    Masked numbers become NaN, and masked texts and objects become None. In arrays of objects with two or more
+    dimensions, missing values of every kind become NaN. A data set or a nested tensor becomes a list of its series.
+    """
+    if isinstance(X, np.ma.MaskedArray):
+        return _unmasked(X)
+    if isinstance(X, torch.Tensor):
+        return [_array(one) for one in X.unbind()] if X.is_nested else _array(X)
+    if isinstance(X, Dataset):
+        return _items(X)
+    if isinstance(X, np.ndarray) and X.dtype == object and X.ndim > 1:
+        return without_missing(X)
+    return _series_of_items(X) if _holds_items(X) else X
+
+
+def without_missing(cells: np.ndarray) -> np.ndarray:
+    """Return an array of objects with NaN for None, pandas.NA and the like. An array without them is not copied."""
+    missing = pd.isna(cells)
+    return np.where(missing, np.nan, cells) if missing.any() else cells
+
+
+def _unmasked(X: np.ma.MaskedArray) -> Any:
+    if X.dtype.kind in "OSU":
+        nothing: Any = None
+        return np.where(np.ma.getmaskarray(X), nothing, X.astype(object).data)
+    if X.dtype.kind not in "biuf":
+        return X
+    return np.ma.filled(X.astype(np.result_type(X.dtype, np.float32)), np.nan)  # integers have no NaN
+
+
+def _array(X: torch.Tensor) -> np.ndarray:
+    if X.is_meta:
+        raise ValueError(
+            f"X is a tensor on the meta device, which has a shape, {tuple(X.shape)}, but no values. Give the tensor "
+            "that has them."
+        )
+    X = X.detach().cpu()
+    if X.layout != torch.strided:
+        X = X.to_dense()
+    X = X.resolve_conj().resolve_neg()
+    try:
+        return X.numpy()
+    except TypeError:  # NumPy has no bfloat16 and no eight-bit floating-point numbers
+        return X.float().numpy()
+
+
+def _items(dataset: Dataset) -> Any:
+    if isinstance(dataset, IterableDataset) or not hasattr(dataset, "__len__"):
+        raise TypeError(
+            f"X is a {type(dataset).__name__}, which cannot be read by index. Read it into a list before: "
+            "[item for item in X]."
+        )
+    items = [dataset[row] for row in range(len(dataset))]
+    return _series_of_items(items)
+
+
+def _holds_items(X: Any) -> bool:
+    return isinstance(X, list) and len(X) > 0 and all(isinstance(one, tuple) and _is_item(one) for one in X)
+
+
+def _is_item(one: tuple) -> bool:
+    """Tell whether a tuple is a series and its label, and not a series that is given as a tuple of its channels."""
+    return len(one) > 0 and getattr(one[0], "ndim", 0) in (1, 2) and all(np.ndim(other) == 0 for other in one[1:])
+
+
+def _series_of_items(items: list) -> Any:
+    """Return the series of the items of a data set. If an item is a tuple or a dictionary, its series comes first."""
+    series = [plain(_first(item)) for item in items]
+    shapes = {np.shape(one) for one in series}
+    return np.stack(series) if len(shapes) == 1 else series
+
+
+def _first(item: Any) -> Any:
+    if isinstance(item, dict):
+        return next(iter(item.values()))
+    return item[0] if isinstance(item, (tuple, list)) else item
