@@ -4,6 +4,7 @@ import numpy as np
 
 from sklearn_ssl._engine.guards import diverged
 from sklearn_ssl._engine.random_streams import draw_numpy_seed
+from sklearn_ssl._input.labels import UNLABELLED
 from sklearn_ssl.callbacks._monitor import Monitor
 from sklearn_ssl.evaluation._folds import checked_folds, fold_predictions, in_order
 from sklearn_ssl.evaluation._predictors import KNNProbe, LinearProbe, chosen_probe
@@ -28,7 +29,7 @@ class OnlineProbe(Monitor):
 
     Give series in the form in which they reach the transformer. In a Pipeline, this means after the steps before the
     transformer, as in the example. If some series belong together, such as windows of one recording or recordings of
-    one person, give a test part that shares no group with `X`.
+    one person, give `groups`, or a test part that shares no group with `X`.
 
     Parameters
     ----------
@@ -41,6 +42,10 @@ class OnlineProbe(Monitor):
         Series on which the probe is scored. None means cross-validation on `X`.
     y_test : array, default=None
         The labels of `X_test`.
+    groups : array of shape (n_cases,), default=None
+        The group of each series of `X`, which no fold of the cross-validation tears apart, as for `linear_probe`.
+    unlabelled : number, str or None, default=-1
+        The label of series whose class is unknown, which is an error, as for `linear_probe`.
     probe : {"knn", "linear"}, classifier or regressor, default="knn"
         "knn" has nearest neighbours on standardised features. "linear" is ridge regression on standardised features;
         leave-one-out chooses its penalty from ten values between 0.001 and 1000, as in `linear_probe`. An estimator is
@@ -113,6 +118,8 @@ class OnlineProbe(Monitor):
         X_test: Any = None,
         y_test: Any = None,
         *,
+        groups: Any = None,
+        unlabelled: Any = UNLABELLED,
         probe: Any = "knn",
         n_neighbors: int = 5,
         every: int = 1,
@@ -126,6 +133,8 @@ class OnlineProbe(Monitor):
         self.y = y
         self.X_test = X_test
         self.y_test = y_test
+        self.groups = groups
+        self.unlabelled = unlabelled
         self.probe = probe
         self.n_neighbors = n_neighbors
         self.random_state = random_state
@@ -135,7 +144,8 @@ class OnlineProbe(Monitor):
             self._check_series(parameter, dataset)
         probe, task = chosen_probe(self.probe, "auto", {"knn": KNNProbe(self.n_neighbors), "linear": LinearProbe()})
         self.seed_ = draw_numpy_seed(self.random_state)
-        self.targets_ = Targets.checked(self.X, self.y, self.X_test, self.y_test, task)
+        labels = {"groups": self.groups, "unlabelled": self.unlabelled}
+        self.targets_ = Targets.checked(self.X, self.y, self.X_test, self.y_test, task, **labels)
         self.folds_ = checked_folds(self.targets_, MOST_FOLDS, self.seed_) if self.X_test is None else None
         parts = [self.targets_.y] if self.folds_ is None else [train for train, _ in self.folds_]
         self.probe_ = probe.for_cases(min(map(len, parts)))

@@ -13,6 +13,7 @@ import pandas as pd
 
 from sklearn_ssl._engine.random_streams import draw_numpy_seed
 from sklearn_ssl._input.collections import Collection
+from sklearn_ssl._input.labels import UNLABELLED
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.augmentations import Augmentation, Compose, Jitter, Scaling, TimeReversal, TimeShift
 from sklearn_ssl.evaluation._checks import check_whole_number
@@ -72,6 +73,7 @@ def dissect(
     concepts: Any = None,
     *,
     y: Any = None,
+    unlabelled: Any = UNLABELLED,
     quantile: float = 0.95,
     augmentations: Any = None,
     n_segments: int = 5,
@@ -122,6 +124,8 @@ def dissect(
         The concepts, as in `concept_masks`.
     y : array-like of shape (n_cases,), default=None
         Classes.
+    unlabelled : number, str or None, default=-1
+        The label of series whose class is unknown, which is an error, as for `linear_probe`.
     quantile : float, default=0.95
         Share of steps at which a unit is not active, above 0 and below 1. Network dissection takes 0.995 for images,
         where concepts cover a smaller share.
@@ -178,7 +182,7 @@ def dissect(
         raise ValueError(f"X has {len(collection)} series; at least two are needed to compare units.")
     random = np.random.RandomState(draw_numpy_seed(random_state))
     cases = _drawn(len(collection), max_cases, random)
-    labels = None if y is None else _checked_labels(collection, y, cases)
+    labels = None if y is None else _checked_labels(collection, y, unlabelled, cases)
     masks = masks_of(collection, concepts, cases)
     some = collection.rows(cases)
     encode = representation.transformer.encode
@@ -299,8 +303,8 @@ def _snake_case(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
-def _checked_labels(collection: Collection, y: Any, cases: np.ndarray) -> np.ndarray:
-    labels = Targets.checked(collection, y, None, None, "classification").y[cases]
+def _checked_labels(collection: Collection, y: Any, unlabelled: Any, cases: np.ndarray) -> np.ndarray:
+    labels = Targets.checked(collection, y, None, None, "classification", unlabelled=unlabelled).y[cases]
     check_classes(labels)
     return labels
 

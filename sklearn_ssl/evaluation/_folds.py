@@ -1,11 +1,15 @@
 """Cross-validation of a probe on an embedding that stays the same in all folds."""
 
 import numbers
+import warnings
 from typing import Any
 
 import numpy as np
-from sklearn.model_selection import KFold, StratifiedKFold, check_cv
+import pandas as pd
+from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold, check_cv
 
+from sklearn_ssl._input.labels import sorted_codes
+from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.evaluation._checks import check_whole_number
 from sklearn_ssl.evaluation._predictors import Probe
 from sklearn_ssl.evaluation._targets import Targets
@@ -24,8 +28,16 @@ def checked_folds(targets: Targets, cv: Any, seed: int) -> Folds:
     y = targets.y
     splitter = _splitter(targets, cv, seed) if isinstance(cv, numbers.Number) else check_cv(cv)
     rows = np.arange(len(y))
+    groups = None if targets.groups is None else sorted_codes(targets.groups)[0]
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="The groups parameter is ignored")  # the folds are checked below
+            parts = list(splitter.split(rows[:, None], y, groups))
+    except ValueError as error:
+        given = "" if groups is None else f" and the {groups.max() + 1} groups"
+        raise ValueError(f"`cv`={shown(cv)} does not fit the {len(y)} series{given}. {error}") from error
     # Indexing turns masks and negative numbers into row numbers.
-    folds = [(rows[train], rows[test]) for train, test in splitter.split(rows[:, None], y)]
+    folds = [(rows[train], rows[test]) for train, test in parts]
     for number, (train, test) in enumerate(folds):
         _check_fold(f"Fold {number} of the cross-validation", targets, train, test)
     return folds
@@ -49,13 +61,24 @@ def in_order(y: np.ndarray, folds: Folds, predicted: list[np.ndarray]) -> np.nda
 
 def _splitter(targets: Targets, cv: Any, seed: int) -> Any:
     check_whole_number("cv", cv, least=2)
+    shuffled = {"shuffle": True, "random_state": seed}
+    y, groups = targets.y, targets.groups
     if targets.task == "regression":
-        if len(targets.y) < 2:
+        if len(y) < 2:
             raise ValueError("Cross-validation needs at least two series, got 1. Give more.")
-        return KFold(min(int(cv), len(targets.y)), shuffle=True, random_state=seed)
-    counts = np.unique(targets.y, return_counts=True)[1]
+        if groups is None:
+            return KFold(min(int(cv), len(y)), **shuffled)
+        return GroupKFold(min(int(cv), len(pd.unique(groups))), **shuffled)
+    counts = np.unique(y, return_counts=True)[1]
     _check_counts(counts)
-    return StratifiedKFold(max(2, min(int(cv), int(counts.min()))), shuffle=True, random_state=seed)
+    if groups is None:
+        return StratifiedKFold(max(2, min(int(cv), int(counts.min()))), **shuffled)
+    return StratifiedGroupKFold(max(2, min(int(cv), _fewest_groups(y, groups))), **shuffled)
+
+
+def _fewest_groups(y: np.ndarray, groups: np.ndarray) -> int:
+    """Return in how many groups the class occurs that occurs in the fewest."""
+    return int(pd.Series(groups).groupby(y).nunique().min())
 
 
 def _check_counts(counts: np.ndarray) -> None:
@@ -72,7 +95,20 @@ def _check_fold(name: str, targets: Targets, train: np.ndarray, test: np.ndarray
     shared = np.intersect1d(train, test)
     if len(shared) > 0:
         raise ValueError(f"{name} tests case {shared[0]}, on which it trains. Training and test must not overlap.")
+    if targets.groups is not None:
+        _check_groups(name, targets.groups[train], targets.groups[test])
     if targets.task == "classification" and len(np.unique(targets.y[train])) < 2:
+        more = "series" if targets.groups is None else "groups"
         raise ValueError(
-            f"{name} has one class only in its training part. Give more series of the rare classes, or a test part."
+            f"{name} has one class only in its training part. Give more {more} of the rare classes, or a test part."
+        )
+
+
+def _check_groups(name: str, trained: np.ndarray, tested: np.ndarray) -> None:
+    of_training = set(trained.tolist())
+    both = [group for group in tested.tolist() if group in of_training]
+    if both:
+        raise ValueError(
+            f"{name} tests series of the group {shown(both[0])}, and trains on others of it. Give a number or a "
+            "splitter of groups as `cv`, such as sklearn.model_selection.GroupKFold(), or set `groups` to None."
         )

@@ -11,10 +11,12 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GroupShuffleSplit
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 
 from sklearn_ssl._engine.random_streams import draw_numpy_seed
+from sklearn_ssl._input.labels import UNLABELLED, sorted_codes
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.evaluation._checks import check_whole_number
 from sklearn_ssl.evaluation._predictors import KNNProbe, LinearProbe, Probe, SVMProbe, chosen_probe
@@ -22,6 +24,7 @@ from sklearn_ssl.evaluation._probes import both_parts
 from sklearn_ssl.evaluation._representation import Representation
 from sklearn_ssl.evaluation._targets import Targets, all_scores, greater_is_better, random_order
 
+N_CHOICES = 100
 PROBES = {"linear": LinearProbe(), "knn": KNNProbe(), "svm": SVMProbe()}
 
 
@@ -36,7 +39,9 @@ def label_efficiency(
     probe: Any = "linear",
     n_draws: int = 5,
     test_size: float = 0.3,
+    groups: Any = None,
     task: str = "auto",
+    unlabelled: Any = UNLABELLED,
     random_state: Any = 0,
     name: str | None = None,
 ) -> "LabelEfficiencyResult":
@@ -48,8 +53,8 @@ def label_efficiency(
 
     Draws of classes are stratified and have at least one series of each class. Draws of numbers are not stratified and
     have at least two series. Within a draw, a larger share contains the series of every smaller one. The series that
-    are held out and drawn depend on `y`, `test_size` and `random_state` alone, so that transformers are compared on
-    equal labels.
+    are held out and drawn depend on `y`, `test_size`, `groups` and `random_state` alone, so that transformers are
+    compared on equal labels.
 
     Parameters
     ----------
@@ -73,8 +78,14 @@ def label_efficiency(
         Number of draws. Further draws leave the first ones as they are.
     test_size : float, default=0.3
         Share of the series that is held out if no test part is given. It is about the same share of every class.
+    groups : array-like of shape (n_cases,), default=None
+        The group of each series, such as the person, or the recording that windows come from. Whole groups are held
+        out: of 100 random choices, the one whose share of every class is nearest to `test_size`. Labelled series are
+        drawn from all other groups.
     task : {"auto", "classification", "regression"}, default="auto"
         Whether `y` has classes or numbers, as for `linear_probe`. If `probe` is an estimator, "auto" takes its task.
+    unlabelled : number, str or None, default=-1
+        The label of series whose class is unknown, which is an error, as for `linear_probe`.
     random_state : int, RandomState or None, default=0
         Seed of the held-out part, of the draws, and of an estimator whose own `random_state` is None.
     name : str, default=None
@@ -108,7 +119,7 @@ def label_efficiency(
     shares = _checked_fractions(fractions)
     check_whole_number("n_draws", n_draws, least=1)
     chosen, task = chosen_probe(probe, task, PROBES)
-    targets = Targets.checked(X, y, X_test, y_test, task)
+    targets = Targets.checked(X, y, X_test, y_test, task, groups=groups, unlabelled=unlabelled)
     seed = draw_numpy_seed(random_state)
     fitted = _is_fitted(transformer)  # fails early if nothing transforms
     split = _given(X, X_test, targets) if targets.y_test is not None else _held_out(X, targets, test_size, seed)
@@ -327,10 +338,30 @@ def _given(X: Any, X_test: Any, targets: Targets) -> _Split:
 
 def _held_out(X: Any, targets: Targets, test_size: float, seed: int) -> _Split:
     n_test = _checked_test_size(targets, test_size)
-    order = random_order(targets.y, targets.task, np.random.RandomState(seed))
-    rows, test = np.sort(order[:-n_test]), np.sort(order[-n_test:])
+    if targets.groups is None:
+        order = random_order(targets.y, targets.task, np.random.RandomState(seed))
+        rows, test = np.sort(order[:-n_test]), np.sort(order[-n_test:])
+    else:
+        rows, test = _whole_groups(targets, float(test_size), seed)
     parts = Targets(targets.y[rows], targets.y[test], targets.task)
     return _Split(_safe_indexing(X, rows), _safe_indexing(X, test), parts, rows, test)
+
+
+def _whole_groups(targets: Targets, test_size: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return training and test rows of different groups, with a share of every class that is near to the test size."""
+    is_classes = targets.task == "classification"
+    codes = np.unique(targets.y, return_inverse=True)[1] if is_classes else np.zeros(len(targets.y), dtype=int)
+    total = np.bincount(codes)
+    splitter = GroupShuffleSplit(N_CHOICES, test_size=test_size, random_state=seed)
+    splits = list(splitter.split(codes, groups=sorted_codes(targets.groups)[0]))
+    counts = [np.bincount(codes[test], minlength=len(total)) for _, test in splits]
+    rows, test = splits[int(np.argmin([np.abs(tested - test_size * total).sum() for tested in counts]))]
+    if len(rows) < 2 or len(np.unique(codes[rows])) < len(total):
+        raise ValueError(
+            f"No choice of groups leaves every class in the training part: there are {len(np.unique(targets.groups))} "
+            "groups. Give more of them, or `X_test` and `y_test`."
+        )
+    return rows, test
 
 
 def _checked_test_size(targets: Targets, test_size: float) -> int:

@@ -3,6 +3,7 @@
 import abc
 import contextlib
 import dataclasses
+import threading
 from collections.abc import Iterator, Mapping
 from typing import Any, final
 
@@ -22,6 +23,7 @@ from sklearn_ssl.evaluation._checks import check_whole_number
 from sklearn_ssl.evaluation._targets import random_order
 from sklearn_ssl.fine_tuning._heads import PENALTIES  # a linear head starts from the solution of the linear probe
 
+GENERATOR_IN_USE = threading.RLock()
 SVM_PENALTIES = 10.0 ** np.arange(-4, 5)
 SVM_HARD_MARGIN = 1e4
 SVM_FOLDS = 5
@@ -103,8 +105,7 @@ class SVMProbe(Probe):
         if len(y) > SVM_MOST_CASES:
             rows = np.sort(random_order(y, task, np.random.RandomState(seed))[:SVM_MOST_CASES])
             H, y = H[rows], y[rows]
-        with _numpys_generator_kept():
-            return self._machine(y, task, seed).fit(H, y)
+        return self._machine(y, task, seed).fit(H, y)
 
     def settings(self, estimator: Any) -> dict[str, Any]:
         """Return the penalty."""
@@ -114,20 +115,20 @@ class SVMProbe(Probe):
 
     def _machine(self, y: np.ndarray, task: str, seed: int) -> Any:
         if task == "classification":
-            return self._classifier(y)
+            return self._classifier(y, seed)
         regressor = self._regressor(len(y), seed)
         return regressor if y.ndim == 1 else MultiOutputRegressor(regressor)
 
-    def _classifier(self, y: np.ndarray) -> Any:
+    def _classifier(self, y: np.ndarray, seed: int) -> Any:
         counts = np.unique(y, return_counts=True)[1]
-        model = self._scaled(SVC(C=SVM_HARD_MARGIN))
+        model = self._scaled(SVC(C=SVM_HARD_MARGIN, random_state=seed))
         few = len(y) < max(SVM_FEWEST_CASES["classification"], 5 * len(counts))
         if few or counts.min() < 2:
             return model
         return GridSearchCV(model, {"svm__C": SVM_PENALTIES}, cv=min(SVM_FOLDS, int(counts.min())))
 
     def _regressor(self, n_cases: int, seed: int) -> Any:
-        model = self._scaled(TransformedTargetRegressor(SVR(C=1.0), transformer=StandardScaler()))
+        model = self._scaled(TransformedTargetRegressor(SeededSVR(C=1.0), transformer=StandardScaler()))
         if n_cases < SVM_FEWEST_CASES["regression"]:
             return model
         folds = KFold(SVM_FOLDS, shuffle=True, random_state=seed)
@@ -138,14 +139,25 @@ class SVMProbe(Probe):
         return Pipeline([("scale", StandardScaler() if self.scale else "passthrough"), ("svm", model)])
 
 
+@final
+class SeededSVR(SVR):
+    """An SVR that leaves NumPy's global generator alone: SVR draws a seed from it, and then makes no use of it."""
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "SeededSVR":
+        """Fit the machine as `SVR` does."""
+        self.random_state = 0
+        return super().fit(X, y, sample_weight)
+
+
 @contextlib.contextmanager
 def _numpys_generator_kept() -> Iterator[None]:
-    """Run a block after which NumPy's global generator is as before; scikit-learn draws from it for every SVM."""
-    state = np.random.get_state()  # noqa: NPY002
-    try:
-        yield
-    finally:
-        np.random.set_state(state)  # noqa: NPY002
+    """Run a block that no other thread runs, after which NumPy's global generator is as before."""
+    with GENERATOR_IN_USE:
+        state = np.random.get_state()  # noqa: NPY002
+        try:
+            yield
+        finally:
+            np.random.set_state(state)  # noqa: NPY002
 
 
 def _penalty(estimator: Any) -> float:
@@ -161,11 +173,16 @@ class GivenProbe(Probe):
     estimator: Any
 
     def fitted(self, H: np.ndarray, y: np.ndarray, task: str, seed: int) -> Any:
-        """Return a clone fitted on an embedding; every `random_state` that is None becomes the seed."""
+        """Return a clone fitted on an embedding; every `random_state` that is None becomes the seed.
+
+        NumPy's global generator is as before, although some estimators without a `random_state`, such as SVR, draw
+        from it.
+        """
         probe = clone(self.estimator)
         values = probe.get_params().items()
         unset = [name for name, value in values if name.split("__")[-1] == "random_state" and value is None]
-        return probe.set_params(**dict.fromkeys(unset, seed)).fit(H, y)
+        with _numpys_generator_kept():
+            return probe.set_params(**dict.fromkeys(unset, seed)).fit(H, y)
 
 
 def chosen_probe(probe: Any, task: str, known: Mapping[str, Probe]) -> tuple[Probe, str]:

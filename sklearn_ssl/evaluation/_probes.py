@@ -9,6 +9,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import _num_samples
 
 from sklearn_ssl._engine.random_streams import draw_numpy_seed
+from sklearn_ssl._input.labels import UNLABELLED
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.evaluation._folds import Folds, checked_folds, fold_predictions, in_order
 from sklearn_ssl.evaluation._predictors import KNNProbe, LinearProbe, Probe, SVMProbe
@@ -24,7 +25,9 @@ def linear_probe(
     X_test: Any = None,
     y_test: Any = None,
     cv: Any = 5,
+    groups: Any = None,
     task: str = "auto",
+    unlabelled: Any = UNLABELLED,
     random_state: Any = 0,
 ) -> "ProbeResult":
     """Score a linear predictor on the embedding: ridge on standardised features.
@@ -51,8 +54,10 @@ def linear_probe(
         A test part, like `X` and `y`.
     cv : int, splitter or iterable of (train, test), default=5
         How to cross-validate without a test part. A number is the number of shuffled folds. Folds of classes are
-        stratified, and there are no more of them than the smallest class has series, but at least two. If some series
-        belong together, such as the recordings of one person, give a list of splits that keeps them together.
+        stratified, and there are no more of them than the smallest class has series, or groups, but at least two.
+    groups : array-like of shape (n_cases,), default=None
+        The group of each series of `X`, such as the person, or the recording that windows come from. No group is in the
+        training and the test part of a fold. A splitter as `cv` gets the groups; it has to keep them together too.
     task : {"auto", "classification", "regression"}, default="auto"
         Whether `y` has classes or numbers. "auto" chooses regression if any number has a fractional part, and
         classification otherwise. If whole numbers are quantities, set "regression".
@@ -84,7 +89,8 @@ def linear_probe(
     >>> bool(result.score > 0.6)
     True
     """
-    return _probed(LinearProbe(), transformer, X, y, X_test, y_test, cv, task, random_state)
+    targets = Targets.checked(X, y, X_test, y_test, task, groups=groups, unlabelled=unlabelled)
+    return _probed(LinearProbe(), transformer, X, X_test, targets, cv, random_state)
 
 
 def knn_probe(
@@ -98,7 +104,9 @@ def knn_probe(
     X_test: Any = None,
     y_test: Any = None,
     cv: Any = 5,
+    groups: Any = None,
     task: str = "auto",
+    unlabelled: Any = UNLABELLED,
     random_state: Any = 0,
 ) -> "ProbeResult":
     """Score nearest neighbours on the embedding, whose features are standardised first.
@@ -128,8 +136,12 @@ def knn_probe(
         A test part, like `X` and `y`.
     cv : int, splitter or iterable of (train, test), default=5
         How to cross-validate without a test part, as for `linear_probe`.
+    groups : array-like of shape (n_cases,), default=None
+        The group of each series, which no fold tears apart, as for `linear_probe`.
     task : {"auto", "classification", "regression"}, default="auto"
         Whether `y` has classes or numbers, as for `linear_probe`.
+    unlabelled : number, str or None, default=-1
+        The label of series whose class is unknown, which is an error, as for `linear_probe`.
     random_state : int, RandomState or None, default=0
         Seed of the shuffling.
 
@@ -155,7 +167,8 @@ def knn_probe(
     {'n_neighbors': 4}
     """
     probe = KNNProbe(n_neighbors, metric, weights)
-    return _probed(probe, transformer, X, y, X_test, y_test, cv, task, random_state)
+    targets = Targets.checked(X, y, X_test, y_test, task, groups=groups, unlabelled=unlabelled)
+    return _probed(probe, transformer, X, X_test, targets, cv, random_state)
 
 
 def svm_probe(
@@ -167,7 +180,9 @@ def svm_probe(
     X_test: Any = None,
     y_test: Any = None,
     cv: Any = 5,
+    groups: Any = None,
     task: str = "auto",
+    unlabelled: Any = UNLABELLED,
     random_state: Any = 0,
 ) -> "ProbeResult":
     r"""Score an RBF support vector machine on the embedding: the protocol of T-Loss and TS2Vec.
@@ -205,8 +220,12 @@ def svm_probe(
         A test part, like `X` and `y`.
     cv : int, splitter or iterable of (train, test), default=5
         How to cross-validate without a test part, as for `linear_probe`.
+    groups : array-like of shape (n_cases,), default=None
+        The group of each series, which no fold tears apart, as for `linear_probe`.
     task : {"auto", "classification", "regression"}, default="auto"
         Whether `y` has classes or numbers, as for `linear_probe`.
+    unlabelled : number, str or None, default=-1
+        The label of series whose class is unknown, which is an error, as for `linear_probe`.
     random_state : int, RandomState or None, default=0
         Seed of the shuffling, and of the draw from more than 10 000 cases.
 
@@ -242,7 +261,8 @@ def svm_probe(
     """
     if not isinstance(scale, (bool, np.bool_)):
         raise ValueError(f"`scale` must be True or False, got {shown(scale)}.")
-    return _probed(SVMProbe(bool(scale)), transformer, X, y, X_test, y_test, cv, task, random_state)
+    targets = Targets.checked(X, y, X_test, y_test, task, groups=groups, unlabelled=unlabelled)
+    return _probed(SVMProbe(bool(scale)), transformer, X, X_test, targets, cv, random_state)
 
 
 @final
@@ -362,18 +382,9 @@ def both_parts(representation: Representation, X: Any, X_test: Any) -> tuple[np.
 
 
 def _probed(
-    probe: Probe,
-    transformer: Any,
-    X: Any,
-    y: Any,
-    X_test: Any,
-    y_test: Any,
-    cv: Any,
-    task: str,
-    random_state: Any,
+    probe: Probe, transformer: Any, X: Any, X_test: Any, targets: Targets, cv: Any, random_state: Any
 ) -> ProbeResult:
     seed = draw_numpy_seed(random_state)
-    targets = Targets.checked(X, y, X_test, y_test, task)
     representation = fitted_representation(transformer)
     if targets.y_test is None:
         folds = checked_folds(targets, cv, seed)

@@ -9,6 +9,7 @@ from typing import Any, Self, final
 import numpy as np
 import pandas as pd
 from sklearn.base import is_classifier
+from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
@@ -333,7 +334,9 @@ def _labelled(model: Any, X: Any, y: Any) -> tuple[Any, np.ndarray]:
     X, y = without_torch(X), column_or_1d(without_torch(y), warn=True)
     check_consistent_length(X, y)
     classes = np.asarray(getattr(model, "classes_", ())).tolist()
-    labelled = np.ones(len(y), dtype=bool) if UNLABELLED in classes else is_labelled(y)
+    last = model[-1] if isinstance(model, Pipeline) else model
+    mark = None if UNLABELLED in classes else getattr(last, "unlabelled", UNLABELLED)
+    labelled = is_labelled(y, mark)
     known = y[labelled].astype(object)
     _check_known(known, classes)
     return X if labelled.all() else _safe_indexing(X, np.flatnonzero(labelled)), known

@@ -14,7 +14,8 @@ from sklearn.metrics import (
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _num_samples
 
-from sklearn_ssl._input.labels import check_all_labelled, values_of
+from sklearn_ssl._input.labels import UNLABELLED, check_all_labelled, is_mark, values_of
+from sklearn_ssl._parameters.hyperparameters import Mark
 from sklearn_ssl._parameters.shown import shown
 
 
@@ -31,33 +32,43 @@ class Targets:
         The targets of the test part.
     task : {"classification", "regression"}
         Whether the targets are classes or numbers.
+    groups : ndarray of shape (n_cases,) or None
+        The group of each series, which is not to be torn apart.
     """
 
     y: np.ndarray
     y_test: Any
     task: str
+    groups: Any = None
 
     @classmethod
-    def checked(cls, X: Any, y: Any, X_test: Any, y_test: Any, task: str) -> Self:
+    def checked(
+        cls, X: Any, y: Any, X_test: Any, y_test: Any, task: str, *, groups: Any = None, unlabelled: Any = UNLABELLED
+    ) -> Self:
         """Validate the targets that the user gave.
 
         Raises
         ------
         ValueError
-            If lengths differ, values are missing, or there is one class only.
+            If lengths differ, values are missing, a series has no label, or there is one class only.
         """
         if (X_test is None) != (y_test is None):
             missing = "X_test" if X_test is None else "y_test"
             raise ValueError(f"A test part needs both `X_test` and `y_test`; `{missing}` is missing.")
         y = _checked_target(X, y, "X", "y")
         task = _resolved_task(y, task)
+        groups = None if groups is None else _checked_groups(X, groups, X_test)
+        if task == "classification":
+            _check_no_mark("y", y, unlabelled)
         if y_test is not None:
             y_test = _checked_target(X_test, y_test, "X_test", "y_test")
+            if task == "classification":
+                _check_no_mark("y_test", y_test, unlabelled)
             _check_same_kind(y, y_test, task)
         if task == "regression":
-            return cls(y.astype(np.float64), None if y_test is None else y_test.astype(np.float64), task)
+            return cls(y.astype(np.float64), None if y_test is None else y_test.astype(np.float64), task, groups)
         check_classes(y)
-        return cls(y, y_test, task)
+        return cls(y, y_test, task, groups)
 
 
 def check_classes(y: np.ndarray) -> None:
@@ -110,6 +121,38 @@ def _checked_target(X: Any, y: Any, X_name: str, name: str) -> np.ndarray:
         raise ValueError(f"`{name}` is missing or infinite in row {np.argwhere(wrong)[0, 0]}. Leave such series out.")
     check_all_labelled(name, y)
     return y
+
+
+def _check_no_mark(name: str, y: np.ndarray, unlabelled: Any) -> None:
+    if unlabelled not in Mark():
+        raise ValueError(f"`unlabelled` must be {Mark()}, got {shown(unlabelled)}.")
+    marked = np.flatnonzero(is_mark(y, unlabelled))
+    if len(marked) > 0:
+        raise ValueError(
+            f"`{name}` has {unlabelled!r} in row {marked[0]}, which marks a series without a label. Leave such series "
+            "out: sklearn_ssl.fine_tuning.is_labelled tells which series have a label. If it is a class, set "
+            "`unlabelled` to None."
+        )
+
+
+def _checked_groups(X: Any, groups: Any, X_test: Any) -> np.ndarray:
+    if X_test is not None:
+        raise ValueError(
+            "`groups` says which series of `X` stay together when some are left out, but a test part is given. Set "
+            "`groups` to None."
+        )
+    groups = values_of(groups)
+    if groups.shape != (_num_samples(X),):
+        raise ValueError(
+            f"`groups` has shape {groups.shape}, but `X` has {_num_samples(X)} series. Give one group per series."
+        )
+    if pd.isna(groups).any():
+        raise ValueError(f"`groups` is missing in row {int(pd.isna(groups).argmax())}. Give every series a group.")
+    if len(pd.unique(groups)) < 2:
+        raise ValueError(
+            f"`groups` has one group only, {shown(groups.tolist()[0])}. Give series of two groups or more."
+        )
+    return groups
 
 
 def _check_length(y: np.ndarray, n_cases: int, X_name: str, name: str) -> None:

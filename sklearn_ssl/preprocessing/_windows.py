@@ -112,7 +112,8 @@ def window_recordings(
         Steps per second, for durations if there are no time stamps.
     max_gap : str, timedelta, float or None, default=None
         The longest time between two neighbouring steps in a window, such as "2s"; a number if the time stamps are
-        numbers. None is 1.5 times the usual time between two steps.
+        numbers. None is 1.5 times the usual time between two steps. If you allow more, windows with a gap take longer
+        than others, because every window has the same number of steps.
     short : {"error", "skip", "pad"}, default="error"
         What to do with recordings shorter than `length`: raise an error, leave them out, or fill one window with NaN
         after their end, which estimators take for padding. "pad" does so with short parts between gaps, too. Otherwise
@@ -193,7 +194,7 @@ def window_recordings(
     names = [name for name in (y, groups) if isinstance(name, str)]
     recordings = Reader(_listed(case), time, _listed(drop), names).read(X)
     times = StepTimes(recordings, recordings.n_steps, _checked_rate(sampling_rate))
-    in_time = is_duration(length)
+    in_time = is_duration(length) and max_gap is None
     length, step, block, purge = _in_steps(times, length, step, block, purge)
     if short == "error":
         _check_long_enough(recordings, times.n_steps, length)
