@@ -4,6 +4,8 @@ from typing import Any
 
 import torch
 
+from sklearn_ssl._parameters.shown import shown
+
 
 def resolved_device(device: Any) -> torch.device:
     """Return the device to compute on.
@@ -21,7 +23,7 @@ def resolved_device(device: Any) -> torch.device:
     except (RuntimeError, TypeError, AssertionError, NotImplementedError) as error:
         raise ValueError(
             f'`device` must be "auto", "cpu" or an accelerator of this machine, such as "cuda" or "mps", '
-            f"got {device!r} ({str(error).splitlines()[0]})."
+            f"got {shown(device)} ({shown(error)})."
         ) from error
     return resolved
 

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from sklearn_ssl._parameters.shown import shown
+
 # PyTorch's generators are global: two threads that train at once would mix their random streams.
 GENERATORS_IN_USE = threading.RLock()
 
@@ -33,7 +35,7 @@ def draw_seed(random_state: Any) -> int:
     if not isinstance(random_state, np.random.RandomState):
         raise ValueError(
             "`random_state` must be a whole number of at least 0 and below 2**63, a numpy.random.RandomState or None, "
-            f"got {random_state!r}."
+            f"got {shown(random_state)}."
         )
     return int(random_state.randint(np.iinfo(np.int32).max))
 

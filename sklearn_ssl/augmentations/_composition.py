@@ -76,7 +76,7 @@ class NamedSteps(Augmentation):
         for outer, separator, inner in (name.partition("__") for name in others):
             if separator and not isinstance(steps.get(outer), Augmentation):
                 raise ValueError(
-                    f"Invalid parameter '{outer}__{inner}' for {type(self).__name__}: {outer!r} is "
+                    f"Invalid parameter '{outer}__{inner}' for {type(self).__name__}: {shown(outer)} is "
                     f"{shown(steps.get(outer))}. Set it to an augmentation first."
                 )
         self.steps = steps
@@ -88,11 +88,11 @@ class NamedSteps(Augmentation):
         for name, step in self.steps.items():
             if "__" in name:
                 raise ValueError(
-                    f"{type(self).__name__}: the name of a step must not contain '__', got {name!r}. "
+                    f"{type(self).__name__}: the name of a step must not contain '__', got {shown(name)}. "
                     f"Use single underscores."
                 )
             if not _is_off(step):
-                _check_type(step, f"{type(self).__name__}: step {name!r}")
+                _check_type(step, f"{type(self).__name__}: step {shown(name)}")
                 step.check_hyperparameters()
 
     @final

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.utils import Bunch
 
+from sklearn_ssl._parameters.shown import shown
+
 
 class Part(NamedTuple):
     """One split of a data set."""
@@ -19,7 +21,7 @@ class Part(NamedTuple):
 def splits_of(split: str | None) -> list[str]:
     """Return the names of the splits to read. None is both."""
     if split not in ("train", "test", None):
-        raise ValueError(f"`split` must be 'train', 'test' or None for both, got {split!r}.")
+        raise ValueError(f"`split` must be 'train', 'test' or None for both, got {shown(split)}.")
     return ["train", "test"] if split is None else [split]
 
 

@@ -7,6 +7,8 @@ import numpy as np
 from scipy.signal import lfilter
 from sklearn.utils import check_random_state
 
+from sklearn_ssl._parameters.shown import shown
+
 
 def make_waves(
     n_cases: int = 120,
@@ -324,13 +326,13 @@ def _check_counts(n_cases: int, n_channels: int, n_timepoints: int, n_classes: i
 def _check_whole(least: int, **values: int) -> None:
     for name, value in values.items():
         if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
-            raise ValueError(f"`{name}` must be a whole number of at least {least}, got {value!r}.")
+            raise ValueError(f"`{name}` must be a whole number of at least {least}, got {shown(value)}.")
 
 
 def _check_not_negative(**values: float) -> None:
     for name, value in values.items():
         if not isinstance(value, numbers.Real) or not 0 <= value < np.inf:
-            raise ValueError(f"`{name}` must be a finite number of at least 0, got {value!r}.")
+            raise ValueError(f"`{name}` must be a finite number of at least 0, got {shown(value)}.")
 
 
 def _check_long_enough(n_timepoints: int, least: int, purpose: str) -> None:
@@ -346,10 +348,11 @@ def _check_few_classes(n_classes: int, most: int, formula: str, more: str) -> No
 def _check_frequencies(least: float, most: float, sampling_rate: float) -> None:
     if not 0 < least <= most < np.inf:
         raise ValueError(
-            f"`min_frequency` and `max_frequency` must be above 0 and in this order, got {least!r} and {most!r}."
+            f"`min_frequency` and `max_frequency` must be above 0 and in this order, got {shown(least)} and "
+            f"{shown(most)}."
         )
     if not 6 * most < sampling_rate < np.inf:
         raise ValueError(
             f"`sampling_rate` must be above six times `max_frequency`, {6 * most:g} Hz, so that the third harmonic can "
-            f"be sampled, got {sampling_rate!r}."
+            f"be sampled, got {shown(sampling_rate)}."
         )

@@ -29,6 +29,7 @@ from sklearn_ssl._engine.recipes import with_own_recipes
 from sklearn_ssl._input.collections import Collection, validated_collection
 from sklearn_ssl._parameters.fitted_state import FittedState, unchanged_on_error
 from sklearn_ssl._parameters.hyperparameters import Hyperparameters, choice, number, positional, recipe
+from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.architectures import HeadedArchitecture
 from sklearn_ssl.base.embedding import EmbeddingTransformer
 from sklearn_ssl.fine_tuning._tasks import Labels, Task
@@ -198,8 +199,8 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
     def _check_transformer(self, transformer: Any) -> None:
         if not isinstance(transformer, EmbeddingTransformer):
             raise TypeError(
-                f"`transformer` must be a transformer of this package, which has an encoder, got {transformer!r}. Put "
-                f"steps such as scaling before {type(self).__name__} in the pipeline."
+                f"`transformer` must be a transformer of this package, which has an encoder, got {shown(transformer)}. "
+                f"Put steps such as scaling before {type(self).__name__} in the pipeline."
             )
         if self._keeps_weights():
             check_is_fitted(transformer, msg="`transformer` must be fitted to be kept, and this %(name)s is not.")

@@ -14,6 +14,7 @@ from sklearn_ssl._engine.budgets import MOST_LABELLED, resolved_batch_size
 from sklearn_ssl._engine.net import SSLNet
 from sklearn_ssl._input.collections import Collection
 from sklearn_ssl._parameters.hyperparameters import number, recipe
+from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.architectures import Batch, HeadedArchitecture, RobustArchitecture, SemiSupervisedArchitecture
 from sklearn_ssl.architectures._modes import attackable
 from sklearn_ssl.augmentations._default_views import mild_views
@@ -64,7 +65,7 @@ class JointClassifier(EncoderClassifier, abc.ABC):
         if not isinstance(transformer, SSLTransformer):
             raise TypeError(
                 "`transformer` must be trained by gradient steps, as VICRegTransformer() is, because its loss is "
-                f"added to the loss of the labels; got {transformer!r}. SSLClassifier accepts it."
+                f"added to the loss of the labels; got {shown(transformer)}. SSLClassifier accepts it."
             )
 
     def _start_of(self, transformer: Any, X: Any) -> SSLTransformer:
@@ -228,7 +229,7 @@ class RobustSSLClassifier(JointClassifier):
         net = super()._build_net(collection, labels, held_out, seed)
         if self.radius > 0 and not _has_gradient(net, collection.n_channels, collection.n_timepoints):
             raise ValueError(
-                f"`transformer` has the encoder {self.transformer_.resolved('encoder')}, whose features have no "
+                f"`transformer` has the encoder {shown(self.transformer_.resolved('encoder'))}, whose features have no "
                 f"gradient with respect to the series, so the search for changes is impossible; `radius` is "
                 f"{self.radius}. Use another encoder, such as InceptionEncoder(), or set `radius` to 0."
             )

@@ -1,7 +1,6 @@
 """Targets of predictors: which are known, and whether they are valid."""
 
 import numbers
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from sklearn.utils.validation import _check_sample_weight, check_array, check_co
 
 from sklearn_ssl._input.labels import UNLABELLED, is_mark, values_of
 from sklearn_ssl._parameters.hyperparameters import Mark
+from sklearn_ssl._parameters.notices import warn_caller
 from sklearn_ssl._parameters.shown import shown
 
 FARTHEST = 1e15  # from the mean, in standard deviations
@@ -103,12 +103,10 @@ def check_marks(classes: np.ndarray, n_cases: int, unlabelled: Any) -> None:
     n_marked = n_cases - len(classes)
     is_doubtful = n_marked <= LARGEST_DOUBTFUL_SHARE * counts.max() or (values < 0).any()
     if n_marked and len(values) > 1 and is_doubtful:
-        warnings.warn(
+        warn_caller(
             f"{n_marked} of {n_cases} series have the label -1, which says that their class is unknown. If -1 is a "
             "class, set `unlabelled` to None. If it is not, give these series another mark, such as -999, and set "
             "`unlabelled` to it; then nothing is in doubt.",
-            UserWarning,
-            stacklevel=2,
         )
 
 
@@ -123,8 +121,8 @@ def expected_classes(classes: Any, unlabelled: Any) -> np.ndarray:
     values = np.unique(of_one_type(column_or_1d(values_of(classes))))
     if is_mark(values, unlabelled).any():
         raise ValueError(
-            f"`classes` has {unlabelled!r}, which marks series without a label. Leave it out, or set `unlabelled` to "
-            "None if it is a class."
+            f"`classes` has {shown(unlabelled)}, which marks series without a label. Leave it out, or set "
+            "`unlabelled` to None if it is a class."
         )
     return values
 
@@ -210,8 +208,12 @@ def weights(sample_weight: Any, n_cases: int) -> np.ndarray:
 
 def class_weights(class_weight: Any, classes: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Return the weight that each series has by its class. "balanced" counts only the classes that `y` has."""
+    if not (isinstance(class_weight, Mapping) or (isinstance(class_weight, str) and class_weight == "balanced")):
+        raise ValueError(f'`class_weight` must be "balanced", a dictionary or None, got {shown(class_weight)}.')
     weighted = classes if isinstance(class_weight, Mapping) else np.unique(y)
     each = compute_class_weight(class_weight, classes=weighted, y=y)
+    if not (np.isfinite(each) & (each >= 0)).all():
+        raise ValueError(f"`class_weight` must have finite numbers of at least 0, got {shown(class_weight)}.")
     return each[np.searchsorted(weighted, y)]
 
 
@@ -232,7 +234,7 @@ def _check_no_mark_in_text(values: np.ndarray) -> None:
     remedy = "If '-1' marks series without a label, set `unlabelled` to '-1'; if it is a class, set it to None."
     if not all(map(_is_number, others)):
         raise ValueError(f"y has texts, and '-1' is among them. {remedy}")
-    warnings.warn(f"y has the text '-1', and it is learnt as a class. {remedy}", UserWarning, stacklevel=2)
+    warn_caller(f"y has the text '-1', and it is learnt as a class. {remedy}")
 
 
 def _is_number(text: str) -> bool:

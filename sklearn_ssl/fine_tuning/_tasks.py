@@ -189,7 +189,7 @@ class ClassTask(Task):
             raise ValueError(
                 f"{self.name} needs labelled series of at least two classes with a weight above 0, and y has "
                 f"one class only: {shown(present.tolist())}. Label series of another class. If the label "
-                f"{self.unlabelled!r} is a class too, set `unlabelled` to None."
+                f"{shown(self.unlabelled)} is a class too, set `unlabelled` to None."
             )
 
     def strata(self, labels: Labels) -> np.ndarray:

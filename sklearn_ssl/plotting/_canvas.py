@@ -22,7 +22,7 @@ STRIP = 0.16  # share of a panel's height
 def pyplot(display: Any) -> ModuleType:
     """Return matplotlib.pyplot, or raise an ImportError that says how to install it."""
     name = display.__name__ if isinstance(display, type) else type(display).__name__
-    return optional_module("matplotlib.pyplot", package="matplotlib", extra="plot", needed_by=name)
+    return optional_module("matplotlib.pyplot", package="matplotlib", needed_by=name)
 
 
 def one_axes(display: Any, ax: Any, **figure: Any) -> Any:

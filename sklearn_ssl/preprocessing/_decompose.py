@@ -10,6 +10,7 @@ from sklearn.utils.metaestimators import available_if
 
 from sklearn_ssl._input.collections import Collection
 from sklearn_ssl._parameters.hyperparameters import choice, number
+from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.preprocessing._base import CollectionTransformer
 from sklearn_ssl.preprocessing._gaps import Gaps, bridged, equal_lengths
 from sklearn_ssl.preprocessing._optional import optional_module
@@ -50,7 +51,7 @@ class Decompose(CollectionTransformer):
     ----------
     method : {"moving_average", "stl", "wavelet"}, default="moving_average"
         How to split. "stl", and "moving_average" with a period, need statsmodels:
-        ``pip install sklearn-ssl[decompose]``; "wavelet" needs PyWavelets: ``pip install sklearn-ssl[wavelets]``.
+        ``pip install statsmodels``; "wavelet" needs PyWavelets: ``pip install PyWavelets``.
         "stl" runs once for each channel of each series, and takes by far the longest time.
     period : int or None, default=None
         Number of steps in a season, for "moving_average" and "stl". "stl" needs it. All series need at least two
@@ -142,7 +143,7 @@ class Decompose(CollectionTransformer):
             hint = " Set `period` to have a seasonal part." if "seasonal" in chosen else ""
             raise ValueError(
                 f'Decompose: `parts` must be one or more of {", ".join(map(repr, known))} for method="{self.method}", '
-                f"got {self.parts!r}.{hint}"
+                f"got {shown(self.parts)}.{hint}"
             )
 
     def _changed(self, collection: Collection) -> Collection:
@@ -176,7 +177,7 @@ class Decompose(CollectionTransformer):
             if self.level > deepest:
                 raise ValueError(
                     f"Decompose: `level` must be at most {deepest} for a series of {n_steps} steps and the wavelet "
-                    f"{self.wavelet!r}, got {self.level}. Lower it, or use a shorter wavelet such as 'haar'."
+                    f"{shown(self.wavelet)}, got {self.level}. Lower it, or use a shorter wavelet such as 'haar'."
                 )
         elif self.period is not None and n_steps < 2 * self.period:
             raise ValueError(
@@ -209,9 +210,7 @@ _WAVELET_METHOD = 'Decompose(method="wavelet")'
 
 
 def _seasonal_module() -> ModuleType:
-    return optional_module(
-        "statsmodels.tsa.seasonal", package="statsmodels", extra="decompose", needed_by="Decompose(period=...)"
-    )
+    return optional_module("statsmodels.tsa.seasonal", package="statsmodels", needed_by="Decompose(period=...)")
 
 
 def _classical(x: np.ndarray, period: int) -> list[np.ndarray]:

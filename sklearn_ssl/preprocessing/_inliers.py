@@ -8,6 +8,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import _num_samples
 
 from sklearn_ssl._input.collections import Collection, collection_of
+from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.preprocessing._detectors import series_statistics
 from sklearn_ssl.preprocessing._forms import has_channels
 
@@ -47,7 +48,7 @@ def _judged(detector: Any, features: Any) -> np.ndarray:
     if labels.shape != (_num_samples(features),) or not np.isin(labels, (-1, 1)).all():
         raise ValueError(
             f"`detector` must return 1 for every inlier and -1 for every outlier, got "
-            f"{np.array2string(labels, threshold=5)} from {detector!r}. Give an outlier detector, not a clusterer."
+            f"{np.array2string(labels, threshold=5)} from {shown(detector)}. Give an outlier detector, not a clusterer."
         )
     return labels == 1
 

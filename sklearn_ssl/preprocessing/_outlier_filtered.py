@@ -16,6 +16,7 @@ from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from sklearn_ssl._parameters.fitted_state import unchanged_on_error
 from sklearn_ssl._parameters.hyperparameters import Hyperparameters, choice, number, positional, recipe
+from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.preprocessing._channel_wise import ChannelWise
 from sklearn_ssl.preprocessing._detectors import ZScoreDetector
 from sklearn_ssl.preprocessing._inliers import inliers_of
@@ -31,7 +32,6 @@ ROUTED = (
     "decision_function",
     "score",
 )
-
 
 _DELEGATED = """{purpose}
 
@@ -345,23 +345,23 @@ class OutlierFiltered(MetaEstimatorMixin, Hyperparameters):
     def _check_inner(self) -> None:
         estimator, detector = self.resolved("estimator"), self.resolved("detector")
         if not hasattr(estimator, "fit") or isinstance(estimator, type):
-            raise TypeError(f"`estimator` must be an estimator with fit, got {estimator!r}.")
+            raise TypeError(f"`estimator` must be an estimator with fit, got {shown(estimator)}.")
         if not hasattr(detector, "fit_predict"):
             raise TypeError(
-                f"`detector` must have fit_predict, got {detector!r}. Give an outlier detector such as "
+                f"`detector` must have fit_predict, got {shown(detector)}. Give an outlier detector such as "
                 "ZScoreDetector(), or LocalOutlierFactor(novelty=False)."
             )
         if get_tags(estimator).input_tags.pairwise:
             raise ValueError(
-                f"`estimator` works on precomputed distances between all series, got {estimator!r}, but outliers can "
-                "be left out as rows only. Give an estimator that computes distances itself."
+                f"`estimator` works on precomputed distances between all series, got {shown(estimator)}, but "
+                "outliers can be left out as rows only. Give an estimator that computes distances itself."
             )
 
     def _check_left(self, y: Any) -> None:
         n_cases, n_left = len(self.inlier_mask_), int(self.inlier_mask_.sum())
         if n_left < self.min_cases:
             raise ValueError(
-                f"{self.detector_!r} leaves {n_left} of {n_cases} sample(s) to fit on, and `min_cases`="
+                f"{shown(self.detector_)} leaves {n_left} of {n_cases} sample(s) to fit on, and `min_cases`="
                 f"{self.min_cases} must be left. Make the detector less strict, or lower `min_cases`."
             )
         if y is not None and not self.allow_lost_classes and self.n_outliers_ > 0 and is_classifier(self):
@@ -371,8 +371,8 @@ class OutlierFiltered(MetaEstimatorMixin, Hyperparameters):
         lost = lost_classes(y, self._kept(y))
         if lost:
             raise ValueError(
-                f"{self.detector_!r} takes every series of class(es) {lost} for an outlier. Make it less strict, or "
-                "set `allow_lost_classes`=True to fit without these classes."
+                f"{shown(self.detector_)} takes every series of class(es) {shown(lost)} for an outlier. Make it less "
+                "strict, or set `allow_lost_classes`=True to fit without these classes."
             )
 
     def _kept(self, value: Any) -> Any:
@@ -384,14 +384,19 @@ class OutlierFiltered(MetaEstimatorMixin, Hyperparameters):
         return hasattr(self, "estimator_")
 
     def __sklearn_tags__(self) -> Any:
-        tags = copy.deepcopy(get_tags(self.resolved("estimator")))
-        detector = get_tags(self.resolved("detector"))
+        tags = copy.deepcopy(self._tags_of("estimator"))
+        detector = self._tags_of("detector")
         tags.requires_fit = True
         tags.array_api_support = False
         tags.non_deterministic |= detector.non_deterministic
         tags.input_tags.sparse &= detector.input_tags.sparse
         tags.input_tags.allow_nan &= detector.input_tags.allow_nan
         return tags
+
+    def _tags_of(self, name: str) -> Any:
+        """Return the tags of an inner estimator. `fit` refuses what has none, and must be able to say so."""
+        inner = self.resolved(name)
+        return get_tags(inner) if hasattr(inner, "__sklearn_tags__") else super().__sklearn_tags__()
 
 
 def _has_rows(value: Any, X: Any) -> bool:

@@ -44,7 +44,7 @@ class Smooth(CollectionTransformer):
     Parameters
     ----------
     method : {"moving_average", "exponential", "savgol", "median", "gaussian", "wavelet"}, default="moving_average"
-        How to smooth. "wavelet" needs PyWavelets: ``pip install sklearn-ssl[wavelets]``.
+        How to smooth. "wavelet" needs PyWavelets: ``pip install PyWavelets``.
     window : int, default=5
         Number of steps in a window of "moving_average", "savgol" and "median", an odd number.
     alpha : float, default=0.3

@@ -2,12 +2,13 @@
 
 from types import ModuleType
 
+from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.preprocessing._optional import optional_module
 
 
 def pywavelets(needed_by: str) -> ModuleType:
     """Import PyWavelets for the transformer called `needed_by`."""
-    return optional_module("pywt", package="PyWavelets", extra="wavelets", needed_by=needed_by)
+    return optional_module("pywt", package="PyWavelets", needed_by=needed_by)
 
 
 def check_wavelet(name: str, needed_by: str) -> None:
@@ -16,7 +17,7 @@ def check_wavelet(name: str, needed_by: str) -> None:
     if name not in known:
         raise ValueError(
             f"{needed_by}: `wavelet` must be the name of a discrete wavelet such as 'db4', 'sym8' or 'haar', "
-            f"got {name!r}. pywt.wavelist(kind='discrete') lists them."
+            f"got {shown(name)}. pywt.wavelist(kind='discrete') lists them."
         )
 
 

@@ -14,6 +14,7 @@ from sklearn.utils import get_tags
 
 from sklearn_ssl._input.collections import Collection
 from sklearn_ssl._parameters.hyperparameters import positional, recipe
+from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.preprocessing._base import CollectionTransformer
 from sklearn_ssl.preprocessing._forms import channel_names
 
@@ -51,7 +52,7 @@ class WrappedTransformer(CollectionTransformer, abc.ABC):
         if isinstance(transformer, type) or not (hasattr(transformer, "fit") and hasattr(transformer, "transform")):
             raise TypeError(
                 f"{type(self).__name__}: `transformer` must be an object with fit and transform such as "
-                f"StandardScaler(), got {transformer!r}."
+                f"StandardScaler(), got {shown(transformer)}."
             )
         return clone(transformer)
 

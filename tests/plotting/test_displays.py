@@ -102,7 +102,7 @@ def test_an_estimator_that_is_not_fitted_is_an_error(draw, simclr):
 @every_display
 def test_without_matplotlib_the_error_names_the_extra(draw, simclr, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
-    with pytest.raises(ImportError, match=r"Display needs matplotlib.*pip install sklearn-ssl\[plot\]"):
+    with pytest.raises(ImportError, match=r"Display needs matplotlib.*pip install matplotlib"):
         draw(simclr)
 
 

@@ -145,16 +145,16 @@ def test_unknown_wavelet():
 
 
 @pytest.mark.parametrize(
-    ("module", "extra", "decompose"),
+    ("module", "package", "decompose"),
     [
-        ("pywt", "wavelets", Decompose(method="wavelet")),
-        ("statsmodels.tsa.seasonal", "decompose", Decompose(period=4)),
-        ("statsmodels.tsa.seasonal", "decompose", Decompose(method="stl", period=4)),
+        ("pywt", "PyWavelets", Decompose(method="wavelet")),
+        ("statsmodels.tsa.seasonal", "statsmodels", Decompose(period=4)),
+        ("statsmodels.tsa.seasonal", "statsmodels", Decompose(method="stl", period=4)),
     ],
     ids=repr,
 )
-def test_says_how_to_install_what_is_missing(monkeypatch, module, extra, decompose):
+def test_says_how_to_install_what_is_missing(monkeypatch, module, package, decompose):
     monkeypatch.setitem(sys.modules, module, None)
     Decompose().fit(seasonal_series())
-    with pytest.raises(ImportError, match=rf"pip install sklearn-ssl\[{extra}\]"):
+    with pytest.raises(ImportError, match=f"pip install {package}"):
         decompose.fit(seasonal_series())

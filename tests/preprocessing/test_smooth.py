@@ -136,5 +136,5 @@ def test_unknown_wavelet():
 def test_says_how_to_install_pywavelets(monkeypatch):
     monkeypatch.setitem(sys.modules, "pywt", None)
     Smooth().fit(noisy())
-    with pytest.raises(ImportError, match=r"pip install sklearn-ssl\[wavelets\]"):
+    with pytest.raises(ImportError, match=r"pip install PyWavelets"):
         Smooth(method="wavelet").fit(noisy())
