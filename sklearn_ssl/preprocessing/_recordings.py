@@ -147,7 +147,7 @@ class Reader:
         for name in self.case:
             _check_none_missing(name, table[name])
         codes = table.groupby(self.case, sort=False, observed=True).ngroup().to_numpy()
-        times = None if self.time is None else stamps_of(f"Column {self.time!r}", table[self.time])
+        times = None if self.time is None else stamps_of(self.time, table[self.time])
         ids = table[self.case].drop_duplicates()
         rows = np.argsort(codes, kind="stable") if times is None else np.lexsort((_numbers(times), codes))
         ends = np.cumsum(np.bincount(codes))[:-1]
@@ -190,9 +190,9 @@ class Reader:
 
     def _times(self, frame: pd.DataFrame) -> pd.Index | None:
         if self.time is not None:
-            return stamps_of(f"Column {self.time!r}", frame[self.time])
+            return stamps_of(self.time, frame[self.time])
         if isinstance(frame.index, (pd.DatetimeIndex, pd.TimedeltaIndex, pd.PeriodIndex)):
-            return stamps_of("The index of X", frame.index)
+            return stamps_of("index", frame.index)
         return None
 
     def _with_named_index(self, frame: pd.DataFrame) -> pd.DataFrame:

@@ -7,39 +7,36 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sklearn_ssl._input.tables import cells_of
 from sklearn_ssl._parameters.shown import shown
+from sklearn_ssl.preprocessing._times import moments_of
+
+ZONE = r"\d:\d\d\S* ?(?:Z|[+-]\d\d(?::?\d\d)?)$"  # a time zone after a clock time
 
 
 def stamps_of(name: str, column: Any) -> pd.Index:
-    """Return a column of times as an index of dates, of durations, or of numbers.
+    """Return a column of times as an index of dates, of durations, or of numbers. Dates keep their time zone.
 
     Parameters
     ----------
     name : str
-        What error messages call the column.
+        Name of the column.
     column : array-like of shape (n_rows,)
-        Dates, durations, numbers, ordered categories, or texts in the ISO 8601 format.
+        Times, of the kinds that `moments_of` reads.
 
     Raises
     ------
     ValueError
-        If a time is missing, or if the column holds anything else. Other texts have no order that is certain.
+        If a time is missing, or if it is not certain which comes first.
     """
-    column = pd.Series(column)
-    if isinstance(column.dtype, pd.CategoricalDtype) and column.cat.ordered:
-        column = column.cat.codes.where(column.notna())
-    if isinstance(column.dtype, pd.PeriodDtype):
-        column = column.dt.to_timestamp()
-    column = column.infer_objects()
-    if column.isna().any():
-        raise ValueError(
-            f"{name} is missing in row {int(column.isna().to_numpy().argmax())}. Fill it or remove the row."
-        )
-    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
-        return pd.Index(column.to_numpy(dtype=float))
-    if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
+    column = pd.Series(column).infer_objects()
+    if isinstance(column.dtype, pd.DatetimeTZDtype) and not column.isna().any():
         return pd.Index(column)
-    return _read_dates(name, column)
+    texts = pd.api.types.is_string_dtype(column) and column.astype(str).str.contains(ZONE).all()
+    moments = pd.Index(moments_of(name, cells_of(column)))
+    if texts and isinstance(moments, pd.DatetimeIndex):
+        return moments.tz_localize("UTC")
+    return moments if moments.dtype.kind in "mM" else moments.astype(float)
 
 
 def is_duration(value: Any) -> bool:
@@ -67,15 +64,3 @@ def seconds_of(name: str, duration: Any) -> float:
     if not seconds > 0:
         raise ValueError(f"`{name}` must be longer than nothing, got {shown(duration)}.")
     return seconds
-
-
-def _read_dates(name: str, column: pd.Series) -> pd.Index:
-    texts = column.map(lambda cell: cell.decode("utf-8", "replace") if isinstance(cell, bytes) else cell)
-    wrong = f"{name} must have dates, durations or numbers, got {shown(column.iloc[0])}"
-    remedy = "Turn texts into dates by pandas.to_datetime(column, format=...), or into numbers by pandas.to_numeric."
-    if not texts.map(lambda cell: isinstance(cell, str) and not cell.strip().isdigit()).all():
-        raise ValueError(f"{wrong}. {remedy}")
-    try:
-        return pd.Index(pd.to_datetime(texts, format="ISO8601"))
-    except ValueError as error:
-        raise ValueError(f"{wrong}. {remedy}") from error

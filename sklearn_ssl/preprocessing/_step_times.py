@@ -167,18 +167,24 @@ class StepTimes:
         ValueError
             If the bounds have another kind than the time stamps.
         """
-        bounds = stamps_of(name, bounds)
+        try:
+            bounds = stamps_of(name, bounds)
+        except ValueError as error:
+            raise ValueError(str(error).replace("X.", "events.").replace("X[", "events[")) from error
         stamps = None if self.recordings.times is None else self.recordings.times[case]
         if isinstance(stamps, pd.DatetimeIndex) and isinstance(bounds, pd.DatetimeIndex):
             if (stamps.tz is None) != (bounds.tz is None):
-                raise ValueError(f"{name} and the time stamps of X need time zones both, or neither. Use tz_localize.")
+                raise ValueError(
+                    f"Column {name!r} of `events` and the time stamps of X need time zones both, or neither. Use "
+                    "tz_localize."
+                )
             return (bounds - stamps[0]).total_seconds().to_numpy()
         if isinstance(bounds, pd.TimedeltaIndex) and (self._has_seconds or self._unit == "seconds"):
             return bounds.total_seconds().to_numpy()
         if isinstance(bounds, (pd.DatetimeIndex, pd.TimedeltaIndex)) or self._has_seconds:
             raise ValueError(
-                f"{name} has {bounds.dtype}, but the time of X is in {self._unit}. Give both in the same form; "
-                "pandas.to_timedelta(column, unit='s') makes durations of seconds."
+                f"Column {name!r} of `events` has {bounds.dtype}, but the time of X is in {self._unit}. Give both in "
+                "the same form; pandas.to_timedelta(column, unit='s') makes durations of seconds."
             )
         return bounds.to_numpy()
 

@@ -199,7 +199,7 @@ def _recording_numbers(table: pd.DataFrame, recordings: Recordings, case: list) 
 
 def _paint(codes: np.ndarray, times: StepTimes, recording: int, events: pd.DataFrame, labels: np.ndarray) -> None:
     """Set the codes of the steps in events. Where events overlap, the one that starts later counts."""
-    start, end = (times.places_of(recording, f"Column {name!r} of `events`", events[name]) for name in BOUNDS)
+    start, end = (times.places_of(recording, name, events[name]) for name in BOUNDS)
     positions = times.positions(recording)
     width = np.median(np.diff(positions)) if len(positions) > 1 else np.inf
     _check_bounds(events, start, end, positions[0], positions[-1] + width)

@@ -198,7 +198,10 @@ def test_numbers_that_hardly_repeat_have_no_majority():
         ({"events": [(1, None, "a")]}, "`events` has no end in row 0"),
         ({"events": [(1, 2, None)]}, "`events` has no label in row 0"),
         ({"events": [(1, 2, "a"), (1, 2, "b")]}, "Two events with different labels have the same time, from 1 to 2"),
-        ({"events": [("one", "two", "a")]}, "must have dates, durations or numbers, got 'one'"),
+        (
+            {"events": [("1", "2", "a"), ("10", "11", "b")]},
+            "give events.assign(**{'start': pandas.to_numeric(events['start'])})",
+        ),
         ({"events": [(pd.Timestamp("2024"), pd.Timestamp("2025"), "a")]}, "but the time of X is in steps"),
         ({"X": np.zeros((2, 1, 40))}, "`events` needs the column 'recording'"),
         ({"X": np.zeros((2, 1, 40)), "events": [EVENTS]}, "`events` has 1 tables for 2 recordings"),

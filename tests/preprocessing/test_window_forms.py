@@ -171,11 +171,15 @@ def test_the_table_has_the_times():
         (lambda: long_table().assign(t=np.nan), {"case": "id", "time": "t"}, "Column 't' is missing in row 0"),
         (lambda: long_table().assign(t=1), {"case": "id", "time": "t"}, "several rows at the time 1.0. Keep one"),
         (
-            lambda: long_table().assign(t="t1"),
+            lambda: long_table().assign(t=lambda t: "t" + t.index.astype(str)),
             {"case": "id", "time": "t"},
-            "Turn texts into dates by pandas.to_datetime",
+            "If the number in them counts, give X.assign",
         ),
-        (lambda: long_table().assign(t="10"), {"case": "id", "time": "t"}, "into numbers by pandas.to_numeric"),
+        (
+            lambda: long_table().assign(t=lambda t: t.index.astype(str)),
+            {"case": "id", "time": "t"},
+            "pandas.to_numeric(X['t'])",
+        ),
         (lambda: long_table().assign(note="x"), {"case": "id", "time": "t"}, "give y='note'"),
         (lambda: frames()[0].assign(t=pd.Timestamp("2024")), {}, "Column 't' has times. Name it in `time`"),
         (lambda: frames()[0][[]], {}, "none is left for values"),
