@@ -163,7 +163,8 @@ class _Range:
             return True
         if isinstance(value, bool) or not isinstance(value, numbers.Integral if self.integer else numbers.Real):
             return False
-        if not math.isfinite(_as_float(value)):
+        value = _as_float(value)
+        if not math.isfinite(value):
             return False
         return bool(
             (self.above is None or value > self.above)
@@ -316,7 +317,7 @@ class Hyperparameters(BaseEstimator):
             parts = value if field.metadata.get("several") and isinstance(value, (tuple, list)) else (value,)
             if not parts or any(isinstance(one, type) or not hasattr(one, needs) for one in parts):
                 example = field.metadata["recipe"]()
-                raise TypeError(f"{where} must be None or an object such as {example!r}, got {shown(value)}.")
+                raise TypeError(f"{where} must be None or an object such as {shown(example)}, got {shown(value)}.")
 
     def _default_recipe(self, name: str) -> Callable[[], Any] | None:
         field = type(self).__dataclass_fields__.get(name)
