@@ -82,7 +82,7 @@ class CropResize(Augmentation):
 
     def apply(self, x: torch.Tensor, lengths: torch.Tensor, draws: Draws) -> torch.Tensor:
         """Read the series from ``start`` on, ``ratio`` steps at a time."""
-        return _read(x, draws["start"][:, None] + draws["ratio"][:, None] * _steps(x), lengths)
+        return interpolated(x, draws["start"][:, None] + draws["ratio"][:, None] * _steps(x), lengths)
 
 
 @final
@@ -168,7 +168,7 @@ class TimeWarp(Augmentation):
         between = torch.where(observed_mask(lengths - 1, n_steps), speed, 0)
         mean = between.sum(1, keepdim=True) / (lengths - 1).clamp(min=1)[:, None]
         relative = between / torch.where(mean > 0, mean, 1)
-        return _read(x, relative.cumsum(1) - relative, lengths)
+        return interpolated(x, relative.cumsum(1) - relative, lengths)
 
 
 @final
@@ -207,7 +207,7 @@ class TimeStretch(Augmentation):
     def apply(self, x: torch.Tensor, lengths: torch.Tensor, draws: Draws) -> torch.Tensor:
         """Read the series at ``speed`` about its middle."""
         middle = (lengths - 1)[:, None] / 2
-        return _read(x, middle + draws["speed"][:, None] * (_steps(x) - middle), lengths)
+        return interpolated(x, middle + draws["speed"][:, None] * (_steps(x) - middle), lengths)
 
 
 @final
@@ -257,7 +257,7 @@ class WindowWarp(Augmentation):
         window = self.ratio * last
         stretched = _steps(x) * ((last + (factor - 1) * window) / last.clamp(min=1))  # (B, L)
         in_window = torch.minimum((stretched - start).clamp(min=0), factor * window)
-        return _read(x, stretched + (1 / factor - 1) * in_window, lengths)
+        return interpolated(x, stretched + (1 / factor - 1) * in_window, lengths)
 
 
 @final
@@ -360,7 +360,7 @@ class SpeedChange(Augmentation):
         """Read the series at ``speed``, again and again."""
         speed = draws["speed"][:, None]
         n_read = ((lengths - 1)[:, None] / speed).floor().long() + 1
-        return _read(x, speed * torch.remainder(_steps(x), n_read), lengths)
+        return interpolated(x, speed * torch.remainder(_steps(x), n_read), lengths)
 
 
 @final
@@ -417,10 +417,10 @@ def _steps(x: torch.Tensor) -> torch.Tensor:
 def _take(x: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
     """Return the steps `index` (B, L) of each series. Only padded steps may have an index that is out of bounds."""
     index = index.clamp(0, x.shape[2] - 1)
-    return x.gather(2, index[:, None].expand_as(x))
+    return x.gather(2, index[:, None].expand(-1, x.shape[1], -1))
 
 
-def _read(x: torch.Tensor, positions: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+def interpolated(x: torch.Tensor, positions: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
     """Interpolate each series linearly at `positions` (B, L), which are clipped to the observed steps."""
     last = (lengths - 1).clamp(min=0)[:, None]
     positions = torch.minimum(positions.clamp(min=0), last)

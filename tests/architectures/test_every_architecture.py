@@ -120,9 +120,9 @@ CASES = {
         without_gradient=("teacher.", "prototypes."),
     ),
     "PeriodicArchitecture": Case(
-        [(6, 4, 32), (6, 4, 32), (6, 4)],
+        [(6, 4, 16), (6, 4, 16), (6, 4)],
         losses.simper_loss,
-        [(48, 32, 1)],
+        [(48, 16, 1)],
         constants=(2,),
         depends_on_padding=(True, False),
     ),

@@ -19,9 +19,9 @@ from sklearn_ssl.losses import periodic_similarity, simper_loss
 class SimPerTransformer(SSLTransformer):
     r"""SimPer: copies of a series at similar speeds are similar.
 
-    Each series is played at M random speeds, and each copy has two views. The encoder, and a linear map of its features
-    at each step, turn a view into a sequence of one value per time step. Minimises, on average over the series of a
-    batch,
+    Windows of each series are played at M random speeds, twice, which makes two views. They are so short that the
+    fastest one fits into the series, and begin at random places. The encoder, and a linear map of its features at each
+    step, turn a window into a sequence of one value per time step. Minimises, on average over the series of a batch,
 
     .. math::
 
@@ -30,14 +30,14 @@ class SimPerTransformer(SSLTransformer):
 
     where :math:`s_i` is the speed of copy i, and :math:`S_{ij}` the similarity of the sequence of copy i in the first
     view to the sequence of copy j in the second. The negatives of a copy are the same series at other speeds. A loss of
-    :math:`\log M` is chance level. `predict_frequency` reads the frequency of the learnt sequence.
+    :math:`\log M` is chance level. The authors' head ends with batch normalisation and a ReLU; the one here is linear.
 
     Parameters
     ----------
     n_speeds : int, default=10
         M, at least 2. A step costs 2 M passes through the encoder.
     speed : SpeedChange, default=None
-        Range of the speeds, which are uniform in it, within 1 / L and L for series of L time steps. None is
+        Range of the speeds, which are uniform in it, within 1 / L and L - 1 for series of L time steps. None is
         ``SpeedChange(slowest=0.5, fastest=2.0)``.
     similarity : callable, default=None
         Maps sequences (B, M, L') of two views to similarities (B, M, M). It is pickled, so it must not be a lambda.
@@ -50,8 +50,8 @@ class SimPerTransformer(SSLTransformer):
     batch_size : int or "auto", default=8
         Series per step, each at M speeds. A larger one brings no more negatives.
     augmentation : Augmentation, default=None
-        How views are made. It must not change how often things repeat. None is ``Compose(shift=TimeShift(ratio=0.5),
-        reversal=TimeReversal(), scaling=Scaling(), jitter=Jitter())``.
+        How windows are changed further. It must not change how often things repeat. None is
+        ``Compose(reversal=TimeReversal(), scaling=Scaling(), jitter=Jitter())``.
 
     References
     ----------
