@@ -1,9 +1,8 @@
 """What is most often a mistake in series, though it is no error."""
 
-import sys
-import warnings
-
 import numpy as np
+
+from sklearn_ssl._parameters.notices import warn_caller
 
 SAMPLE_ROWS, SAMPLE_BYTES = 256, 1 << 24
 
@@ -34,7 +33,7 @@ def _warn_of_axes(values: np.ndarray) -> None:
     _, n_channels, n_timepoints = values.shape
     many = n_channels >= max(MANY_CHANNELS, 2 * n_timepoints) and n_timepoints <= FEW_STEPS
     if n_channels >= UNLIKELY_RATIO * n_timepoints or many:
-        _warn(
+        warn_caller(
             f"X has {n_channels} channels of {n_timepoints} time step(s): its shape is (n_cases, n_channels, "
             "n_timepoints). If the channels come last, as in Keras and tslearn, turn X by "
             'sklearn_ssl.preprocessing.as_collection(X, order="channels-last").'
@@ -52,7 +51,7 @@ def _warn_of_lost_spread(values: np.ndarray) -> bool:
     channel = int(lost[0])
     others = f" (and {len(lost) - 1} other channel(s))" if len(lost) > 1 else ""
     scaler = "ChannelWise" if by_channel[0][channel] else "SeriesWise"
-    _warn(
+    warn_caller(
         f"Channel {channel}{others} of X loses its differences in float32: its values differ too little for their size "
         f"({sample[:, channel].min():.6g} to {sample[:, channel].max():.6g}). Scale X in float64 before this step, for "
         f"example by sklearn_ssl.preprocessing.{scaler}(sklearn.preprocessing.StandardScaler())."
@@ -93,23 +92,7 @@ def _warn_of_equal_series(values: np.ndarray) -> None:
     first = np.asarray(values[0])
     if len(values) > 1 and all(np.array_equal(first, one, equal_nan=True) for one in values[1:]):
         channels = "its channel" if len(first) == 1 else f"all {len(first)} channels"
-        _warn(
+        warn_caller(
             f"All {len(values)} series of X are the same, in {channels}, so nothing can be learnt from them. Check how "
             "X was made: most often it was filled with one value, or read from one place."
         )
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, UserWarning, stacklevel=_levels_to_caller())
-
-
-def _levels_to_caller() -> int:
-    """Return the level of the first frame that belongs neither to this package nor to one that called it."""
-    level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and _is_library(frame.f_globals.get("__name__", "")):
-        level, frame = level + 1, frame.f_back
-    return level
-
-
-def _is_library(module: str) -> bool:
-    return module.partition(".")[0] in ("sklearn_ssl", "sklearn", "joblib", "skorch")

@@ -238,4 +238,9 @@ def _names_of_channels(values: list, names: list) -> list:
 def _order(codes: np.ndarray, moments: np.ndarray) -> Any:
     """Return what sorts rows by series and time. Most tables are sorted already."""
     later = (codes[1:] > codes[:-1]) | ((codes[1:] == codes[:-1]) & (moments[1:] >= moments[:-1]))
-    return slice(None) if later.all() else np.lexsort((moments, codes))
+    if later.all():
+        return slice(None)
+    order = np.argsort(moments, kind="stable")
+    for digits in (codes & 0xFFFF, codes >> 16):  # NumPy sorts numbers of 16 bits in linear time
+        order = order[np.argsort(digits[order].astype(np.uint16), kind="stable")]
+    return order

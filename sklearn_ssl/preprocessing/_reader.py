@@ -27,11 +27,11 @@ from sklearn_ssl.preprocessing._tables import (
 )
 from sklearn_ssl.preprocessing._texts import (
     are_numbers_as_text,
-    codes_of,
+    coded,
     filled_forward,
     is_text,
     numbers_of,
-    texts_of,
+    places_of,
 )
 
 
@@ -220,8 +220,8 @@ class AsCollection(CollectionTransformer):
         steps = table.steps(channel, self.freq, self.duplicates)
         values = []
         for name, cells in table.values.items():
-            text = is_text(name, cells) or name in self.categories_
             numbers = self._numbers(name, steps.sorted(cells), None, reset=reset, table=table)
+            text = name in self.categories_
             n_channels = len(names) // len(table.values)
             placed = steps.placed(numbers, "first" if text else self.duplicates, n_channels)
             for one in np.split(placed, n_channels):
@@ -311,20 +311,23 @@ class AsCollection(CollectionTransformer):
         self, name: Any, cells: Any, n_steps: np.ndarray | None, *, reset: bool, table: LongTable | None = None
     ) -> np.ndarray:
         """Return a column as numbers. Texts are repeated over gaps if the number of steps of each series is given."""
-        if is_text(name, cells):
-            self._check_text(name, cells, table, reset=reset)
-        elif name not in self.categories_:
+        if not is_text(name, cells) and name not in self.categories_:
             return numbers_of(name, cells)
+        codes, texts = coded(name, cells)
+        present = [text for text in texts if text is not None]
+        if present:
+            self._check_text(name, present, isinstance(cells, pd.Categorical), table, reset=reset)
         if reset:
-            self.categories_[name] = texts_of(name, cells)
-        codes = codes_of(name, cells, self.categories_[name])
-        return codes if n_steps is None else filled_forward(codes, n_steps)
+            ordered = isinstance(cells, pd.Categorical) and cells.ordered
+            self.categories_[name] = np.array(present if ordered else sorted(set(present)))
+        places = places_of(name, codes, texts, self.categories_[name])
+        return places if n_steps is None else filled_forward(places, n_steps)
 
-    def _check_text(self, name: Any, cells: Any, table: LongTable | None, *, reset: bool) -> None:
-        texts = texts_of(name, cells)
-        if are_numbers_as_text(texts) and not isinstance(cells, pd.Categorical):
+    def _check_text(self, name: Any, texts: list, declared: bool, table: LongTable | None, *, reset: bool) -> None:
+        """Refuse texts that are no categories. The user has declared those of a column of categories."""
+        if are_numbers_as_text(texts) and not declared:
             raise ValueError(
-                f"Column {name!r} holds numbers as text, such as {shown(str(cells[0]))}. Turn them into numbers by "
+                f"Column {name!r} holds numbers as text, such as {shown(texts[0])}. Turn them into numbers by "
                 f"X.assign(**{{{name!r}: pandas.to_numeric(X[{name!r}], errors='coerce')}}), or leave the column out "
                 f"by drop={name!r}."
             )

@@ -57,25 +57,31 @@ def is_text(name: Any, cells: Any) -> bool:
     return texts > 0
 
 
-def are_numbers_as_text(texts: np.ndarray) -> bool:
+def are_numbers_as_text(texts: list) -> bool:
     """Tell whether different texts are numbers, and marks of missing ones such as "?"."""
     present = [text for text in texts if text.strip().lower() not in MISSING_TEXTS]
     return len(present) > 0 and bool(pd.to_numeric(pd.Series(present), errors="coerce").notna().all())
 
 
-def texts_of(name: Any, cells: Any) -> np.ndarray:
-    """Return the different texts of a column: in the order of ordered categories, and sorted otherwise."""
+def coded(name: Any, cells: Any) -> tuple[np.ndarray, list]:
+    """Return the different texts of a column, and the place of each cell among them.
+
+    Returns
+    -------
+    codes : ndarray of shape (n_rows,)
+        The places. Missing cells have -1, or the place of None.
+    texts : list of str or None
+        The different texts, in the order of ordered categories, and otherwise in the order in which they occur.
+    """
     if isinstance(cells, pd.Categorical) and cells.ordered:
-        return np.array([decoded(text, name) for text in cells.categories])
-    different = pd.unique(np.asarray(cells))
-    return np.array(sorted({decoded(cell, name) for cell in different if not is_missing(cell)}))
-
-
-def codes_of(name: Any, cells: Any, categories: np.ndarray) -> np.ndarray:
-    """Return the place of each text of the column `name` among the categories, NaN where it is missing."""
-    places = {text: float(place) for place, text in enumerate(categories.tolist())}
+        return cells.codes, [decoded(text, name) for text in cells.categories]
     codes, different = pd.factorize(np.asarray(cells))
-    texts = [None if is_missing(cell) else decoded(cell, name) for cell in different]
+    return codes, [None if is_missing(cell) else decoded(cell, name) for cell in different]
+
+
+def places_of(name: Any, codes: np.ndarray, texts: list, categories: np.ndarray) -> np.ndarray:
+    """Return the place among the categories of every cell of the column `name`, NaN where it is missing."""
+    places = {text: float(place) for place, text in enumerate(categories.tolist())}
     unknown = [text for text in texts if text is not None and text not in places]
     if unknown:
         raise ValueError(
