@@ -39,7 +39,7 @@ class SSLTransformer(TrainingProgressMixin, EmbeddingTransformer, abc.ABC):
     lr : float, default=1e-3
         Highest learning rate. `fit` warms up to it and then decays it to zero along a cosine.
     weight_decay : float, default=1e-4
-        Weight decay of AdamW.
+        Weight decay of AdamW, for all weights. Many papers exempt biases and the weights of normalisation.
     checkpoint : str, pathlib.Path or None, default=None
         A folder, which is created if it is missing. After every epoch `fit` stores its state there, in a file named
         after hyper-parameters and data. A killed fit that is started again goes on from that file and ends with the

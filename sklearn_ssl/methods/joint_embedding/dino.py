@@ -26,7 +26,9 @@ class DINOTransformer(JointEmbeddingTransformer):
     view t, n is the number of series of the batch, and the centre c is the moving average of the teacher's scores. The
     teacher's weights :math:`\theta'` follow the weights :math:`\theta` of encoder, projector and prototypes before
     every step, :math:`\theta' \leftarrow m \theta' + (1 - m) \theta`, and m grows to 1 along a cosine. The prototypes
-    do not learn during the first epoch, nor during the first quarter of the steps of `fit` if that is shorter.
+    do not learn during the first epoch, nor during the first quarter of the steps of `fit` if that is shorter. The
+    authors' head has GELU and no batch normalisation, and they clip gradients. The head here is that of all methods,
+    and nothing is clipped.
 
     Parameters
     ----------

@@ -21,7 +21,8 @@ class EMPSSLTransformer(WindowedTransformer):
 
     where :math:`z_i^j` is the projection of window i of series j at unit length, :math:`\bar z^j` the mean over the
     windows of series j, :math:`Z_i` the (b, d) matrix of window i, and d the width of the projections. The paper has
-    :math:`\epsilon^2` in place of :math:`\epsilon`. This class follows the authors' code.
+    :math:`\epsilon^2` in place of :math:`\epsilon`. This class follows the authors' code. `transform`
+    embeds the whole series. The authors average the embeddings of many windows.
 
     See Also
     --------

@@ -23,6 +23,7 @@ class InstDiscTransformer(JointEmbeddingTransformer):
     in a batch, and :math:`m_1, \dots, m_N` are the rows of the bank, one for each training series. After the step
     :math:`m_{t(i)}` becomes :math:`\beta m_{t(i)} + (1 - \beta) z_i` at unit length. The softmax runs over all series.
     The paper estimates it by noise contrast, because it has a million images. A loss of :math:`\log N` is chance level.
+    The authors' head is one linear layer, ``MLPProjector(depth=1)``. The default here is that of all methods.
 
     Give `partial_fit` the series that training started with, in the same order.
 

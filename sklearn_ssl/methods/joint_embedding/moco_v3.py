@@ -22,7 +22,8 @@ class MoCoV3Transformer(BootstrappedTransformer):
 
     where i and j run over the n series of the batch. The teacher's weights :math:`\theta'` follow the encoder's weights
     :math:`\theta` before every step, :math:`\theta' \leftarrow m \theta' + (1 - m) \theta`, and m grows to 1 along a
-    cosine. There is no queue. A loss of :math:`4 \tau \log n` is chance level.
+    cosine. There is no queue. A loss of :math:`4 \tau \log n` is chance level. The authors' projector and predictor end
+    with a batch normalisation without weights. The heads here do not.
 
     Parameters
     ----------

@@ -18,7 +18,8 @@ class SimSiamTransformer(JointEmbeddingTransformer):
     .. math:: -\frac{1}{2n} \sum_i \bigl(\cos(p_{1i}, z_{2i}) + \cos(p_{2i}, z_{1i})\bigr),
 
     where i runs over the n series of the batch. No gradient flows into the projections as targets. That alone prevents
-    collapse: there are neither negatives nor a teacher.
+    collapse: there are neither negatives nor a teacher. The learning rate of the predictor decays like all others. The
+    authors keep it constant.
 
     Parameters
     ----------

@@ -22,7 +22,9 @@ class SwAVTransformer(JointEmbeddingTransformer):
 
     where i runs over the n series of the batch. The assignments receive no gradient. The prototypes do not learn during
     the first epoch, nor during the first quarter of the steps of `fit` if that is shorter. A loss of :math:`\log K` is
-    chance level.
+    chance level. Batch normalisation sees full views and windows apart.
+    The authors' queue for small batches is missing. They set prototypes to unit length after each step. Here the scores
+    are cosines, which has the same effect on the scores.
 
     Parameters
     ----------
