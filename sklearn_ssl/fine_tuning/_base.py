@@ -74,7 +74,7 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
     random_state : int, numpy.random.RandomState or None, default=None
         Seed of head, order, dropout and hold-out. A transformer whose own `random_state` is None gets this seed too.
     verbose : int, default=0
-        1 prints one line per epoch.
+        1 prints one line per epoch, also for the pretraining unless the transformer has a `verbose` of its own.
 
     Attributes
     ----------
@@ -100,6 +100,8 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
     Kumar, A., Raghunathan, A., Jones, R., Ma, T. and Liang, P. (2022). Fine-tuning can distort pretrained features and
     underperform out-of-distribution. ICLR.
     """
+
+    _n_stages = 1  # of `fit`, as scikit-learn's callbacks see them
 
     transformer: Any = positional(recipe(default_factory=VICRegTransformer, needs="fit"))
     pretrained: str = choice("refit", "keep", default="refit")
@@ -169,8 +171,11 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
         """Return the task before it has seen a target."""
 
     @abc.abstractmethod
-    def _start_of(self, transformer: Any, X: Any) -> EmbeddingTransformer:
-        """Bring an unfitted transformer to the state in which the head joins it."""
+    def _start_of(self, transformer: Any, X: Any, task_of_fit: Any) -> EmbeddingTransformer:
+        """Bring an unfitted transformer to the state in which the head joins it.
+
+        `task_of_fit` is the context of the whole fit for scikit-learn's callbacks.
+        """
 
     @abc.abstractmethod
     def _architecture(self, labels: Labels) -> Callable[..., HeadedArchitecture]:
@@ -216,19 +221,23 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
         seed = draw_seed(self.random_state)
         held_out = self._held_out(task, labels, seed)  # before the pretraining, so that an impossible split fails early
         self.task_: Any = task
-        self.transformer_ = self._started_on(X, seed)
+        task_of_fit = self._init_callback_context(max_subtasks=1 if self._keeps_weights() else self._n_stages)
+        task_of_fit.call_on_fit_task_begin(estimator=self, X=X)
+        self.transformer_ = self._started_on(X, seed, task_of_fit)
         net = self._build_net(collection, labels, held_out, seed)
         series = net.series(collection)
         net.adapt(series)
         self._start_head(net, series, labels.without(held_out))
         dataset = self._dataset(net, collection, labels)
         epochs, steps = self._planned(net, dataset)
-        task_of_fit = self._init_callback_context(max_subtasks=epochs)
-        task_of_fit.call_on_fit_task_begin(estimator=self, X=X)
         state.learnt = lambda: {"net_": net} if net.steps_ else {}
+        self._say(f"learning from {len(labels)} labelled series")
+        stage = task_of_fit.subcontext(task_name="learning from labels", max_subtasks=epochs)
+        stage.call_on_fit_task_begin(estimator=self, X=X)
         if epochs:
-            net.train(dataset, epochs, steps, (TaskReporter(self, task_of_fit),))
+            net.train(dataset, epochs, steps, (TaskReporter(self, stage),))
         self.net_ = net
+        stage.call_on_fit_task_end(estimator=self, X=X)
         task_of_fit.call_on_fit_task_end(estimator=self, X=X)
 
     def _learn_part(self, X: Any, y: Any, sample_weight: Any, new_task: Task) -> Self:
@@ -250,7 +259,11 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
         net.callbacks_ = [(name, callback) for name, callback in net.callbacks_ if name != "stopping"]
         self.net_ = net.train(self._dataset(net, collection, labels), epochs=1)
 
-    def _started_on(self, X: Any, seed: int) -> EmbeddingTransformer:
+    def _say(self, what: str) -> None:
+        if self.verbose:
+            print(f"{type(self).__name__}: {what}")
+
+    def _started_on(self, X: Any, seed: int, task_of_fit: Any) -> EmbeddingTransformer:
         given = self._given_transformer()
         if self._keeps_weights():
             if given.n_channels_in_ != self.n_channels_in_:
@@ -263,7 +276,9 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
         fresh = clone(given)
         if fresh.random_state is None:
             fresh.set_params(random_state=seed)
-        return self._start_of(fresh, X)
+        if self.verbose and not getattr(fresh, "verbose", True):
+            fresh.set_params(verbose=self.verbose)
+        return self._start_of(fresh, X, task_of_fit)
 
     def _build_net(self, collection: Collection, labels: Labels, held_out: np.ndarray, seed: int) -> SSLNet:
         start = self.transformer_.net_

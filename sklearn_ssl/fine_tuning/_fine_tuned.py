@@ -98,6 +98,8 @@ class FineTuned(EncoderPredictor, abc.ABC):
     invariances in an adaptive network. NIPS.
     """
 
+    _n_stages = 2
+
     transformer: Any = positional(recipe(default_factory=vicreg_on_fixed_kernels, needs="fit"))
     mode: str = choice("finetune", "gradual", "probe", default="finetune")
     shrinkage: float | str | None = number(default="auto", above=0, or_else=("auto", None))
@@ -106,8 +108,14 @@ class FineTuned(EncoderPredictor, abc.ABC):
     layer_decay: float = number(default=0.75, above=0, most=1)
     norm_statistics: str = choice("keep", "update", default="keep")
 
-    def _start_of(self, transformer: Any, X: Any) -> EmbeddingTransformer:
-        return transformer.fit(X)
+    def _start_of(self, transformer: Any, X: Any, task_of_fit: Any) -> EmbeddingTransformer:
+        self._say(f"pretraining {type(transformer).__name__} on all series")
+        stage = task_of_fit.subcontext(task_name="pretraining")
+        with stage.propagate_callback_context(transformer):
+            stage.call_on_fit_task_begin(estimator=self, X=X)
+            transformer.fit(X)
+            stage.call_on_fit_task_end(estimator=self, X=X)
+        return transformer
 
     def _architecture(self, labels: Labels) -> Callable[..., FineTunedArchitecture]:
         return partial(

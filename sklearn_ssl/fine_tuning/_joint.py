@@ -68,7 +68,7 @@ class JointClassifier(EncoderClassifier, abc.ABC):
                 f"added to the loss of the labels; got {shown(transformer)}. SSLClassifier accepts it."
             )
 
-    def _start_of(self, transformer: Any, X: Any) -> SSLTransformer:
+    def _start_of(self, transformer: Any, X: Any, task_of_fit: Any) -> SSLTransformer:
         return transformer._initialize(X)
 
     def _loss(self) -> Callable[..., torch.Tensor]:

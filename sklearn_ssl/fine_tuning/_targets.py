@@ -247,7 +247,7 @@ def _is_number(text: str) -> bool:
 
 def _as_numbers(name: str, values: np.ndarray) -> np.ndarray:
     """Return numbers that are stored as objects or texts as floats, NaN where missing."""
-    if values.dtype.kind not in "OSUmM":
+    if values.dtype.kind in "biufc":
         return values
     try:
         if values.dtype.kind in "mM":

@@ -5,6 +5,7 @@ import pytest
 import torch
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
+from sklearn.callback._base import AutoPropagatedCallback
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import get_tags
 from small_predictors import PARTLY, X, Y, changed, classifier, dataset_of, labels_of, robust, s4l, simclr
@@ -284,3 +285,47 @@ def test_a_score_needs_a_label(make):
     model = one_step(make).fit(X, PARTLY)
     with pytest.raises(ValueError, match="needs labelled series"):
         model.score(X, np.full(60, -1))
+
+
+class Noted(AutoPropagatedCallback):
+    """A callback of scikit-learn that notes the tasks of a fit."""
+
+    max_propagation_depth = None
+
+    def __init__(self):
+        self.tasks = []
+
+    def setup(self, estimator, context):
+        """Nothing to set up."""
+
+    def teardown(self, estimator, context):
+        """Nothing to tear down."""
+
+    def on_fit_task_begin(self, estimator, context):
+        """Nothing to note."""
+
+    def on_fit_task_end(self, estimator, context):
+        """Note who ended which task."""
+        self.tasks.append((context.estimator_name.removesuffix("Classifier"), context.task_name))
+        return False
+
+
+@WAYS
+def test_callbacks_see_the_stages_of_a_fit(make):
+    noted = Noted()
+    make(simclr(max_epochs=2), max_epochs=3).set_callbacks(noted).fit(X, PARTLY)
+    name = type(make()).__name__.removesuffix("Classifier")
+    pretraining = [("SimCLRTransformer", "epoch")] * 2 + [("SimCLRTransformer", "fit")]
+    expected = [(name, "epoch")] * 3 + [(name, "learning from labels"), (name, "fit")]
+    assert noted.tasks == (pretraining if make is classifier else []) + expected
+
+
+def test_pretraining_prints_its_epochs_too(capsys):
+    classifier(simclr(max_epochs=3), max_epochs=2, verbose=1).fit(X, PARTLY)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "SSLClassifier: pretraining SimCLRTransformer on all series"
+    assert lines.index("SSLClassifier: learning from 24 labelled series") == 1 + 2 + 3
+    assert len(lines) == 1 + 5 + 1 + 4
+    kept = simclr(verbose=2)
+    assert classifier(kept, verbose=1).fit(X, PARTLY).transformer_.verbose == 2
+    assert classifier(simclr(), verbose=0).fit(X, PARTLY).transformer_.verbose == 0
