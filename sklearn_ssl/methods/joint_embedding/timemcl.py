@@ -24,8 +24,8 @@ class TimeMCLTransformer(JointEmbeddingTransformer):
 
     where :math:`\tilde z_i` is the projection of mixture i, :math:`z_1, \dots, z_n` are the projections of the series,
     and :math:`z_{n+1}, \dots, z_{2n}` the same projections in the order :math:`\pi`. A loss of :math:`\log 2n` is
-    chance level. Each mixture has its own :math:`\lambda_i`. The authors draw one for the whole batch. Series and mixtures
-    go through batch normalisation together. The authors' two sets of series and the mixtures are normalised apart.
+    chance level. Each mixture has its own :math:`\lambda_i`. The authors draw one for the whole batch. Series
+    and mixtures go through batch normalisation together. The authors normalise mixtures and both sets of series apart.
 
     Parameters
     ----------
