@@ -24,14 +24,18 @@ class ClipOutliers(CollectionTransformer):
     "zscore"  :math:`\mu \pm k \sigma`, the mean and standard deviation of the channel over the training series
     "iqr"     :math:`[q_1 - k (q_3 - q_1),\ q_3 + k (q_3 - q_1)]`, the quartiles of the channel over the training
               series
-    "hampel"  :math:`m_t \pm 1.4826\, k \operatorname{MAD}_t`, with :math:`m_t` the median of the `window` around step
-              :math:`t` and :math:`\operatorname{MAD}_t` the median of the absolute deviations from it; nothing is
-              learnt, and near the ends of a series the window has fewer values
+    "hampel"  :math:`m_t \pm 1.4826\, k \max(\operatorname{MAD}_t, q / 2)`, with :math:`m_t` the median of the `window`
+              around step :math:`t`, :math:`\operatorname{MAD}_t` the median of the absolute deviations from it and
+              :math:`q` the resolution of the channel in this series; nothing is learnt, and near the ends of a series
+              the window has fewer values
     ========  ======================================================================================================
 
     Missing values (NaN) are ignored and stay missing. A channel whose training values do not spread, with
-    :math:`\sigma = 0` or :math:`q_1 = q_3`, has no limits, because there is no scale that says which values are far. If
-    all values of a window but one are equal, then :math:`\operatorname{MAD}_t = 0`, and that one is an outlier.
+    :math:`\sigma = 0` or :math:`q_1 = q_3`, has no limits, because there is no scale that says which values are far.
+
+    The resolution :math:`q` is the smallest difference between two values. The values of a quantised signal are known to
+    half of it only, so no smaller deviation than :math:`q / 2` is a scale. With one or two different values :math:`q` is
+    0; so a single spike in a flat series is an outlier.
 
     Parameters
     ----------
@@ -115,6 +119,7 @@ class ClipOutliers(CollectionTransformer):
     def _limits(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if self.lower_ is None or self.upper_ is None:
             median, mad = _rolling_median_and_mad(values, self.window)  # (n, C, L)
+            mad = np.fmax(mad, _resolution(values) / 2)
             reach = mad * values.dtype.type(MAD_TO_STD * self._factor)
             return median - reach, median + reach
         return self.lower_[:, None].astype(values.dtype), self.upper_[:, None].astype(values.dtype)  # (C, 1)
@@ -154,6 +159,16 @@ def _rolling_median_and_mad(values: np.ndarray, window: int) -> tuple[np.ndarray
         median[rows] = _median(windows[rows])
         mad[rows] = _median(np.abs(windows[rows] - median[rows, :, :, None]))
     return median, mad
+
+
+def _resolution(values: np.ndarray) -> np.ndarray:
+    """Return the smallest difference between values of each channel of each series, (n, C, 1); 0 if they are two."""
+    ordered = np.sort(values, axis=2)  # NaN last
+    gaps = np.diff(ordered, axis=2, append=np.nan)
+    rounding = np.finfo(values.dtype).eps * np.nanmax(np.abs(values), axis=2, keepdims=True, initial=0)
+    is_gap = gaps > rounding  # equal decimals may differ in their last bit
+    smallest = np.where(is_gap, gaps, np.inf).min(axis=2, keepdims=True)
+    return np.where(is_gap.sum(axis=2, keepdims=True) >= 2, smallest, 0).astype(values.dtype)
 
 
 def _median(windows: np.ndarray) -> np.ndarray:

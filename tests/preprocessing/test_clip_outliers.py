@@ -159,3 +159,22 @@ def test_limits_of_single_precision_are_computed_in_double(centre):
     fitted = ClipOutliers().fit(X)
     expected = naive_limits(X.astype(np.float64), "zscore", 3)
     np.testing.assert_allclose([fitted.lower_, fitted.upper_], expected, rtol=1e-11)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("resolution", "offset"), [(1.0, 0.0), (0.1, 0.0), (0.1, 1000.0), (1 / 3, -7.0)])
+def test_hampel_knows_the_resolution_of_a_quantised_signal(dtype, resolution, offset):
+    rng = np.random.default_rng(0)
+    smooth = 4 * np.sin(np.linspace(0, 6, 300)) + rng.normal(scale=0.4, size=(5, 2, 300))
+    X = (np.round(smooth) * resolution + offset).astype(dtype)
+    np.testing.assert_array_equal(ClipOutliers(method="hampel").fit_transform(X), X)
+    spiked = X.copy()
+    spiked[2, 1, 150] += 20 * resolution
+    clipped = ClipOutliers(method="hampel", action="nan").fit_transform(spiked)
+    assert np.argwhere(np.isnan(clipped)).tolist() == [[2, 1, 150]]
+
+
+def test_hampel_sees_several_spikes_in_a_flat_series():
+    X = np.zeros((1, 1, 40))
+    X[0, 0, [10, 30]] = 50, 53
+    assert (ClipOutliers(method="hampel").fit_transform(X) < 7).all()
