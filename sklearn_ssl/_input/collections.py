@@ -317,6 +317,8 @@ def _check_kind(X: Any) -> None:
 def remedy_for_mapping(X: Mapping) -> str:
     """Return what to give in place of a dictionary, which may hold channels or series by name."""
     series = "If each value is a series of shape (n_channels, n_timepoints), give list(X.values())."
+    if any(is_table(value) for value in X.values()):
+        return "Turn its tables into series before this step by sklearn_ssl.preprocessing.as_collection(X)."
     shapes = {np.shape(value) for value in X.values()}
     if any(len(shape) != 2 for shape in shapes) or len({shape[0] for shape in shapes}) > 1:
         return series

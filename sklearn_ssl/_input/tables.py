@@ -165,7 +165,7 @@ def _check_index(frame: pd.DataFrame) -> None:
         raise ValueError(
             f"The rows of X have times as their index ({type(frame.index).__name__}), so X is one recording of "
             f"{frame.shape[1]} channel(s). Cut it into series before this step, for example by "
-            "sklearn_ssl.preprocessing.window_recordings(as_collection(X), length=...). If each row is a "
+            "sklearn_ssl.preprocessing.window_recordings(X, length=...). If each row is a "
             "series, give X.reset_index(drop=True)."
         )
 

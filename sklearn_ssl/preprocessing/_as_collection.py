@@ -42,7 +42,7 @@ def as_collection(
                                                is then a whole series, with one row per channel
     list of 1-D or 2-D arrays, or nested list  one entry per series, of shape (n_timepoints,) for one channel or
                                                (n_channels, n_timepoints)
-    list of data frames                        one data frame per series, with one row per time step and one column per
+    list or dictionary of data frames          one data frame per series, with one row per time step and one column per
                                                channel; all with the same columns
     tensor or array                            of shape (n_cases, n_channels, n_timepoints), or (n_cases, n_timepoints)
                                                for one channel

@@ -195,6 +195,8 @@ class AsCollection(CollectionTransformer):
 
     def _long_table(self, X: Any, *, reset: bool, drop: list) -> LongTable | None:
         """Return the long table that `X` is, or None."""
+        if isinstance(X, Mapping) and holds_frames(list(X.values())):
+            X = list(X.values())
         if holds_frames(X):
             self._check_no_names("case", "channel")
             table = framed_table(X, self.time)

@@ -65,13 +65,11 @@ DAYS = pd.date_range("2024-01-01", periods=6)
 @pytest.mark.parametrize("index", [DAYS, DAYS.to_period(), DAYS - DAYS[0], DAYS.tz_localize("Europe/Paris")], ids=str)
 def test_an_index_of_times_is_one_recording(index):
     frame = FRAME[["t0", "t1"]].set_index(index)
-    with pytest.raises(
-        ValueError, match=r"times as their index.*window_recordings\(as_collection\(X\), length="
-    ) as error:
+    with pytest.raises(ValueError, match=r"times as their index.*window_recordings\(X, length=") as error:
         VICRegTransformer().fit(frame)
     assert "If each row is a series, give X.reset_index(drop=True)" in str(error.value)
     np.testing.assert_array_equal(as_collection(frame), VALUES.T[None, :2])
-    RandomEncoderTransformer().fit(window_recordings(as_collection(frame), length=3)[0])
+    RandomEncoderTransformer().fit(window_recordings(frame, length=3)[0])
     RandomEncoderTransformer().fit(frame.reset_index(drop=True))
 
 

@@ -62,6 +62,10 @@ FORMS = {
     "dictionary of columns": (dict(CHANNELS.items()), {"case": "id", "time": "t"}),
     "records": (CHANNELS.to_records(index=False), {"case": "id", "time": "t"}),
     "data frames": ([one.drop(columns="id") for _, one in CHANNELS.groupby("id", sort=False)], {"time": "t"}),
+    "data frames by id": (
+        {name: one.drop(columns="id") for name, one in CHANNELS.groupby("id", sort=False)},
+        {"time": "t"},
+    ),
     "indexed data frames": (
         [one.drop(columns="id").set_index("t") for _, one in CHANNELS.groupby("id", sort=False)],
         {},
@@ -231,6 +235,8 @@ class TestRemedies:
 
     def test_dictionary_of_channels_of_two_rates(self):
         X = {"acc": SERIES[:, 0], "gyr": SERIES[:, 1, ::2]}
+        with pytest.raises(TypeError, match=r"as_collection\(X\)"):
+            RandomEncoderTransformer().fit({"a": CHANNELS, "b": CHANNELS})
         with pytest.raises(TypeError, match="bring the channels to one length") as error:
             as_collection(X)
         assert "Resample(100).fit_transform(one) for one in X.values()], axis=1)" in str(error.value)
