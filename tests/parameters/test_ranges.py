@@ -75,8 +75,8 @@ RANGES = {
     ),
     "a whole number at least 1 and at most 256": "RocketEncoder.max_dilations",
     "a whole number at least 1 or None": (
-        "EncoderPredictor.head_width EncoderPredictor.max_steps MLPProjector.output_width RocketEncoder.hidden "
-        "SSLTransformer.max_steps Smooth.level StepFreeTransformer.max_steps"
+        "EncoderPredictor.head_width EncoderPredictor.max_steps FillMissing.limit MLPProjector.output_width "
+        "RocketEncoder.hidden SSLTransformer.max_steps Smooth.level StepFreeTransformer.max_steps"
     ),
     "a whole number at least 2": (
         "ClosedFormTransformer.max_view_cases ClosedFormTransformer.sketch_size DINOTransformer.n_prototypes "
@@ -92,12 +92,12 @@ RANGES = {
     "a whole number at least 2 or None": "Decompose.period LabelFreeScorer.max_cases WMSETransformer.sub_batch",
     "a whole number at least 3": "ClipOutliers.window",
     "a whole number at least 84": "RocketEncoder.n_features",
-    "an object with `__call__`": "MultiViewTransformer.pair_loss SimPerTransformer.similarity",
-    "an object with `apply`": (
-        "ClosedFormTransformer.augmentation FineTuned.augmentation JointClassifier.augmentation "
-        "JointEmbeddingTransformer.augmentation MoCoV2Transformer.augmentation SimPerTransformer.speed "
-        "SimPerTransformer.augmentation TimeMCLTransformer.augmentation"
+    "an object with `__call__`": (
+        "ClosedFormTransformer.augmentation JointEmbeddingTransformer.augmentation MoCoV2Transformer.augmentation "
+        "MultiViewTransformer.pair_loss SimPerTransformer.similarity SimPerTransformer.augmentation "
+        "TimeMCLTransformer.augmentation"
     ),
+    "an object with `apply`": "FineTuned.augmentation JointClassifier.augmentation SimPerTransformer.speed",
     "an object with `build`": (
         "BootstrappedTransformer.predictor ChannelIndependentEncoder.encoder DINOTransformer.projector "
         "EmbeddingTransformer.pooling JointEmbeddingTransformer.projector "
@@ -112,6 +112,7 @@ RANGES = {
     "one of 'circular', 'edge'": "TimeShift.mode",
     "one of 'clip', 'nan', 'interpolate'": "ClipOutliers.action",
     "one of 'error', 'encode'": "AsCollection.categorical",
+    "one of 'error', 'first', 'mean'": "AsCollection.duplicates",
     "one of 'features', 'projections'": "LabelFreeScorer.space",
     "one of 'finetune', 'gradual', 'probe'": "FineTuned.mode",
     "one of 'forward', 'linear', 'spline', 'constant', 'mean'": "FillMissing.method",
@@ -124,6 +125,7 @@ RANGES = {
     "one of 'sine', 'curve'": "MagnitudeWarp.kind",
     "one of 'std', 'mad'": "ZScoreDetector.spread",
     "one of 'time', 'rectangle'": "Blockout.kind",
+    "one of 'time-last', 'channels-last'": "AsCollection.order",
     "one of 'torch', 'aeon'": "RocketEncoder.backend",
     "one of 'zscore', 'iqr', 'hampel'": "ClipOutliers.method",
     "one of 8, 1, 2, 4, 16, 32, 64": "TransformerEncoder.window",
