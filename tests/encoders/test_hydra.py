@@ -146,6 +146,15 @@ def test_impossible_states(dilations):
     assert kernels.dilations.tolist() == [1, 1, 1]
 
 
+def test_states_share_nothing_with_the_encoder():
+    kernels = CompetingKernels(1, 3)
+    state = torch.tensor([1, 2, 2])
+    kernels.set_extra_state(state)
+    state[0] = 2
+    kernels.get_extra_state()[1] = 1
+    assert kernels.dilations.tolist() == [1, 2, 2]
+
+
 ESTIMATOR = VICRegTransformer(
     encoder=RocketEncoder(n_features=336, poolings=("ppv", "lspv"), differences=True, n_groups=2, hidden=8),
     projector=MLPProjector(width=8),

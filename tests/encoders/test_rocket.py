@@ -13,7 +13,7 @@ from torch import nn
 from sklearn_ssl import VICRegTransformer
 from sklearn_ssl.encoders import RocketEncoder
 from sklearn_ssl.encoders._dilated import shifted
-from sklearn_ssl.encoders._fixed_kernels import _plan
+from sklearn_ssl.encoders._fixed_kernels import _draw_channels, _plan
 from sklearn_ssl.encoders._kernel_pooling import POOLINGS
 
 LENGTHS = [1, 2, 5, 9, 17, 30]
@@ -314,6 +314,16 @@ def test_parameters_that_do_not_fit():
     parameters = (*parameters[:3], parameters[3][:-1], parameters[4])
     with pytest.raises(ValueError, match="zip"):
         take(n_features=420)
+
+
+@pytest.mark.parametrize("n_channels", [2, 5, 9, 20])
+def test_the_numbers_of_channels_are_log_uniform(n_channels):
+    seen = _draw_channels(100, n_channels) < n_channels  # (100, 84, n)
+    most = min(n_channels, 9)
+    assert seen.shape == (100, 84, most)
+    shares = np.bincount(seen.sum(axis=2).ravel(), minlength=most + 1)[1:] / 8400
+    number = np.arange(1, most + 1)
+    np.testing.assert_allclose(shares, np.log((number + 1) / number) / np.log(most + 1), atol=0.02)
 
 
 def test_channels_are_between_one_and_nine():

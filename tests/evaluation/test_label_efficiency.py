@@ -83,6 +83,13 @@ def test_given_classifier(estimator):
     assert not hasattr(estimator, "classes_")
 
 
+@pytest.mark.parametrize(("fraction", "n_labels"), [(0.25, 8), (0.21, 6), (0.19, 6), (0.01, 3), (1.0, 30)])
+def test_numbers_of_labels_are_rounded(fraction, n_labels):
+    H, y = embedded_classes(60)
+    curve = label_efficiency(None, H[:30], y[:30], X_test=H[30:], y_test=y[30:], fractions=(fraction,), n_draws=1)
+    assert curve.n_labels.tolist() == [n_labels]
+
+
 def test_regression():
     H, y = embedded_amounts()
     curve = label_efficiency(None, H, y, fractions=(0.001, 0.2, 1.0), probe=Ridge(), n_draws=3)
@@ -242,6 +249,16 @@ def test_unfitted_pipeline_is_fitted_without_its_predictor():
     alone = make_pipeline(ChannelWise(StandardScaler()), small_transformer()).fit(X[train])
     assert_array_equal(curve.scores, label_efficiency(alone, X, y, fractions=(0.5, 1.0)).scores)
     assert not hasattr(pipeline[1], "net_")
+    assert curve.name == "RandomEncoderTransformer"
+
+
+def test_the_encoder_may_come_right_before_the_predictor():
+    X, y = waves()
+    curve = label_efficiency(
+        make_pipeline(ChannelWise(StandardScaler()), small_transformer(), KNeighborsClassifier()), X, y
+    )
+    alone = label_efficiency(make_pipeline(ChannelWise(StandardScaler()), small_transformer()), X, y)
+    assert_array_equal(curve.scores, alone.scores)
     assert curve.name == "RandomEncoderTransformer"
 
 

@@ -165,6 +165,20 @@ def test_a_vote_where_there_are_no_scores():
     assert (result.importance[:, 0] == 0).all()
 
 
+class Thirds(Majority):
+    def predict(self, X):
+        return self.classes_[np.digitize(X[:, 0], (-1, 1))]
+
+
+def test_a_vote_among_three_classes():
+    X, _ = series()
+    X[:3, 1, 10:15] = np.array([-3.0, 0.0, 3.0])[:, None]
+    model = make_pipeline(SegmentMean(), Thirds()).fit(X, np.arange(20) % 3)
+    result = occlusion(model, X[:3], window=L, baseline="zero")
+    assert result.explained.tolist() == [0, 1, 2]
+    assert result.importance[:, 1, 0].tolist() == [1, 0, 1]
+
+
 def test_another_class_can_be_followed():
     X, y = series()
     model = make_pipeline(SegmentMean(), LogisticRegression()).fit(X, y)

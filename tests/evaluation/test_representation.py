@@ -7,6 +7,7 @@ from numpy.testing import assert_array_equal
 from shared import small
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.decomposition import PCA
+from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -120,6 +121,12 @@ def test_searches_and_filters_are_looked_through(transformer):
     search = GridSearchCV(Spread(), {}, scoring=lambda estimator, X: 0.0, cv=2, refit=False).fit(X)
     with pytest.raises(TypeError, match="refit=False has no fitted estimator"):
         Representation.of(search)
+
+
+def test_unfitted_searches_and_filters():
+    for estimator in (GridSearchCV(Spread(), {}), OutlierFiltered(small(RandomEncoderTransformer))):
+        with pytest.raises(NotFittedError):
+            Representation.of(estimator)
 
 
 def test_views_by_hand(transformer):

@@ -1,15 +1,16 @@
 import sys
+from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.manifold import Isomap
+from sklearn.manifold import TSNE, Isomap
 
 from sklearn_ssl import RandomEncoderTransformer
 from sklearn_ssl.datasets import make_waves
 from sklearn_ssl.encoders import ResNetEncoder
-from sklearn_ssl.plotting import EmbeddingDisplay
+from sklearn_ssl.plotting import EmbeddingDisplay, _embedding
 
 H = np.random.RandomState(0).normal(size=(30, 5)) * [5, 3, 1, 1, 1]
 
@@ -145,3 +146,22 @@ def test_labels_are_checked_before_series_are_embedded():
     transformer.net_ = None
     with pytest.raises(ValueError, match="`y` must have shape"):
         EmbeddingDisplay.from_estimator(transformer, X, y[:5])
+
+
+@pytest.mark.parametrize(("n_cases", "expected"), [(10, 3.0), (4, 1.0), (91, 30.0), (92, 30.0)])
+def test_the_perplexity_of_few_points_is_a_third_of_the_others(n_cases, expected, monkeypatch):
+    seen = []
+    monkeypatch.setattr(TSNE, "fit_transform", lambda self, H: (seen.append(self.perplexity), H[:, :2])[1])
+    EmbeddingDisplay.from_embedding(np.random.default_rng(0).normal(size=(n_cases, 3)), method="tsne")
+    assert seen == [expected]
+
+
+@pytest.mark.parametrize("method", ["pca", "tsne", "umap"])
+def test_the_random_state_reaches_the_method(method, monkeypatch):
+    monkeypatch.setattr(_embedding, "_umap", lambda: SimpleNamespace(UMAP=SimpleNamespace))
+    reducer = _embedding._reducer(method, 3)
+    assert reducer.random_state == 3
+    if method == "umap":
+        assert reducer.n_jobs == 1
+    if method == "pca":
+        assert reducer.n_components == 2

@@ -1,3 +1,4 @@
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -77,3 +78,11 @@ def test_what_cannot_be_drawn_is_an_error():
         SpectrumDisplay({}).plot()
     with pytest.raises(TypeError, match="`report` must be a result of collapse_report"):
         SpectrumDisplay.from_report(H)
+
+
+def test_a_report_is_drawn_on_the_axes_given_with_its_effective_ranks(simclr):
+    _, ax = plt.subplots()
+    report = collapse_report(simclr, X)
+    display = SpectrumDisplay.from_report(report, ax=ax)
+    assert display.ax_ is ax
+    assert list(display.effective_ranks.values()) == [report.features.effective_rank, report.projections.effective_rank]

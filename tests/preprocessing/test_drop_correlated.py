@@ -235,3 +235,10 @@ def test_what_a_masked_table_hides_is_missing():
     assert DropCorrelated().fit(hidden).get_support().tolist() == [True, False]
     keeping = DropCorrelated(threshold=1).fit(hidden)
     assert_array_equal(keeping.transform(hidden), keeping.transform(missing))
+
+
+def test_names_of_channels_are_objects():
+    X = np.random.default_rng(0).normal(size=(5, 3, 20))
+    names = DropCorrelated().fit(X).get_feature_names_out()
+    assert names.dtype == object
+    assert names.tolist() == ["channel0", "channel1", "channel2"]

@@ -550,3 +550,10 @@ def test_bad_input_leaves_the_fitted_model_as_it_was(X, y):
         model.fit_transform(X)
     assert_array_equal(model.transform(X), expected)
     assert model.n_outliers_ == 3
+
+
+@pytest.mark.parametrize("call", ["encode", "transform", "get_feature_names_out"])
+def test_an_unfitted_filter_says_that_it_is_not_fitted(call):
+    filtered = OutlierFiltered(RandomEncoderTransformer())
+    with pytest.raises(NotFittedError):
+        getattr(filtered, call)(*([np.zeros((4, 1, 8))] if call != "get_feature_names_out" else []))
