@@ -34,7 +34,7 @@ class ClipOutliers(CollectionTransformer):
     :math:`\sigma = 0` or :math:`q_1 = q_3`, has no limits, because there is no scale that says which values are far.
 
     The resolution :math:`q` is the smallest difference between two values. The values of a quantised signal are known
-    to half of it only, so no smaller deviation than :math:`q / 2` is a scale. With one or two different values :math:`q`
+    to half of it only, so no smaller deviation than :math:`q / 2` is a scale. With one or two values :math:`q`
     is 0; so a single spike in a flat series is an outlier.
 
     Parameters
