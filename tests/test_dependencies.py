@@ -9,7 +9,7 @@ from packaging.version import Version
 
 HERE = Path(__file__).parent
 PROJECT = tomllib.loads((HERE.parent / "pyproject.toml").read_text())["project"]
-EXTRAS = ("test", "plot", "wavelets", "decompose")
+EXTRAS = ("test", "onnx", "plot", "wavelets", "decompose")
 NOT_PINNED = ("torch", "sklearn-ssl")
 
 

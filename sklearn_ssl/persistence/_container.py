@@ -95,7 +95,7 @@ def digest_of(description: dict[str, Any], tensors: Tensors) -> str:
     for name in sorted(tensors):
         array = tensors[name].numpy()
         digest.update(f"{name} {array.dtype} {array.shape}".encode())
-        digest.update(memoryview(array.reshape(-1).view(np.uint8)))
+        digest.update(array.reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
 
 
@@ -133,8 +133,8 @@ def fitted_columns(description: dict[str, Any]) -> dict[str, Any]:
     if "n_features_in" in description:
         columns["n_features_in_"] = whole(description, "n_features_in")
     if "feature_names_in" in description:
-        names = description["feature_names_in"]
-        if not isinstance(names, list) or [type(name) for name in names] != [str] * columns.get("n_features_in_", 0):
+        names, n_columns = description["feature_names_in"], columns.get("n_features_in_", 0)
+        if not isinstance(names, list) or len(names) != n_columns or {type(name) for name in names} - {str}:
             raise ValueError("its feature_names_in are not one name for each column")
         columns["feature_names_in_"] = np.asarray(names, dtype=object)
     return columns

@@ -18,6 +18,7 @@ ENCODERS: dict[str, type] = {
     if inspect.isclass(recipe) and issubclass(recipe, Encoder) and not inspect.isabstract(recipe)
 }
 POOLINGS: dict[str, type] = {"Pooling": Pooling}
+INSTEAD = "Store the estimator with joblib.dump instead, and load it only where you trust the file."
 PLAIN = (str, bool, int, float, type(None))
 SMALL_SIZE, FEW_LAYERS = 1024, 64  # a module of such a size, or of so many layers, costs little
 MOST_LEVELS = 4
@@ -82,7 +83,7 @@ def described(recipe: Any, known: Mapping[str, type]) -> dict[str, Any]:
     if cls is not type(recipe):
         raise ValueError(
             f"Only recipes of sklearn_ssl can be stored in a file that is safe to load ({', '.join(known)}), got "
-            f"{recipe!r}. Store the transformer with joblib.dump instead, and load it only where you trust the file."
+            f"{shown(recipe)}. {INSTEAD}"
         )
     fields = [field.name for field in dataclasses.fields(recipe)]
     return {"recipe": name, "parameters": {field: _as_json(recipe.resolved(field), name, field) for field in fields}}
@@ -99,7 +100,7 @@ def _as_json(value: Any, owner: str, field: str) -> Any:
         return int(value)
     if isinstance(value, numbers.Real):
         return float(value)
-    raise ValueError(f"{owner}: `{field}` cannot be stored, got {value!r}. Use a number, a text or a recipe.")
+    raise ValueError(f"{owner}: `{field}` cannot be stored, got {shown(value)}. Use a number, a text or a recipe.")
 
 
 def recipe_from(description: Any, known: Mapping[str, type], limits: Limits) -> Any:

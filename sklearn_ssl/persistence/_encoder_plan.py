@@ -77,12 +77,17 @@ class EncoderPlan(NamedTuple):
 
     def filled(self, tensors: Tensors) -> tuple[EncoderModule, Any]:
         """Return the encoder with its numbers, and the recipe of the pooling with its numbers."""
-        encoder, pooling = filled(self.encoder, "encoder", tensors), filled(self.pooling, "pooling", tensors)
-        if self.n_mapped is not None:
-            pooling = MappedPooling(pooling, tensors["linear.mean"], tensors["linear.weights"])
-        elif not len(pooling.queries):
+        encoder, pooling = self.filled_modules(tensors)
+        if self.n_mapped is None and not len(pooling.queries):
             return encoder, self.recipe
         return encoder, LearntPooling(module=pooling, widths=self.n_features_of_layers)
+
+    def filled_modules(self, tensors: Tensors) -> tuple[EncoderModule, Any]:
+        """Return the encoder and the pooling with their numbers."""
+        encoder, pooling = filled(self.encoder, "encoder", tensors), filled(self.pooling, "pooling", tensors)
+        if self.n_mapped is None:
+            return encoder, pooling
+        return encoder, MappedPooling(pooling, tensors["linear.mean"], tensors["linear.weights"])
 
 
 def _n_mapped(forms: dict[str, Form]) -> int | None:

@@ -7,10 +7,10 @@ from typing import Any
 from sklearn_ssl._engine.device import resolved_device
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.persistence._container import Tensors, columns_of, fitted_columns, read, reason_of, write
-from sklearn_ssl.persistence._description import ENCODERS, POOLINGS, described
+from sklearn_ssl.persistence._description import ENCODERS, INSTEAD, POOLINGS, described
 from sklearn_ssl.persistence._encoder_plan import EncoderPlan
 from sklearn_ssl.persistence._layout import Form, check_finite, check_forms
-from sklearn_ssl.persistence._parts import INSTEAD, Parts, encoder_recipe_of, parts_of, pooling_recipe_of
+from sklearn_ssl.persistence._parts import Parts, encoder_recipe_of, parts_of, pooling_recipe_of
 from sklearn_ssl.persistence._pretrained import PretrainedTransformer, fitted_on
 
 

@@ -6,11 +6,12 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from sklearn_ssl.architectures import Architecture, ClosedFormArchitecture
+from sklearn_ssl._parameters.shown import shown
+from sklearn_ssl.architectures import Architecture, ClosedFormArchitecture, HeadedArchitecture
+from sklearn_ssl.persistence._description import INSTEAD
+from sklearn_ssl.persistence._predictor_module import PredictorModule
 from sklearn_ssl.persistence._pretrained import MappedPooling
 from sklearn_ssl.pooling import Pooling, PoolingModule
-
-INSTEAD = "Store the transformer with joblib.dump instead, and load it only where you trust the file."
 
 
 class Parts(NamedTuple):
@@ -53,10 +54,12 @@ def _architecture_of(transformer: Any) -> Any:
     check_is_fitted(transformer)
     module = getattr(getattr(transformer, "net_", None), "module_", None)
     architecture = getattr(module, "backbone", module)  # a fine-tuned module is a backbone and a head
+    if isinstance(architecture, PredictorModule):
+        return architecture
     if not isinstance(architecture, Architecture):
         raise TypeError(
             "`transformer` must be a fitted transformer, classifier or regressor of sklearn_ssl, for example the step "
-            f'pipeline["ssl"] of a Pipeline, got {transformer!r}.'
+            f'pipeline["ssl"] of a Pipeline, got {shown(transformer)}.'
         )
     if type(architecture).features not in (Architecture.features, ClosedFormArchitecture.features):
         raise TypeError(
@@ -64,6 +67,36 @@ def _architecture_of(transformer: Any) -> Any:
             f"ones. {INSTEAD}"
         )
     return architecture
+
+
+def has_head(estimator: Any) -> bool:
+    """Tell whether a fitted estimator predicts with a head."""
+    module = getattr(getattr(estimator, "net_", None), "module_", None)
+    return isinstance(module, (PredictorModule, HeadedArchitecture))
+
+
+def predictor_module_of(predictor: Any) -> PredictorModule:
+    """Return the module of a fitted predictor. It shares the predictor's tensors.
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+        If the predictor is not fitted.
+    TypeError
+        If it has no head, or if its features are more than encoded, pooled and mapped linearly.
+    """
+    check_is_fitted(predictor)
+    if not has_head(predictor):
+        raise TypeError(
+            "`predictor` must be a fitted classifier or regressor of sklearn_ssl, for example SSLClassifier, got "
+            f"{shown(predictor)}. Use save_encoder for a transformer."
+        )
+    module = predictor.net_.module_
+    if isinstance(module, PredictorModule):
+        return module
+    encoder, pooling, linear = parts_of(predictor)
+    pooling = MappedPooling(pooling, **linear) if linear else pooling
+    return PredictorModule(encoder, pooling, module.shift, module.scale, module.head).eval()
 
 
 def encoder_recipe_of(encoder: nn.Module) -> Any:

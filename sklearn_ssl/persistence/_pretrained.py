@@ -11,6 +11,7 @@ from torch import nn
 
 from sklearn_ssl._input.collections import Collection
 from sklearn_ssl._parameters.hyperparameters import Hyperparameters
+from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.base.untrained import UntrainedTransformer
 from sklearn_ssl.encoders import ChannelIndependentEncoder
 
@@ -47,8 +48,15 @@ class PretrainedTransformer(UntrainedTransformer):
         if not isinstance(self.encoder, nn.Module):
             raise TypeError(
                 "PretrainedTransformer: `encoder` must be a torch.nn.Module with weights, such as "
-                f"VICRegTransformer().fit(X).net_.module_.encoder, got {self.encoder!r}."
+                f"VICRegTransformer().fit(X).net_.module_.encoder, got {shown(self.encoder)}."
             )
+
+    def __repr__(self, N_CHAR_MAX: int = 700) -> str:
+        if not isinstance(self.encoder, nn.Module):
+            return super().__repr__(N_CHAR_MAX)
+        n_weights = sum(weight.numel() for weight in self.encoder.parameters())
+        encoder = f"<{type(self.encoder).__name__} with {n_weights:,} weights>"  # its layers would fill a page
+        return f"PretrainedTransformer(encoder={encoder}, pooling={self.pooling!r})"
 
 
 def fitted_on(transformer: PretrainedTransformer, n_channels: int, columns: dict[str, Any]) -> PretrainedTransformer:

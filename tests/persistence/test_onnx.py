@@ -1,4 +1,5 @@
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -6,7 +7,15 @@ import torch
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from sklearn_ssl import ClosedFormVICRegTransformer, RandomEncoderTransformer, VICRegTransformer
+import sklearn_ssl
+from sklearn_ssl import (
+    ClosedFormVICRegTransformer,
+    RandomEncoderTransformer,
+    S4LClassifier,
+    SSLClassifier,
+    SSLRegressor,
+    VICRegTransformer,
+)
 from sklearn_ssl.encoders import (
     ChannelIndependentEncoder,
     FCNEncoder,
@@ -16,10 +25,10 @@ from sklearn_ssl.encoders import (
     TCNEncoder,
     TransformerEncoder,
 )
-from sklearn_ssl.persistence import export_onnx, load_encoder, save_encoder
+from sklearn_ssl.persistence import export_onnx, load_predictor, save_predictor
 from sklearn_ssl.persistence._onnx import _PooledEncoder
+from sklearn_ssl.persistence._onnx_graph import with_labels, without_traces
 from sklearn_ssl.pooling import Pooling
-from sklearn_ssl.projectors import MLPProjector
 
 UNTRAINED = {"random_state": 0, "device": "cpu"}
 
@@ -50,6 +59,7 @@ TRANSFORMERS = {
     ),
 }
 SMALL = FCNEncoder(width=4, kernel_sizes=(4, 3))
+TRAINED = InceptionEncoder(depth=3, width=2, bottleneck=2, kernel_sizes=(4,))
 
 
 def series(n_cases=12, n_timepoints=9):
@@ -59,7 +69,8 @@ def series(n_cases=12, n_timepoints=9):
 def run(path, X):
     onnxruntime = pytest.importorskip("onnxruntime")
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    return session.run(["features"], {"x": X})[0]
+    names = [output.name for output in session.get_outputs()]
+    return dict(zip(names, session.run(None, {"x": X}), strict=True))
 
 
 @pytest.fixture
@@ -78,7 +89,9 @@ def test_features_are_those_of_pytorch(transformer, tmp_path):
     export_onnx(transformer, tmp_path / "encoder.onnx", n_timepoints=n_timepoints)
     assert torch.get_rng_state().equal(state)
     for Z in (X, X[:1], np.concatenate([X, 3 * X, -X])):
-        np.testing.assert_allclose(run(tmp_path / "encoder.onnx", Z), transformer.transform(Z), rtol=1e-4, atol=1e-4)
+        outputs = run(tmp_path / "encoder.onnx", Z)
+        assert list(outputs) == ["features"]
+        np.testing.assert_allclose(outputs["features"], transformer.transform(Z), rtol=1e-4, atol=1e-4)
     assert [file.name for file in tmp_path.iterdir()] == ["encoder.onnx"]
 
 
@@ -88,22 +101,64 @@ def test_kernels_of_one_channel_are_exported_as_they_are():
     transformer = RandomEncoderTransformer(encoder=encoder, **UNTRAINED).fit(x.numpy())
     module = _PooledEncoder(transformer).eval()
     exported = torch.export.export(module, (x,)).module()
-    np.testing.assert_allclose(exported(x).numpy(), transformer.transform(x.numpy()), rtol=1e-6)
+    np.testing.assert_allclose(exported(x)[0].numpy(), transformer.transform(x.numpy()), rtol=1e-6)
+
+
+Y = np.arange(12) % 3
+PREDICTORS = {
+    "texts": (SSLClassifier(RandomEncoderTransformer(encoder=SMALL, **UNTRAINED), mode="probe"), "abc"),
+    "joint": (
+        S4LClassifier(VICRegTransformer(encoder=TRAINED, device="cpu"), max_epochs=1, head_width=3, random_state=0),
+        np.array([1, 5, 255], dtype=np.uint8),
+    ),
+}
 
 
 @pytest.mark.usefixtures("_onnx")
-def test_after_training_and_loading(tmp_path):
+@pytest.mark.parametrize(("classifier", "labels"), PREDICTORS.values(), ids=PREDICTORS.keys())
+def test_classes_and_probabilities_are_those_of_pytorch(classifier, labels, tmp_path):
     X = series()
-    trained = VICRegTransformer(
-        encoder=InceptionEncoder(depth=3, width=2, bottleneck=2, kernel_sizes=(4,)),
-        projector=MLPProjector(width=8),
-        max_epochs=2,
-        batch_size=8,
-        random_state=0,
-    ).fit(X)
-    save_encoder(trained, tmp_path / "encoder.safetensors")
-    export_onnx(load_encoder(tmp_path / "encoder.safetensors"), tmp_path / "encoder.onnx", n_timepoints=9)
-    np.testing.assert_allclose(run(tmp_path / "encoder.onnx", X), trained.transform(X), rtol=1e-4, atol=1e-4)
+    fitted = clone(classifier).fit(X, np.array(list(labels))[Y])
+    save_predictor(fitted, tmp_path / "predictor.safetensors")
+    export_onnx(load_predictor(tmp_path / "predictor.safetensors"), tmp_path / "predictor.onnx", n_timepoints=9)
+    for Z in (X, X[:1], -X):
+        outputs = run(tmp_path / "predictor.onnx", Z)
+        assert list(outputs) == ["label", "probabilities", "features"]
+        assert outputs["label"].tolist() == fitted.predict(Z).tolist()
+        np.testing.assert_allclose(outputs["probabilities"], fitted.predict_proba(Z), atol=1e-5, rtol=0)
+    assert outputs["features"].shape == (12, fitted.net_.module_.n_features)
+
+
+@pytest.mark.usefixtures("_onnx")
+def test_numbers_are_those_of_pytorch_and_nothing_tells_of_the_machine(tmp_path):
+    X, targets = series(), np.stack([Y + 0.5, 1000.0 * Y], axis=1)
+    regressor = SSLRegressor(RandomEncoderTransformer(encoder=SMALL, **UNTRAINED), mode="probe").fit(X, targets)
+    export_onnx(regressor, tmp_path / "predictor.onnx", n_timepoints=9)
+    outputs = run(tmp_path / "predictor.onnx", X)
+    assert list(outputs) == ["predictions", "features"]
+    np.testing.assert_allclose(outputs["predictions"], regressor.predict(X), atol=1e-3, rtol=1e-5)
+    content = (tmp_path / "predictor.onnx").read_bytes()
+    for told in (str(Path(sklearn_ssl.__file__).parent), str(Path(torch.__file__).parent), ".py"):
+        assert told.encode() not in content
+
+
+@pytest.mark.parametrize(
+    "classes", [np.array(["a", "é"]), np.array([1, 2]), np.array([False, True]), np.array([0.5, 1.5])], ids=str
+)
+def test_labels_of_every_type(classes):
+    onnx = pytest.importorskip("onnx")
+    onnxruntime = pytest.importorskip("onnxruntime")
+    values = onnx.helper.make_tensor_value_info("probabilities", onnx.TensorProto.FLOAT, ["batch", 2])
+    x = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["batch", 2])
+    same = onnx.helper.make_node("Identity", ["x"], ["probabilities"], doc_string=__file__)
+    opset = [onnx.helper.make_opsetid("", 18)]
+    model = onnx.helper.make_model(onnx.helper.make_graph([same], "graph", [x], [values]), opset_imports=opset)
+    model.ir_version = 10
+    content = without_traces(with_labels(model, classes)).SerializeToString()
+    assert __file__.encode() not in content
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    label, _ = session.run(None, {"x": np.array([[0.9, 0.1], [0.2, 0.8]], dtype=np.float32)})
+    assert label.tolist() == classes.tolist()
 
 
 class _Spectral(torch.nn.Module):
@@ -152,7 +207,18 @@ def test_a_missing_package_is_named(tmp_path, monkeypatch, missing):
         monkeypatch.setitem(sys.modules, name, type(sys)(name))
     monkeypatch.setitem(sys.modules, missing, None)
     transformer = RandomEncoderTransformer(encoder=SMALL, random_state=0).fit(series())
-    with pytest.raises(ImportError, match=rf"{missing} cannot be imported.*sklearn-ssl\[onnx\]"):
+    with pytest.raises(ImportError, match=rf"{missing} cannot be imported.*pip install onnx onnxscript onnxruntime"):
+        export_onnx(transformer, tmp_path / "encoder.onnx", n_timepoints=9)
+
+
+@pytest.mark.usefixtures("_onnx")
+def test_packages_that_do_not_fit_each_other(tmp_path, monkeypatch):
+    def absent(*args, **kwargs):
+        raise ImportError("No module named 'onnxscript.later'")
+
+    monkeypatch.setattr(torch.onnx, "export", absent)
+    transformer = RandomEncoderTransformer(encoder=SMALL, **UNTRAINED).fit(series())
+    with pytest.raises(ImportError, match=r"onnxscript does not fit PyTorch .*onnxscript\.later.*--upgrade onnxscript"):
         export_onnx(transformer, tmp_path / "encoder.onnx", n_timepoints=9)
 
 

@@ -380,6 +380,7 @@ def test_an_honest_change_is_read(path):
         (("precision", None), "its precision is None"),
         (("n_features_in", "many"), "its n_features_in is 'many'"),
         (("feature_names_in", 3), "feature_names_in"),
+        (("feature_names_in", ["t1"]), "feature_names_in"),
         (("format", 2), r"written by version '0\.1\.0' in format 2"),
         (("format", True), "names no format"),
         (("format", "1"), "names no format"),
