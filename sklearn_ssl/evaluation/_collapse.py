@@ -10,6 +10,7 @@ from sklearn.utils.validation import _num_samples
 from sklearn_ssl._engine.random_streams import draw_seed
 from sklearn_ssl._numerics.vectors import LEAST_SPREAD, least_rank, rank_bound, smooth_rank
 from sklearn_ssl._parameters.shown import shown
+from sklearn_ssl.evaluation._notebook import ShownAsText
 from sklearn_ssl.evaluation._representation import Representation, some_cases
 from sklearn_ssl.evaluation._spectral_scores import spectrum
 from sklearn_ssl.evaluation._spread_scores import alignment, n_dead, normalized_std, spread, uniformity
@@ -113,8 +114,8 @@ class EmbeddingReport:
         ]
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
-class CollapseReport:
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class CollapseReport(ShownAsText):
     """The health of the embeddings of a transformer; ``print(report)`` shows it as text.
 
     Attributes
@@ -178,6 +179,9 @@ class CollapseReport:
             same = "" if self.collapsed_loss is None else f" (projections all the same: {self.collapsed_loss:.4g})"
             parts += ["Training", f"  loss             {self.loss:.4g}{same}"]
         return "\n".join([*parts, self.advice])
+
+    def __repr__(self) -> str:
+        return f"<CollapseReport: {self.verdict}, {self.features.n_cases} series>"
 
     def _embeddings(self) -> dict[str, EmbeddingReport]:
         both = {"features": self.features, "projections": self.projections}

@@ -19,6 +19,7 @@ from sklearn_ssl._engine.random_streams import draw_numpy_seed
 from sklearn_ssl._input.labels import UNLABELLED, sorted_codes
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.evaluation._checks import check_whole_number
+from sklearn_ssl.evaluation._notebook import ShownAsText
 from sklearn_ssl.evaluation._predictors import KNNProbe, LinearProbe, Probe, SVMProbe, chosen_probe
 from sklearn_ssl.evaluation._probes import both_parts
 from sklearn_ssl.evaluation._representation import Representation
@@ -144,7 +145,7 @@ def label_efficiency(
 
 @final
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class LabelEfficiencyResult:
+class LabelEfficiencyResult(ShownAsText):
     """Scores of a probe against the number of labels.
 
     Attributes

@@ -12,6 +12,7 @@ from sklearn_ssl._engine.random_streams import draw_numpy_seed
 from sklearn_ssl._input.labels import UNLABELLED
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.evaluation._folds import Folds, checked_folds, fold_predictions, in_order
+from sklearn_ssl.evaluation._notebook import ShownAsText
 from sklearn_ssl.evaluation._predictors import KNNProbe, LinearProbe, Probe, SVMProbe
 from sklearn_ssl.evaluation._representation import Representation
 from sklearn_ssl.evaluation._targets import Targets, all_scores, greater_is_better
@@ -267,7 +268,7 @@ def svm_probe(
 
 @final
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class ProbeResult:
+class ProbeResult(ShownAsText):
     """The scores and predictions of a probe on an embedding.
 
     Attributes

@@ -18,6 +18,7 @@ from sklearn_ssl._input.labels import UNLABELLED
 from sklearn_ssl._numerics.vectors import without_torch
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.evaluation._checks import check_whole_number
+from sklearn_ssl.evaluation._notebook import ShownAsText
 from sklearn_ssl.evaluation._trials import DROPPED, GAPS, PGD, Attack, Corruption, Trial, is_right
 from sklearn_ssl.fine_tuning import is_labelled
 
@@ -34,7 +35,7 @@ SHARES = (GAPS, DROPPED, "time shift")
 
 @final
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class RobustnessReport:
+class RobustnessReport(ShownAsText):
     """The accuracy of a classifier on clean and on disturbed series; ``print(report)`` shows it as text.
 
     Attributes

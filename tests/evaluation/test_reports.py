@@ -94,3 +94,12 @@ def test_training_goes_on_as_if_nothing_had_looked():
         report(looked_at, X)
     assert_array_equal(alone.partial_fit(X).transform(X), looked_at.partial_fit(X).transform(X))
     assert np.isfinite(alone.transform(X)).all()
+
+
+def test_reports_are_shown_as_text_in_a_notebook(transformer):
+    report = collapse_report(transformer, X)
+    assert repr(report) == f"<CollapseReport: {report.verdict}, 24 series>"
+    probe = linear_probe(transformer, X, Y, cv=2)
+    for one in (report, probe):
+        assert one._repr_html_().startswith("<pre>")
+        assert str(one).splitlines()[0] in one._repr_html_()
