@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, validate_data
@@ -64,7 +65,14 @@ def is_ragged(X: Any) -> bool:
 
 
 def validated_collection(
-    estimator: Any, X: Any, *, reset: bool, min_cases: int = 1, dtype: Any = np.float32, allow_missing: bool = False
+    estimator: Any,
+    X: Any,
+    *,
+    reset: bool,
+    min_cases: int = 1,
+    dtype: Any = np.float32,
+    allow_missing: bool = False,
+    known_axes: bool = False,
 ) -> Collection:
     """Validate the series given to `fit` or `transform`, and set on `estimator` what scikit-learn expects.
 
@@ -83,6 +91,8 @@ def validated_collection(
         to float64, and reads memory-mapped arrays into memory.
     allow_missing : bool, default=False
         Whether series may have missing values (NaN) between their observed steps, and may have no observed step.
+    known_axes : bool, default=False
+        Whether the order of the axes is certain.
 
     Returns
     -------
@@ -103,7 +113,7 @@ def validated_collection(
     """
     given, collection = _validated(estimator, X, reset=reset, min_cases=min_cases, dtype=dtype, missing=allow_missing)
     if reset:
-        warn_of_doubts(given, to_float32=dtype == np.float32)
+        warn_of_doubts(given, to_float32=dtype == np.float32, known_axes=known_axes)
     return collection
 
 
@@ -129,6 +139,7 @@ def _validated(
 def _in_one_form(X: Any) -> Any:
     X = plain(X)
     if isinstance(X, (list, tuple)):
+        _check_entries(X)
         return [plain(one) for one in X]
     return checked_rows(X) if is_table(X) else X
 
@@ -240,7 +251,6 @@ def _is_flat(X: Any) -> bool:
 
 
 def _stack(X: Any) -> np.ndarray:
-    _check_no_tables(X)
     series = [_numeric(np.asarray(plain(one)), f"series {case} of X") for case, one in enumerate(X)]
     _check_alike(series)
     shape = (len(series), series[0].shape[0], max(one.shape[1] for one in series))
@@ -251,13 +261,17 @@ def _stack(X: Any) -> np.ndarray:
     return values
 
 
-def _check_no_tables(X: Any) -> None:
-    tables = [case for case, one in enumerate(X) if hasattr(one, "columns")]
-    if tables:
-        raise ValueError(
-            f"Series {tables[0]} of X is a data frame, and its rows would be taken for channels. Turn the list into "
-            "series before this step by sklearn_ssl.preprocessing.as_collection(X), which takes rows for time steps."
-        )
+def _check_entries(X: Any) -> None:
+    """Refuse lists whose entries are no series: NumPy would not say which."""
+    for case, one in enumerate(X):
+        if one is None or isinstance(one, Mapping):
+            raise ValueError(f"Series {case} of X is {shown(one)}, and not an array of numbers. Replace or remove it.")
+        if not isinstance(one, np.ndarray) and is_table(one):
+            raise ValueError(
+                f"Series {case} of X is a data frame, and its rows would be taken for channels. Turn the list into "
+                "series before this step by sklearn_ssl.preprocessing.as_collection(X), which takes rows for time "
+                "steps."
+            )
 
 
 def _check_alike(series: list[np.ndarray]) -> None:
@@ -280,7 +294,13 @@ def _check_alike(series: list[np.ndarray]) -> None:
 
 
 def _three_d(X: Any) -> np.ndarray:
-    array = X if isinstance(X, np.memmap) else np.asarray(X)
+    try:
+        array = X if isinstance(X, np.memmap) else np.asarray(X)
+    except ValueError as error:
+        raise ValueError(
+            "The channels of a series of X differ in length. Call sklearn_ssl.preprocessing.as_collection(X), which "
+            "tells the series and the remedy."
+        ) from error
     if array.ndim != 3:
         raise ValueError(
             f"X has {array.ndim} dimensions (shape {array.shape}). Give a 3-D array (n_cases, n_channels, "
@@ -296,9 +316,7 @@ def _two_d(estimator: Any, X: Any, *, reset: bool) -> np.ndarray:
     _check_kind(X)
     _check_even(X)
     _check_flatter(X)
-    X = without_missing(np.asarray(X)) if _holds_objects(X) else X
-    array = validate_data(estimator, X, reset=reset, dtype="numeric", ensure_all_finite=False, ensure_min_samples=0)
-    return _numeric(array, "X")[:, None, :]
+    return _numeric(_flat_numbers(estimator, X, reset=reset), "X")[:, None, :]
 
 
 def _check_kind(X: Any) -> None:
@@ -319,6 +337,8 @@ def remedy_for_mapping(X: Mapping) -> str:
     series = "If each value is a series of shape (n_channels, n_timepoints), give list(X.values())."
     if any(is_table(value) for value in X.values()):
         return "Turn its tables into series before this step by sklearn_ssl.preprocessing.as_collection(X)."
+    if len(X) == 0:
+        return "Give at least one series."
     shapes = {np.shape(value) for value in X.values()}
     if any(len(shape) != 2 for shape in shapes) or len({shape[0] for shape in shapes}) > 1:
         return series
@@ -340,7 +360,7 @@ def _holds_objects(X: Any) -> bool:
 
 def _check_even(X: Any) -> None:
     """Refuse 1-D series that do not make one array: a list of unequal ones, or an array or column of objects."""
-    unequal = isinstance(X, (list, tuple)) and len({np.size(row) for row in X if np.ndim(row) == 1}) > 1
+    unequal = isinstance(X, (list, tuple)) and len({np.size(row) for row in X if _depth(row) == 1}) > 1
     if unequal or (_depth(X) == 1 and any(np.ndim(one) for one in X)):
         raise ValueError(
             "X holds 1-D series of unequal length, or as objects. Give each series as an array of shape "
@@ -349,13 +369,29 @@ def _check_even(X: Any) -> None:
 
 
 def _check_flatter(X: Any) -> None:
-    """Refuse a single series. Scikit-learn's message would print all its values."""
-    if _depth(X) == 1:
+    """Refuse a single series, or no series at all. Scikit-learn's message would print all its values."""
+    if _depth(X) > 1 or isinstance(X, pd.DataFrame) or issparse(X):
+        return
+    shape = np.asarray(X).shape
+    if len(shape) == 0:
+        remedy = "Give X.dataset" if hasattr(X, "dataset") else "Give an array or a list of series"
+        raise TypeError(f"X is {shown(X)}, which holds no series. {remedy}.")
+    if len(shape) == 1:
         raise ValueError(
-            f"Expected 2D array, got 1D array instead: X has shape {np.shape(X)}. Reshape your data: give a single "
+            f"Expected 2D array, got 1D array instead: X has shape {shape}. Reshape your data: give a single "
             "series of one channel as numpy.reshape(X, (1, 1, -1)), and several series that follow each other, of "
             "n_timepoints steps each, as numpy.reshape(X, (-1, n_timepoints))."
         )
+
+
+def _flat_numbers(estimator: Any, X: Any, *, reset: bool) -> np.ndarray:
+    X = without_missing(np.asarray(X)) if _holds_objects(X) else X
+    try:
+        return validate_data(estimator, X, reset=reset, dtype="numeric", ensure_all_finite=False, ensure_min_samples=0)
+    except TypeError as error:
+        if not str(error).startswith("float()"):
+            raise
+        raise TypeError(f"X holds a value that is no number: {error}. Replace or remove it.") from error
 
 
 def _numeric(array: np.ndarray, name: str) -> np.ndarray:

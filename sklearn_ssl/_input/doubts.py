@@ -14,7 +14,7 @@ LARGEST_ERROR = 0.1
 LEAST_SPREAD = 1e-12  # float64 has digits enough for what is above
 
 
-def warn_of_doubts(values: np.ndarray, *, to_float32: bool) -> None:
+def warn_of_doubts(values: np.ndarray, *, to_float32: bool, known_axes: bool = False) -> None:
     """Warn if the axes seem to be in another order, if float32 cannot hold the values, or if all series are the same.
 
     Parameters
@@ -23,8 +23,11 @@ def warn_of_doubts(values: np.ndarray, *, to_float32: bool) -> None:
         The series, in the dtype in which they came.
     to_float32 : bool
         Whether they are converted to float32, for an encoder that is to tell them apart.
+    known_axes : bool, default=False
+        Whether the order of the axes is certain.
     """
-    _warn_of_axes(values)
+    if not known_axes:
+        _warn_of_axes(values)
     if to_float32 and not _warn_of_lost_spread(values):
         _warn_of_equal_series(values)
 

@@ -67,12 +67,16 @@ def _items(dataset: Dataset) -> Any:
 
 
 def _holds_items(X: Any) -> bool:
-    return isinstance(X, list) and len(X) > 0 and all(isinstance(one, tuple) and _is_item(one) for one in X)
+    return isinstance(X, list) and len(X) > 0 and all(isinstance(one, (tuple, dict)) and _is_item(one) for one in X)
 
 
-def _is_item(one: tuple) -> bool:
+def _is_item(one: tuple | dict) -> bool:
     """Tell whether a tuple is a series and its label, and not a series that is given as a tuple of its channels."""
-    return len(one) > 0 and getattr(one[0], "ndim", 0) in (1, 2) and all(np.ndim(other) == 0 for other in one[1:])
+    values: list[Any] = list(one.values()) if isinstance(one, dict) else list(one)
+    if not values:
+        return False
+    first, *others = values
+    return getattr(first, "ndim", 0) in (1, 2) and all(np.ndim(other) == 0 for other in others)
 
 
 def _series_of_items(items: list) -> Any:

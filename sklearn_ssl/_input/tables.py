@@ -1,5 +1,6 @@
 """Tables of every library by columns, and what tells that the rows of a table are not series."""
 
+import numbers
 import re
 from typing import Any
 
@@ -43,10 +44,14 @@ def columns_of(X: Any) -> dict[Any, Any] | None:
     if isinstance(X, np.ndarray):
         return {name: np.asarray(plain(X[name])) for name in X.dtype.names}
     names = list(getattr(X, "column_names", X.columns))  # pyarrow's `columns` has no names
+    _check_unique(names)
+    return {name: cells_of(X[name]) for name in names}
+
+
+def _check_unique(names: list) -> None:
     if len(set(names)) < len(names):
         twice = sorted({str(name) for name in names if names.count(name) > 1})
         raise ValueError(f"X has several columns of the name(s) {shown(twice)}. Give each column a name of its own.")
-    return {name: cells_of(X[name]) for name in names}
 
 
 def cells_of(column: Any) -> Any:
@@ -94,7 +99,10 @@ def kind_of(cells: Any) -> str:
 
 def as_frame(X: Any) -> pd.DataFrame:
     """Return a table of any library as a data frame of pandas."""
-    return X if isinstance(X, pd.DataFrame) else pd.DataFrame(columns_of(X))
+    if isinstance(X, pd.DataFrame):
+        return X
+    columns = columns_of(X) or {}
+    return pd.DataFrame({name: list(cells) if cells.ndim > 1 else cells for name, cells in columns.items()})
 
 
 def has_time_index(X: Any) -> bool:
@@ -111,11 +119,13 @@ def checked_rows(X: Any) -> pd.DataFrame:
         If its index, its columns or its cells tell that it is no such table.
     """
     frame = as_frame(X)
-    if frame.columns.is_unique:
-        check_unnamed(frame.columns)
+    if frame.shape[1] == 0:
+        raise ValueError("X is a table without columns. Give one column per time step.")
+    _check_unique(list(frame.columns))
+    check_unnamed(frame.columns)
     _check_index(frame)
-    for place, name in enumerate(frame.columns):
-        _check_step(name, frame.iloc[:, place])
+    for name in frame.columns:
+        _check_step(name, frame[name])
     if all(dtype.kind != "O" for dtype in frame.dtypes):
         return frame
     return pd.DataFrame(without_missing(frame.to_numpy(dtype=object)), index=frame.index, columns=frame.columns)
@@ -180,7 +190,7 @@ def _check_step(name: Any, column: pd.Series) -> None:
         )
     cells = np.asarray(cells_of(column))
     kind = kind_of(cells)
-    if any(np.ndim(cell) for cell in cells[:1]):
+    if any(np.ndim(cell) for cell in cells):
         raise ValueError(
             "X is a table whose cells are series. Turn it into an array or a list of arrays before this step by "
             "sklearn_ssl.preprocessing.as_collection(X)."
@@ -189,6 +199,9 @@ def _check_step(name: Any, column: pd.Series) -> None:
         raise ValueError(f"Column {name!r} of X holds dates or times, {_remedy(name)}")
     if kind in TEXTS:
         raise ValueError(f"Column {name!r} of X holds text and is not numeric, {_remedy(name)}")
+    for row, cell in enumerate(cells if kind.startswith("mixed") else []):
+        if not isinstance(cell, (numbers.Number, np.bool_)) and not pd.isna(cell):
+            raise ValueError(f"Column {name!r} of X holds {shown(cell)} in row {row}. Replace it by a number or NaN.")
 
 
 def _remedy(name: Any) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sklearn_ssl._input.collections import Collection
+from sklearn_ssl._input.collections import Collection, validated_collection
 from sklearn_ssl._input.plain import plain
 from sklearn_ssl._input.tables import as_frame, check_row_numbers, check_unnamed, columns_of, has_time_index, kind_of
 from sklearn_ssl._parameters.hyperparameters import choice
@@ -163,7 +163,7 @@ class AsCollection(CollectionTransformer):
             self.categories_: dict[Any, np.ndarray] = {}
             self.__dict__.pop("columns_", None)
         plain = self._plain(X, reset=reset)
-        collection = super()._checked(plain, reset=reset)
+        collection = validated_collection(self, plain, reset=reset, dtype=None, allow_missing=True, known_axes=True)
         return ReadCollection(collection.values, collection.lengths, plain)
 
     def _contained(self, X: Any, collection: Collection) -> Any:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from sklearn_ssl._input.labels import values_of
 from sklearn_ssl._input.plain import plain
-from sklearn_ssl._input.tables import as_frame, check_one_level, columns_of, has_time_index
+from sklearn_ssl._input.tables import as_frame, check_one_level, columns_of, has_time_index, is_table
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.preprocessing._long import Keys, LongTable
 from sklearn_ssl.preprocessing._texts import decoded, holds_times, is_missing, numbers_of
@@ -136,7 +136,7 @@ def framed_table(frames: Any, time: Any) -> LongTable:
 def holds_frames(X: Any) -> bool:
     """Tell whether `X` is a list of which any entry is a data frame."""
     is_list = isinstance(X, (list, tuple)) or (isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1)
-    return is_list and any(hasattr(one, "columns") for one in X)
+    return is_list and any(not isinstance(one, np.ndarray) and is_table(one) for one in X)
 
 
 def holds_records(cells: Any) -> bool:

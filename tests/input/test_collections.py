@@ -162,3 +162,29 @@ def test_missing_values_may_be_allowed_and_dtype_kept():
     collection = collect(X, allow_missing=True, dtype=None)
     assert list(collection.lengths) == [2, 3]
     assert collection.values.dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    ("X", "error", "message"),
+    [
+        (None, TypeError, "X is None, which holds no series"),
+        ("abc", TypeError, "X is 'abc', which holds no series"),
+        (np.array(1.0), TypeError, "which holds no series"),
+        (torch.utils.data.DataLoader([1]), TypeError, r"Give X\.dataset"),
+        (range(5), ValueError, r"X has shape \(5,\)"),
+        (torch.utils.data.TensorDataset(torch.ones(0, 2)), ValueError, r"X has shape \(0,\)"),
+        ([np.ones(3), None], ValueError, "Series 1 of X is None, and not an array"),
+        ([{"x": 1}, {"x": 2}], ValueError, r"Series 0 of X is \{'x': 1\}"),
+        ({}, TypeError, "X is a dict. Give at least one series"),
+        ([[[1, 2], [3]]] * 2, ValueError, "channels of a series of X differ in length.*as_collection"),
+        ([[object(), 1], [2, 3]], TypeError, "X holds a value that is no number: float"),
+        (pd.DataFrame(index=range(3)), ValueError, "X is a table without columns"),
+        (pd.DataFrame([[1, 2], [3, 4]], columns=["a", "a"]), ValueError, r"several columns of the name\(s\) \['a'\]"),
+        (pd.DataFrame({"a": [1, {}], "b": 1}), ValueError, r"Column 'a' of X holds \{\} in row 1"),
+        (np.zeros(3, [("a", "f8", (5,))]), ValueError, r"cells are series.*as_collection\(X\)"),
+    ],
+)
+def test_what_holds_no_series_is_named_on_one_line(X, error, message):
+    with pytest.raises(error, match=message) as raised:
+        collect(X)
+    assert "\n" not in str(raised.value)

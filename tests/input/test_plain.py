@@ -34,6 +34,7 @@ DATASETS = {
     "joined": ConcatDataset([TensorDataset(TENSOR[:2], LABELS[:2]), TensorDataset(TENSOR[2:], LABELS[2:])]),
     "dictionaries": Named(X),
     "list of items": list(TensorDataset(TENSOR, LABELS)),
+    "list of dictionaries": [{"x": one, "y": 1} for one in X],
 }
 
 

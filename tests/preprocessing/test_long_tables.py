@@ -344,6 +344,12 @@ def test_bad_tables(table, options, message):
         as_collection(table, **options)
 
 
+def test_known_axes_raise_no_doubt():
+    frames = [pd.DataFrame(rng.normal(size=(4, 40))) for _ in range(3)]
+    assert as_collection(frames).shape == (3, 40, 4)
+    assert AsCollection(order="channels-last").fit_transform(rng.normal(size=(3, 4, 40))).shape == (3, 40, 4)
+
+
 def test_a_grid_and_filling_with_a_limit():
     times = [0, 1, 3, 9]
     X = pd.DataFrame({"id": 1, "t": times, "x": [0.0, 1.0, 3.0, 9.0]})
