@@ -27,7 +27,7 @@ class ClosedFormArchitecture(Architecture):
     A change is the features of an augmented copy minus the features of its series. Buffers hold the mean of the series'
     features, rows with the scatter of the series about that mean, and rows with the scatter of the changes. Up to
     `sketch_size` rows, these are the series and the changes themselves. Then fewer rows with nearly the same scatter
-    replace them.
+    replace them. After `settle`, when the map is found, the rows are kept in half precision.
 
     Parameters
     ----------
@@ -41,6 +41,8 @@ class ClosedFormArchitecture(Architecture):
         r as a multiple of the mean of the non-zero eigenvalues of :math:`S_w`, the second moments of the changes.
     sketch_size : int
         Largest number of rows that are kept of the series, and of the changes.
+    incremental : bool, default=True
+        Whether more series can be observed after `settle`.
     scaling : callable
         ``scaling(directions, n_series)`` returns the map (P, F).
     **common : dict
@@ -65,6 +67,7 @@ class ClosedFormArchitecture(Architecture):
     mean: torch.Tensor
     deviations: torch.Tensor
     changes: torch.Tensor
+    sizes: torch.Tensor
     counts: torch.Tensor
     margins: torch.Tensor
     used_shrinkage: torch.Tensor
@@ -81,6 +84,7 @@ class ClosedFormArchitecture(Architecture):
         shrinkage: float | str,
         sketch_size: int,
         scaling: Callable[[Directions, int], torch.Tensor],
+        incremental: bool = True,
         **common: Any,
     ) -> None:
         super().__init__(**common)
@@ -90,10 +94,13 @@ class ClosedFormArchitecture(Architecture):
         self.shrinkage = shrinkage
         self.sketch_size = sketch_size
         self.scaling = scaling
+        self.incremental = incremental
         self._judges_next = True  # only the first batch after `settle` is judged
+        self._is_settled = False
         self.register_buffer("mean", torch.zeros(self.n_features))
         self.register_buffer("deviations", torch.zeros(0, self.n_features))
         self.register_buffer("changes", torch.zeros(0, self.n_features))
+        self.register_buffer("sizes", torch.ones(2))  # what the rows of deviations and changes were divided by
         self.register_buffer("counts", torch.zeros(3, dtype=torch.long))  # series, changes, judged series
         self.register_buffer("margins", torch.zeros(2, len(SHRINKAGES)))  # sums of margins, and of their squares
         self.register_buffer("used_shrinkage", torch.tensor(1.0 if shrinkage == "auto" else float(shrinkage)))
@@ -113,10 +120,12 @@ class ClosedFormArchitecture(Architecture):
 
     def observe(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> None:
         """Learn from series x (B, C, L) how series differ from each other."""
+        self._resume()
         self._add_series(self._pooled_in_pieces(x, lengths))
 
     def observe_with_copies(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> None:
         """Learn from series x (B, C, L) how series differ from each other, and from their augmented copies."""
+        self._resume()
         h = self._pooled_in_pieces(x, lengths)  # (B, F)
         copies = [self._pooled_in_pieces(self.augmentation(x, lengths), lengths) for _ in range(self.n_views)]
         changes = torch.stack(copies, 1) - h.unsqueeze(1)  # (B, V, F)
@@ -138,7 +147,30 @@ class ClosedFormArchitecture(Architecture):
         self.weights = self.scaling(directions, n_series)  # (P, F)
         self.variances, self.ratios = directions.variances.float(), directions.ratios.float()
         self.n_features_of_layers = [len(self.weights)]
-        self._judges_next = True
+        self._judges_next = self._is_settled = True
+        self._pack()
+
+    def _pack(self) -> None:
+        """Keep the rows in half precision, or drop them: nothing but more series needs them."""
+        rows = (self.deviations, self.changes)
+        if self.incremental:
+            self.sizes = torch.stack([_power_of_two_above(part) for part in rows])
+            self.deviations, self.changes = ((part / size).half() for part, size in zip(rows, self.sizes, strict=True))
+        else:
+            self.deviations, self.changes = (part[:0].clone() for part in rows)
+
+    def _resume(self) -> None:
+        """Bring the rows back to single precision before more series are added."""
+        if not self._is_settled:
+            return
+        if not self.incremental:
+            raise ValueError(
+                "`incremental` is False, so what partial_fit needs was not kept. Call fit with all series, or set "
+                "`incremental` to True before fit."
+            )
+        rows = zip((self.deviations, self.changes), self.sizes, strict=True)
+        self.deviations, self.changes = (part.float() * size for part, size in rows)
+        self._is_settled = False
 
     def _pooled_in_pieces(self, x: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
         size = math.ceil(INFERENCE_STEPS / x.shape[2])
@@ -177,3 +209,9 @@ class ClosedFormArchitecture(Architecture):
         margins = retrieval_margins(h, changes, torch.tensor(SHRINKAGES))  # (B, G)
         self.margins += torch.stack([margins.sum(0), margins.square().sum(0)]).to(self.margins.dtype)
         self.counts[2] += len(h)
+
+
+def _power_of_two_above(rows: torch.Tensor) -> torch.Tensor:
+    """Return a power of two that is no less than any value. Division by it does not round."""
+    largest = rows.abs().amax() if rows.numel() else rows.new_zeros(())
+    return torch.where(largest > 0, torch.exp2(largest.log2().ceil()), 1.0)

@@ -10,7 +10,7 @@ import torch
 from sklearn_ssl._engine.batches import SeriesDataset
 from sklearn_ssl._engine.net import SSLNet
 from sklearn_ssl._numerics.low_rank import Directions
-from sklearn_ssl._parameters.hyperparameters import number, recipe
+from sklearn_ssl._parameters.hyperparameters import choice, number, recipe
 from sklearn_ssl.architectures import Architecture, ClosedFormArchitecture
 from sklearn_ssl.augmentations._default_views import slight_views
 from sklearn_ssl.augmentations._given import as_augmentation
@@ -50,6 +50,10 @@ class ClosedFormTransformer(StepFreeTransformer, abc.ABC):
     max_view_cases : int, default=1024
         Largest number of series that are copied in one fit. From more series as many are drawn at random. All
         originals are used.
+    incremental : bool, default=True
+        Whether `partial_fit` can go on after `fit`. If so, the rows of `sketch_size` are kept in half precision, which
+        makes most of the size of a pickle. If not, they are dropped, and only another `fit` is possible. The features
+        of `fit` are the same.
     sketch_size : int, default=1024
         Rows that are kept of the originals, and of the changes from original to copy. Up to so many rows the result is
         exact. Whenever there are more, half as many principal directions replace them.
@@ -68,6 +72,7 @@ class ClosedFormTransformer(StepFreeTransformer, abc.ABC):
     n_components: int = number(default=320, least=1, integer=True)
     shrinkage: float | str = number(default=0.5, above=0, or_else=("auto",))
     max_view_cases: int = number(default=1024, least=2, integer=True)
+    incremental: bool = choice(True, False)
     sketch_size: int = number(default=1024, least=2, integer=True)
 
     @abc.abstractmethod
@@ -92,6 +97,7 @@ class ClosedFormTransformer(StepFreeTransformer, abc.ABC):
             n_components=self.n_components,
             shrinkage=self.shrinkage,
             sketch_size=self.sketch_size,
+            incremental=self.incremental,
             scaling=self._scaling(),
         )
 

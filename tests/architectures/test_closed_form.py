@@ -225,7 +225,7 @@ class TestMap:
         shapes = {name: tuple(buffer.shape) for name, buffer in architecture.named_buffers(recurse=False)}
         n_features = architecture.pooled(x).shape[1]
         empty = dict.fromkeys(("deviations", "changes", "weights"), (0, n_features))
-        vectors = {"mean": (n_features,), "counts": (3,), "variances": (0,), "ratios": (0,)}
+        vectors = {"mean": (n_features,), "sizes": (2,), "counts": (3,), "variances": (0,), "ratios": (0,)}
         rest = {"margins": (2, 13), "used_shrinkage": (), "progress": ()}
         assert shapes == {**empty, **vectors, **rest}
 
@@ -236,5 +236,5 @@ class TestMap:
         architecture.settle()
         with torch.autocast("cpu", dtype=torch.bfloat16):
             features = architecture.features(many)
-        assert features.dtype == architecture.deviations.dtype == architecture.changes.dtype == torch.float32
+        assert features.dtype == architecture.weights.dtype == torch.float32
         assert torch.linalg.matrix_rank(features) == 5

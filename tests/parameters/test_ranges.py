@@ -106,7 +106,7 @@ RANGES = {
     ),
     "an object with `fit`": "EncoderPredictor.transformer FineTuned.transformer",
     "one of 'all', 'last'": "Pooling.layers",
-    "one of 'auto', 'float32', 'bf16'": "EmbeddingTransformer.precision",
+    "one of 'auto', 'float32', 'bf16'": "EmbeddingTransformer.precision PretrainedPredictor.precision",
     "one of 'auto', 'series', 'summary', 'flat'": "OutlierFiltered.features",
     "one of 'batch', 'layer', 'none'": "ConvolutionalEncoder.norm MLPProjector.norm",
     "one of 'circular', 'edge'": "TimeShift.mode",
@@ -133,7 +133,9 @@ RANGES = {
         "Decompose.robust EncoderPredictor.early_stopping LabelFreeScorer.standardize "
         "OutlierFiltered.allow_lost_classes RocketEncoder.differences"
     ),
-    "one of True, False": "GRUEncoder.bidirectional RocketEncoder.standardise WCCNTransformer.rotated",
+    "one of True, False": (
+        "ClosedFormTransformer.incremental GRUEncoder.bidirectional RocketEncoder.standardise WCCNTransformer.rotated"
+    ),
     "one of, or a non-empty tuple of different ones of, 'mean', 'max'": "ChannelIndependentEncoder.aggregation",
     "one of, or a non-empty tuple of different ones of, 'ppv', 'mpv', 'mipv', 'lspv'": "RocketEncoder.poolings",
     "one of, or a non-empty tuple of, 'mean', 'max', 'std', 'ppv', 'last', 'attention'": "Pooling.statistics",

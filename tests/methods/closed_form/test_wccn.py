@@ -13,6 +13,7 @@ from sklearn_ssl import ClosedFormVICRegTransformer, RandomEncoderTransformer, W
 from sklearn_ssl.augmentations import Augmentation, Jitter
 from sklearn_ssl.datasets import make_waves
 from sklearn_ssl.encoders import RocketEncoder
+from sklearn_ssl.persistence import save_encoder
 
 X, y = make_waves(n_cases=24, n_channels=2, n_timepoints=30, random_state=0)
 ROCKET = {"encoder": RocketEncoder(n_features=252)}
@@ -124,6 +125,43 @@ class TestAccumulation:
         assert parts.transform(X).shape == whole.transform(X).shape == (24, 16)
         assert_allclose(pdist(parts.transform(X)), pdist(whole.transform(X)), rtol=1e-3)
 
+    @pytest.mark.parametrize("cls", [WCCNTransformer, ClosedFormVICRegTransformer])
+    def test_features_of_fit_do_not_depend_on_what_is_kept(self, cls):
+        expected = bent(cls).fit_transform(X)
+        assert_array_equal(bent(cls, incremental=False).fit_transform(X), expected)
+
+    def test_rows_are_kept_in_half_precision_of_their_size(self):
+        module = bent().fit(X * 1e4).net_.module_
+        assert module.deviations.dtype == module.changes.dtype == torch.float16
+        assert 0.5 < float(module.deviations.abs().max()) <= 1
+        assert 0.5 < float(module.changes.abs().max()) <= 1
+
+    def test_another_part_keeps_earlier_rows_as_they_are(self):
+        wccn = bent().partial_fit(X[:12])
+        before, sizes = wccn.net_.module_.changes.clone(), wccn.net_.module_.sizes.clone()
+        module = wccn.partial_fit(X[12:]).net_.module_
+        assert_allclose(
+            (module.changes[: len(before)] * module.sizes[1]).numpy(), (before * sizes[1]).numpy(), rtol=1e-6, atol=1e-7
+        )
+
+    def test_what_was_dropped_is_missed_with_a_remedy(self):
+        wccn = bent(incremental=False).partial_fit(X)
+        expected = wccn.transform(X)
+        assert len(wccn.net_.module_.deviations) == len(wccn.net_.module_.changes) == 0
+        with pytest.raises(
+            ValueError, match=r"`incremental` is False.* Call fit with all series, or set"
+        ):
+            wccn.partial_fit(X)
+        assert_array_equal(wccn.transform(X), expected)
+        assert wccn.set_params(incremental=True).fit(X).partial_fit(X).transform(X).shape == expected.shape
+
+    def test_without_them_a_pickle_is_as_small_as_the_file_of_the_encoder(self, tmp_path):
+        many, _ = make_waves(n_cases=60, n_timepoints=30, random_state=1)
+        wccn = WCCNTransformer(encoder=RocketEncoder(n_features=8400), incremental=False, random_state=0).fit(many)
+        save_encoder(wccn, tmp_path / "file")
+        assert len(pickle.dumps(wccn)) < 1.3 * (tmp_path / "file").stat().st_size
+        assert len(pickle.dumps(wccn.set_params(incremental=True).fit(many))) > 3 * (tmp_path / "file").stat().st_size
+
     def test_partial_fit_lets_the_number_of_features_grow(self):
         wccn = wccn_of().partial_fit(X[:3])
         assert wccn.transform(X).shape == (24, 2)
@@ -182,7 +220,8 @@ class TestDegenerateSeries:
     @pytest.mark.parametrize("cls", [WCCNTransformer, ClosedFormVICRegTransformer])
     @pytest.mark.parametrize("series", [np.zeros((9, 2, 30)), np.tile(X[:1], (9, 1, 1))], ids=["zeros", "equal"])
     def test_series_that_do_not_differ(self, cls, series):
-        transformer = small(cls, **ROCKET).fit(series)
+        with pytest.warns(UserWarning, match="All 9 series of X are the same"):
+            transformer = small(cls, **ROCKET).fit(series)
         assert not transformer.transform(series).any()
         assert np.isfinite(transformer.transform(X)).all()
 
