@@ -1,13 +1,14 @@
 """A pretrained architecture whose stages learn together with a head, unless they are frozen."""
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
 
+from sklearn_ssl.architectures._base import Architecture
 from sklearn_ssl.architectures._batch import Batch
 from sklearn_ssl.architectures._headed import HeadedArchitecture
-from sklearn_ssl.encoders import stages
+from sklearn_ssl.encoders import observed_mask, stages
 
 
 class FineTunedArchitecture(HeadedArchitecture):
@@ -57,7 +58,24 @@ class FineTunedArchitecture(HeadedArchitecture):
     def forward(self, batch: Batch) -> tuple[torch.Tensor, ...]:
         """Return the outputs for a batch (B, C, L), (B, K), with its targets and weights."""
         self._thaw()
-        return self.outputs(batch.x, batch.lengths), batch.companion["target"], batch.companion["weight"]
+        constant = batch.companion.get("constant")
+        outputs = self.outputs(batch.x, batch.lengths) if constant is None else self._outputs_above(constant)
+        return outputs, batch.companion["target"], batch.companion["weight"]
+
+    @property
+    def has_constant_features(self) -> bool:
+        """Whether the encoder has features that training does not change, below all that it changes."""
+        is_plain = type(self.backbone).features is Architecture.features
+        return is_plain and hasattr(self.encoder, "constant_features")
+
+    def constant_features(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
+        """Return the features of x (B, C, L) that training does not change, (B, F')."""
+        mask = None if lengths is None else observed_mask(lengths, x.shape[2])
+        return cast(Any, self.encoder).constant_features(x, mask)
+
+    def _outputs_above(self, constant: torch.Tensor) -> torch.Tensor:
+        features = self.pooling(cast(Any, self.encoder).layers_above(constant), None)  # (B, F)
+        return self.head((features - self.shift) * self.scale)  # (B, K)
 
     def features_of_copy(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
         """Return the features of an augmented copy of x (B, C, L), not standardised, (B, F)."""

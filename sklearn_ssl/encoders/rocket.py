@@ -234,12 +234,19 @@ class Rocket(EncoderModule):
 
     def layers(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> list[torch.Tensor]:
         """Return the features (B, F, 1) and, if there is a perceptron, its output (B, D, 1)."""
-        h = self._fixed_features(x, mask)  # (B, F)
-        if self.standardise:
-            h = ((h - self.mean) / self.scale).clamp(-LIMIT, LIMIT)
-        maps = [h] if self.perceptron is None else [h, self.perceptron(h)]
         observed = None if mask is None else mask.any(1, keepdim=True)  # (B, 1)
-        return [zero_padding(h.unsqueeze(2), observed) for h in maps]
+        return [zero_padding(h, observed) for h in self.layers_above(self.constant_features(x, mask))]
+
+    @torch.no_grad()
+    def constant_features(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
+        """Return the features (B, F) below the perceptron. Training does not change them."""
+        h = self._fixed_features(x, mask)  # (B, F)
+        return ((h - self.mean) / self.scale).clamp(-LIMIT, LIMIT) if self.standardise else h
+
+    def layers_above(self, h: torch.Tensor) -> list[torch.Tensor]:
+        """Return what `layers` returns, given the constant features h (B, F) of series with an observed step."""
+        maps = [h] if self.perceptron is None else [h, self.perceptron(h)]
+        return [h.unsqueeze(2) for h in maps]
 
     @torch.no_grad()
     def _fixed_features(self, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:

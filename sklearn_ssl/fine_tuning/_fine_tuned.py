@@ -1,6 +1,7 @@
 """Pretraining first, labels after."""
 
 import abc
+import dataclasses
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -13,6 +14,7 @@ from sklearn_ssl._engine.batches import SeriesDataset
 from sklearn_ssl._engine.budgets import MOST_LABELLED
 from sklearn_ssl._engine.guards import check_features
 from sklearn_ssl._engine.net import SSLNet
+from sklearn_ssl._input.collections import Collection
 from sklearn_ssl._numerics.low_rank import InvarianceMap
 from sklearn_ssl._parameters.hyperparameters import choice, number, positional, recipe
 from sklearn_ssl.architectures import FineTunedArchitecture
@@ -29,6 +31,7 @@ Map = Callable[[np.ndarray], np.ndarray]
 AUTO_SHRINKAGE = 0.1
 MOST_VIEWS = 4  # copies of one series
 MOST_COPIES = 1024  # of all series
+MOST_REMEMBERED = 4096  # labelled series whose constant features are kept in memory
 
 
 def vicreg_on_fixed_kernels() -> VICRegTransformer:
@@ -125,6 +128,14 @@ class FineTuned(EncoderPredictor, abc.ABC):
             gradual=self.mode == "gradual",
             update_statistics=self.norm_statistics == "update",
         )
+
+    def _dataset(self, net: SSLNet, collection: Collection, labels: Labels) -> SeriesDataset:
+        labelled = super()._dataset(net, collection, labels)
+        if self._is_solved or not net.module_.has_constant_features or len(labels) > MOST_REMEMBERED:
+            return labelled
+        constant = torch.cat(list(net.represent(labelled, "constant_features")))  # once, and not in every epoch
+        targets = dataclasses.replace(labels.alone(), constant=constant)
+        return net.series(collection.rows(labels.rows), targets)
 
     def _start_head(self, net: SSLNet, series: SeriesDataset, labels: Labels) -> None:
         self.shrinkage_: float | None = None  # of an earlier fit, perhaps

@@ -73,21 +73,24 @@ class Labels:
 
 @dataclasses.dataclass(frozen=True)
 class Targets:
-    """A companion of the series: one target and one weight per series."""
+    """A companion of the series: one target and one weight per series, and perhaps their constant features."""
 
     target: torch.Tensor
     weight: torch.Tensor
+    constant: torch.Tensor | None = None
 
     def of_rows(self, rows: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Return targets and weights of rows (B,)."""
-        return {"target": self.target[rows], "weight": self.weight[rows]}
+        """Return targets, weights and constant features of rows (B,)."""
+        constant = {} if self.constant is None else {"constant": self.constant[rows]}
+        return {"target": self.target[rows], "weight": self.weight[rows], **constant}
 
     def to(self, device: torch.device) -> "Targets":
-        """Return the same targets and weights on a device."""
-        return Targets(self.target.to(device), self.weight.to(device))
+        """Return the same targets, weights and features on a device."""
+        constant = None if self.constant is None else self.constant.to(device)
+        return Targets(self.target.to(device), self.weight.to(device), constant)
 
     def content(self) -> bytes:
-        """Return all values as bytes."""
+        """Return all targets and weights as bytes. The features follow from the series."""
         return self.target.cpu().numpy().tobytes() + self.weight.cpu().numpy().tobytes()
 
 

@@ -17,9 +17,9 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
-from small_predictors import PARTLY, X, Y, changed, check_refused, classifier, simclr
+from small_predictors import PARTLY, X, Y, changed, check_refused, classifier, labels_of, simclr
 
-from sklearn_ssl import SSLClassifier, SSLRegressor, WCCNTransformer
+from sklearn_ssl import SSLClassifier, SSLRegressor, VICRegTransformer, WCCNTransformer
 from sklearn_ssl.encoders import (
     FCNEncoder,
     GRUEncoder,
@@ -29,7 +29,7 @@ from sklearn_ssl.encoders import (
     TransformerEncoder,
     stages,
 )
-from sklearn_ssl.fine_tuning import LabelledScorer, LabelledSplit
+from sklearn_ssl.fine_tuning import LabelledScorer, LabelledSplit, _fine_tuned
 from sklearn_ssl.fine_tuning._tasks import ClassTask
 from sklearn_ssl.preprocessing import ChannelWise, OutlierFiltered
 
@@ -342,3 +342,23 @@ def test_with_metadata_routing_nothing_need_be_requested(kind):
     expected = model.fit(X, Y).predict(X)
     with config_context(enable_metadata_routing=True):
         assert_array_equal(model.fit(X, Y).predict(X), expected)
+
+
+@pytest.mark.parametrize("unequal", [False, True])
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_constant_features_are_computed_once(monkeypatch, unequal, early_stopping):
+    encoder = RocketEncoder(n_features=168, hidden=8)
+    series = [one[:, : 20 + case % 20] for case, one in enumerate(X)] if unequal else X
+    stopping = {"early_stopping": early_stopping, "validation_fraction": 0.25}
+    scores = []
+    for most in (4096, 23):
+        monkeypatch.setattr(_fine_tuned, "MOST_REMEMBERED", most)
+        model = classifier(VICRegTransformer(encoder=encoder, max_steps=1), max_epochs=4, lr=0.01, **stopping)
+        scores.append(model.fit(series, PARTLY).decision_function(series))
+        dataset = model._dataset(model.net_, model._checked(series, reset=False), labels_of(model))
+        assert ("constant" in dataset[torch.arange(2)].companion) == (most == 4096)
+    np.testing.assert_allclose(*scores, rtol=1e-4, atol=1e-4)
+    solved = classifier(VICRegTransformer(encoder=encoder, max_steps=1), mode="probe").fit(X, PARTLY)
+    assert np.abs(scores[0] - solved.decision_function(series)).max() > 1e-3 or early_stopping
+    assert not classifier(WCCNTransformer(encoder=encoder)).fit(X, PARTLY).net_.module_.has_constant_features
+    assert not classifier().fit(X, PARTLY).net_.module_.has_constant_features
