@@ -56,18 +56,18 @@ def _warn_of_lost_spread(values: np.ndarray) -> bool:
     scaler = "ChannelWise" if by_channel[0][channel] else "SeriesWise"
     warn_caller(
         f"Channel {channel}{others} of X loses its differences in float32: its values differ too little for their size "
-        f"({sample[:, channel].min():.6g} to {sample[:, channel].max():.6g}). Scale X in float64 before this step, for "
-        f"example by sklearn_ssl.preprocessing.{scaler}(sklearn.preprocessing.StandardScaler())."
+        f"({np.nanmin(sample[:, channel]):.6g} to {np.nanmax(sample[:, channel]):.6g}). Scale X in float64 before this "
+        f"step, for example by sklearn_ssl.preprocessing.{scaler}(sklearn.preprocessing.StandardScaler())."
     )
     return True
 
 
 def _sample(values: np.ndarray) -> np.ndarray:
-    """Return some of the series in float64, without missing values: these become zero, as in the encoder."""
-    row_bytes = values[0].size * 8
-    n_rows = max(2, min(SAMPLE_ROWS, SAMPLE_BYTES // row_bytes))
-    rows = np.unique(np.linspace(0, len(values) - 1, n_rows).astype(np.intp))
-    return np.asarray(values[rows], dtype=np.float64)
+    """Return some series, and some of their steps, evenly spaced among all and in float64."""
+    n_rows = min(SAMPLE_ROWS, len(values))
+    rows = np.linspace(0, len(values) - 1, n_rows).astype(np.intp)
+    stride = 1 + n_rows * values[0].size * 8 // SAMPLE_BYTES
+    return np.asarray(values[rows, :, ::stride], dtype=np.float64)
 
 
 def _lost(sample: np.ndarray, axis: int | tuple[int, ...]) -> np.ndarray:

@@ -80,10 +80,10 @@ def _cells_of_pandas(column: Any) -> Any:
 
 
 def _cells_of_polars(column: Any) -> Any:
-    if type(column.dtype).__name__ in ("Enum", "Categorical"):
-        categories = column.cat.get_categories()
-        places = pd.Categorical(column.to_list(), categories=categories.to_list())
-        return places.as_ordered() if type(column.dtype).__name__ == "Enum" else places
+    if type(column.dtype).__name__ == "Enum":
+        return pd.Categorical(column.to_list(), categories=list(column.dtype.categories), ordered=True)
+    if type(column.dtype).__name__ == "Categorical":
+        return np.array(column.to_list(), dtype=object)
     cells = column.to_numpy()
     if cells.ndim == 1:
         return cells
@@ -124,7 +124,7 @@ def checked_rows(X: Any) -> pd.DataFrame:
     _check_unique(list(frame.columns))
     check_unnamed(frame.columns)
     _check_index(frame)
-    for name in frame.columns:
+    for name in frame.columns[[dtype.kind not in "biuf" for dtype in frame.dtypes]]:
         _check_step(name, frame[name])
     if all(dtype.kind != "O" for dtype in frame.dtypes):
         return frame
@@ -181,8 +181,6 @@ def _check_index(frame: pd.DataFrame) -> None:
 
 
 def _check_step(name: Any, column: pd.Series) -> None:
-    if column.dtype.kind in "biuf":
-        return
     if column.dtype.kind == "c":
         raise ValueError(
             f"Complex data not supported: column {name!r} of X has dtype {column.dtype}. Give real and imaginary parts "

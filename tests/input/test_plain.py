@@ -2,6 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from sklearn.linear_model import RidgeClassifier
+from sklearn.model_selection import cross_val_score
+from sklearn.pipeline import make_pipeline
 from torch.utils.data import ConcatDataset, Dataset, IterableDataset, Subset, TensorDataset
 
 from sklearn_ssl import RandomEncoderTransformer
@@ -97,3 +100,10 @@ def test_missing_values_among_objects(missing, form):
     np.testing.assert_array_equal(as_collection(form(cells))[:, 0], expected)
     if form is not pd.DataFrame:
         np.testing.assert_array_equal(as_collection(form(cells[:, None]))[:, 0], expected)
+
+
+def test_data_sets_in_cross_validation():
+    pipeline = make_pipeline(RandomEncoderTransformer(random_state=0), RidgeClassifier())
+    dataset = TensorDataset(torch.cat([TENSOR, TENSOR + 9]), torch.arange(12))
+    y = np.repeat([0, 1], 6)
+    assert cross_val_score(pipeline, dataset, y, cv=2).tolist() == [1, 1]

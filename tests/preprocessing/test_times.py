@@ -190,3 +190,11 @@ def test_a_grid_needs_times():
         as_collection(table([0, 1]), case="id", drop="t", freq="1s")
     with pytest.raises(ValueError, match="`freq`='1s' names a column"):
         as_collection(np.ones((2, 3)), freq="1s")
+
+
+def test_enumerations_of_polars():
+    polars = pytest.importorskip("polars")
+    times = polars.Series(["t10", "t1", "t2"], dtype=polars.Enum(["t1", "t2", "t10"]))
+    assert as_collection(
+        polars.DataFrame({"id": 1, "t": times, "x": [0.0, 1.0, 2.0]}), case="id", time="t"
+    ).tolist() == [[[1, 2, 0]]]
