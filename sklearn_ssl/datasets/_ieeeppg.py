@@ -10,7 +10,19 @@ from scipy.io import loadmat
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from sklearn_ssl.datasets._published import Part, bunch, find_npz, read_npz
+from sklearn_ssl._engine.whole_files import expanded
+from sklearn_ssl.datasets._published import (
+    Part,
+    bunch,
+    checked,
+    find_npz,
+    positive,
+    read_npz,
+    reading,
+    real,
+    texts,
+    unreadable,
+)
 
 _CHANNELS = ["ppg1", "ppg2", "acc_x", "acc_y", "acc_z"]
 _WINDOW, _STEP = 1000, 250  # 8 s and 2 s at 125 Hz
@@ -94,12 +106,12 @@ def load_ieeeppg(path: str | os.PathLike, split: str | None = None, *, return_X_
     >>> data.X.shape  # doctest: +SKIP
     (1768, 5, 1000)
     """
-    path = Path(path).expanduser()
+    path = expanded(path)
     packed = find_npz(path, "IEEEPPG")
     channels, sampling_rate = _CHANNELS, 125.0
     if packed is not None:
         facts = read_npz(packed, ["channels", "fs"])
-        channels, sampling_rate = facts["channels"].tolist(), float(facts["fs"])
+        channels, sampling_rate = texts(packed, "channels", facts["channels"]), positive(packed, "fs", facts["fs"])
     read = functools.partial(_read_packed, packed) if packed else functools.partial(_read_published, path)
     return bunch(read, split, return_X_y, channels=list(channels), sampling_rate=sampling_rate, DESCR=_DESCR)
 
@@ -108,7 +120,8 @@ def _read_packed(file: Path, split: str) -> Part:
     names = [f"X_{split}", f"y_{split}", f"record_{split}"]
     arrays = read_npz(file, names)
     X, y, records = (arrays[name] for name in names)
-    return Part(X, y.astype(np.float64), records)
+    y = real(file, names[1], y, 1).astype(np.float64)
+    return checked(file, Part(real(file, names[0], X, 3), y, np.array(texts(file, names[2], records))))
 
 
 def _read_published(path: Path, split: str) -> Part:
@@ -146,8 +159,10 @@ def _truth_of(name: str, split: str) -> str | None:
 
 
 def _read_recording(file: Path, truth: Path) -> Part:
-    signals = loadmat(file)["sig"][-len(_CHANNELS) :]  # in training, the first signal is the electrocardiogram
-    heart_rate = loadmat(truth)["BPM0"].ravel().astype(np.float64)
+    signals = _matrix(file, "sig")[-len(_CHANNELS) :]  # in training, the first signal is the electrocardiogram
+    heart_rate = _matrix(truth, "BPM0").ravel().astype(np.float64)
+    if len(signals) < len(_CHANNELS):
+        raise unreadable(file, f"sig must have {len(_CHANNELS)} signals, and has {len(signals)}")
     if signals.shape[1] < _WINDOW:
         raise ValueError(f"{file} must hold at least {_WINDOW} time steps, got {signals.shape[1]}. Remove it.")
     windows = np.lib.stride_tricks.sliding_window_view(signals, _WINDOW, axis=1)[:, ::_STEP]  # (5, n, 1000)
@@ -155,14 +170,25 @@ def _read_recording(file: Path, truth: Path) -> Part:
     return Part(windows[:, :n].swapaxes(0, 1).astype(np.float32), heart_rate[:n], np.repeat(file.stem, n))
 
 
+def _matrix(file: Path, name: str) -> np.ndarray:
+    """Return a matrix of real numbers in a Matlab file."""
+    with reading(file):
+        content = loadmat(file)
+    if name not in content:
+        raise unreadable(file, f"it has no {name}")
+    return real(file, name, content[name], 2)
+
+
 def _read_archive(file: Path, split: str) -> Part:
     from aeon.datasets import load_from_ts_file  # imported here because it is slow
 
-    X, y = load_from_ts_file(str(file))
-    if np.shape(X)[1:] != (len(_CHANNELS), _WINDOW):
-        raise ValueError(f"{file} must hold windows of shape (5, 1000), got {np.shape(X)[1:]}. Download it again.")
+    with reading(file):
+        X, y = load_from_ts_file(str(file))
+        shape, rates = np.shape(X)[1:], y.astype(np.float64)
+    if shape != (len(_CHANNELS), _WINDOW):
+        raise ValueError(f"{file} must hold windows of shape (5, 1000), got {shape}. Download it again.")
     names = np.array([f"{split}_{number + 1:02d}" for number in _continued(X)])
-    return Part(X.astype(np.float32), y.astype(np.float64), names)
+    return Part(real(file, "X", X, 3).astype(np.float32), real(file, "y", rates, 1), names)
 
 
 def _continued(X: np.ndarray) -> np.ndarray:

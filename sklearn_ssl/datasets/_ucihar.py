@@ -2,12 +2,26 @@
 
 import functools
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sklearn_ssl.datasets._published import Part, bunch, find_npz, read_npz
+from sklearn_ssl._engine.whole_files import expanded
+from sklearn_ssl.datasets._published import (
+    Part,
+    bunch,
+    checked,
+    find_npz,
+    named,
+    positive,
+    read_npz,
+    reading,
+    real,
+    texts,
+    unreadable,
+)
 
 _CHANNELS = [f"{sensor}_{axis}" for sensor in ("body_acc", "body_gyro", "total_acc") for axis in "xyz"]
 
@@ -66,7 +80,7 @@ def load_ucihar(path: str | os.PathLike, split: str | None = None, *, return_X_y
     FileNotFoundError
         If `path` contains neither form of the data set, or if one of its files is missing.
     ValueError
-        If `split` is unknown, or if the files do not have equally many rows.
+        If `split` is unknown, or if a file is damaged or has another form than described.
 
     References
     ----------
@@ -80,31 +94,43 @@ def load_ucihar(path: str | os.PathLike, split: str | None = None, *, return_X_y
     >>> data.X.shape  # doctest: +SKIP
     (7352, 9, 128)
     """
-    path = Path(path).expanduser()
+    path = expanded(path)
     packed = find_npz(path, "UCIHAR")
-    channels = read_npz(packed, ["channels"])["channels"].tolist() if packed else list(_CHANNELS)
+    channels = _CHANNELS if packed is None else texts(packed, "channels", read_npz(packed, ["channels"])["channels"])
     read = functools.partial(_read_packed, packed) if packed else functools.partial(_read_published, _folder(path))
-    return bunch(read, split, return_X_y, channels=channels, sampling_rate=50.0, DESCR=_DESCR)
+    return bunch(read, split, return_X_y, channels=list(channels), sampling_rate=50.0, DESCR=_DESCR)
 
 
 def _read_packed(file: Path, split: str) -> Part:
     names = [f"X_{split}", f"y_{split}", f"subject_{split}"]
     arrays = read_npz(file, [*names, "scale", "classes"])
     values, labels, subjects = (arrays[name] for name in names)
-    name_of = dict(name.split("=") for name in arrays["classes"].tolist())
-    X = values * arrays["scale"].astype(np.float32)
-    return Part(X, np.array([name_of[label] for label in labels.tolist()]), subjects.astype(np.int64))
+    scale = np.float32(positive(file, "scale", arrays["scale"]))
+    with reading(file):
+        name_of = dict(name.split("=") for name in arrays["classes"].tolist())
+    y = named(file, texts(file, names[1], labels), name_of)
+    return checked(file, Part(real(file, names[0], values, 3) * scale, y, _whole(file, names[2], subjects)))
 
 
 def _read_published(folder: Path, split: str) -> Part:
     signals = [folder / split / "Inertial Signals" / f"{channel}_{split}.txt" for channel in _CHANNELS]
     windows = [_read_table(file, np.float32) for file in signals]
-    labels = _read_table(folder / split / f"y_{split}.txt", np.int64)[:, 0]
-    subjects = _read_table(folder / split / f"subject_{split}.txt", np.int64)[:, 0]
+    truth, people = folder / split / f"y_{split}.txt", folder / split / f"subject_{split}.txt"
+    labels, subjects = (_read_table(file, np.int64)[:, 0] for file in (truth, people))
     _check_equally_long(folder / split, (*windows, labels, subjects))
-    name_of = dict(line.split() for line in (folder / "activity_labels.txt").read_text().splitlines() if line.strip())
-    y = np.array([name_of[str(label)] for label in labels.tolist()])
-    return Part(np.stack(windows, axis=1), y, subjects)
+    names = folder / "activity_labels.txt"
+    with reading(names):
+        name_of = dict(line.split() for line in names.read_text().splitlines() if line.strip())
+    with reading(folder / split):
+        X = np.stack(windows, axis=1)
+    return Part(X, named(truth, map(str, labels.tolist()), name_of), subjects)
+
+
+def _whole(file: Path, name: str, values: np.ndarray) -> np.ndarray:
+    numbers = real(file, name, values, 1)
+    if (numbers != np.round(numbers)).any():
+        raise unreadable(file, f"{name} must be whole numbers")
+    return numbers.astype(np.int64)
 
 
 def _check_equally_long(folder: Path, tables: tuple[np.ndarray, ...]) -> None:
@@ -116,7 +142,10 @@ def _check_equally_long(folder: Path, tables: tuple[np.ndarray, ...]) -> None:
 def _read_table(file: Path, dtype: type) -> np.ndarray:
     if not file.is_file():
         raise FileNotFoundError(f"{file} is missing. Unpack the whole archive of UCI HAR again.")
-    return np.loadtxt(file, dtype=dtype, ndmin=2)
+    with reading(file), warnings.catch_warnings():
+        warnings.simplefilter("error")  # an empty file is but a warning
+        table: np.ndarray = np.loadtxt(file, dtype=dtype, ndmin=2)
+    return real(file, "the table", table, 2)
 
 
 def _folder(path: Path) -> Path:

@@ -1,3 +1,7 @@
+import contextlib
+import random
+import warnings
+
 import numpy as np
 import pytest
 from scipy.io import savemat
@@ -281,6 +285,160 @@ def test_packed_files_run_no_code(tmp_path):
     np.savez(tmp_path / "pickled.npz", channels=np.array([{}], dtype=object))
     with pytest.raises(ValueError, match="allow_pickle=False"):
         load_ucihar(tmp_path / "pickled.npz")
+
+
+def repacked(file, **changes):
+    """Write a packed file again with other arrays; None leaves one out."""
+    with np.load(file) as packed:
+        arrays = {**packed, **changes}
+    np.savez(file, **{name: array for name, array in arrays.items() if array is not None})
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"y_train": np.array(["1", "2", "3"])}, r"equally many rows, and have \[5, 3, 5\]"),
+        ({"subject_train": np.arange(4)}, r"equally many rows, and have \[5, 5, 4\]"),
+        ({"y_train": np.array(["1", "2", "3", "4", "9"])}, r"it has the classes \['9'\], which have no name"),
+        ({"y_train": np.zeros((5, 1), dtype=int)}, "y_train must be a list of names"),
+        ({"y_train": np.full(5, 1.5)}, "y_train must be a list of names"),
+        ({"classes": np.array(["WALKING"])}, "dictionary update sequence"),
+        ({"classes": np.array(3)}, "not iterable"),
+        ({"scale": np.float32("nan")}, "scale has values that are NaN"),
+        ({"scale": np.complex64(1)}, "scale must be real numbers"),
+        ({"scale": np.float32(0)}, "scale must be above 0"),
+        ({"scale": np.ones(3)}, "scale must have 0 dimensions"),
+        ({"scale": np.array("many")}, "scale must be real numbers"),
+        ({"X_train": np.zeros((5, 9, 128), dtype=complex)}, "X_train must be real numbers"),
+        ({"X_train": np.full((5, 9, 128), np.inf)}, "X_train has values that are NaN or infinite"),
+        ({"X_train": np.zeros((5, 128))}, "X_train must have 3 dimensions"),
+        ({"subject_train": np.full(5, 0.5)}, "subject_train must be whole numbers"),
+        ({"subject_train": np.array(list("abcde"))}, "subject_train must be real numbers"),
+        ({"channels": np.array(3.0)}, "channels must be a list of names"),
+        ({"scale": None}, "it holds no scale"),
+    ],
+)
+def test_ucihar_packed_in_another_form(har_packed, changes, reason):
+    repacked(har_packed, **changes)
+    with pytest.raises(ValueError, match=rf"UCIHAR\.npz .*{reason}"):
+        load_ucihar(har_packed, "train")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"y_train": np.arange(3.0)}, r"equally many rows, and have \[5, 3, 5\]"),
+        ({"y_train": np.full(5, np.nan)}, "y_train has values that are NaN"),
+        ({"y_train": np.full(5, 1j)}, "y_train must be real numbers"),
+        ({"record_train": np.zeros((5, 2))}, "record_train must be a list of names"),
+        ({"fs": np.float64("nan")}, "fs has values that are NaN"),
+        ({"fs": np.complex64(125)}, "fs must be real numbers"),
+        ({"fs": np.array(-125)}, "fs must be above 0"),
+        ({"X_train": np.full((5, 5, 1000), np.nan)}, "X_train has values that are NaN"),
+    ],
+)
+def test_ieeeppg_packed_in_another_form(ppg_packed, changes, reason):
+    repacked(ppg_packed, **changes)
+    with pytest.raises(ValueError, match=rf"IEEEPPG\.npz .*{reason}"):
+        load_ieeeppg(ppg_packed, "train")
+
+
+@pytest.mark.parametrize("changes", [{"X_test": np.zeros((3, 9, 100))}, {"channels": np.array(["one"])}])
+def test_shapes_that_do_not_agree(har_packed, changes):
+    repacked(har_packed, **changes)
+    with pytest.raises(ValueError, match="They must agree"):
+        load_ucihar(har_packed)
+
+
+@pytest.mark.parametrize("load", [load_ucihar, load_ieeeppg])
+@pytest.mark.parametrize("content", [b"", b"PK", b"\x93NUMPY", b"hello" * 50, b"PK\x03\x04" + b"\0" * 60])
+def test_packed_files_that_are_none(load, content, tmp_path):
+    (tmp_path / "file.npz").write_bytes(content)
+    with pytest.raises(ValueError, match=r"file\.npz cannot be read .* download it again"):
+        load(tmp_path / "file.npz")
+
+
+def damaged(content, seed):
+    """Flip some bits of a file, or cut it off."""
+    draw, content = random.Random(seed), bytearray(content)
+    if seed % 3 == 0:
+        return bytes(content[: draw.randrange(len(content))])
+    for _ in range(draw.choice([1, 1, 8])):
+        content[draw.randrange(len(content))] ^= 1 << draw.randrange(8)
+    return bytes(content)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_every_damage_of_a_packed_file_is_told(ppg_packed, seed):
+    ppg_packed.write_bytes(damaged(ppg_packed.read_bytes(), seed))
+    with pytest.raises(ValueError, match=r"IEEEPPG\.npz") as error:  # none of these seeds changes a mere date
+        load_ieeeppg(ppg_packed)
+    assert len(str(error.value)) < 600
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("name", ["y_test.txt", "activity_labels.txt", "body_acc_x_test.txt"])
+def test_damage_of_a_published_file_raises_no_raw_error(har_folder, name, seed):
+    (file,) = har_folder.rglob(name)
+    file.write_bytes(damaged(file.read_bytes(), seed))
+    with contextlib.suppress(ValueError):  # a digit that became another one cannot be noticed
+        load_ucihar(har_folder)
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("name", ["DATA_01_TYPE01.mat", "DATA_01_TYPE01_BPMtrace.mat"])
+def test_damage_of_a_recording_raises_no_raw_error(ppg_matlab, name, seed):
+    (file,) = ppg_matlab.rglob(name)
+    file.write_bytes(damaged(file.read_bytes(), seed))
+    with contextlib.suppress(ValueError), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        load_ieeeppg(ppg_matlab, "train")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("y_train.txt", "", "input contained no data"),
+        ("y_train.txt", "1\n2\n3\n4\nfive\n", "could not convert"),
+        ("y_train.txt", "1\n2\n3\n4\n77\n", r"the classes \['77'\], which have no name"),
+        ("body_acc_x_train.txt", "nan " * 128 + "\n", "the table has values that are NaN"),
+        ("activity_labels.txt", "1 WALKING extra\n", "dictionary update sequence"),
+    ],
+)
+def test_ucihar_published_in_another_form(har_folder, name, content, reason):
+    (file,) = har_folder.rglob(name)
+    file.write_text(content)
+    with pytest.raises(ValueError, match=f"{name} cannot be read .*{reason}"):
+        load_ucihar(har_folder, "train")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ({"other": np.zeros((6, 1500))}, "it has no sig"),
+        ({"sig": np.zeros((3, 1500))}, "sig must have 5 signals, and has 3"),
+        ({"sig": np.zeros((6, 1500), dtype=complex) + 1j}, "sig must be real numbers"),
+        ({"sig": np.full((6, 1500), np.nan)}, "sig has values that are NaN"),
+        ({"sig": "text"}, "sig must be real numbers"),
+    ],
+)
+def test_ieeeppg_recordings_in_another_form(ppg_matlab, content, reason):
+    savemat(ppg_matlab / "Training_data" / "DATA_01_TYPE01.mat", content)
+    with pytest.raises(ValueError, match=rf"DATA_01_TYPE01\.mat cannot be read .*{reason}"):
+        load_ieeeppg(ppg_matlab, "train")
+
+
+def test_ieeeppg_archive_that_is_none(ppg_archive):
+    (ppg_archive / "IEEEPPG_TRAIN.ts").write_text("nothing of the kind\n")
+    with pytest.raises(ValueError, match=r"IEEEPPG_TRAIN\.ts must hold windows"):
+        load_ieeeppg(ppg_archive, "train")
+
+
+@pytest.mark.parametrize("load", [load_ucihar, load_ieeeppg])
+@pytest.mark.parametrize("path", [None, 3, "", "a\0b"])
+def test_what_is_no_path(load, path):
+    with pytest.raises((TypeError, ValueError), match="`path`"):
+        load(path)
 
 
 @pytest.mark.parametrize("load", [load_ucihar, load_ieeeppg])
