@@ -1,20 +1,30 @@
 """Selection of features and channels by their correlation."""
 
 import abc
+import contextlib
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 from sklearn.feature_selection import SelectorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_ssl._input.collections import Collection, is_ragged, plain, validated_collection
+from sklearn_ssl._input.plain import without_missing
+from sklearn_ssl._input.tables import as_frame, columns_of, is_table
 from sklearn_ssl._parameters.fitted_state import unchanged_on_error
 from sklearn_ssl._parameters.hyperparameters import Hyperparameters, number
+from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.preprocessing._forms import channel_names, for_series, has_channels, in_form_of
+from sklearn_ssl.preprocessing._tables import is_nested
 
+SERIES_IN_CELLS = "{} has series in its cells, where single numbers are needed."
+REMEDY_FOR_SERIES = (
+    "Turn it into series by sklearn_ssl.preprocessing.as_collection({}), whose channels are then compared."
+)
 BLOCK = 512
 # Below this share of a feature's size, its variation is a rounding error.
 ROUNDING = 1e-12
@@ -49,7 +59,8 @@ class FeatureOrChannelSelector(SelectorMixin, Hyperparameters, abc.ABC, auto_wra
         check_is_fitted(self)
         self._check_form(X)
         if not has_channels(X):
-            return super().transform(plain(X))
+            with _naming_the_column(X):
+                return super().transform(_numeric(X))
         collection = validated_collection(self, X, reset=False, allow_missing=True, dtype=None)
         return in_form_of(X, Collection(collection.values[:, self.support_], collection.lengths))
 
@@ -215,12 +226,53 @@ class DropCorrelated(FeatureOrChannelSelector):
 
     def _columns(self, X: Any) -> np.ndarray:
         self.__dict__.pop("n_channels_in_", None)
-        return validate_data(self, plain(X), dtype=(np.float64, np.float32), ensure_all_finite="allow-nan")
+        with _naming_the_column(X):
+            return validate_data(self, _numeric(X), dtype=(np.float64, np.float32), ensure_all_finite="allow-nan")
 
     def __sklearn_tags__(self) -> Any:
         tags = for_series(super().__sklearn_tags__())
         tags.transformer_tags.preserves_dtype = ["float32", "float64"]
         return tags
+
+
+def _numeric(X: Any) -> Any:
+    """Return 2-D input with NaN for missing values of every kind."""
+    X = as_frame(X) if isinstance(X, np.ndarray) and is_table(X) else plain(X)
+    if not isinstance(X, pd.DataFrame) or all(dtype.kind != "O" for dtype in X.dtypes):
+        return X
+    return pd.DataFrame(without_missing(X.to_numpy(dtype=object)), index=X.index, columns=X.columns)
+
+
+@contextlib.contextmanager
+def _naming_the_column(X: Any) -> Iterator[None]:
+    """Say which column of a table has no numbers where another library only says that there is one."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        for name, cells in (columns_of(X) or {}).items():
+            _check_numbers(name, np.asarray(cells), error)
+        if not is_table(X) and isinstance(X, (np.ndarray, pd.Series)) and is_nested(np.asarray(X).ravel()):
+            raise ValueError(
+                f"{SERIES_IN_CELLS.format('X')} {REMEDY_FOR_SERIES.format('pandas.DataFrame(X)')}"
+            ) from error
+        raise
+
+
+def _check_numbers(name: Any, cells: np.ndarray, error: Exception) -> None:
+    if is_nested(cells):
+        raise ValueError(
+            f"{SERIES_IN_CELLS.format(f'Column {name!r} of X')} {REMEDY_FOR_SERIES.format('X')}"
+        ) from error
+    missing = pd.isna(cells)
+    try:
+        if cells.dtype.kind in "mM":
+            raise TypeError(f"its dtype is {cells.dtype}")
+        cells[~missing].astype(float)
+    except (ValueError, TypeError) as reason:
+        raise ValueError(
+            f"Column {name!r} of X has no numbers ({shown(str(reason))}). Leave it out by X.drop(columns={name!r}), or "
+            "turn it into numbers first, for example by sklearn.preprocessing.OrdinalEncoder."
+        ) from error
 
 
 def _first_uncorrelated(table: np.ndarray, threshold: float) -> np.ndarray:

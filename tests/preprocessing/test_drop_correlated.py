@@ -11,7 +11,7 @@ from sklearn.model_selection import KFold, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_ssl.preprocessing import DropCorrelated, _drop_correlated
+from sklearn_ssl.preprocessing import DropCorrelated, _drop_correlated, as_collection
 
 
 def naive_correlation(left, right):
@@ -242,3 +242,50 @@ def test_names_of_channels_are_objects():
     names = DropCorrelated().fit(X).get_feature_names_out()
     assert names.dtype == object
     assert names.tolist() == ["channel0", "channel1", "channel2"]
+
+
+def table_with(column):
+    values = np.random.default_rng(0).normal(size=(20, 2))
+    return pd.DataFrame(values, columns=["a", "b"]).assign(c=column)
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        ([np.arange(5.0)] * 20, "Column 'c' of X has series in its cells"),
+        ([pd.Series([1.0, 2.0])] * 20, r"Turn it into series by sklearn_ssl\.preprocessing\.as_collection\(X\)"),
+        (pd.Categorical(["x", "y"] * 10), r"Column 'c' of X has no numbers .* Leave it out by X\.drop\(columns='c'\)"),
+        (["walk"] * 20, "Column 'c' of X has no numbers .*could not convert string to float: 'walk'"),
+        (pd.Timestamp("2024-03-01"), r"Column 'c' of X has no numbers .*datetime64"),
+        (pd.Timestamp("2024-03-01", tz="UTC"), "Column 'c' of X has no numbers"),
+        (pd.Timedelta("1s"), r"Column 'c' of X has no numbers .*timedelta64"),
+        (pd.Period("2024"), "Column 'c' of X has no numbers"),
+    ],
+)
+def test_columns_without_numbers_are_named(column, message):
+    X = table_with(column)
+    with pytest.raises(ValueError, match=message):
+        DropCorrelated().fit(X)
+    assert DropCorrelated().fit_transform(X.drop(columns="c")).shape == (20, 2)  # this is what the message advises
+
+
+def test_dates_at_transform_are_named():
+    selector = DropCorrelated().fit(table_with(1.0))
+    with pytest.raises(ValueError, match="Column 'c' of X has no numbers"):
+        selector.transform(table_with(pd.Timestamp("2024-03-01")))
+
+
+def test_arrays_of_series_are_refused_with_the_remedy():
+    cells = np.empty((4, 2), dtype=object)
+    cells[:] = [[np.arange(5.0), np.ones(5)]] * 4
+    with pytest.raises(ValueError, match=r"X has series in its cells.*as_collection\(pandas\.DataFrame\(X\)\)"):
+        DropCorrelated().fit(cells)
+    assert DropCorrelated().fit(as_collection(pd.DataFrame(cells))).support_.shape == (2,)
+
+
+@pytest.mark.parametrize("missing", [None, pd.NA, np.nan])
+def test_missing_values_of_every_kind(missing):
+    X = table_with([missing, *range(19)])
+    X["d"] = X["c"]
+    for form in (X, X.astype(object), X.to_records(index=False)):
+        assert DropCorrelated().fit(form).support_.tolist() == [True, True, True, False]
