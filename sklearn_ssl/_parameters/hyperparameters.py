@@ -17,6 +17,8 @@ from sklearn_ssl._parameters.module_value import ModuleValue
 from sklearn_ssl._parameters.python_values import ReadAsPython
 from sklearn_ssl._parameters.shown import shown
 
+LARGEST = 1e30
+
 # Type checkers look for the names `default` and `default_factory`.
 
 
@@ -311,6 +313,8 @@ class Hyperparameters(BaseEstimator):
     def _check_value(self, field: dataclasses.Field, value: Any) -> None:
         where = f"{type(self).__name__}: `{field.name}`"
         allowed, needs = field.metadata.get("allowed"), field.metadata.get("needs")
+        if isinstance(value, float) and LARGEST < abs(value) < math.inf:
+            raise ValueError(f"{where} is larger than {LARGEST:g}, which overflows in single precision: {value:g}.")
         if allowed is not None and value not in allowed:
             raise ValueError(f"{where} must be {allowed}, got {shown(value)}.")
         if needs is not None and value is not None:

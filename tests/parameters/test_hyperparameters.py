@@ -152,7 +152,7 @@ def test_a_function_has_its_arguments_by_default():
         ("most", [1, -5], [1.001, float("-inf")]),
         ("below", [0.999], [1, 2]),
         ("whole", [-3, 0, np.int32(4)], [1.0, 0.5, np.float64(2), False]),
-        ("any_number", [-1.5, 7], [float("nan"), float("inf"), None]),
+        ("any_number", [-1.5, 7, 1e30], [float("nan"), float("inf"), None]),
         ("other", [None, "auto", np.str_("auto"), 0], ["Auto", -1, False, np.array([1, 2])]),
         ("option", [1, "one", True, np.str_("one")], [1.0, 2, "two", None, [1]]),
         ("loose", ["a", ("b",), ["a", "b"], ("a", "a"), (np.str_("b"),)], ["c", (), [], ("a", "c"), (1,), 3, None]),
@@ -300,3 +300,9 @@ def test_the_mark_of_a_field():
     for value in ([-1], (), {}, abs, np.arange(2)):
         with pytest.raises(ValueError, match="Every: `unlabelled` must be a number, a text or None"):
             Every(unlabelled=value).check_hyperparameters()
+
+
+@pytest.mark.parametrize("value", [1e31, -1e308, np.float64(1e38)])
+def test_numbers_that_single_precision_cannot_hold_are_refused(value):
+    with pytest.raises(ValueError, match=r"Every: `any_number` is larger than 1e\+30, which overflows in single"):
+        Every(any_number=value).check_hyperparameters()
