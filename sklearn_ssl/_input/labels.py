@@ -16,8 +16,18 @@ def values_of(values: Any) -> np.ndarray:
     """Return an array, without turning numbers into texts where a list mixes both.
 
     A list of both becomes an array of objects. Masked values become NaN, or None among texts and objects.
+
+    Raises
+    ------
+    ValueError
+        If the values have named fields.
     """
     array = np.asarray(plain(values))
+    if array.dtype.names is not None:
+        raise ValueError(
+            f"Labels or targets are records with the fields {array.dtype.names}. Give one field, such as "
+            f"y[{array.dtype.names[0]!r}]."
+        )
     if array.dtype.kind not in "SU" or hasattr(values, "dtype"):
         return array
     each = np.array(values, dtype=object)

@@ -77,3 +77,8 @@ def test_the_first_series_without_a_label_is_named():
         check_all_labelled("y", MIXED)
     with pytest.raises(ValueError, match="in row 2 the number"):
         check_all_labelled("y", np.array([["a", "b"], ["a", "b"], ["b", -1]], dtype=object))
+
+
+def test_records_are_no_labels():
+    with pytest.raises(ValueError, match=r"records with the fields \('a', 'b'\).*y\['a'\]"):
+        values_of(np.zeros(3, dtype=[("a", "i4"), ("b", "i4")]))
