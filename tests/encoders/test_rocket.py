@@ -316,6 +316,14 @@ def test_parameters_that_do_not_fit():
         take(n_features=420)
 
 
+@pytest.mark.parametrize("dilation", [1, 2, 3, 9])
+def test_steps_are_shifted_alike_in_a_graph(dilation, monkeypatch):
+    x = series(2, 3, 7)
+    expected = shifted(x, dilation)
+    monkeypatch.setattr(torch.compiler, "is_exporting", lambda: True)
+    assert torch.equal(shifted(x, dilation), expected)
+
+
 @pytest.mark.parametrize("n_channels", [2, 5, 9, 20])
 def test_the_numbers_of_channels_are_log_uniform(n_channels):
     seen = _draw_channels(100, n_channels) < n_channels  # (100, 84, n)

@@ -1,3 +1,4 @@
+import inspect
 import sys
 
 import matplotlib.pyplot as plt
@@ -19,6 +20,7 @@ from sklearn_ssl.plotting import (
     DissectionDisplay,
     EmbeddingDisplay,
     OcclusionDisplay,
+    RobustnessDisplay,
     SpectrumDisplay,
     TrainingCurveDisplay,
     ViewsDisplay,
@@ -139,3 +141,13 @@ def test_another_number_of_axes_is_an_error(simclr):
     _, axes = plt.subplots(3)
     with pytest.raises(ValueError, match="`ax` must have 2 axes"):
         ViewsDisplay.from_estimator(simclr, X, ax=axes)
+
+
+@pytest.mark.parametrize(
+    "cls", [DissectionDisplay, EmbeddingDisplay, OcclusionDisplay, RobustnessDisplay, SpectrumDisplay]
+)
+def test_without_matplotlib_nothing_is_measured(cls, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    required = [one for one in inspect.signature(cls.from_estimator).parameters.values() if one.default is one.empty]
+    with pytest.raises(ImportError, match=rf"{cls.__name__} needs matplotlib"):
+        cls.from_estimator(*[None for one in required if one.kind is one.POSITIONAL_OR_KEYWORD])
