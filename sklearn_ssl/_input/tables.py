@@ -105,6 +105,15 @@ def as_frame(X: Any) -> pd.DataFrame:
     return pd.DataFrame({name: list(cells) if cells.ndim > 1 else cells for name, cells in columns.items()})
 
 
+def is_nested(cells: Any) -> bool:
+    """Tell whether any cell is a series."""
+    return (
+        isinstance(cells, np.ndarray)
+        and cells.dtype.kind == "O"
+        and any(hasattr(cell, "__len__") and not isinstance(cell, (str, bytes)) for cell in cells)
+    )
+
+
 def has_time_index(X: Any) -> bool:
     """Tell whether the index of a table has the times of its rows, so that a row is a time step."""
     return isinstance(getattr(X, "index", None), TIMES)

@@ -1,5 +1,7 @@
 """A regular grid in time: the step of every row."""
 
+import numbers
+import warnings
 from typing import Any
 
 import numpy as np
@@ -46,11 +48,13 @@ def steps_on_grid(freq: Any, name: Any, moments: np.ndarray, codes: np.ndarray) 
 
 def _number_of(freq: Any, name: Any) -> float:
     """Return the distance of two steps of numeric times, which are seconds if `freq` has a unit."""
-    if isinstance(freq, str) or hasattr(freq, "total_seconds"):
+    if _has_unit(freq):
         duration = _duration_of(freq, name)
         if duration is None:
             raise _wrong(freq, name, "numbers")
         return duration.total_seconds()
+    if isinstance(freq, (bool, np.bool_)) or not isinstance(freq, numbers.Real):
+        raise _wrong(freq, name, "numbers")
     if not 0 < float(freq) < np.inf:
         raise ValueError(f"`freq` must be above zero, got {shown(freq)}.")
     return float(freq)
@@ -58,10 +62,10 @@ def _number_of(freq: Any, name: Any) -> float:
 
 def _duration_of(freq: Any, name: Any) -> pd.Timedelta | None:
     """Return a fixed duration, or None for months and the like."""
-    if not isinstance(freq, str) and not hasattr(freq, "total_seconds"):
+    if not _has_unit(freq) or freq is pd.NaT:
         raise _wrong(freq, name, "dates or durations")
     try:
-        offset = pd.tseries.frequencies.to_offset(freq)
+        offset = pd.tseries.frequencies.to_offset(pd.Timedelta(freq) if isinstance(freq, np.timedelta64) else freq)
     except ValueError as error:
         raise ValueError(
             f'`freq` must be a distance in time such as "1s", "10ms" or "1D", got {shown(freq)}.'
@@ -75,6 +79,10 @@ def _duration_of(freq: Any, name: Any) -> pd.Timedelta | None:
     return duration
 
 
+def _has_unit(freq: Any) -> bool:
+    return isinstance(freq, (str, np.timedelta64, pd.offsets.BaseOffset)) or hasattr(freq, "total_seconds")
+
+
 def _wrong(freq: Any, name: Any, kind: str) -> ValueError:
     remedy = 'a number, or text such as "1s" if they are seconds' if kind == "numbers" else 'text such as "1s"'
     return ValueError(f"`freq`={shown(freq)} does not fit column {name!r}, whose times are {kind}. Give {remedy}.")
@@ -86,8 +94,10 @@ def _steps_of_calendar(freq: Any, name: Any, moments: np.ndarray, start: np.ndar
     offset = pd.tseries.frequencies.to_offset(freq)
     code = offset.rule_code.partition("-")[0].rstrip("ES")  # month ends and month starts are periods of a month
     try:
-        steps = [pd.PeriodIndex(pd.DatetimeIndex(times), freq=code).asi8 for times in (moments, start)]
-    except ValueError as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # pandas warns of business days, which it will no longer count
+            steps = [pd.PeriodIndex(pd.DatetimeIndex(times), freq=code).asi8 for times in (moments, start)]
+    except (ValueError, FutureWarning) as error:
         raise ValueError(
             f'`freq` must be a distance in time such as "1s", "1D" or "1ME", got {shown(freq)}.'
         ) from error

@@ -6,6 +6,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from sklearn_ssl._input.tables import is_nested
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.preprocessing._grid import steps_on_grid
 from sklearn_ssl.preprocessing._times import moments_of
@@ -99,9 +100,11 @@ class LongTable:
     def of(cls, columns: dict, keys: Keys) -> Self:
         """Read the series of each row from the columns of `keys`. Without such columns there is one series."""
         n_rows = len(next(iter(columns.values())))
+        if n_rows == 0:
+            raise ValueError("X is a table without rows. Give one row per time step.")
         codes = np.zeros(n_rows, dtype=np.int64)
         for name in keys.case:
-            own = _codes_of_ids(name, columns[name])
+            own, _ = _codes_of_ids(name, columns[name])
             codes = own if len(keys.case) == 1 else pd.factorize(codes * (own.max(initial=0) + 1) + own)[0]
         return cls(columns, keys, codes)
 
@@ -127,12 +130,8 @@ class LongTable:
         if self.keys.channel is None:
             return values, None
         column = self.columns[self.keys.channel]
-        codes, names = pd.factorize(column, sort=isinstance(column, pd.Categorical))
-        if (codes < 0).any():
-            raise ValueError(
-                f"Column {self.keys.channel!r} is missing in row {int(np.argmin(codes))}. Fill it or remove the row."
-            )
-        names = list(names)
+        codes, different = _codes_of_ids(self.keys.channel, column, sort=isinstance(column, pd.Categorical))
+        names = list(different)
         if known is not None and set(known) == set(_names_of_channels(values, names)) and len(values) == 1:
             places = {name: place for place, name in enumerate(known)}
             codes = np.array([places[name] for name in names])[codes]
@@ -168,6 +167,8 @@ class LongTable:
         first = self.first_rows
         known = {}
         for name, cells in self.columns.items():
+            if is_nested(cells):
+                continue
             values = pd.factorize(cells)[0]
             if name in self.keys.case or (name != self.keys.time and (values == values[first][self.codes]).all()):
                 known[name] = pd.Series(cells).iloc[first].reset_index(drop=True)
@@ -219,14 +220,14 @@ class LongTable:
         return ""
 
 
-def _codes_of_ids(name: Any, cells: Any) -> np.ndarray:
+def _codes_of_ids(name: Any, cells: Any, *, sort: bool = False) -> tuple[np.ndarray, Any]:
     try:
-        codes = pd.factorize(cells)[0]
+        codes, different = pd.factorize(cells, sort=sort)
     except TypeError as error:
         raise ValueError(f"Column {name!r} holds values that cannot be compared. Give numbers or text.") from error
     if (codes < 0).any():
         raise ValueError(f"Column {name!r} is missing in row {int(np.argmin(codes))}. Fill it or remove the row.")
-    return codes.astype(np.int64)
+    return codes.astype(np.int64), different
 
 
 def _names_of_channels(values: list, names: list) -> list:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import typing
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from sklearn_ssl.preprocessing._base import CollectionTransformer
 from sklearn_ssl.preprocessing._long import Keys, LongTable
 from sklearn_ssl.preprocessing._tables import (
     fields_of,
+    frame_of_columns,
     framed_table,
     holds_frames,
     holds_records,
@@ -143,6 +144,7 @@ class AsCollection(CollectionTransformer):
         as_cases : The same as a function.
         """
         self.check_hyperparameters()
+        self._check_names()
         table = self._long_table(X, reset=True, drop=[])
         if table is None:
             raise ValueError(
@@ -160,6 +162,7 @@ class AsCollection(CollectionTransformer):
     def _checked(self, X: Any, *, reset: bool) -> ReadCollection:
         if reset:
             self.check_hyperparameters()
+            self._check_names()
             self.categories_: dict[Any, np.ndarray] = {}
             self.__dict__.pop("columns_", None)
         plain = self._plain(X, reset=reset)
@@ -202,7 +205,7 @@ class AsCollection(CollectionTransformer):
             table = framed_table(X, self.time)
             return dataclasses.replace(table, columns=self._without_dropped(table.columns, drop, reset=reset))
         if isinstance(X, Mapping) and self.case is not None:
-            X = pd.DataFrame(X)
+            X = frame_of_columns(X)
         has_index = has_time_index(X) or getattr(getattr(X, "index", None), "nlevels", 1) > 1
         X, keys = opened(X, Keys(self._names("case"), self.time, self.channel))
         columns = columns_of(X) if keys.case or has_index else None
@@ -236,6 +239,19 @@ class AsCollection(CollectionTransformer):
         if value is None:
             return []
         return list(value) if isinstance(value, (list, np.ndarray, pd.Index)) else [value]
+
+    def _check_names(self) -> None:
+        """Refuse what names no column, and a column that is named for two purposes."""
+        roles: dict[Any, str] = {}
+        for parameter in ("case", "time", "channel", "drop"):
+            several = self._names(parameter) if parameter in ("case", "drop") else [getattr(self, parameter)]
+            for name in several:
+                if not isinstance(name, Hashable) or (name is None and parameter in ("case", "drop")):
+                    raise ValueError(f"`{parameter}` must name a column, got {shown(getattr(self, parameter))}.")
+                if name is not None and roles.setdefault(name, parameter) != parameter:
+                    raise ValueError(
+                        f"`{roles[name]}` and `{parameter}` both name the column {shown(name)}. Give it in one of them."
+                    )
 
     def _check_no_names(self, *parameters: str) -> None:
         for name in parameters:

@@ -1,5 +1,6 @@
 """Tables in their many forms: with series in their cells, one per series, or with an index that has series and time."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,7 @@ import pandas as pd
 
 from sklearn_ssl._input.labels import values_of
 from sklearn_ssl._input.plain import plain
-from sklearn_ssl._input.tables import as_frame, check_one_level, columns_of, has_time_index, is_table
+from sklearn_ssl._input.tables import check_one_level, columns_of, has_time_index, is_nested, is_table
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.preprocessing._long import Keys, LongTable
 from sklearn_ssl.preprocessing._texts import decoded, holds_times, is_missing, numbers_of
@@ -16,6 +17,7 @@ __all__ = [
     "as_array",
     "columns_of",
     "fields_of",
+    "frame_of_columns",
     "framed_table",
     "holds_frames",
     "holds_records",
@@ -53,7 +55,10 @@ def opened(X: Any, keys: Keys) -> tuple[Any, Keys]:
         return X, keys
     if isinstance(X, pd.Series) and (index.nlevels > 1 or has_time_index(X)):
         X = X.to_frame("channel0" if X.name is None else X.name)
-    check_one_level(getattr(X, "columns", None))
+    if getattr(getattr(X, "columns", None), "nlevels", 1) > 1:
+        if not keys.case and index.nlevels == 1 and not has_time_index(X):
+            check_one_level(X.columns)
+        X = X.set_axis(pd.Index(list(X.columns), tupleize_cols=False), axis=1)
     if index.nlevels > 1:
         return _opened_levels(X, keys)
     if index.name is not None and index.name in keys.names and index.name not in X.columns:
@@ -68,6 +73,8 @@ def opened(X: Any, keys: Keys) -> tuple[Any, Keys]:
 
 def _opened_levels(X: pd.DataFrame, keys: Keys) -> tuple[pd.DataFrame, Keys]:
     levels = [f"level_{n}" if name is None else name for n, name in enumerate(X.index.names)]
+    if len(set(levels)) < len(levels):
+        raise ValueError(f"The levels of the index of X have the names {shown(levels)}. Give each a name of its own.")
     twice = [name for name in levels if name in X.columns]
     if twice:
         raise ValueError(
@@ -126,6 +133,8 @@ def framed_table(frames: Any, time: Any) -> LongTable:
                 f"Series {case} of X has the columns {shown(list(table))}, but series 0 has {shown(names)}. Give all "
                 "series the same columns in the same order."
             )
+    if time is not None and time not in names:
+        raise ValueError(f"`time` names the column {shown(time)}, but the series of X have the columns {shown(names)}.")
     n_steps = np.array([len(frame) for frame in frames])
     if (n_steps == 0).any():
         raise ValueError(f"Series {int(np.argmin(n_steps))} of X has zero time steps. Remove it.")
@@ -144,24 +153,17 @@ def holds_records(cells: Any) -> bool:
     return cells.dtype.kind == "O" and all(getattr(getattr(cell, "dtype", None), "names", None) for cell in cells)
 
 
-def is_nested(cells: Any) -> bool:
-    """Tell whether any cell is a series."""
-    return (
-        isinstance(cells, np.ndarray)
-        and cells.dtype.kind == "O"
-        and any(hasattr(cell, "__len__") and not isinstance(cell, (str, bytes)) for cell in cells)
-    )
-
-
 def fields_of(record: np.ndarray) -> np.ndarray:
     """Return the fields of a structured array as an array of shape (n_channels, n_timepoints)."""
     return np.stack([numbers_of(name, cells) for name, cells in (columns_of(record) or {}).items()], axis=1)
 
 
-def flat_frame(X: Any, names: list) -> pd.DataFrame:
-    """Return some columns of a table as a data frame of pandas."""
-    frame = as_frame(X)
-    return frame if len(names) == frame.shape[1] else frame[names]
+def frame_of_columns(columns: Mapping) -> pd.DataFrame:
+    """Return a dictionary of columns as a data frame."""
+    lengths = {name: np.size(cells) for name, cells in columns.items()}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"The columns of X differ in length: {shown(lengths)}. Give one value per row in each.")
+    return pd.DataFrame(dict(columns))
 
 
 def _parts(name: Any, cells: np.ndarray) -> list:

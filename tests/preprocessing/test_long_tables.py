@@ -331,6 +331,20 @@ class TestRemedies:
         (CHANNELS.assign(id=[[1]] * 24), {"case": "id"}, "Column 'id' holds values that cannot be compared"),
         (CHANNELS[["x", "y"]], {"channel": "x"}, "`channel`='x' needs `case` too"),
         ([CHANNELS], {"channel": "x"}, "`channel`='x' names a column, but X is no table"),
+        (CHANNELS, {"case": ["id", None]}, "`case` must name a column, got ['id', None]"),
+        (CHANNELS, {"case": {"id"}}, "`case` must name a column, got {'id'}"),
+        (CHANNELS, {"case": "id", "time": ["t"]}, "`time` must name a column, got ['t']"),
+        (CHANNELS, {"case": "id", "drop": "id"}, "`case` and `drop` both name the column 'id'"),
+        (MELTED, {"case": "id", "time": "t", "channel": "t"}, "`time` and `channel` both name the column 't'"),
+        (MELTED.assign(sensor=[[1]] * 48), {"case": "id", "channel": "sensor"}, "'sensor' holds values that cannot be"),
+        (CHANNELS[:0], {"case": "id"}, "X is a table without rows"),
+        ({"id": [1, 2], "x": [1.0]}, {"case": "id"}, "The columns of X differ in length: {'id': 2, 'x': 1}"),
+        ([CHANNELS[["x"]]], {"time": "t"}, "`time` names the column 't', but the series of X have the columns ['x']"),
+        (
+            CHANNELS.set_index(["id", "t"]).rename_axis(["a", "a"]),
+            {},
+            "levels of the index of X have the names ['a', 'a']",
+        ),
         (CHANNELS.set_index(["id", "t"]).assign(t=1.0), {}, "both a column and a level of its index with the name 't'"),
         (
             CHANNELS.assign(**dict.fromkeys([f"c{n}" for n in range(60)], 1.0)),
@@ -348,6 +362,20 @@ def test_known_axes_raise_no_doubt():
     frames = [pd.DataFrame(rng.normal(size=(4, 40))) for _ in range(3)]
     assert as_collection(frames).shape == (3, 40, 4)
     assert AsCollection(order="channels-last").fit_transform(rng.normal(size=(3, 4, 40))).shape == (3, 40, 4)
+
+
+def test_columns_of_two_levels_are_channels_where_rows_are_steps():
+    by_sensor = pd.concat({"wrist": CHANNELS}, axis=1)
+    names = {"case": ("wrist", "id"), "time": ("wrist", "t")}
+    assert_array_equal(as_collection(by_sensor, **names), SERIES)
+    one = pd.concat({"wrist": pd.DataFrame(SERIES[0].T, index=DAYS, columns=["x", "y"])}, axis=1)
+    reader = AsCollection().fit(one)
+    assert reader.columns_ == [("wrist", "x"), ("wrist", "y")]
+    assert_array_equal(reader.transform(one), SERIES[:1])
+
+
+def test_cells_that_cannot_be_compared_are_no_labels():
+    assert as_cases(LONG.assign(path=[[1]] * 24), case="id").columns.tolist() == ["id", "person", "label"]
 
 
 def test_a_grid_and_filling_with_a_limit():
