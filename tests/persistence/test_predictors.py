@@ -288,6 +288,15 @@ def test_forged_scales_of_targets_are_refused(tmp_path, name, value):
         load_predictor(tmp_path / "file")
 
 
+@pytest.mark.parametrize("at", np.linspace(0, 1, 12, endpoint=False))
+def test_one_wrong_bit_anywhere_is_found(path, at):
+    content = bytearray(path.read_bytes())
+    content[int(at * len(content))] ^= 2
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="cannot be read as a predictor"):
+        load_predictor(path)
+
+
 def test_loading_runs_no_code(path, monkeypatch):
     def refuse(*args, **kwargs):
         raise AssertionError("loading unpickled something")
