@@ -119,6 +119,7 @@ def expected_classes(classes: Any, unlabelled: Any) -> np.ndarray:
         If they are no classes, or if the mark of unlabelled series is among them.
     """
     values = np.unique(of_one_type(column_or_1d(values_of(classes))))
+    check_classification_targets(np.repeat(values, 2))  # of single ones scikit-learn says that they may be numbers
     if is_mark(values, unlabelled).any():
         raise ValueError(
             f"`classes` has {shown(unlabelled)}, which marks series without a label. Leave it out, or set "

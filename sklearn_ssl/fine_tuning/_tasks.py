@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import torch
 from scipy.special import log_softmax
-from sklearn.utils.multiclass import check_classification_targets
 
 from sklearn_ssl._input.labels import UNLABELLED
 from sklearn_ssl._parameters.shown import shown
@@ -172,7 +171,6 @@ class ClassTask(Task):
         if self.classes is None:
             check_marks(y, n_cases, self.unlabelled)
             self.classes = np.unique(y)
-        check_classification_targets(self.classes)
         unseen = np.setdiff1d(y, self.classes)
         if len(unseen):
             raise ValueError(

@@ -352,3 +352,11 @@ def test_weights_that_are_refused(task):
         task.labels(y, 4, None)
     with pytest.raises(ValueError, match="requires y"):
         task.labels(None, 3, None)
+
+
+def test_many_classes_are_no_reason_to_warn():
+    y = np.repeat(np.arange(40), 2).astype(str)
+    assert ClassTask("Model", None).labels(y, 80, None).target.max() == 39
+    assert ClassTask("Model", None, classes=np.arange(40)).labels([3, 4], 2, None).target.tolist() == [3, 4]
+    with pytest.raises(ValueError, match="Unknown label type"):
+        ClassTask("Model", None, classes=[0.5, 1.5])
