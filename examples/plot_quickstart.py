@@ -1,76 +1,70 @@
 """
-Quickstart: pretraining inside a Pipeline
-=========================================
+Quickstart: few labels, many series
+===================================
 
-Fifty recordings of a hand that draws a gun or points with a finger (GunPoint, which ships with aeon) are scaled,
-turned into features by VICReg without their labels, and classified by their nearest neighbour, all in one ordinary
-:class:`~sklearn.pipeline.Pipeline`. Beside its accuracy stand two honest rows: the same encoder untrained, and
-MiniRocket with a ridge classifier.
+Outlines of arrowheads and recordings of a hand that draws a gun or points with a finger (ArrowHead and GunPoint, which
+ship with aeon) become features without a label. A linear classifier then learns from all labels, or from three of each
+class. Next to :class:`~sklearn_ssl.WCCNTransformer` stand two honest rows: MiniRocket, and an encoder that is not
+trained.
 """
 
 # %%
 # The data
 # --------
 # ``X`` has the shape (series, channels, time steps). No download is needed.
-import warnings
-
 import matplotlib.pyplot as plt
-from aeon.datasets import load_gunpoint
+import numpy as np
+from aeon.datasets import load_arrow_head, load_gunpoint
 from aeon.transformations.collection.convolution_based import MiniRocket
-from sklearn.callback import ProgressBar
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import RidgeClassifierCV
-from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_ssl import RandomEncoderTransformer, VICRegTransformer
+from sklearn_ssl import RandomEncoderTransformer, WCCNTransformer
 from sklearn_ssl.plotting import EmbeddingDisplay
-from sklearn_ssl.preprocessing import ChannelWise
 
-X_train, y_train = load_gunpoint(split="train")
-X_test, y_test = load_gunpoint(split="test")
-print(f"{len(X_train)} training series, {len(X_test)} test series, {X_train.shape[1:]} (channels, time steps)")
-
-# %%
-# One Pipeline
-# ------------
-# The transformer trains on the training series alone and never sees a label. scikit-learn's progress bar shows the
-# epochs; the classifier has none to show, and says so.
-warnings.filterwarnings("ignore", message=".* does not support callbacks")
-
-
-def pipeline(transformer):
-    """Return scaling, features and nearest neighbour."""
-    return Pipeline(
-        [
-            ("scale", ChannelWise(StandardScaler())),
-            ("ssl", transformer),
-            ("knn", KNeighborsClassifier(n_neighbors=1)),
-        ]
-    )
-
-
-pretrained = pipeline(VICRegTransformer(random_state=0)).set_callbacks(ProgressBar()).fit(X_train, y_train)
-untrained = pipeline(RandomEncoderTransformer(random_state=0)).fit(X_train, y_train)
-rocket = make_pipeline(MiniRocket(random_state=0), StandardScaler(), RidgeClassifierCV()).fit(X_train, y_train)
+SETS = {
+    load.__name__.removeprefix("load_"): (load(split="train"), load(split="test"))
+    for load in (load_arrow_head, load_gunpoint)
+}
+for name, ((X, _), (X_test, _)) in SETS.items():
+    print(f"{name}: {len(X)} training series, {len(X_test)} test series, {X.shape[1:]} (channels, time steps)")
 
 # %%
-# What came out
-# -------------
-for name, model in [
-    ("VICReg + 1-NN", pretrained),
-    ("untrained encoder + 1-NN", untrained),
-    ("MiniRocket + ridge", rocket),
-]:
-    print(f"{name:<26}{model.score(X_test, y_test):.3f}")
+# Features without labels, a classifier with few
+# ----------------------------------------------
+# Every transformer learns from all training series. The classifier behind it sees all labels, or the first three of
+# each class.
+TRANSFORMERS = [
+    WCCNTransformer(random_state=0),
+    MiniRocket(random_state=0),
+    RandomEncoderTransformer(random_state=0),
+]
+
+
+def first_of_each_class(y, n):
+    """Return the first n rows of each class."""
+    return np.concatenate([np.flatnonzero(y == label)[:n] for label in np.unique(y)])
+
+
+embeddings = {}
+for name, ((X, y), (X_test, y_test)) in SETS.items():
+    for transformer in TRANSFORMERS:
+        features = make_pipeline(transformer, StandardScaler()).fit(X)
+        for rows in (np.arange(len(y)), first_of_each_class(y, 3)):
+            model = make_pipeline(FrozenEstimator(features), RidgeClassifierCV(alphas=np.logspace(-3, 3, 10)))
+            accuracy = model.fit(X[rows], y[rows]).score(X_test, y_test)
+            print(f"{name:<11} {type(transformer).__name__:<25} {len(rows):>2} labels  {accuracy:.3f}")
+        embeddings[name, type(transformer).__name__] = features.transform(X_test)
 
 # %%
 # The embedding
 # -------------
-# The first two principal components of the test series' features, before and after training.
+# The first two principal components of the test series' features, for the encoder that is not trained and for WCCN.
 figure, axes = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
-for axis, (title, model) in zip(axes, [("untrained", untrained), ("VICReg", pretrained)], strict=True):
-    EmbeddingDisplay.from_estimator(model, X_test, y_test, ax=axis)
-    axis.set_title(title)
+for axis, transformer in zip(axes, ("RandomEncoderTransformer", "WCCNTransformer"), strict=True):
+    EmbeddingDisplay.from_embedding(embeddings["arrow_head", transformer], SETS["arrow_head"][1][1], ax=axis)
+    axis.set_title(transformer)
 figure.savefig("quickstart_embedding.png", dpi=150)
 print("The picture of the embedding is in quickstart_embedding.png.")
