@@ -90,7 +90,7 @@ class CollapseMonitor(Callback):
     ----------
     least_share : float, default=1e-3
         The monitor warns if the spread falls below this share of the spread before training, or to 0.
-    n_cases : int, default=64
+    n_cases : int, default=32
         Number of training series in which the spread is measured.
     least_share_of_rank : float, default=0.1
         The factor 0.1 of the formula. 0 switches the look at the rank off.
@@ -113,7 +113,7 @@ class CollapseMonitor(Callback):
     def __init__(
         self,
         least_share: float = LEAST_SPREAD,
-        n_cases: int = 64,
+        n_cases: int = 32,
         least_share_of_rank: float = LEAST_SHARE_OF_RANK,
     ) -> None:
         self.least_share = least_share
