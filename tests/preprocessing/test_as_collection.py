@@ -368,3 +368,10 @@ def test_other_labels_stay():
     assert as_labels(torch.tensor([1, 2])).dtype == np.int64
     assert as_labels([1.5, 2.5]).tolist() == [1.5, 2.5]
     assert as_labels(np.array([b"a", None, 3], dtype=object)).tolist() == ["a", None, 3]
+
+
+def test_labels_that_are_no_utf_8():
+    with pytest.raises(ValueError, match=r"The labels hold the bytes b'caf\\xe9', which are not UTF-8"):
+        as_labels([b"bar", "caf\xe9".encode("latin-1")])
+    with pytest.raises(ValueError, match="The labels hold the bytes"):
+        as_labels(np.array(["caf\xe9".encode("latin-1")]))
