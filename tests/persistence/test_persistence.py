@@ -1,6 +1,7 @@
 import json
 import os
 import pickle
+from functools import partial
 
 import joblib
 import numpy as np
@@ -581,6 +582,19 @@ def test_what_has_no_encoder_is_not_stored(tmp_path, fitted):
     with pytest.raises(FileNotFoundError):
         save_encoder(fitted, tmp_path / "missing" / "encoder.safetensors")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_home_folder(fitted, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    save_encoder(fitted, "~/encoder.safetensors")
+    assert_same(load_encoder("~/encoder.safetensors", device="cpu"), fitted, series())
+
+
+@pytest.mark.parametrize("path", [None, 3, "", "a\0b"])
+def test_what_is_no_path(fitted, path):
+    for use in (partial(save_encoder, fitted), load_encoder):
+        with pytest.raises((TypeError, ValueError), match="`path`"):
+            use(path)
 
 
 def test_unknown_device(path):
