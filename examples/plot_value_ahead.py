@@ -77,6 +77,7 @@ for ax, case in zip(axes, (10, 60), strict=True):
     for name, marker in (("ridge on the window", "s"), ("SimPer, look back", "x")):
         ax.plot((PAST - 1 + AHEAD) / RATE, predicted[name][case], marker, label=name)
 axes[0].legend(loc="upper left", ncols=3)
+axes[0].set_ylim(top=3.2)
 axes[0].set(title="Two windows of the test part and half a second ahead")
 axes[1].set(xlabel="seconds")
 plt.show()
