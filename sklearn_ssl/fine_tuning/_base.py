@@ -32,11 +32,12 @@ from sklearn_ssl._parameters.hyperparameters import Hyperparameters, choice, num
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.architectures import HeadedArchitecture
 from sklearn_ssl.base.embedding import EmbeddingTransformer
+from sklearn_ssl.base.progress import TrainingProgressMixin
 from sklearn_ssl.fine_tuning._tasks import Labels, Task
 from sklearn_ssl.methods.joint_embedding.vicreg import VICRegTransformer
 
 
-class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters, abc.ABC):
+class EncoderPredictor(TrainingProgressMixin, CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters, abc.ABC):
     """A predictor made of a transformer's encoder and a head.
 
     Parameters
@@ -84,6 +85,10 @@ class EncoderPredictor(CallbackSupportMixin, MetaEstimatorMixin, Hyperparameters
         The task: it knows the classes, or the scale of numbers.
     net_ : skorch.NeuralNet
         The trained net. ``net_.history`` has the loss of every epoch, ``net_.module_.encoder`` is the encoder.
+    n_iter_ : int
+        Epochs of the head so far, those of `partial_fit` included.
+    loss_curve_ : list of float
+        The loss of every epoch that ``net_.history`` has.
     n_channels_in_ : int
         Channels of the series seen at fit.
     n_features_in_ : int

@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 
-from sklearn_ssl import RandomEncoderTransformer, VICRegTransformer, WCCNTransformer
+from sklearn_ssl import RandomEncoderTransformer, SSLClassifier, VICRegTransformer, WCCNTransformer
 from sklearn_ssl.datasets import make_waves
 
 X, y = make_waves(n_cases=20, n_channels=2, n_timepoints=30, random_state=0)
@@ -18,6 +18,12 @@ def test_epochs_and_losses():
     assert fitted.n_iter_ == 3
     assert fitted.loss_curve_ == fitted.net_.history[:, "train_loss"]
     assert fitted.partial_fit(X).n_iter_ == len(fitted.loss_curve_) == 4
+
+
+def test_of_a_predictor():
+    classifier = SSLClassifier(small(max_epochs=1), max_epochs=2, random_state=0).fit(X, y)
+    assert classifier.n_iter_ == 2
+    assert classifier.loss_curve_ == classifier.net_.history[:, "train_loss"]
 
 
 def test_there_are_none_before_fit():
