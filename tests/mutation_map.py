@@ -112,7 +112,7 @@ def _in_fork(task: Task, tree: Path, report: Path) -> None:
         os.dup2(output, 1)
         os.dup2(output, 2)
         signal.signal(signal.SIGALRM, signal.SIG_DFL)  # which ends the process even in the middle of a library
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # tests press Ctrl-C
         signal.setitimer(signal.ITIMER_REAL, START_SECONDS)
         resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
         os.chdir(tree)
