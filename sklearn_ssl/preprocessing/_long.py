@@ -132,10 +132,10 @@ class LongTable:
         column = self.columns[self.keys.channel]
         codes, different = _codes_of_ids(self.keys.channel, column, sort=isinstance(column, pd.Categorical))
         names = list(different)
-        if known is not None and set(known) == set(_names_of_channels(values, names)) and len(values) == 1:
-            places = {name: place for place, name in enumerate(known)}
-            codes = np.array([places[name] for name in names])[codes]
-            names = known
+        if known is not None and set(known) == set(_names_of_channels(values, names)):
+            order = np.argsort([known.index(_names_of_channels(values, [name])[0]) for name in names])
+            codes = np.argsort(order)[codes]
+            names = [names[place] for place in order]
         return _names_of_channels(values, names), codes
 
     def steps(self, channel: np.ndarray | None, freq: Any, duplicates: str) -> Steps:

@@ -93,7 +93,7 @@ class AsCollection(CollectionTransformer):
         takes the rows as the steps.
     duplicates : {"error", "first", "mean"}, default="error"
         What to do with several rows for one time, or one step of the grid, of one series. "mean" leaves out missing
-        values.
+        values; of texts, the first is taken.
 
     Attributes
     ----------

@@ -26,8 +26,8 @@ def decoded(cell: Any, name: Any = None) -> Any:
     except UnicodeDecodeError as error:
         where = "The labels hold" if name is None else f"Column {name!r} holds"
         raise ValueError(
-            f"{where} the bytes {shown(bytes(cell))}, which are not UTF-8. Decode all of them before, in the encoding that "
-            'they have: cell.decode("latin-1") never fails.'
+            f"{where} the bytes {shown(bytes(cell))}, which are not UTF-8. Decode all of them before, in the encoding "
+            'that they have: cell.decode("latin-1") never fails.'
         ) from error
 
 

@@ -175,6 +175,7 @@ def test_several_values_of_a_melted_table():
     series = reader.transform(table)
     assert_array_equal(series[:, :2], SERIES)
     assert_array_equal(series[0, 2], np.arange(6))
+    assert_array_equal(reader.transform(table.iloc[::-1]), series[::-1])
 
 
 def test_a_series_of_pandas_with_an_index():
