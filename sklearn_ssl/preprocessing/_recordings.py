@@ -88,8 +88,13 @@ class Reader:
 
     def read(self, X: Any) -> Recordings:
         """Return the recordings in the order in which they first occur."""
-        if isinstance(self.time, (list, tuple)):
-            raise ValueError(f"`time` must name one column, got {shown(self.time)}.")
+        for parameter, name in [
+            ("time", self.time),
+            *(("case", one) for one in self.case),
+            *(("drop", one) for one in self.drop),
+        ]:
+            if not isinstance(name, Hashable):
+                raise ValueError(f"`{parameter}` must be the name of a column, got {shown(name)}.")
         if isinstance(X, Mapping):
             _check_not_one_recording(X)
             return dataclasses.replace(self.read(list(X.values())), ids=list(X), keyed=True)
@@ -308,12 +313,20 @@ def _three_d(X: Any) -> np.ndarray:
         array = X if isinstance(X, np.memmap) else np.asarray(X)
     except ValueError as error:
         raise ValueError("Recordings of unequal length must be arrays of shape (n_channels, n_timepoints).") from error
+    array = _numbers_of_objects(array) if array.dtype == object else array
     if array.ndim not in (2, 3) or array.dtype.kind not in "biuf":
         raise ValueError(
             f"X has dtype {array.dtype} and shape {array.shape}. Give numbers of shape (n_recordings, n_channels, "
             "n_timepoints), a list of arrays of shape (n_channels, n_timepoints), or data frames."
         )
     return array[:, None, :] if array.ndim == 2 else array
+
+
+def _numbers_of_objects(array: np.ndarray) -> np.ndarray:
+    try:
+        return array.astype(float)
+    except (ValueError, TypeError):
+        return array
 
 
 def _array(recording: Any, case: int) -> np.ndarray:

@@ -61,6 +61,8 @@ def seconds_of(name: str, duration: Any) -> float:
             seconds = pd.Timedelta(duration).total_seconds()
     except (ValueError, TypeError) as error:
         raise ValueError(f"{wrong} {shown(duration)}.") from error
+    if pd.isna(seconds):
+        raise ValueError(f"{wrong} {shown(duration)}.")
     if not seconds > 0:
         raise ValueError(f"`{name}` must be longer than nothing, got {shown(duration)}.")
     return seconds

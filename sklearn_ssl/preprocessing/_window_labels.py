@@ -163,7 +163,7 @@ def _events_by_recording(events: Any, recordings: Recordings, case: list) -> pd.
 def _event_table(events: Any) -> pd.DataFrame:
     columns = columns_of(events)
     if columns is None:
-        rows = list(events)
+        rows = list(events) if isinstance(events, (list, tuple, np.ndarray)) else [events]
         if any(isinstance(row, str) or not hasattr(row, "__len__") or len(row) != 3 for row in rows):
             raise ValueError(f"`events` must be a table, or a list of (start, end, label); got {shown(events)}.")
         return pd.DataFrame(rows, columns=[*BOUNDS, "label"])

@@ -191,6 +191,7 @@ def test_numbers_that_hardly_repeat_have_no_majority():
     ("changes", "message"),
     [
         ({"events": EVENTS.drop(columns="end")}, "needs the columns start, end and label, but 'end' is not among"),
+        ({"events": 3}, "`events` must be a table, or a list of (start, end, label); got 3"),
         ({"events": [("a", 1)]}, "`events` must be a table, or a list of (start, end, label)"),
         ({"events": [(5, 3, "a")]}, "The event 'a' from 5 to 3 ends before it starts"),
         ({"events": [(500, 600, "a")]}, "The event 'a' from 500 to 600 lies outside of its recording"),

@@ -165,7 +165,8 @@ def test_the_table_has_the_times():
     ("make", "names", "message"),
     [
         (lambda: long_table(), {"case": "who", "time": "t"}, "`case` names the column 'who', but X has the columns"),
-        (lambda: long_table(), {"case": "id", "time": ["t"]}, "`time` must name one column, got ['t']"),
+        (lambda: long_table(), {"case": "id", "time": ["t"]}, "`time` must be the name of a column, got ['t']"),
+        (lambda: long_table(), {"case": {"id": 1}}, "`case` must be the name of a column, got {'id': 1}"),
         (lambda: long_table(), {"case": "id", "time": "t", "drop": "u"}, "`drop` names the column 'u'"),
         (lambda: long_table().assign(id=None), {"case": "id"}, "Column 'id' is missing in row 0"),
         (lambda: long_table().assign(t=np.nan), {"case": "id", "time": "t"}, "Column 't' is missing in row 0"),

@@ -55,6 +55,14 @@ def test_arrays_of_every_form(step, recordings):
     assert_array_equal(window_recordings(X[:, 0], length=4, step=step)[0], expected[0][:, :1])
 
 
+def test_numbers_among_objects_are_numbers():
+    X = np.arange(12).reshape(1, 2, 6).astype(object)
+    X[0, 0, 1] = None
+    windows = window_recordings(X, length=3)[0]
+    assert windows.dtype == np.float64
+    assert_array_equal(windows[0], [[0, np.nan, 2], [6, 7, 8]])
+
+
 def test_lists_of_numbers_are_recordings_of_one_channel():
     assert window_recordings([[1, 2, 3], [4, 5]], length=2, step=1)[0].tolist() == [[[1, 2]], [[2, 3]], [[4, 5]]]
 
@@ -203,6 +211,7 @@ def test_forecasting_with_the_last_label():
             "`sampling_rate` must be a number of steps per second above",
         ),
         ({"length": "1ms", "sampling_rate": 1}, ValueError, "`length`='1ms' is shorter than one step"),
+        ({"length": None}, ValueError, "`length` must be a whole number of time steps, or a duration such as"),
         ({"length": "10"}, ValueError, "got '10'. Write its unit"),
         ({"length": "ten"}, ValueError, "`length` must be a whole number of time steps, or a duration such as"),
         ({"length": "-1s"}, ValueError, "`length` must be longer than nothing"),
