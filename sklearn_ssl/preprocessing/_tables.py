@@ -167,7 +167,7 @@ def frame_of_columns(columns: Mapping) -> pd.DataFrame:
 
 
 def _parts(name: Any, cells: np.ndarray) -> list:
-    parts = [None if is_missing(cell) else values_of(cell) for cell in cells]
+    parts = [None if is_missing(cell) else _part(cell) for cell in cells]
     for row, part in enumerate(parts):
         if part is not None and (part.ndim != 1 or len(part) == 0):
             raise ValueError(
@@ -175,6 +175,10 @@ def _parts(name: Any, cells: np.ndarray) -> list:
                 f"time steps is needed. If the column is not a channel, leave it out by drop={name!r}."
             )
     return parts
+
+
+def _part(cell: Any) -> np.ndarray:
+    return cell if getattr(getattr(cell, "dtype", None), "names", None) else values_of(cell)
 
 
 def _common_length(row: int, parts: tuple) -> int:
