@@ -196,7 +196,8 @@ def robustness_report(
     X : array of shape (n_cases, n_channels, n_timepoints) or (n_cases, n_timepoints), or list of 2-D arrays
         Test series, in the form that the model takes.
     y : array-like of shape (n_cases,)
-        The classes of the series. Series of class -1 are left out, unless the model has such a class.
+        The classes of the series. Series whose label is the model's `unlabelled`, or else -1, are left out, unless the
+        model has the class -1.
     corruptions : sequence of str, default=None
         Names of the corruptions. None takes all of the table.
     severities : sequence of float, or dict of str to sequence of float, default=None

@@ -17,8 +17,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
 
+from sklearn_ssl import RandomEncoderTransformer, SSLClassifier
 from sklearn_ssl.callbacks import OnlineProbe
-from sklearn_ssl.evaluation import dissect, knn_probe, label_efficiency, linear_probe, svm_probe
+from sklearn_ssl.datasets import make_waves
+from sklearn_ssl.encoders import ResNetEncoder
+from sklearn_ssl.evaluation import dissect, knn_probe, label_efficiency, linear_probe, robustness_report, svm_probe
 from sklearn_ssl.evaluation._folds import checked_folds
 from sklearn_ssl.evaluation._targets import Targets
 
@@ -195,10 +198,16 @@ def test_a_mark_of_unlabelled_series_is_no_class_unless_said_so(people, score):
         score(None, H, y, unlabelled=[1])
 
 
-def test_dissection_refuses_a_mark_too(people):
-    from sklearn_ssl import RandomEncoderTransformer
-    from sklearn_ssl.encoders import ResNetEncoder
+def test_robustness_leaves_out_what_the_model_takes_for_unlabelled():
+    X, y = make_waves(n_cases=24, n_timepoints=20, n_classes=2, random_state=0)
+    partly = np.where(np.arange(24) < 16, np.array(["a", "b"])[y], "?")
+    transformer = RandomEncoderTransformer(encoder=ResNetEncoder(depth=1, width=4), random_state=0)
+    model = make_pipeline(SSLClassifier(transformer, unlabelled="?", random_state=0)).fit(X, partly)
+    for one in (model, model[-1]):
+        assert robustness_report(one, X, partly, corruptions=["gaps"], severities=[0.5]).n_cases == 16
 
+
+def test_dissection_refuses_a_mark_too():
     X, y = np.random.default_rng(0).normal(size=(12, 1, 20)), np.tile([-1, 0, 1], 4)
     encoder = RandomEncoderTransformer(encoder=ResNetEncoder(depth=1, width=4), random_state=0).fit(X)
     with pytest.raises(ValueError, match=r"set `unlabelled` to None"):
