@@ -161,7 +161,8 @@ class EncoderPredictor(TrainingProgressMixin, CallbackSupportMixin, MetaEstimato
         Returns
         -------
         ndarray of shape (n_cases,) or (n_cases, n_outputs)
-            Classes are labels from `y`, never `unlabelled`. Numbers have the form of `y`, in float64.
+            Classes are labels from `y`, never `unlabelled`. Numbers have the form of `y`, in
+            float32, or in float64 if single precision is too coarse for the targets.
 
         Raises
         ------

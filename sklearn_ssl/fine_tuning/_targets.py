@@ -17,6 +17,8 @@ from sklearn_ssl._parameters.shown import shown
 
 FARTHEST = 1e15  # from the mean, in standard deviations
 LARGEST = 1e150  # whose square is finite
+LARGEST_SINGLE = 1e30  # far from the ends of single precision, as its inverse is
+FINEST = 1e-4  # standard deviations
 
 # A share of this much of the largest class, or less, may be a class itself.
 LARGEST_DOUBTFUL_SHARE = 1.5
@@ -177,6 +179,15 @@ def check_spread(y: np.ndarray, scale: np.ndarray) -> None:
             f"The numbers of y differ by {np.max(spans):.3g} only, whose square is zero. Multiply y by a constant, and "
             "divide predictions by it."
         )
+
+
+def precision_of(y: np.ndarray, scale: np.ndarray) -> type:
+    """Return float32, or float64 for several outputs and where single precision would blur the targets."""
+    rounding = np.finfo(np.float32).eps * np.nanmax(np.abs(y), axis=0)
+    is_fine = (rounding < FINEST * scale).all()
+    in_range = np.nanmax(np.abs(y)) < LARGEST_SINGLE and scale.min() > 1 / LARGEST_SINGLE
+    is_single = y.ndim == 1 and is_fine and in_range  # scikit-learn expects double precision of several outputs
+    return np.float32 if is_single else np.float64
 
 
 def standardised(y: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:

@@ -23,6 +23,7 @@ from sklearn_ssl.fine_tuning._targets import (
     checked_numbers,
     class_weights,
     expected_classes,
+    precision_of,
     standardised,
     weights,
 )
@@ -232,6 +233,8 @@ class NumberTask(Task):
     ----------
     mean, scale : ndarray of shape (n_outputs,), or () for 1-D targets
         They standardise the targets.
+    dtype : dtype
+        Precision of predictions. It depends on the values of the targets, and not on their container.
     """
 
     loss = staticmethod(weighted_squared_error)
@@ -240,6 +243,7 @@ class NumberTask(Task):
         self.name = name
         self.mean: Any = None
         self.scale: Any = None
+        self.dtype: Any = np.float64
 
     @property
     def n_outputs(self) -> int:
@@ -274,10 +278,11 @@ class NumberTask(Task):
         return weight, bias, float(np.mean(errors or [0.0]))
 
     def predictions(self, outputs: np.ndarray) -> np.ndarray:
-        """Return outputs in the unit and the form of the targets, in double precision."""
-        return outputs.reshape(len(outputs), *self.mean.shape) * self.scale + self.mean
+        """Return outputs in the unit and the form of the targets."""
+        return (outputs.reshape(len(outputs), *self.mean.shape) * self.scale + self.mean).astype(self.dtype)
 
     def _learn_scale(self, y: np.ndarray) -> None:
         self.mean, scale = np.asarray(np.nanmean(y, axis=0)), np.nanstd(y, axis=0)
         check_spread(y, scale)
         self.scale = np.where(scale > 0, scale, 1)
+        self.dtype = precision_of(y, self.scale)

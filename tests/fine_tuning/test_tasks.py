@@ -150,7 +150,7 @@ def test_equal_numbers_are_learnt_alike_in_whatever_container(y):
     expected, task = NumberTask("Model"), NumberTask("Model")
     assert_array_equal(task.labels(y, 4, None).target, expected.labels(NUMBERS, 4, None).target)
     predicted = task.predictions(np.ones((2, 1), np.float32))
-    assert predicted.dtype == np.float64
+    assert predicted.dtype == np.float32
     assert_array_equal(predicted, expected.predictions(np.ones((2, 1), np.float32)))
 
 
@@ -360,3 +360,26 @@ def test_many_classes_are_no_reason_to_warn():
     assert ClassTask("Model", None, classes=np.arange(40)).labels([3, 4], 2, None).target.tolist() == [3, 4]
     with pytest.raises(ValueError, match="Unknown label type"):
         ClassTask("Model", None, classes=[0.5, 1.5])
+
+
+@pytest.mark.parametrize(
+    ("y", "expected"),
+    [
+        ([0, 1, 2, 3], np.float32),
+        ([0.1, 0.25, np.nan, 1e3], np.float32),
+        ([1.7e9, 1.7e9 + 1, 1.7e9 + 2], np.float64),  # seconds since 1970
+        ([1e35, 2e35, 4e35], np.float64),
+        ([1e-35, 2e-35, 4e-35], np.float64),
+        ([[1.0, 1.7e9], [2.0, 1.7e9 + 1]], np.float64),
+        ([[1.0, 2.0], [2.0, 1.0]], np.float64),
+        ([5.0, 5.0], np.float32),
+    ],
+)
+def test_the_precision_of_predictions_follows_from_the_values_of_the_targets(y, expected):
+    for container in (list, np.array):
+        task = NumberTask("Model")
+        labels = task.labels(container(y), len(y), None)
+        predicted = task.predictions(labels.target)
+        assert predicted.dtype == expected
+        known = np.asarray(y)[labels.rows]
+        np.testing.assert_allclose(predicted.reshape(known.shape) - known, 0, atol=1e-4 * np.max(task.scale))
