@@ -162,6 +162,6 @@ def _with_weights_of(
 
 def _mixed(weights: torch.Tensor, mixing: torch.Tensor) -> torch.Tensor:
     """Return the weights (D, C' m, ...) for the new channels, from those (D, C m, ...) for the old channels."""
-    by_channel = weights.detach().double().unflatten(1, (len(mixing), -1))  # (D, C, m, ...)
+    by_channel = weights.double().unflatten(1, (len(mixing), -1))  # (D, C, m, ...)
     mixed = torch.einsum("dj...,jc->dc...", by_channel, mixing.to(weights.device))  # (D, C', m, ...)
     return mixed.flatten(1, 2).to(weights.dtype)

@@ -1,6 +1,7 @@
 """Accuracy on disturbed series: what a model is given, what is counted, and what stays as it was."""
 
 import copy
+import re
 
 import matplotlib
 import numpy as np
@@ -21,7 +22,7 @@ from sklearn_ssl import RandomEncoderTransformer, SSLClassifier, SSLRegressor
 from sklearn_ssl.adversarial import projected_gradient_descent
 from sklearn_ssl.datasets import make_waves
 from sklearn_ssl.encoders import GRUEncoder, RocketEncoder
-from sklearn_ssl.evaluation import RobustnessReport, robustness_report
+from sklearn_ssl.evaluation import RobustnessReport, _robustness, robustness_report
 from sklearn_ssl.plotting import RobustnessDisplay
 from sklearn_ssl.preprocessing import ChannelWise, FillMissing
 
@@ -475,3 +476,9 @@ class TestDisplay:
         with pytest.raises(ValueError, match="empty dictionary"):
             RobustnessDisplay.from_reports({})
         assert isinstance(report, RobustnessReport)
+
+
+def test_the_default_severities_are_those_of_the_table():
+    rows = re.findall(r'^ +"([a-z ]+)" .*?  ((?:[\d.]+, )+[\d.]+)$', robustness_report.__doc__, re.MULTILINE)
+    documented = {name: tuple(map(float, numbers.split(", "))) for name, numbers in rows}
+    assert documented == _robustness.SEVERITIES
