@@ -338,6 +338,15 @@ def test_crops_lie_within_the_observed_steps():
         assert crop["start"][crop["width"] == width].unique().tolist() == list(range(8 - width))
 
 
+@pytest.mark.parametrize("augmentation", [aug.CropResize(min_ratio=0.3), aug.WindowWarp(ratio=0.4)], ids=repr)
+def test_starts_are_uniform_in_the_room_that_is_left(augmentation):
+    lengths = torch.randint(2, 100, (4000,))
+    draws = augmentation.draw(torch.empty(4000, 1, 100), lengths)
+    share = draws["start"] / ((1 - draws.get("ratio", 0.4)) * (lengths - 1))
+    for quantile in (0.01, 0.25, 0.5, 0.75, 0.99):
+        assert share.quantile(quantile) == pytest.approx(quantile, abs=0.03)
+
+
 def test_stretches_and_squeezes_are_equally_likely():
     speed = drawn(aug.TimeStretch(strength=0.5))["speed"].log()
     assert speed.abs().max().item() == pytest.approx(np.log(1.5), abs=0.01)

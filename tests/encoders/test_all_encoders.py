@@ -72,6 +72,15 @@ def test_features_of_a_step_lie_next_to_each_other_in_memory(recipe, training, r
 
 
 @each_recipe
+def test_nothing_that_is_taken_from_series_carries_a_gradient(recipe):
+    encoder, fresh = recipe.build(2), recipe.build(2)
+    encoder.adapt(torch.randn(6, 2, 40, requires_grad=True))
+    assert all(value.is_leaf for value in encoder.parameters())
+    assert [one.requires_grad for one in encoder.parameters()] == [one.requires_grad for one in fresh.parameters()]
+    assert not any(value.requires_grad for value in encoder.buffers())
+
+
+@each_recipe
 def test_the_module_knows_its_recipe_and_its_channels(recipe):
     encoder = recipe.build(2)
     assert encoder.n_channels == 2

@@ -146,6 +146,17 @@ def test_impossible_states(dilations):
     assert kernels.dilations.tolist() == [1, 1, 1]
 
 
+@pytest.mark.parametrize(
+    ("n_steps", "dilations"), [(16, [1, 1, 1, 1]), (17, [1, 1, 2, 2]), (32, [1, 1, 2, 2]), (33, [1, 1, 2, 4])]
+)
+def test_the_longest_kernel_fits_into_the_longest_series(n_steps, dilations):
+    kernels = CompetingKernels(1, 4)
+    kernels.adapt(torch.zeros(2, 1, 40), torch.tensor([5, n_steps]))
+    assert kernels.dilations.tolist() == dilations
+    kernels.adapt(torch.zeros(2, 1, n_steps), None)
+    assert kernels.dilations.tolist() == dilations
+
+
 def test_states_share_nothing_with_the_encoder():
     kernels = CompetingKernels(1, 3)
     state = torch.tensor([1, 2, 2])

@@ -77,3 +77,10 @@ def test_what_cannot_be_drawn_is_an_error(classifier):
         OcclusionDisplay(np.zeros((1, 5)), np.zeros((1, 4))).plot()
     with pytest.raises(ValueError, match="`window` must be"):
         OcclusionDisplay.from_estimator(classifier, X, window=0)
+
+
+def test_the_ticks_are_those_of_the_values_and_not_of_the_strip(classifier):
+    display = OcclusionDisplay(np.array([np.linspace(0, 10, 30)]), np.zeros((1, 30))).plot()
+    assert display.axes_[0].get_yticks().min() == 0
+    assert display.axes_[0].get_yticks().max() == 10
+    assert display.axes_[0].get_ylim()[0] < -1
