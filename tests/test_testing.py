@@ -341,3 +341,7 @@ def test_how_close_is_close(value, error, is_close):
     context = contextlib.nullcontext() if is_close else pytest.raises(AssertionError)
     with context:
         checks._assert_close([value + error], [value])
+
+
+def test_series_of_unequal_length_are_all_of_another():
+    assert [series.shape for series in checks._unequal()] == [(2, length) for length in range(6, 25)]
