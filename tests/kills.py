@@ -214,6 +214,7 @@ def main() -> None:
     parser.add_argument("-n", type=int, default=60, help="random moments for each signal, and as many aimed ones")
     options = parser.parse_args()
     torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which the background of a shell ignores
     chance = random.Random(options.seed)
     expected = {name: undisturbed(name) for name in FITS}
     counts, faults = Counter(), []

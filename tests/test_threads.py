@@ -93,9 +93,9 @@ def test_answers_during_partial_fit_are_of_the_model_before_or_after(name):
             training.result()
             states.append(ask(X))
             for answer in answers:
-                assert any(
-                    answer.shape == state.shape and np.array_equal(answer, state) for state in states[-2:]
-                ), "an answer is of neither model"
+                assert any(answer.shape == state.shape and np.array_equal(answer, state) for state in states[-2:]), (
+                    "an answer is of neither model"
+                )
     assert not np.array_equal(states[0], states[-1])
 
 

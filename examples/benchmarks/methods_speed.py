@@ -24,6 +24,7 @@ from overhead import make_data
 from skorch.callbacks import Callback
 
 from sklearn_ssl.architectures._base import feature_layers, pooled_features
+from sklearn_ssl.base import SSLTransformer
 
 SHAPE, BATCH_SIZE = (128, 3, 315), 32
 KEY = ("method",)
@@ -92,7 +93,7 @@ class BarePasses(Callback):
 
 def with_epochs():
     """Return the names of the methods that train in epochs."""
-    return [name for name in sorted(transformers()) if "max_epochs" in make_method(name).get_params(deep=False)]
+    return [name for name, cls in sorted(transformers().items()) if issubclass(cls, SSLTransformer)]
 
 
 def plan_of(name, transformer):
@@ -100,8 +101,9 @@ def plan_of(name, transformer):
     parameters = transformer.get_params(deep=False)
     views = 2 * parameters["n_speeds"] if "n_speeds" in parameters else parameters.get("n_views", 2)
     trained, teacher = WHOLE_SERIES.get(name.partition("(")[0], (views, 0))
+    share = 1 / transformer.resolved("speed").fastest if "speed" in parameters else 1.0
     plan = [
-        (trained, 1.0, True),
+        (trained, share, True),
         (parameters.get("n_crops", 0), parameters.get("crop_ratio"), True),
         (parameters.get("n_windows", 0), parameters.get("window_ratio"), True),
         (teacher, 1.0, False),

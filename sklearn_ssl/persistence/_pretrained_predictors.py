@@ -246,8 +246,10 @@ class PretrainedRegressor(RegressorMixin, PretrainedPredictor):
 
     Parameters
     ----------
-    target_mean, target_scale : array of shape (n_outputs,), or () for 1-D targets, default=None
-        Mean and standard deviation of the targets, which turn the outputs of the head into predictions.
+    target_mean : array of shape (n_outputs,), or () for 1-D targets, default=None
+        Mean of the targets. With their scale it turns the outputs of the head into predictions.
+    target_scale : array of shape (n_outputs,), or () for 1-D targets, default=None
+        Standard deviation of the targets.
 
     Attributes
     ----------

@@ -71,9 +71,7 @@ def test_a_module_is_not_trained():
 
 @pytest.mark.parametrize("function", [lambda x: x[:, :, ::2], lambda x: x.numpy()])
 def test_another_shape_is_refused(function):
-    with pytest.raises(
-        ValueError, match=r"return a tensor of the shape of its series, \(\d+, 2, 30\)"
-    ):
+    with pytest.raises(ValueError, match=r"return a tensor of the shape of its series, \(\d+, 2, 30\)"):
         small(augmentation=function).fit(X)
 
 

@@ -31,6 +31,14 @@ STEPS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def interruptible():
+    """Let Ctrl-C interrupt, also where the tests run in the background of a shell, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def press():
     os.kill(os.getpid(), signal.SIGINT)
 

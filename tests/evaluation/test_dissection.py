@@ -293,6 +293,7 @@ def test_a_segment_has_a_tenth_of_the_steps_but_eight_if_possible(n_timepoints, 
 def test_a_unit_whose_range_is_rounding_is_constant(share, is_constant):
     X = np.full((4, 1, 20), -1.0)
     X[:, 0, ::2] += share
+    X[0, 0, 1] += share  # series that are all the same would be told
     table = dissect(fitted(Doubled(), X), X, {"half": X[:, 0] > -1}, augmentations=[TimeReversal(p=0.0)]).table
     assert (table["concept"][0] is None) == is_constant
 

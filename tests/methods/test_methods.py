@@ -57,6 +57,7 @@ BOUNDS = {
     "covariance": AT_LEAST_ZERO,
     "crop_ratio": SHARE_ABOVE_ZERO,
     "epsilon": ABOVE_ZERO,
+    "incremental": ([True, False], [2, "yes", None]),
     "invariance": AT_LEAST_ZERO,
     "iterations": AT_LEAST_ONE,
     "label_temperature": ABOVE_ZERO,

@@ -148,9 +148,7 @@ class TestAccumulation:
         wccn = bent(incremental=False).partial_fit(X)
         expected = wccn.transform(X)
         assert len(wccn.net_.module_.deviations) == len(wccn.net_.module_.changes) == 0
-        with pytest.raises(
-            ValueError, match=r"`incremental` is False.* Call fit with all series, or set"
-        ):
+        with pytest.raises(ValueError, match=r"`incremental` is False.* Call fit with all series, or set"):
             wccn.partial_fit(X)
         assert_array_equal(wccn.transform(X), expected)
         assert wccn.set_params(incremental=True).fit(X).partial_fit(X).transform(X).shape == expected.shape
