@@ -1,5 +1,7 @@
 """The step from whatever the user gives to features and views."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -183,3 +185,9 @@ def test_wrong_input_is_an_error(transformer, pipeline):
         Representation.of(LogisticRegression())
     with pytest.raises(TypeError, match=r"No step of the Pipeline transforms: \['logisticregression'\]"):
         Representation.of(make_pipeline(LogisticRegression().fit(X[:, 0], Y)))
+
+
+@pytest.mark.parametrize("attributes", [{"represent": None}, {"module_": None}])
+def test_half_a_net_is_none(attributes):
+    with pytest.raises(TypeError):
+        Representation.of(SimpleNamespace(**attributes))
