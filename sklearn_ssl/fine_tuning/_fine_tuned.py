@@ -19,6 +19,7 @@ from sklearn_ssl._numerics.low_rank import InvarianceMap
 from sklearn_ssl._parameters.hyperparameters import choice, number, positional, recipe
 from sklearn_ssl.architectures import FineTunedArchitecture
 from sklearn_ssl.augmentations._default_views import slight_views
+from sklearn_ssl.augmentations._given import as_augmentation
 from sklearn_ssl.base.embedding import EmbeddingTransformer
 from sklearn_ssl.encoders import RocketEncoder, stages
 from sklearn_ssl.fine_tuning._base import EncoderPredictor
@@ -77,7 +78,7 @@ class FineTuned(EncoderPredictor, abc.ABC):
         r, as a multiple of the mean of the non-zero eigenvalues of :math:`S_w`. The smaller it is, the less predictions
         follow the changes that `augmentation` makes. None leaves :math:`S_w` out. "auto" is None or 0.1, whichever
         predicts left-out labelled series better.
-    augmentation : Augmentation, default=None
+    augmentation : Augmentation or callable, default=None
         Changes of a series that should not change its label; used for :math:`S_w` alone. None is
         ``Compose(crop=CropResize(min_ratio=0.8), time_warp=TimeWarp(sigma=0.1),
         magnitude_warp=MagnitudeWarp(strength=0.1), jitter=Jitter(sigma=0.05))``.
@@ -106,7 +107,7 @@ class FineTuned(EncoderPredictor, abc.ABC):
     transformer: Any = positional(recipe(default_factory=vicreg_on_fixed_kernels, needs="fit"))
     mode: str = choice("finetune", "gradual", "probe", default="finetune")
     shrinkage: float | str | None = number(default="auto", above=0, or_else=("auto", None))
-    augmentation: Any = recipe(default_factory=slight_views, needs="apply")
+    augmentation: Any = recipe(default_factory=slight_views, needs="__call__")
     n_frozen: int = number(default=0, least=0, integer=True)
     layer_decay: float = number(default=0.75, above=0, most=1)
     norm_statistics: str = choice("keep", "update", default="keep")
@@ -123,7 +124,7 @@ class FineTuned(EncoderPredictor, abc.ABC):
     def _architecture(self, labels: Labels) -> Callable[..., FineTunedArchitecture]:
         return partial(
             FineTunedArchitecture,
-            augmentation=self.resolved("augmentation"),
+            augmentation=as_augmentation(self.resolved("augmentation")),
             n_frozen=None if self.mode == "probe" else self.n_frozen,
             gradual=self.mode == "gradual",
             update_statistics=self.norm_statistics == "update",

@@ -18,6 +18,7 @@ from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.architectures import Batch, HeadedArchitecture, RobustArchitecture, SemiSupervisedArchitecture
 from sklearn_ssl.architectures._modes import attackable
 from sklearn_ssl.augmentations._default_views import mild_views
+from sklearn_ssl.augmentations._given import as_augmentation
 from sklearn_ssl.base import SSLTransformer
 from sklearn_ssl.fine_tuning._classifier import EncoderClassifier
 from sklearn_ssl.fine_tuning._tasks import Labels
@@ -37,7 +38,7 @@ class JointClassifier(EncoderClassifier, abc.ABC):
         "keep" starts from the weights of a fitted `transformer`, also in clones of this estimator.
     ssl_weight : float, default=1.0
         Weight of the self-supervised loss; 0 leaves the supervised loss alone.
-    augmentation : Augmentation, default=None
+    augmentation : Augmentation or callable, default=None
         How labelled series are varied in training. None is the mild mix of the joint-embedding methods.
     labelled_batch_size : int or "auto", default="auto"
         Labelled series per step, in addition to `batch_size` of all series. "auto" is the power of two nearest to a
@@ -54,7 +55,7 @@ class JointClassifier(EncoderClassifier, abc.ABC):
     """
 
     ssl_weight: float = number(default=1.0, least=0)
-    augmentation: Any = recipe(default_factory=mild_views, needs="apply")
+    augmentation: Any = recipe(default_factory=mild_views, needs="__call__")
     labelled_batch_size: int | str = number(default="auto", least=2, integer=True, or_else=("auto",))
     max_epochs: int | str = number(default="auto", least=0, integer=True, or_else=("auto",))
     batch_size: int | str = number(default="auto", least=2, integer=True, or_else=("auto",))
@@ -83,7 +84,7 @@ class JointClassifier(EncoderClassifier, abc.ABC):
         return partial(
             SemiSupervisedArchitecture,
             n_labelled=resolved_batch_size(self.labelled_batch_size, len(labels), MOST_LABELLED),
-            augmentation=self.resolved("augmentation"),
+            augmentation=as_augmentation(self.resolved("augmentation")),
         )
 
     def _dataset(self, net: SSLNet, collection: Collection, labels: Labels) -> SeriesDataset:

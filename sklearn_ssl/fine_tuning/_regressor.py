@@ -102,6 +102,11 @@ class SSLRegressor(RegressorMixin, FineTuned):
         check_is_fitted(self)
         return self.task_.scale
 
+    @property
+    def target_type_(self) -> str:
+        """The precision of the predictions: "float32", or "float64" where that would blur them."""
+        return np.dtype(self.task_.dtype).name
+
     def _new_task(self) -> NumberTask:
         return NumberTask(type(self).__name__)
 

@@ -17,6 +17,7 @@ from sklearn_ssl.persistence._layout import Form, check_finite, check_forms, fil
 from sklearn_ssl.persistence._parts import parts_of, predictor_module_of
 from sklearn_ssl.persistence._predictor_module import PredictorModule, built_head, described_head
 from sklearn_ssl.persistence._pretrained_predictors import (
+    NUMBER_TYPES,
     PretrainedClassifier,
     PretrainedPredictor,
     PretrainedRegressor,
@@ -120,7 +121,8 @@ def _described_target(predictor: Any) -> tuple[dict[str, Any], Tensors]:
     """Return what turns outputs into predictions: values that JSON knows, and numbers."""
     if not hasattr(predictor, "classes_"):
         mean, scale = np.asarray(predictor.target_mean_), np.asarray(predictor.target_scale_)
-        return {}, {"target.mean": torch.from_numpy(mean.copy()), "target.scale": torch.from_numpy(scale.copy())}
+        numbers = {"target.mean": torch.from_numpy(mean.copy()), "target.scale": torch.from_numpy(scale.copy())}
+        return {"type": predictor.target_type_}, numbers
     classes = np.asarray(predictor.classes_)
     if classes.dtype.kind not in KINDS or (classes.dtype.kind != "U" and classes.dtype.name not in LABEL_TYPES):
         raise ValueError(
@@ -141,11 +143,14 @@ def _planned(description: dict[str, Any], forms: dict[str, Form], device: Any) -
     expected |= {f"standard.{name}": Form((n_features,), "F32") for name in ("shift", "scale")}
     target = description.get("target")
     n_outputs = description["head"]["n_outputs"]
-    target = _checked_classes(target, n_outputs) if target else None
-    if target is None:
+    if isinstance(target, dict) and target.keys() == {"type"}:
+        classes = None
+        _check_number_type(target["type"])
         expected |= {name: _target_form(forms, n_outputs) for name in ("target.mean", "target.scale")}
+    else:
+        classes = _checked_classes(target, n_outputs)
     check_forms(forms, expected)
-    return partial(_loaded, plan=plan, head=head, classes=target, description=description, device=device)
+    return partial(_loaded, plan=plan, head=head, classes=classes, description=description, device=device)
 
 
 def _loaded(
@@ -159,13 +164,19 @@ def _loaded(
         predictor: PretrainedPredictor = PretrainedClassifier(classes=classes, **common)
     else:
         mean, spread = tensors["target.mean"].numpy(), tensors["target.scale"].numpy()
-        predictor = PretrainedRegressor(target_mean=mean, target_scale=spread, **common)
+        number_type = description["target"]["type"]
+        predictor = PretrainedRegressor(target_mean=mean, target_scale=spread, target_type=number_type, **common)
     predictor.check_hyperparameters()
     predictor.net_ = predictor._build_net()
     predictor.n_channels_in_ = plan.n_channels
     for name, value in fitted_columns(description).items():
         setattr(predictor, name, value)
     return predictor
+
+
+def _check_number_type(name: Any) -> None:
+    if not isinstance(name, str) or name not in NUMBER_TYPES:
+        raise ValueError(f"its numbers have the type {shown(name)}")
 
 
 def _checked_head(described: Any) -> dict[str, Any]:

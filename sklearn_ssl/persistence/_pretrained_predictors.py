@@ -22,6 +22,8 @@ from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.encoders import ChannelIndependentEncoder
 from sklearn_ssl.persistence._predictor_module import PredictorModule
 
+NUMBER_TYPES = ("float32", "float64")  # of predicted numbers
+
 
 class PretrainedPredictor(Hyperparameters, abc.ABC):
     """A predictor that trains nothing. `load_predictor` returns such a predictor.
@@ -250,6 +252,8 @@ class PretrainedRegressor(RegressorMixin, PretrainedPredictor):
         Mean of the targets. With their scale it turns the outputs of the head into predictions.
     target_scale : array of shape (n_outputs,), or () for 1-D targets, default=None
         Standard deviation of the targets.
+    target_type : {"float32", "float64"}, default="float64"
+        Precision of the predictions.
 
     Attributes
     ----------
@@ -259,6 +263,7 @@ class PretrainedRegressor(RegressorMixin, PretrainedPredictor):
 
     target_mean: Any = None
     target_scale: Any = None
+    target_type: str = choice(*NUMBER_TYPES, default="float64")
 
     def check_hyperparameters(self) -> None:
         """Raise a TypeError or ValueError naming the first parameter that is not valid."""
@@ -284,8 +289,14 @@ class PretrainedRegressor(RegressorMixin, PretrainedPredictor):
         check_is_fitted(self)
         return np.asarray(self.target_scale)
 
+    @property
+    def target_type_(self) -> str:
+        """The precision of the predictions."""
+        return self.target_type
+
     def _predictions(self, outputs: np.ndarray) -> np.ndarray:
-        return outputs.reshape(len(outputs), *self.target_mean_.shape) * self.target_scale_ + self.target_mean_
+        predictions = outputs.reshape(len(outputs), *self.target_mean_.shape) * self.target_scale_ + self.target_mean_
+        return predictions.astype(self.target_type)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

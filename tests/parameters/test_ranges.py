@@ -93,11 +93,12 @@ RANGES = {
     "a whole number at least 3": "ClipOutliers.window",
     "a whole number at least 84": "RocketEncoder.n_features",
     "an object with `__call__`": (
-        "ClosedFormTransformer.augmentation JointEmbeddingTransformer.augmentation MoCoV2Transformer.augmentation "
+        "ClosedFormTransformer.augmentation FineTuned.augmentation JointClassifier.augmentation "
+        "JointEmbeddingTransformer.augmentation MoCoV2Transformer.augmentation "
         "MultiViewTransformer.pair_loss SimPerTransformer.similarity SimPerTransformer.augmentation "
         "TimeMCLTransformer.augmentation"
     ),
-    "an object with `apply`": "FineTuned.augmentation JointClassifier.augmentation SimPerTransformer.speed",
+    "an object with `apply`": "SimPerTransformer.speed",
     "an object with `build`": (
         "BootstrappedTransformer.predictor ChannelIndependentEncoder.encoder DINOTransformer.projector "
         "EmbeddingTransformer.pooling JointEmbeddingTransformer.projector "
@@ -115,6 +116,7 @@ RANGES = {
     "one of 'error', 'first', 'mean'": "AsCollection.duplicates",
     "one of 'features', 'projections'": "LabelFreeScorer.space",
     "one of 'finetune', 'gradual', 'probe'": "FineTuned.mode",
+    "one of 'float32', 'float64'": "PretrainedRegressor.target_type",
     "one of 'forward', 'linear', 'spline', 'constant', 'mean'": "FillMissing.method",
     "one of 'keep', 'fill'": "FillMissing.padding",
     "one of 'keep', 'update'": "FineTuned.norm_statistics",
