@@ -251,7 +251,8 @@ def _naming_the_column(X: Any) -> Iterator[None]:
     except (ValueError, TypeError) as error:
         for name, cells in (columns_of(X) or {}).items():
             _check_numbers(name, np.asarray(cells), error)
-        if not is_table(X) and isinstance(X, (np.ndarray, pd.Series)) and is_nested(np.asarray(X).ravel()):
+        is_array = not is_table(X) and isinstance(X, (np.ndarray, pd.Series))
+        if is_array and all(np.ndim(cell) for cell in np.asarray(X).ravel()):
             raise ValueError(
                 f"{SERIES_IN_CELLS.format('X')} {REMEDY_FOR_SERIES.format('pandas.DataFrame(X)')}"
             ) from error
