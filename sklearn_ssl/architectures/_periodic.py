@@ -113,13 +113,13 @@ class PeriodicArchitecture(Architecture):
 
 
 def _window_of(lengths: torch.Tensor, speed_change: SpeedChange) -> torch.Tensor:
-    """Return how many steps a copy has, such that the fastest one fits into a series of so many steps."""
-    return ((lengths - 1) / max(speed_change.fastest, 1.0)).floor().long() + 1
+    """Return how many steps a copy has, such that the fastest one fits into a series of so many steps; at least two."""
+    return ((lengths - 1) / max(speed_change.fastest, 1.0)).floor().long().clamp(min=1) + 1
 
 
 def _check_speeds(speed_change: SpeedChange, n_timepoints: int) -> None:
-    if speed_change.slowest * n_timepoints < 1 or speed_change.fastest > n_timepoints - 1:
+    if speed_change.slowest * n_timepoints < 1 or speed_change.fastest > n_timepoints:
         raise ValueError(
-            f"`speed` must be within 1 / {n_timepoints} and {n_timepoints - 1} for {n_timepoints} time steps, got "
+            f"`speed` must be within 1 / {n_timepoints} and {n_timepoints} for {n_timepoints} time steps, got "
             f"slowest={speed_change.slowest!r} and fastest={speed_change.fastest!r}. Other copies would be constant."
         )

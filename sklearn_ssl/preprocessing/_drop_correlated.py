@@ -252,7 +252,7 @@ def _naming_the_column(X: Any) -> Iterator[None]:
         for name, cells in (columns_of(X) or {}).items():
             _check_numbers(name, np.asarray(cells), error)
         is_array = not is_table(X) and isinstance(X, (np.ndarray, pd.Series))
-        if is_array and all(np.ndim(cell) for cell in np.asarray(X).ravel()):
+        if is_array and np.size(X) and all(np.ndim(cell) for cell in np.asarray(X).ravel()):
             raise ValueError(
                 f"{SERIES_IN_CELLS.format('X')} {REMEDY_FOR_SERIES.format('pandas.DataFrame(X)')}"
             ) from error

@@ -37,7 +37,7 @@ class SimPerTransformer(SSLTransformer):
     n_speeds : int, default=10
         M, at least 2. A step costs 2 M passes through the encoder.
     speed : SpeedChange, default=None
-        Range of the speeds, which are uniform in it, within 1 / L and L - 1 for series of L time steps. None is
+        Range of the speeds, which are uniform in it, within 1 / L and L for series of L time steps. None is
         ``SpeedChange(slowest=0.5, fastest=2.0)``.
     similarity : callable, default=None
         Maps sequences (B, M, L') of two views to similarities (B, M, M). It is pickled, so it must not be a lambda.

@@ -54,7 +54,7 @@ def test_speeds_that_do_not_suit_the_series_are_refused():
     X = waves([1.0, 2.0, 3.0])
     with pytest.raises(ValueError, match="`slowest` must be at most `fastest`"):
         simper(speed=SpeedChange(slowest=3.0, fastest=2.0)).fit(X)
-    with pytest.raises(ValueError, match=r"`speed` must be within 1 / 200 and 199 for 200 time steps, got"):
+    with pytest.raises(ValueError, match=r"`speed` must be within 1 / 200 and 200 for 200 time steps, got"):
         simper(speed=SpeedChange(slowest=0.5, fastest=500.0)).fit(X)
 
 
