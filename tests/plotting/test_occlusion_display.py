@@ -84,3 +84,4 @@ def test_the_ticks_are_those_of_the_values_and_not_of_the_strip(classifier):
     assert display.axes_[0].get_yticks().min() == 0
     assert display.axes_[0].get_yticks().max() == 10
     assert display.axes_[0].get_ylim()[0] < -1
+    assert display.axes_[0].get_xlim() == (-0.5, 29.5)
