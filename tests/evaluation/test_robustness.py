@@ -23,6 +23,7 @@ from sklearn_ssl.adversarial import projected_gradient_descent
 from sklearn_ssl.datasets import make_waves
 from sklearn_ssl.encoders import GRUEncoder, RocketEncoder
 from sklearn_ssl.evaluation import RobustnessReport, _robustness, robustness_report
+from sklearn_ssl.evaluation._corruptions import CHANGES, Channels
 from sklearn_ssl.plotting import RobustnessDisplay
 from sklearn_ssl.preprocessing import ChannelWise, FillMissing
 
@@ -160,6 +161,14 @@ def test_a_drift_is_smooth_and_its_largest_value_is_given():
         std = np.concatenate(UNEQUAL, axis=1).std(axis=1)
         np.testing.assert_allclose(np.abs(drift).max(axis=1), 2 * std, rtol=1e-3)
         assert (np.abs(np.diff(drift)).max(axis=1) < 1.2 * std).all()
+
+
+def test_a_drift_is_scaled_by_its_observed_steps():
+    x = torch.zeros(50, 1, 8)
+    channels = Channels(mean=torch.zeros(1, 1, 1), std=torch.full((1, 1, 1), 2.0))
+    torch.manual_seed(0)
+    changed = CHANGES["drift"](x, torch.ones(50, dtype=torch.int64), 0.5, channels)
+    torch.testing.assert_close(changed[:, :, 0].abs(), torch.ones(50, 1))
 
 
 def test_a_drift_is_a_natural_spline_through_four_values():
