@@ -4,8 +4,7 @@ Quickstart: few labels, many series
 
 Outlines of arrowheads and recordings of a hand that draws a gun or points with a finger (ArrowHead and GunPoint, which
 ship with aeon) become features without a label. A linear classifier then learns from all labels, or from three of each
-class. Next to :class:`~sklearn_ssl.WCCNTransformer` stand two honest rows: MiniRocket, and an encoder that is not
-trained.
+class. :class:`~sklearn_ssl.WCCNTransformer` is compared with MiniRocket and with an encoder that is not trained.
 """
 
 # %%

@@ -163,7 +163,7 @@ def check_row_numbers(columns: dict) -> None:
 
 
 def check_one_level(columns: Any) -> None:
-    """Refuse column names of several levels, of which one would be the channel and one the time."""
+    """Refuse column names of several levels: one would be the channel and one the time."""
     if getattr(columns, "nlevels", 1) > 1:
         raise ValueError(
             f"The columns of X have {columns.nlevels} levels, {shown(list(columns.names))}. If the last level is the "

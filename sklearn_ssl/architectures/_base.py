@@ -243,7 +243,8 @@ def _try_out(encoder: nn.Module, n_channels: int, n_timepoints: int) -> tuple[li
                 f"itself, for x of shape {tuple(x.shape)}, got {got}."
             )
     if not isinstance(encoder, EncoderModule):
-        encoder.pools_over_time = layers[-1].shape[2] == 1 < n_timepoints  # type: ignore[assignment]
+        if layers[-1].shape[2] == 1 < n_timepoints:
+            encoder.pools_over_time = True  # type: ignore[assignment]
         _check_width(encoder, layers[-1], x)
     return [h.shape[1] for h in layers], layers[-1].shape[2]
 

@@ -40,7 +40,13 @@ class GivenFunction(Augmentation):
     def apply(self, x: torch.Tensor, lengths: torch.Tensor, draws: Draws) -> torch.Tensor:
         """Call the function."""
         function = self.function.to(x.device) if isinstance(self.function, nn.Module) else self.function
-        changed = function(x.clone(), lengths) if _takes_lengths(function) else function(x.clone())
+        try:
+            changed = function(x.clone(), lengths) if _takes_lengths(function) else function(x.clone())
+        except (RuntimeError, TypeError, IndexError) as error:
+            raise ValueError(
+                f"`augmentation` failed on series of shape {tuple(x.shape)} (batch, channels, time): {error}. Let it "
+                "take any number of series and time steps."
+            ) from error
         if not isinstance(changed, torch.Tensor) or changed.shape != x.shape:
             got = tuple(changed.shape) if isinstance(changed, torch.Tensor) else type(changed).__name__
             raise ValueError(

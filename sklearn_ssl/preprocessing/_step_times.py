@@ -94,7 +94,7 @@ class StepTimes:
             )
         steps = round(seconds * self.rate)
         if steps < 1:
-            raise ValueError(f"`{name}`={duration!r} is shorter than one step, of which a second has {self.rate:.6g}.")
+            raise ValueError(f"`{name}`={duration!r} is shorter than one step; a second has {self.rate:.6g} steps.")
         return steps
 
     def stretches(self, max_gap: Any, block: int | None, purge: int) -> "Stretches":

@@ -77,6 +77,12 @@ def test_vectors_are_features_as_they_are():
     assert np.isfinite(fitted.transform(X[:, :, :9])).all()
 
 
+def test_a_module_may_say_itself_that_it_pools_over_time():
+    module = nn.Conv1d(2, 5, 1)
+    module.pools_over_time = True
+    assert built(module).n_features == 5
+
+
 @pytest.mark.parametrize("shape", [(2,), (2, 3, 4, 5), (2, 0, 4), (3, 4, 5)])
 def test_other_shapes_are_refused(shape):
     module = nn.Module()

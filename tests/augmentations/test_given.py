@@ -75,6 +75,11 @@ def test_another_shape_is_refused(function):
         small(augmentation=function).fit(X)
 
 
+def test_a_function_that_fails_is_named():
+    with pytest.raises(ValueError, match=r"`augmentation` failed on series of shape \(\d+, 2, 30\)"):
+        small(augmentation=nn.Linear(3, 3)).fit(X)
+
+
 class TestTuples:
     def test_each_view_has_its_own(self):
         pair = (as_augmentation(torch.zeros_like), as_augmentation(torch.ones_like))
