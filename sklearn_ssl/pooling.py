@@ -33,7 +33,7 @@ def _std(h: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
 
 def _spread(h: torch.Tensor, mask: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the standard deviations (B, D) of h (B, L, D) and its centred values, zero where not observed."""
-    h = h - h[:, :1].detach()  # a constant becomes exactly zero, whatever rounding does to its mean
+    h = h - h[:, :1]  # a constant becomes exactly zero, whatever rounding does to its mean
     centred = h - _mean(h, mask).unsqueeze(1)
     if mask is not None:
         centred = centred * mask

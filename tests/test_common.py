@@ -1,10 +1,12 @@
 """The contract that every public estimator keeps; nothing in here knows one of them."""
 
 import inspect
+from functools import partial
 
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklearn_ssl.datasets import make_waves
@@ -60,3 +62,15 @@ def test_numbers_and_texts_of_numpy_are_as_good_as_those_of_python(estimator):
 def test_every_parameter_is_documented(cls):
     undocumented = [name for name in cls().get_params(deep=False) if f"\n{name} : " not in inspect.getdoc(cls)]
     assert not undocumented
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda estimator: type(estimator).__name__)
+@pytest.mark.parametrize("X", [np.zeros((2, 5)), np.zeros((2, 3, 5))], ids=["2-D", "3-D"])
+def test_what_needs_a_fit_says_so(estimator, X):
+    estimator = clone(estimator)
+    of_series = ("transform", "inverse_transform", "predict", "predict_proba", "decision_function", "score_samples")
+    arguments = dict.fromkeys(of_series, (X,)) | {"score": (X, [0, 1])}
+    arguments |= {"get_support": (), "get_feature_names_out": ()}
+    for name in filter(partial(hasattr, estimator), arguments):
+        with pytest.raises(NotFittedError):
+            getattr(estimator, name)(*arguments[name])

@@ -300,3 +300,9 @@ def test_learnt_queries_are_for_as_many_layers():
     pooling = Pooling(statistics="attention").build([2, 3])
     with pytest.raises(ValueError, match="zip"):
         pooling([torch.zeros(1, 2, 5)])
+
+
+def test_attention_takes_as_many_layers_as_it_was_built_for():
+    pooling = Pooling(statistics="attention", layers="all").build([2, 3])
+    with pytest.raises(ValueError, match="longer"):
+        pooling([torch.randn(1, 2, 5)])

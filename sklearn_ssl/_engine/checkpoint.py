@@ -112,7 +112,7 @@ class EpochCheckpoint(Callback):
 
     def _move(self, net: Any) -> None:
         """Bring a net to the device of this training, where its random stream goes on."""
-        if self.device is None or self.device == torch.device(net.device):
+        if self.device in (None, torch.device(net.device)):
             return
         net.device, net.precision = str(self.device), resolved_precision(self.precision, self.device)
         net.module_.to(self.device)

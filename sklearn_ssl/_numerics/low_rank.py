@@ -313,7 +313,7 @@ def equalising_rotation(variances: torch.Tensor) -> torch.Tensor:
     Each step rotates the features with the smallest and the largest variance in their plane, until the first has the
     mean variance. At most P - 1 steps are needed: this is the constructive proof of the Schur-Horn theorem.
     """
-    covariance = np.diag(variances.detach().cpu().double().numpy())
+    covariance = np.diag(variances.cpu().double().numpy())
     n_features, mean = len(covariance), np.trace(covariance) / max(len(covariance), 1)
     rotation = np.eye(n_features)
     for _ in range(n_features - 1):

@@ -104,7 +104,6 @@ class HeadedArchitecture(nn.Module, TrainableModule):
         """Return the encoder's output per time step: x (B, C, L) to (B, D, L')."""
         return self.backbone.feature_maps(x, lengths)
 
-    @torch.no_grad()
     def standardise(self, features: np.ndarray) -> np.ndarray:
         """Learn shift and scale from features (n, F), and return them standardised. Constant features become zero."""
         shift, spread = features.mean(0, dtype=np.float64), features.std(0, dtype=np.float64)

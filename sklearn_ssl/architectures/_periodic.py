@@ -101,7 +101,6 @@ class PeriodicArchitecture(Architecture):
         copies = x.repeat_interleave(self.n_speeds, dim=0)  # (B M, C, L)
         return interpolated(copies, positions.flatten(0, 1), lengths.repeat_interleave(self.n_speeds))
 
-    @torch.no_grad()
     def _check_sequences(self, n_timepoints: int, n_channels: int) -> None:
         with evaluation_mode(self):
             n_steps = self.sequences(torch.zeros(1, n_channels, n_timepoints)).shape[1]

@@ -110,5 +110,4 @@ class ClosedFormTransformer(StepFreeTransformer, abc.ABC):
         copied, others = rows.tensor_split([self.max_view_cases])
         net.observe(dataset, "observe_with_copies", copied, BATCH_SIZE)
         net.observe(dataset, "observe", others, BATCH_SIZE)
-        with torch.no_grad():
-            net.module_.settle()
+        net.module_.settle()

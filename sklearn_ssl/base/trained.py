@@ -128,7 +128,7 @@ class SSLTransformer(TrainingProgressMixin, EmbeddingTransformer, abc.ABC):
         net.verbose = self.verbose
         if net.epochs_ and self.verbose:
             print(f"The fit goes on after {net.epochs_} of {epochs} epochs, from `checkpoint`.")
-        net.train(dataset, epochs - net.epochs_, planned_steps, listeners, resumed=net.epochs_ > 0)
+        net.train(dataset, epochs - net.epochs_, planned_steps, listeners, resumed=bool(net.epochs_))
 
     def _continue(self, net: SSLNet, dataset: SeriesDataset) -> None:
         net.train(dataset, epochs=1)

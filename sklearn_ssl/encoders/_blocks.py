@@ -110,7 +110,7 @@ class MaskedBatchNorm1d(nn.BatchNorm1d):
         mean = wide.sum(0) / n
         centred = (wide - mean) * observed
         variance = centred.square().sum(0) / n
-        self._follow(mean.detach(), variance.detach(), n)
+        self._follow(mean, variance, n)
         normalised = torch.addcmul(self.bias, centred, self.weight * (variance + self.eps).rsqrt())
         return (normalised * observed).to(rows.dtype)
 

@@ -59,7 +59,6 @@ class CompetingKernels(nn.Module):
         n_groups = len(self.dilations)
         self.dilations = 2 ** (np.arange(n_groups) * n_dilations // n_groups)
 
-    @torch.no_grad()
     def forward(self, x: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
         """Return the features (B, F) of series (B, C, L) with `lengths` (B,) observed steps, None if all are."""
         dilations, numbers = np.unique(self.dilations, return_counts=True)

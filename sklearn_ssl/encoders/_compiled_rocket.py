@@ -42,7 +42,7 @@ def _proportions(
 
     dilations, numbers = np.array(plan, dtype=np.int32).T.copy()
     counts = np.array([len(one) for one in channels], dtype=np.int32)
-    parameters = (counts, np.concatenate(channels, dtype=np.int32), dilations, numbers, biases.detach().numpy())
+    parameters = (counts, np.concatenate(channels, dtype=np.int32), dilations, numbers, biases.numpy())
     X, indices = x.detach().contiguous().numpy(), _minirocket.MiniRocket._indices
     if x.shape[1] == 1:
         return torch.from_numpy(_minirocket._static_transform_uni(X[:, 0], parameters, indices))

@@ -113,7 +113,6 @@ class FixedKernels(nn.Module):
         self.biases = nn.Parameter(torch.zeros(N_KERNELS * per_kernel), requires_grad=False)
         self._arrange([], _draw_channels(self.n_dilations, n_channels))
 
-    @torch.no_grad()
     def adapt(self, x: torch.Tensor, lengths: torch.Tensor | None) -> None:
         """Take dilations and thresholds, once, from series (B, C, L) with `lengths` (B,) observed steps."""
         if self.plan:
@@ -129,7 +128,6 @@ class FixedKernels(nn.Module):
             biases.append(_quantiles_of(c.cpu(), observed[rows], part.view(N_KERNELS, n)).flatten())
         self.biases.copy_(torch.cat(biases))
 
-    @torch.no_grad()
     def take_parameters(
         self,
         n_channels_per_combination: np.ndarray,
@@ -178,7 +176,6 @@ class FixedKernels(nn.Module):
         self._arrange(plan, channels)
         self.biases.copy_(torch.as_tensor(biases))
 
-    @torch.no_grad()
     def forward(self, x: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
         """Return the features (B, F) of series (B, C, L) with `lengths` (B,) observed steps, None if all are."""
         if self._compiled_can(x, lengths):
@@ -322,18 +319,17 @@ def _convolved(
 def _of_one_channel(thrice: torch.Tensor, centre: torch.Tensor, space: Space) -> torch.Tensor:
     """Return the convolutions with all kernels, (B, 84, L). Kernels that share two of three steps are neighbours."""
     n_cases, _, n_steps = thrice.shape
-    two, c = space.take("two", n_cases, len(PAIRS), n_steps), space.take("c", n_cases, N_KERNELS, n_steps)
-    n_pairs = n_kernels = 0
+    two, c = space.take("two", n_cases, SIZE - 2, n_steps), space.take("c", n_cases, N_KERNELS, n_steps)
+    n_kernels = 0
     for first in range(SIZE - 2):
         seconds = slice(first + 1, SIZE - 1)
-        of_first = two[:, n_pairs : n_pairs + SIZE - 2 - first]
+        of_first = two[:, : SIZE - 2 - first]
         torch.add(thrice[:, first : first + 1] + centre, thrice[:, seconds], out=of_first)
         for i, second in enumerate(range(first + 1, SIZE - 1)):
             n_thirds = SIZE - 1 - second
             thirds = thrice[:, second + 1 :]
             torch.add(of_first[:, i : i + 1], thirds, out=c[:, n_kernels : n_kernels + n_thirds])
             n_kernels += n_thirds
-        n_pairs += of_first.shape[1]
     return c
 
 

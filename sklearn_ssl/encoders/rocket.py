@@ -237,7 +237,6 @@ class Rocket(EncoderModule):
         observed = None if mask is None else mask.any(1, keepdim=True)  # (B, 1)
         return [zero_padding(h, observed) for h in self.layers_above(self.constant_features(x, mask))]
 
-    @torch.no_grad()
     def constant_features(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
         """Return the features (B, F) below the perceptron. Training does not change them."""
         h = self._fixed_features(x, mask)  # (B, F)

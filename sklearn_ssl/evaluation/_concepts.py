@@ -12,7 +12,6 @@ from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.preprocessing._gaps import equal_lengths
 
 CONSTANT = 1e-6  # a range below this share of the largest value is rounding
-PROMINENCE = 1.0
 STEEP, LEVEL, CALM = 0.5, 0.25, 0.5
 BURST = 2.0
 FAST_PERIOD, FAST_SHARE, AUDIBLE = 8, 0.5, 0.01
@@ -233,7 +232,7 @@ def _peak(x: np.ndarray) -> np.ndarray:
     mask = np.zeros(x.shape, dtype=bool)
     for place in np.ndindex(x.shape[:2]):
         row = x[place]
-        peaks, found = find_peaks(row, prominence=PROMINENCE * row.std())
+        peaks, found = find_peaks(row, prominence=row.std())
         prominences = tuple(found[key] for key in ("prominences", "left_bases", "right_bases"))
         _, _, left, right = peak_widths(row, peaks, prominence_data=prominences)  # at half the prominence
         for start, end in zip(np.ceil(left).astype(int), np.floor(right).astype(int), strict=True):

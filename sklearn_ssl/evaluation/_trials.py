@@ -133,7 +133,7 @@ class Attack(Trial):
     def _has_gradient(self) -> bool:
         batch = self.dataset[next(self._batches(np.arange(len(self.y))))]
         with attackable(self.net.module_), torch.enable_grad():
-            x = batch.x.clone().requires_grad_()
+            x = batch.x.requires_grad_()
             value = self._log_odds_against(x, batch)
             gradient = torch.autograd.grad(value, x, allow_unused=True)[0] if value.requires_grad else None
         return gradient is not None and bool(gradient.any())

@@ -176,7 +176,7 @@ def simper_loss(
 
 def _standardised(sequences: torch.Tensor) -> torch.Tensor:
     # Without this a constant sequence would become the rounding error of its mean, at unit length.
-    sequences = sequences - sequences[..., :1].detach()
+    sequences = sequences - sequences[..., :1]
     return unit_length(sequences - sequences.mean(dim=-1, keepdim=True))
 
 

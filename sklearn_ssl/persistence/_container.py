@@ -60,8 +60,7 @@ def read(path: str | os.PathLike, kind: str, plan: Plan) -> Any:
         If it cannot be read as what it should be.
     """
     path = expanded(path)
-    with open(path, "rb") as file:  # raises an OSError if there is no such file
-        file.read(1)
+    open(path, "rb").close()  # raises an OSError if there is no such file
     try:
         tensors, build = _read(path, plan)
         check_finite(tensors)

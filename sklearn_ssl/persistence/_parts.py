@@ -22,13 +22,13 @@ class Parts(NamedTuple):
     linear: dict[str, torch.Tensor]  # "mean" and "weights" of a linear map of the pooled features, or empty
 
     def tensors(self) -> dict[str, torch.Tensor]:
-        """Return copies of all tensors by name, on the CPU."""
+        """Return all tensors by name, on the CPU."""
         named = {
             **{f"encoder.{name}": value for name, value in self.encoder.state_dict().items()},
             **{f"pooling.{name}": value for name, value in self.pooling.state_dict().items()},
             **{f"linear.{name}": value for name, value in self.linear.items()},
         }
-        return {name: value.detach().cpu().contiguous().clone() for name, value in named.items()}
+        return {name: value.cpu().contiguous() for name, value in named.items()}
 
 
 def parts_of(transformer: Any) -> Parts:

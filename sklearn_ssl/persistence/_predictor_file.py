@@ -76,7 +76,7 @@ def save_predictor(predictor: Any, path: str | os.PathLike) -> None:
     description |= {"head": described_head(module.head), "target": target}
     others = {f"head.{name}": value for name, value in module.head.state_dict().items()}
     others |= {"standard.shift": module.shift, "standard.scale": module.scale, **numbers}
-    others = {name: value.detach().cpu().contiguous().clone() for name, value in others.items()}
+    others = {name: value.cpu().contiguous() for name, value in others.items()}
     check_finite(others)
     write(path, description, {**parts.tensors(), **others})
 

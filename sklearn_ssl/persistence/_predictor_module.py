@@ -39,8 +39,8 @@ class PredictorModule(nn.Module, TrainableModule):
         self.encoder = encoder
         self.pooling = pooling
         self.head = head
-        self.register_buffer("shift", shift.detach())
-        self.register_buffer("scale", scale.detach())
+        self.register_buffer("shift", shift)
+        self.register_buffer("scale", scale)
         self.register_buffer("progress", torch.zeros(()), persistent=False)
 
     @property

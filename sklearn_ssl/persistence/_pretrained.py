@@ -140,8 +140,8 @@ class MappedPooling(nn.Module):
     def __init__(self, pooling: nn.Module, mean: torch.Tensor, weights: torch.Tensor) -> None:
         super().__init__()
         self.pooling = pooling
-        self.register_buffer("mean", mean.clone())
-        self.register_buffer("weights", weights.clone())
+        self.register_buffer("mean", mean)
+        self.register_buffer("weights", weights)
 
     def forward(self, layers: Sequence[torch.Tensor], mask: torch.Tensor | None = None) -> torch.Tensor:
         """Pool and map feature maps: (B, P)."""

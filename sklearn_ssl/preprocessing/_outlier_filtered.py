@@ -364,7 +364,7 @@ class OutlierFiltered(MetaEstimatorMixin, Hyperparameters):
                 f"{shown(self.detector_)} leaves {n_left} of {n_cases} sample(s) to fit on, and `min_cases`="
                 f"{self.min_cases} must be left. Make the detector less strict, or lower `min_cases`."
             )
-        if y is not None and not self.allow_lost_classes and self.n_outliers_ > 0 and is_classifier(self):
+        if y is not None and self.n_outliers_ and not self.allow_lost_classes and is_classifier(self):
             self._check_classes(y)
 
     def _check_classes(self, y: Any) -> None:

@@ -106,7 +106,7 @@ def numbers_of(name: Any, cells: Any) -> np.ndarray:
         raise holds_times(name, cells.dtype)
     if cells.dtype.kind != "O":
         raise holds_no_numbers(name, f"its dtype is {cells.dtype}")
-    cells = np.asarray(cells, dtype=object)
+    cells = np.asarray(cells)
     missing = pd.isna(cells)
     if kind_of(cells).startswith(("date", "time", "period")):
         raise holds_times(name, kind_of(cells))

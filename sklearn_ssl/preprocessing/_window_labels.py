@@ -82,7 +82,7 @@ class StepLabels:
         self._check_repeated(counts, stop - start)
         if isinstance(rule, str):
             return codes
-        return np.where(counts >= rule * (stop - start) - 1e-9, codes, self.blank)  # 0.3 * 10 is above 3
+        return np.where(counts >= np.round(rule * (stop - start), 9), codes, self.blank)  # 0.3 * 10 is above 3
 
     def _check_repeated(self, counts: np.ndarray, lengths: np.ndarray) -> None:
         if self.values.dtype.kind not in "biuf":
@@ -125,7 +125,6 @@ def _coded(labels: np.ndarray, background: Any) -> tuple[np.ndarray, np.ndarray,
     """Return codes and sorted values of labels, the background last, and the code of what has no label."""
     absent = pd.isna(labels) if background is None else pd.isna(labels) | np.array(labels == background, dtype=bool)
     if labels.dtype == object and not absent.all():
-        labels = labels.copy()
         labels[absent] = labels[~absent][0]
         labels = values_of(labels.tolist())
     codes = np.empty(len(labels), dtype=np.intp)

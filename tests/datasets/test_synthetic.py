@@ -263,3 +263,8 @@ def test_impossible_arguments(make, params, message):
 def test_smallest_allowed(make, params):
     X, _ = make(n_cases=20, random_state=0, **params)
     assert np.isfinite(X).all()
+
+
+def test_series_of_unequal_length_own_their_memory():
+    X, _ = make_waves(n_cases=4, unequal_length=True, random_state=0)
+    assert all(series.base is None for series in X)

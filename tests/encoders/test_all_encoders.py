@@ -347,3 +347,10 @@ def test_an_inner_encoder_that_is_not_a_recipe(encoder):
 def test_parameters_of_an_inner_encoder_are_checked():
     with pytest.raises(ValueError, match="ResNetEncoder: `depth` must be"):
         encoders.ChannelIndependentEncoder(encoders.ResNetEncoder(depth=0)).build(2)
+
+
+def test_what_does_not_learn_passes_no_gradient_on():
+    x = torch.randn(2, 3, 20, requires_grad=True)
+    frozen = [RECIPES["rocket"], encoders.RocketEncoder(n_features=84, n_groups=2)]
+    assert not any(recipe.build(3)(x).requires_grad for recipe in frozen)
+    assert RECIPES["rocket-hidden"].build(3).constant_features(x).requires_grad is False

@@ -309,6 +309,9 @@ def test_parameters_that_do_not_fit():
         take(n_features=336)
     with pytest.raises(ValueError, match=r"at most 2\. Set `n_features` and `max_dilations`"):
         take(n_features=420, max_dilations=2)
+    kernels = RocketEncoder(n_features=420).build(3).kernels[0]
+    with pytest.raises(ValueError, match="argument 2 is shorter"):
+        kernels.take_parameters(*parameters[:3], parameters[3][:-1], parameters[4])
     with pytest.raises(ValueError, match="`channel_indices` has channel 2; this encoder was built for 1"):
         take(n_features=420, n_channels=1)
     parameters = (*parameters[:3], parameters[3][:-1], parameters[4])
@@ -385,3 +388,20 @@ def test_a_dilation_beyond_the_series_costs_no_memory():
     far = shifted(x, 1 << 40)  # (2, 3, 9, 5)
     assert torch.equal(far[:, :, 4], x)
     assert torch.equal(far[:, :, [0, 1, 2, 3, 5, 6, 7, 8]], torch.zeros(2, 3, 8, 5))
+
+
+@pytest.mark.parametrize("part", ["kernels", "competing"])
+def test_what_a_state_tells_is_in_memory_of_its_own(part):
+    encoders = [RocketEncoder(n_features=168, n_groups=4).build(2) for _ in range(2)]
+    for encoder, n_steps in zip(encoders, (30, 300), strict=True):
+        encoder.adapt(torch.randn(4, 2, n_steps))
+    one, other = (next(iter(getattr(encoder, part))) for encoder in encoders)
+    state = one.get_extra_state()
+    expected = state.clone()
+    state.zero_()
+    assert torch.equal(one.get_extra_state(), expected)
+    assert not torch.equal(other.get_extra_state(), expected)
+    given = expected.clone()
+    other.set_extra_state(given)
+    given.zero_()
+    assert torch.equal(other.get_extra_state(), expected)

@@ -399,8 +399,13 @@ class TestEngine:
         assert expected[1] in (None, seen[1])
 
     def test_at_most_512_series_adapt_the_module(self, monkeypatch):
-        seen = []
-        monkeypatch.setattr(Architecture, "adapt", lambda self, x, lengths=None: seen.append(x))
+        seen, learning = [], []
+
+        def adapt(self, x, lengths=None):
+            seen.append(x)
+            learning.append(torch.is_grad_enabled())
+
+        monkeypatch.setattr(Architecture, "adapt", adapt)
         Z = np.arange(600.0, dtype=np.float32)[:, None, None].repeat(3, axis=2)
         net, dataset = small()._untrained(collection_of(Z), None)
         rows = seen[0][:, 0, 0]
@@ -409,6 +414,7 @@ class TestEngine:
         assert 250 < rows.mean() < 350  # drawn at random, not the first
         net.adapt(dataset)
         assert torch.equal(seen[1], seen[0])  # the same series in each fit
+        assert learning == [False, False]
 
     def test_progress_is_the_share_of_the_steps_that_are_done(self):
         class Recording(SiameseArchitecture):

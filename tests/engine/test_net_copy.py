@@ -151,3 +151,9 @@ def _collection():
     from sklearn_ssl._input.collections import collection_of
 
     return collection_of(X)
+
+
+def test_a_tensor_that_learns_is_a_leaf_of_its_own_graph():
+    net = small(VICRegTransformer, encoder=Odd).fit(X).net_
+    net.module_.encoder.table["scale"].requires_grad_()
+    assert copied_net(net).module_.encoder.table["scale"].is_leaf

@@ -3,6 +3,7 @@ import statistics
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 from scipy.signal import butter, sosfiltfilt
 
 from sklearn_ssl.evaluation import concept_masks
@@ -265,3 +266,13 @@ def test_concepts_that_do_not_fit(concepts, match):
 def test_concepts_of_the_wrong_kind(concepts):
     with pytest.raises(TypeError, match="`concepts` must be names"):
         concept_masks(noisy(), concepts)
+
+
+def test_a_concept_that_changes_its_series_changes_no_other_concept():
+    X = noisy()
+
+    def careless(x):
+        x[:] = 0
+        return x > 0
+
+    assert_array_equal(concept_masks(X, {"a": careless, "b": "peak"})["b"], concept_masks(X, ["peak"])["peak"])

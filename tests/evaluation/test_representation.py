@@ -191,3 +191,10 @@ def test_wrong_input_is_an_error(transformer, pipeline):
 def test_half_a_net_is_none(attributes):
     with pytest.raises(TypeError):
         Representation.of(SimpleNamespace(**attributes))
+
+
+def test_of_few_series_all_are_looked_at_as_they_are():
+    X = np.zeros((5, 1, 4))
+    assert _representation.some_cases(X, None, 0) is X
+    assert _representation.some_cases(X, 5, 0) is X
+    assert len(_representation.some_cases(X, 4, 0)) == 4

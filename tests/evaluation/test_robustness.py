@@ -1,6 +1,7 @@
 """Accuracy on disturbed series: what a model is given, what is counted, and what stays as it was."""
 
 import copy
+import inspect
 import re
 
 import matplotlib
@@ -491,3 +492,9 @@ def test_the_default_severities_are_those_of_the_table():
     rows = re.findall(r'^ +"([a-z ]+)" .*?  ((?:[\d.]+, )+[\d.]+)$', robustness_report.__doc__, re.MULTILINE)
     documented = {name: tuple(map(float, numbers.split(", "))) for name, numbers in rows}
     assert documented == _robustness.SEVERITIES
+
+
+def test_severities_are_those_that_are_documented():
+    for name, severities in _robustness.SEVERITIES.items():
+        line = re.search(rf'"{name}" .*', inspect.getdoc(robustness_report))[0]
+        assert [float(part) for part in line.split("  ")[-1].split(",")] == list(severities)

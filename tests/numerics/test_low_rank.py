@@ -6,6 +6,7 @@ from numpy.testing import assert_allclose
 from sklearn_ssl._numerics.low_rank import (
     Directions,
     InvarianceMap,
+    _eigh,
     centred,
     compressed,
     discriminant_directions,
@@ -297,3 +298,8 @@ def test_the_strongest_shrinkage_within_one_error_of_the_best(scores, error, pla
 
 def test_the_first_of_equal_scores_is_the_strongest():
     assert strongest_within_one_error(torch.zeros(4), torch.zeros(4)) == 0
+
+
+def test_eigenvalues_are_found_where_the_matrix_is():
+    values, vectors = _eigh(torch.empty(3, 3, device="meta"))
+    assert (values.device.type, vectors.shape) == ("meta", (3, 3))

@@ -13,6 +13,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import get_tags
 
 from sklearn_ssl import (
     RandomEncoderTransformer,
@@ -309,3 +310,20 @@ def test_loading_runs_no_code(path, monkeypatch):
     state = torch.get_rng_state()
     load_predictor(path)
     assert torch.get_rng_state().equal(state)
+
+
+def test_an_encoder_that_was_changed_is_not_stored(tmp_path, fitted):
+    predictor = pickle.loads(pickle.dumps(fitted))
+    encoder = predictor.net_.module_.backbone.encoder
+    encoder.blocks[-1].norm = torch.nn.Identity()
+    with pytest.raises(ValueError, match="not as its recipe"):
+        save_predictor(predictor, tmp_path / "predictor.safetensors")
+
+
+@pytest.mark.parametrize("predictor", [SSLClassifier, SSLRegressor])
+def test_tags_are_those_of_the_stored_predictor(predictor, tmp_path):
+    stored = predictor(untrained(), mode="probe", random_state=0).fit(X, np.arange(len(X)) % 2)
+    save_predictor(stored, tmp_path / "predictor.safetensors")
+    tags = [get_tags(one) for one in (load_predictor(tmp_path / "predictor.safetensors"), stored)]
+    assert tags[0].target_tags.multi_output == tags[1].target_tags.multi_output
+    assert (tags[0].estimator_type, tags[0].input_tags) == (tags[1].estimator_type, tags[1].input_tags)

@@ -1,6 +1,8 @@
+import numpy as np
 import pandas as pd
 
 from sklearn_ssl.preprocessing import AsCollection
+from sklearn_ssl.preprocessing._tables import _joined
 
 
 def test_the_cases_of_another_table_may_have_other_columns():
@@ -9,3 +11,9 @@ def test_the_cases_of_another_table_may_have_other_columns():
     reader = AsCollection(case="id", time="time").fit(first)
     assert reader.cases(other)["label"].tolist() == ["a", "b"]
     assert reader.transform(first).shape == (2, 1, 2)
+
+
+def test_cells_of_every_kind_of_number_make_one_channel():
+    parts = [np.array([True]), np.array([2], np.int8), np.array([3], np.uint8), np.array([0.5])]
+    assert _joined("x", parts).dtype == np.float64
+    assert _joined("x", [*parts, np.array([None])]).dtype == object

@@ -219,3 +219,16 @@ def test_events_and_dates_need_zones_both():
     frame, events, _ = make("dates")
     with pytest.raises(ValueError, match=r"need time zones both, or neither\. Use tz_localize"):
         window_recordings(frame.tz_localize("UTC"), events=events, length=4)
+
+
+def test_events_of_recordings_that_two_columns_name():
+    X = pd.DataFrame({"x": np.zeros(24), "who": np.repeat(["a", "a", "b"], 8), "day": np.repeat([1, 2, 1], 8)})
+    events = pd.DataFrame({"who": ["b", "a"], "day": [1, 2], "start": [0, 4], "end": [4, 8], "label": ["run", "walk"]})
+    _, labels, _ = window_recordings(X, events=events, case=["who", "day"], length=4, background="-")
+    assert labels.tolist() == ["-", "-", "-", "walk", "run", "-"]
+
+
+def test_a_share_of_exactly_what_is_asked_for_is_enough():
+    events = [(0, 3, "walk"), (10, 12, "walk")]
+    _, labels, _ = window_recordings(np.zeros((1, 20)), events=events, length=10, label=0.3, background="-")
+    assert labels.tolist() == ["walk", "-"]

@@ -161,6 +161,9 @@ def test_the_table_has_the_times():
     assert table["start_time"].tolist() == [pd.Timestamp("2024-03-01"), pd.Timestamp("2024-03-01 00:00:05")]
 
 
+TWICE_LATE = {"x": [0.0] * 5, "id": [1, 1, 2, 2, 2], "t": [0.0, 1, 3, 5, 5]}
+
+
 @pytest.mark.parametrize(
     ("make", "names", "message"),
     [
@@ -171,6 +174,13 @@ def test_the_table_has_the_times():
         (lambda: long_table().assign(id=None), {"case": "id"}, "Column 'id' is missing in row 0"),
         (lambda: long_table().assign(t=np.nan), {"case": "id", "time": "t"}, "Column 't' is missing in row 0"),
         (lambda: long_table().assign(t=1), {"case": "id", "time": "t"}, "several rows at the time 1.0. Keep one"),
+        (lambda: pd.DataFrame(TWICE_LATE), {"case": "id", "time": "t"}, "several rows at the time 5.0. Keep one"),
+        (lambda: np.full((2, 1, 8), np.inf), {}, "(or one beyond float64) in series 0"),
+        (
+            lambda: [np.zeros((1, 8)), np.full((1, 9), np.inf)],
+            {},
+            "(or one beyond float64) in series 1",
+        ),
         (
             lambda: long_table().assign(t=lambda t: "t" + t.index.astype(str)),
             {"case": "id", "time": "t"},
