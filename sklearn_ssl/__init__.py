@@ -26,6 +26,8 @@ from sklearn_ssl.methods.joint_embedding.timemcl import TimeMCLTransformer
 from sklearn_ssl.methods.joint_embedding.vicreg import VICRegTransformer
 from sklearn_ssl.methods.joint_embedding.vicreg_tico import VICRegTiCoTransformer
 from sklearn_ssl.methods.joint_embedding.wmse import WMSETransformer
+from sklearn_ssl.methods.masked.mae import MAETransformer
+from sklearn_ssl.methods.masked.simmim import SimMIMTransformer
 from sklearn_ssl.methods.random_encoder import RandomEncoderTransformer
 
 _moved.install()
@@ -40,6 +42,7 @@ __all__ = [
     "ExemplarTransformer",
     "InstDiscTransformer",
     "LeJEPATransformer",
+    "MAETransformer",
     "MoCoTransformer",
     "MoCoV2Transformer",
     "MoCoV3Transformer",
@@ -50,6 +53,7 @@ __all__ = [
     "SSLClassifier",
     "SSLRegressor",
     "SimCLRTransformer",
+    "SimMIMTransformer",
     "SimPerTransformer",
     "SimSiamTransformer",
     "SwAVTransformer",

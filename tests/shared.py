@@ -6,13 +6,13 @@ import numpy as np
 import torch
 
 from sklearn_ssl import SimCLRTransformer
-from sklearn_ssl.encoders import ResNetEncoder
+from sklearn_ssl.testing import small_encoder_for
 
 
 def small(cls=SimCLRTransformer, **parameters):
     """Return an estimator whose fit takes milliseconds; parameters that it does not have are left out."""
     cheap = {
-        "encoder": ResNetEncoder(depth=1, width=4),
+        "encoder": small_encoder_for(cls),
         "batch_size": 8,
         "device": "cpu",
         "max_epochs": 3,

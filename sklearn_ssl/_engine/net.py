@@ -341,6 +341,23 @@ class SSLNet(NeuralNet):
                 batch = dataset.whole(index) if whole else dataset[index]
                 yield getattr(self.module_, function)(batch.x, batch.lengths).float().cpu()
 
+    def over_batches(self, dataset: SeriesDataset, function: Callable[[Batch], torch.Tensor]) -> Iterator[torch.Tensor]:
+        """Apply a function to batches of all time steps, in the order of the series, and yield its values.
+
+        It runs in evaluation mode and without gradient. Nothing of the net changes.
+
+        Parameters
+        ----------
+        dataset : SeriesDataset
+            The series.
+        function : callable
+            Takes a `Batch`.
+        """
+        batches, _ = inference_batches(dataset.collection, torch.arange(len(dataset)), whole=True)
+        with evaluation_mode(self.module_), torch.inference_mode(), self._autocast():
+            for index in batches:
+                yield function(dataset.whole(index)).float().cpu()
+
     def features(self, dataset: SeriesDataset) -> np.ndarray:
         """Compute the features of every series (n, F), and raise a ValueError if some are NaN or infinite."""
         features = np.empty((len(dataset), self.module_.n_features), dtype=np.float32)

@@ -7,6 +7,14 @@ from sklearn_ssl.architectures._covariance import CovarianceArchitecture, Moment
 from sklearn_ssl.architectures._fine_tuned import FineTunedArchitecture
 from sklearn_ssl.architectures._headed import HeadedArchitecture
 from sklearn_ssl.architectures._instances import InstanceBankArchitecture, InstanceClassifierArchitecture
+from sklearn_ssl.architectures._masked import (
+    FilledArchitecture,
+    MaskedArchitecture,
+    MaskedAutoencoder,
+    ReplacedArchitecture,
+    VisibleArchitecture,
+    WindowTargetArchitecture,
+)
 from sklearn_ssl.architectures._mixing import MixingArchitecture
 from sklearn_ssl.architectures._momentum import BootstrapArchitecture, MomentumArchitecture
 from sklearn_ssl.architectures._periodic import PeriodicArchitecture
@@ -26,10 +34,13 @@ __all__ = [
     "CentredTeacherArchitecture",
     "ClosedFormArchitecture",
     "CovarianceArchitecture",
+    "FilledArchitecture",
     "FineTunedArchitecture",
     "HeadedArchitecture",
     "InstanceBankArchitecture",
     "InstanceClassifierArchitecture",
+    "MaskedArchitecture",
+    "MaskedAutoencoder",
     "MixingArchitecture",
     "MomentumArchitecture",
     "MomentumCovarianceArchitecture",
@@ -37,11 +48,14 @@ __all__ = [
     "PredictorArchitecture",
     "PrototypeArchitecture",
     "QueueArchitecture",
+    "ReplacedArchitecture",
     "RobustArchitecture",
     "SemiSupervisedArchitecture",
     "SiameseArchitecture",
     "SlicedArchitecture",
     "TrainableModule",
+    "VisibleArchitecture",
     "WindowArchitecture",
+    "WindowTargetArchitecture",
     "maps",
 ]

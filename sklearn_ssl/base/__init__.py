@@ -4,6 +4,7 @@ from sklearn_ssl._parameters.hyperparameters import Hyperparameters, choice, fun
 from sklearn_ssl.base.closed_form import ClosedFormTransformer
 from sklearn_ssl.base.embedding import EmbeddingTransformer
 from sklearn_ssl.base.joint_embedding import JointEmbeddingTransformer
+from sklearn_ssl.base.masked import MaskedTransformer, ReconstructingTransformer
 from sklearn_ssl.base.trained import SSLTransformer
 
 __all__ = [
@@ -11,6 +12,8 @@ __all__ = [
     "EmbeddingTransformer",
     "Hyperparameters",
     "JointEmbeddingTransformer",
+    "MaskedTransformer",
+    "ReconstructingTransformer",
     "SSLTransformer",
     "choice",
     "function",

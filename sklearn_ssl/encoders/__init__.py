@@ -3,7 +3,9 @@
 from sklearn_ssl._input.padding import at_every_step, observed_mask, resize_mask, zero_padding
 from sklearn_ssl.encoders._base import Encoder, EncoderModule, stages
 from sklearn_ssl.encoders._channels import adapt_channels
+from sklearn_ssl.encoders._tokens import TokenEncoderModule
 from sklearn_ssl.encoders.channel_independent import ChannelIndependentEncoder
+from sklearn_ssl.encoders.channel_transformer import ChannelTransformerEncoder
 from sklearn_ssl.encoders.fcn import FCNEncoder
 from sklearn_ssl.encoders.gru import GRUEncoder
 from sklearn_ssl.encoders.inception import InceptionEncoder
@@ -14,6 +16,7 @@ from sklearn_ssl.encoders.transformer import TransformerEncoder
 
 __all__ = [
     "ChannelIndependentEncoder",
+    "ChannelTransformerEncoder",
     "Encoder",
     "EncoderModule",
     "FCNEncoder",
@@ -22,6 +25,7 @@ __all__ = [
     "ResNetEncoder",
     "RocketEncoder",
     "TCNEncoder",
+    "TokenEncoderModule",
     "TransformerEncoder",
     "adapt_channels",
     "at_every_step",

@@ -9,6 +9,13 @@ from sklearn_ssl.losses._momentum import mocov3_loss, queue_contrastive_loss
 from sklearn_ssl.losses._multi_view import multi_view_loss
 from sklearn_ssl.losses._ntxent import ntxent_loss
 from sklearn_ssl.losses._precision import in_full_precision
+from sklearn_ssl.losses._reconstruction import (
+    masked_cosine_loss,
+    masked_cross_entropy_loss,
+    masked_l1_loss,
+    masked_mse_loss,
+    masked_smooth_l1_loss,
+)
 from sklearn_ssl.losses._simper import periodic_similarity, simper_loss
 from sklearn_ssl.losses._supervised import semi_supervised_loss, weighted_cross_entropy, weighted_squared_error
 from sklearn_ssl.losses._swav import sinkhorn, swav_loss
@@ -27,6 +34,11 @@ __all__ = [
     "in_full_precision",
     "instance_discrimination_loss",
     "lejepa_loss",
+    "masked_cosine_loss",
+    "masked_cross_entropy_loss",
+    "masked_l1_loss",
+    "masked_mse_loss",
+    "masked_smooth_l1_loss",
     "mocov3_loss",
     "multi_view_loss",
     "ntxent_loss",

@@ -11,6 +11,8 @@ from sklearn_ssl.architectures import (
     FineTunedArchitecture,
     HeadedArchitecture,
     InstanceBankArchitecture,
+    MaskedArchitecture,
+    MaskedAutoencoder,
     MixingArchitecture,
     MomentumArchitecture,
     MomentumCovarianceArchitecture,
@@ -26,8 +28,9 @@ from sklearn_ssl.architectures import (
 )
 from sklearn_ssl.augmentations import Augmentation, Compose, SpeedChange
 from sklearn_ssl.base import number
-from sklearn_ssl.encoders import ResNetEncoder
+from sklearn_ssl.encoders import ResNetEncoder, TransformerEncoder
 from sklearn_ssl.losses import ntxent_loss, semi_supervised_loss, weighted_cross_entropy
+from sklearn_ssl.masking import RandomMasking
 from sklearn_ssl.projectors import MLPProjector
 
 N_CASES, N_CHANNELS, N_STEPS, WIDTH = 20, 2, 32, 8
@@ -50,6 +53,12 @@ def first_directions(directions, n_series):
 HEAD = {"n_outputs": 3}
 CROPS = {"n_prototypes": 5, "n_crops": 3, "crop_ratio": 0.5}
 OWN = {
+    MaskedArchitecture: {
+        "encoder": TransformerEncoder(depth=1, width=4, n_heads=1, window=4, dropout=0.0),
+        "masking": RandomMasking(),
+        "window": "auto",
+    },
+    MaskedAutoencoder: {"decoder_depth": 1, "decoder_width": 4},
     SiameseArchitecture: {"augmentation": Compose(), "projector": MLPProjector(width=WIDTH)},
     PredictorArchitecture: {"predictor": MLPProjector(width=6)},
     MomentumArchitecture: {"momentum": 0.9},

@@ -36,7 +36,15 @@ READ_VALUES = {
     "PrototypeArchitecture",
     "RobustArchitecture",
 }
-WITHOUT_TRAINING_STEP = {"Architecture", "ClosedFormArchitecture", "HeadedArchitecture"}
+WITHOUT_TRAINING_STEP = {
+    "Architecture",
+    "ClosedFormArchitecture",
+    "FilledArchitecture",
+    "HeadedArchitecture",
+    "MaskedArchitecture",
+    "VisibleArchitecture",
+    "WindowTargetArchitecture",
+}
 
 
 @dataclasses.dataclass
@@ -51,6 +59,7 @@ class Case:
         The loss of a method that uses the architecture.
     passes : list of tuple
         For every pass of an encoder in a training step: number of series, their length, and how they are marked.
+        Empty for an architecture without augmentation.
     constants : tuple of int
         Which outputs carry no gradient.
     moves : tuple of str
@@ -66,7 +75,7 @@ class Case:
 
     shapes: list
     loss: Callable
-    passes: list
+    passes: list = dataclasses.field(default_factory=list)
     constants: tuple = ()
     moves: tuple = ()
     without_gradient: tuple = ()
@@ -74,6 +83,7 @@ class Case:
     depends_on_padding: tuple = ()
 
 
+RANDOM_WINDOWS = {"depends_on_padding": (True, False)}  # a random number for each window
 P, TWO_VIEWS, ONE_VIEW = (6, 8), [(12, 32, 1)], [(6, 32, 1)]
 TEACHER = {"moves": ("teacher.",), "without_gradient": ("teacher.",)}
 FULL_AND_CROPS = [(12, 32, 1), (18, 16, 1)]
@@ -126,6 +136,8 @@ CASES = {
         constants=(2,),
         depends_on_padding=(True, False),
     ),
+    "ReplacedArchitecture": Case([(6, 2, 32)] * 3, losses.masked_l1_loss, constants=(1, 2), **RANDOM_WINDOWS),
+    "MaskedAutoencoder": Case([(6, 8, 8)] * 3, losses.masked_mse_loss, constants=(1, 2), **RANDOM_WINDOWS),
     "FineTunedArchitecture": Case(
         [(6, 3), (6,), (6,)],
         supervised,
@@ -145,6 +157,9 @@ CASES = {
         depends_on_padding=(True,),
     ),
 }
+
+
+AUGMENTED = [name for name in CASES if CASES[name].passes]
 
 
 def cls_of(name):
@@ -292,6 +307,7 @@ def of_backbone(cls):
     return {"of_start": {"augmentation": Marking(level=4)}} if headed else {}
 
 
+@pytest.mark.parametrize("name", AUGMENTED)
 def test_the_augmentation_reaches_every_pass_of_the_encoder(name, case, batch, passes):
     architecture = marked(cls_of(name)).train()
     seen = passes(architecture, lambda: architecture(batch))
@@ -302,6 +318,7 @@ def test_the_augmentation_reaches_every_pass_of_the_encoder(name, case, batch, p
         assert len(series.mean(dim=(1, 2)).unique()) == len(series), "two views have the same draws"
 
 
+@pytest.mark.parametrize("name", AUGMENTED)
 def test_features_are_those_of_the_series_as_they_are(name, x, passes):
     architecture = marked(cls_of(name)).eval()
     seen = passes(architecture, lambda: (architecture.features(x), architecture.feature_maps(x)))
@@ -317,8 +334,9 @@ def unchanged(x, lengths=None):
 @pytest.mark.parametrize("lengths", [None, LENGTHS], ids=["equal", "unequal"])
 def test_a_training_step_stays_on_the_device_and_reads_no_value(name, x, lengths):
     cls = cls_of(name)
-    of_start = {"of_start": {"augmentation": unchanged}} if issubclass(cls, architectures.HeadedArchitecture) else {}
-    architecture = built(cls, augmentation=unchanged, **of_start).to("meta")  # tensors without values
+    views = {"augmentation": unchanged} if name in AUGMENTED else {}
+    of_start = {"of_start": views} if issubclass(cls, architectures.HeadedArchitecture) else {}
+    architecture = built(cls, **views, **of_start).to("meta")  # tensors without values
     batch = whole_batch(x, lengths)
     companion = {name: values.to("meta") for name, values in batch.companion.items()}
     lengths = None if lengths is None else lengths.to("meta")
@@ -333,4 +351,4 @@ def test_only_some_have_a_place_for_each_series(architecture, name):
 def test_features_have_their_width_and_their_steps(name, x):
     architecture = built(cls_of(name)).eval()
     assert architecture.features(x).shape == (6, architecture.n_features)
-    assert architecture.feature_maps(x).shape == (6, architecture.widths[-1], N_STEPS)
+    assert architecture.feature_maps(x).shape == (6, architecture.widths[-1], getattr(architecture, "n_steps", N_STEPS))

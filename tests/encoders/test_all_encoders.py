@@ -32,6 +32,7 @@ RECIPES = {
     "channels-max": encoders.ChannelIndependentEncoder(
         encoders.TransformerEncoder(width=8, depth=1, dropout=0.0), aggregation="max"
     ),
+    "channel-transformer": encoders.ChannelTransformerEncoder(width=8, depth=2),
     "rocket": encoders.RocketEncoder(n_features=672, poolings=POOLINGS, differences=True),
     "rocket-hidden": encoders.RocketEncoder(n_features=168, n_groups=4, hidden=6, depth=2),
 }

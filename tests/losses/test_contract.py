@@ -67,6 +67,15 @@ def _swav(assigned, predicted, **parameters):
     return losses.swav_loss([assigned, *predicted], **{"n_assigned": 1, **parameters})
 
 
+def _hidden(n):
+    return torch.arange(n) % 4 != 2
+
+
+def _value_weights(n):
+    return torch.linspace(0.5, 2, n * SIZES["d"], dtype=torch.float64).reshape(n, SIZES["d"])
+
+
+VALUES = Contract(trained={"prediction": "nd"}, fixed={"target": "nd"}, data={"weight": _value_weights})
 VIEWS = {"z1": "nd", "z2": "nd"}
 
 CONTRACTS = {
@@ -78,6 +87,11 @@ CONTRACTS = {
     "exemplar_loss": Contract(trained={"logits": "nK"}, data={"index": _classes}),
     "instance_discrimination_loss": Contract(trained={"z": "nd"}, fixed={"bank": "Kd"}, data={"index": _classes}),
     "lejepa_loss": Contract(trained={"views": "Vnd", "directions": "Kd"}, least=2, gradient_of_large=False),
+    "masked_cosine_loss": Contract(trained={"prediction": "nd"}, fixed={"target": "nd"}, data={"weight": _weights}),
+    "masked_cross_entropy_loss": Contract(trained={"logits": "nK"}, data={"codes": _classes, "hidden": _hidden}),
+    "masked_l1_loss": VALUES,
+    "masked_mse_loss": VALUES,
+    "masked_smooth_l1_loss": VALUES,
     "mocov3_loss": Contract(trained={"q1": "nd", "q2": "nd"}, fixed={"k1": "nd", "k2": "nd"}, least=2),
     "multi_view_loss": Contract(trained={**VIEWS, "z3": "nd"}, loss=_multi_view, least=2),
     "ntxent_loss": Contract(trained=VIEWS, least=2),
@@ -370,10 +384,12 @@ POSITIVE = "must be a finite number above 0, got {}; ", (0, -1.0, math.nan, math
 SHARE = "must be a number from 0 to 1, got {}; ", (-0.1, 1.1, math.nan)
 NUMBERS = {
     "beta": SHARE,
+    ("masked_smooth_l1_loss", "beta"): POSITIVE,
     "epsilon": POSITIVE,
     "iterations": ("must be 1 or more, got {}; ", (0,)),
     "knots": ("must be 2 or more, got {}; ", (1,)),
     "label_temperature": POSITIVE,
+    "label_smoothing": SHARE,
     "limit": POSITIVE,
     "n_assigned": ("must be from 1 to the number of views, 3, got {}; ", (0, 4)),
     "shrinkage": SHARE,
@@ -397,7 +413,7 @@ def numbers():
 
 @pytest.mark.parametrize(("name", "parameter"), [*numbers()])
 def test_wrong_numbers(name, parameter):
-    message, values = NUMBERS[parameter]
+    message, values = NUMBERS.get((name, parameter)) or NUMBERS[parameter]
     for value in values:
         with pytest.raises(ValueError, match=f"`{parameter}` {message.format(value)}"):
             function_of(name)(**inputs_of(name), **{parameter: value})

@@ -11,13 +11,14 @@ import torch
 from shared import small
 
 import sklearn_ssl
-from sklearn_ssl import augmentations, encoders, losses
+from sklearn_ssl import augmentations, encoders, losses, masking
 from sklearn_ssl._input.collections import collection_of
 from sklearn_ssl._parameters.hyperparameters import Hyperparameters
 from sklearn_ssl.base import (
     ClosedFormTransformer,
     EmbeddingTransformer,
     JointEmbeddingTransformer,
+    MaskedTransformer,
     SSLTransformer,
 )
 from sklearn_ssl.datasets import make_waves
@@ -25,7 +26,7 @@ from sklearn_ssl.pooling import Pooling
 from sklearn_ssl.projectors import MLPProjector
 
 X, _ = make_waves(n_cases=20, n_channels=2, n_timepoints=30, random_state=0)
-FAMILIES = {EmbeddingTransformer, SSLTransformer, JointEmbeddingTransformer}
+FAMILIES = {EmbeddingTransformer, SSLTransformer, JointEmbeddingTransformer, MaskedTransformer}
 PUBLIC = [getattr(sklearn_ssl, name) for name in sklearn_ssl.__all__]
 METHODS = [cls for cls in PUBLIC if inspect.isclass(cls) and issubclass(cls, EmbeddingTransformer)]
 METHODS = [cls for cls in METHODS if not inspect.isabstract(cls)]
@@ -55,6 +56,8 @@ BOUNDS = {
     "beta": SHARE,
     "center_momentum": SHARE,
     "covariance": AT_LEAST_ZERO,
+    "decoder_depth": AT_LEAST_ONE,
+    "decoder_width": AT_LEAST_ONE,
     "crop_ratio": SHARE_ABOVE_ZERO,
     "epsilon": ABOVE_ZERO,
     "incremental": ([True, False], [2, "yes", None]),
@@ -66,6 +69,7 @@ BOUNDS = {
     "max_view_cases": AT_LEAST_TWO,
     "momentum": SHARE,
     "n_components": AT_LEAST_ONE,
+    "normalise": (["none", "window", "channel"], ["all", None, 1]),
     "n_crops": ([0, 10**6], [-1, 0.5]),
     "n_knots": AT_LEAST_TWO,
     "n_prototypes": AT_LEAST_TWO,
@@ -115,6 +119,8 @@ def another_value(field):
     """Return a valid value that is not the default."""
     if field.metadata.get("recipe") is not None:
         default = field.metadata["recipe"]()
+        if isinstance(default, masking.Masking):
+            return type(default)(ratio=0.6)
         return partial(default.func) if isinstance(default, partial) else type(default)()
     if isinstance(field.default, bool):
         return not field.default
@@ -131,7 +137,8 @@ def keywords(transformer):
 
 
 NAMES = {"Pooling": Pooling, "MLPProjector": MLPProjector, "partial": partial}
-NAMES |= {name: getattr(module, name) for module in (augmentations, encoders, losses) for name in module.__all__}
+PARTS = (augmentations, encoders, losses, masking)
+NAMES |= {name: getattr(module, name) for module in PARTS for name in module.__all__}
 
 
 def documented_default(cls, name):
@@ -217,7 +224,7 @@ def collapsed(module):
     return module
 
 
-@pytest.mark.parametrize("cls", TRAINED, ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize("cls", [cls for cls in TRAINED if not issubclass(cls, MaskedTransformer)])
 @pytest.mark.parametrize("changed", [False, True], ids=["default", "changed"])
 def test_loss_of_projections_that_are_all_the_same(cls, changed):
     fields = [field for field in own_fields(cls) if "allowed" in field.metadata and field.name != "batch_size"]

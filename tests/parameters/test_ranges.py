@@ -15,20 +15,20 @@ RANGES = {
     "a number": "FillMissing.fill_value",
     "a number above 0": (
         "ContrastiveEMPSSLTransformer.temperature DINOTransformer.student_temperature "
-        "DINOTransformer.teacher_temperature EncoderPredictor.lr IQRDetector.factor InstDiscTransformer.temperature "
-        "JointClassifier.lr LiDARScorer.delta MagnitudeWarp.n_cycles MoCoTransformer.temperature "
-        "MoCoV2Transformer.temperature MoCoV3Transformer.temperature SSLTransformer.lr "
-        "SimCLRTransformer.temperature SimPerTransformer.temperature SimPerTransformer.label_temperature "
-        "Smooth.sigma SpeedChange.slowest SpeedChange.fastest SwAVTransformer.temperature SwAVTransformer.epsilon "
-        "TimeMCLTransformer.alpha TimeMCLTransformer.temperature WindowedTransformer.epsilon "
-        "ZScoreDetector.threshold"
+        "DINOTransformer.teacher_temperature EncoderPredictor.lr IQRDetector.factor "
+        "InstDiscTransformer.temperature JointClassifier.lr LiDARScorer.delta MagnitudeWarp.n_cycles "
+        "MoCoTransformer.temperature MoCoV2Transformer.temperature MoCoV3Transformer.temperature "
+        "SSLTransformer.lr SimCLRTransformer.temperature SimPerTransformer.temperature "
+        "SimPerTransformer.label_temperature Smooth.sigma SpeedChange.slowest SpeedChange.fastest "
+        "SwAVTransformer.temperature SwAVTransformer.epsilon TimeMCLTransformer.alpha "
+        "TimeMCLTransformer.temperature WindowedTransformer.epsilon ZScoreDetector.threshold"
     ),
     "a number above 0 and at most 1": (
         "ContrastiveEMPSSLTransformer.window_ratio CropResize.min_ratio DINOTransformer.crop_ratio "
         "FineTuned.layer_decay RandomCrop.min_ratio Smooth.alpha SwAVTransformer.crop_ratio "
         "WindowedTransformer.window_ratio"
     ),
-    "a number above 0 and below 1": "EncoderPredictor.validation_fraction",
+    "a number above 0 and below 1": "EncoderPredictor.validation_fraction Masking.ratio",
     "a number above 0 or 'auto'": "ClosedFormTransformer.shrinkage",
     "a number above 0 or 'auto' or None": "FineTuned.shrinkage",
     "a number above 0 or None": "ClipOutliers.threshold EncoderPredictor.penalty",
@@ -43,15 +43,17 @@ RANGES = {
     "a number at least 0 and at most 1": (
         "BYOLTransformer.momentum Blockout.ratio BootstrappedTransformer.momentum ChannelDropout.p "
         "DINOTransformer.center_momentum DINOTransformer.momentum DropCorrelated.threshold FrequencyMask.ratio "
-        "LeJEPATransformer.normality QueuedTransformer.momentum RandomApply.p RandomFlip.p RandomSmoothing.strength "
-        "TiCoTransformer.beta TiCoTransformer.momentum TimeShift.ratio VICRegTiCoTransformer.beta "
-        "WCCNTransformer.whitening WMSETransformer.shrinkage WindowWarp.ratio"
+        "LeJEPATransformer.normality QueuedTransformer.momentum RandomApply.p RandomFlip.p "
+        "RandomSmoothing.strength TiCoTransformer.beta TiCoTransformer.momentum TimeShift.ratio "
+        "VICRegTiCoTransformer.beta WCCNTransformer.whitening WMSETransformer.shrinkage WindowWarp.ratio"
     ),
     "a number at least 0 and at most 180": "Rotation.angle",
     "a number at least 0 and below 1": (
-        "GRUEncoder.dropout InstDiscTransformer.bank_momentum TCNEncoder.dropout TransformerEncoder.dropout"
+        "GRUEncoder.dropout InstDiscTransformer.bank_momentum TCNEncoder.dropout TransformerEncoder.dropout "
+        "ChannelTransformerEncoder.dropout"
     ),
-    "a number at least 1": "WindowWarp.factor",
+    "a number at least 1": "WindowWarp.factor GeometricMasking.mean_length",
+    "a number at least 1 or inf": "BlockMasking.mean_length",
     "a number, a text or None": "EncoderClassifier.unlabelled LabelledScorer.unlabelled",
     "a whole number at least 0": (
         "DINOTransformer.n_crops EncoderPredictor.max_epochs FineTuned.n_frozen MLPProjector.depth "
@@ -71,9 +73,13 @@ RANGES = {
         "MLPProjector.width OutlierFiltered.min_cases Permutation.n_segments ResNetEncoder.depth "
         "ResNetEncoder.width Resample.length RobustSSLClassifier.n_attack_steps RocketEncoder.depth Smooth.window "
         "SwAVTransformer.iterations TCNEncoder.width TCNEncoder.n_features TCNEncoder.kernel_size "
-        "TransformerEncoder.depth TransformerEncoder.width TransformerEncoder.n_heads TransformerEncoder.expansion"
+        "TransformerEncoder.depth TransformerEncoder.width TransformerEncoder.n_heads "
+        "TransformerEncoder.expansion ChannelTransformerEncoder.depth ChannelTransformerEncoder.width "
+        "ChannelTransformerEncoder.n_heads ChannelTransformerEncoder.expansion MAETransformer.decoder_depth "
+        "MAETransformer.decoder_width RandomMasking.span"
     ),
     "a whole number at least 1 and at most 256": "RocketEncoder.max_dilations",
+    "a whole number at least 1 or 'auto'": "MaskedTransformer.window",
     "a whole number at least 1 or None": (
         "EncoderPredictor.head_width EncoderPredictor.max_steps FillMissing.limit MLPProjector.output_width "
         "RocketEncoder.hidden SSLTransformer.max_steps Smooth.level StepFreeTransformer.max_steps"
@@ -94,9 +100,8 @@ RANGES = {
     "a whole number at least 84": "RocketEncoder.n_features",
     "an object with `__call__`": (
         "ClosedFormTransformer.augmentation FineTuned.augmentation JointClassifier.augmentation "
-        "JointEmbeddingTransformer.augmentation MoCoV2Transformer.augmentation "
-        "MultiViewTransformer.pair_loss SimPerTransformer.similarity SimPerTransformer.augmentation "
-        "TimeMCLTransformer.augmentation"
+        "JointEmbeddingTransformer.augmentation MoCoV2Transformer.augmentation MultiViewTransformer.pair_loss "
+        "SimPerTransformer.similarity SimPerTransformer.augmentation TimeMCLTransformer.augmentation"
     ),
     "an object with `apply`": "SimPerTransformer.speed",
     "an object with `build`": (
@@ -106,6 +111,7 @@ RANGES = {
         "SimSiamTransformer.projector SimSiamTransformer.predictor WMSETransformer.projector"
     ),
     "an object with `fit`": "EncoderPredictor.transformer FineTuned.transformer",
+    "an object with `hidden`": "MAETransformer.masking MaskedTransformer.masking",
     "one of 'all', 'last'": "Pooling.layers",
     "one of 'auto', 'float32', 'bf16'": "EmbeddingTransformer.precision PretrainedPredictor.precision",
     "one of 'auto', 'series', 'summary', 'flat'": "OutlierFiltered.features",
@@ -123,14 +129,16 @@ RANGES = {
     "one of 'moving_average', 'exponential', 'savgol', 'median', 'gaussian', 'wavelet'": "Smooth.method",
     "one of 'moving_average', 'stl', 'wavelet'": "Decompose.method",
     "one of 'none', 'batch', 'layer'": "TCNEncoder.norm",
+    "one of 'none', 'window', 'channel'": "MAETransformer.normalise",
     "one of 'refit', 'keep'": "EncoderPredictor.pretrained",
     "one of 'sine', 'curve'": "MagnitudeWarp.kind",
     "one of 'std', 'mad'": "ZScoreDetector.spread",
     "one of 'time', 'rectangle'": "Blockout.kind",
     "one of 'time-last', 'channels-last'": "AsCollection.order",
+    "one of 'together', 'apart'": "GeometricMasking.channels Masking.channels",
     "one of 'torch', 'aeon'": "RocketEncoder.backend",
     "one of 'zscore', 'iqr', 'hampel'": "ClipOutliers.method",
-    "one of 8, 1, 2, 4, 16, 32, 64": "TransformerEncoder.window",
+    "one of 8, 1, 2, 4, 16, 32, 64": "TransformerEncoder.window ChannelTransformerEncoder.window",
     "one of False, True": (
         "Decompose.robust EncoderPredictor.early_stopping LabelFreeScorer.standardize "
         "OutlierFiltered.allow_lost_classes RocketEncoder.differences"
@@ -188,7 +196,7 @@ def test_documented_types_are_those_that_are_allowed():
             if entry and hasattr(limit, "or_else"):
                 kind = "int" if limit.integer else "float"
                 others = {repr(other).strip("'") for other in limit.or_else}
-                said = set(re.findall(r"int|float|None|auto", entry.split(", default")[0]))
+                said = set(re.findall(r"int|float|None|auto|\binf\b", entry.split(", default")[0]))
                 assert said == {kind, *others} - {"True", "False"}, f"{cls.__name__}: {entry}"
                 n_numbers += 1
     assert n_numbers > 150

@@ -1,0 +1,404 @@
+"""Encoders that see a part of each series."""
+
+import dataclasses
+import math
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from sklearn_ssl._input.padding import resize_mask, stride_of
+from sklearn_ssl._parameters.notices import warn_caller
+from sklearn_ssl._parameters.shown import shown
+from sklearn_ssl.architectures._base import Architecture, maps
+from sklearn_ssl.architectures._batch import Batch
+from sklearn_ssl.architectures._decoders import TokenDecoder, ValueHead
+from sklearn_ssl.encoders._tokens import TokenEncoderModule, windows_of
+from sklearn_ssl.losses._reconstruction import normalised_windows
+
+
+@dataclasses.dataclass(frozen=True)
+class Hidden:
+    """What is hidden of a batch.
+
+    Parameters
+    ----------
+    windows : bool Tensor of shape (B, G, T)
+        True at hidden windows. G is 1 if all channels are hidden together.
+    seen : bool Tensor of shape (B, T)
+        True at windows that have an observed step.
+    steps : bool Tensor of shape (B, C, L)
+        True at hidden values that are known. Padding is not among them.
+    gaps : bool Tensor of shape (B, C, L) or None, default=None
+        True at values that are unknown, so that they can be neither seen nor predicted.
+    """
+
+    windows: torch.Tensor
+    seen: torch.Tensor
+    steps: torch.Tensor
+    gaps: torch.Tensor | None = None
+
+
+class MaskedArchitecture(Architecture):
+    """An encoder from which a part of each series is hidden.
+
+    A batch may have a companion "gaps", (B, C, L), which is True at values that are unknown. The encoder does not see
+    them, and they are no targets.
+
+    Parameters
+    ----------
+    masking : Masking
+        Draws the hidden windows.
+    window : int or "auto"
+        Number of time steps w of a window. "auto" is the stride of the encoder if that is above 1, and else 8, but at
+        most a quarter of the longest series, rounded down to a power of two.
+    **common : dict
+        Parameters of `Architecture`.
+
+    Attributes
+    ----------
+    window : int
+        Number of time steps of a window.
+    stride : int
+        Number of time steps that one step of the encoder's map stands for.
+
+    Raises
+    ------
+    ValueError
+        If a window is longer than half of the longest series, or if the encoder pools over time.
+    """
+
+    def __init__(self, *, masking: Any, window: int | str, n_channels: int, n_timepoints: int, **common: Any) -> None:
+        super().__init__(n_channels=n_channels, n_timepoints=n_timepoints, **common)
+        self.masking = masking
+        self.stride = self._stride(n_timepoints)
+        self.window = self._window(window, n_timepoints)
+        _check_halves(self.window, n_timepoints)
+        _warn_of_batch_norm(self.encoder)
+
+    def _stride(self, n_timepoints: int) -> int:
+        """Return how many time steps one step of the encoder's map stands for."""
+        stride = getattr(self.encoder, "stride", None)
+        stride = stride if isinstance(stride, int) else stride_of(n_timepoints, self.n_steps)
+        pools = getattr(self.encoder, "pools_over_time", False)
+        if pools or stride is None or -(-n_timepoints // stride) != self.n_steps:
+            raise ValueError(
+                "`encoder` must give features of every window, but this one pools over time or leaves out steps: "
+                f"{self.n_steps} steps for series of {n_timepoints}, got {_shown(self.encoder)}. Take "
+                "TransformerEncoder() or InceptionEncoder(norm='layer')."
+            )
+        return stride
+
+    def _window(self, window: int | str, n_timepoints: int) -> int:
+        """Return the number of steps of a window."""
+        if isinstance(window, int):
+            return window
+        quarter = max(n_timepoints // 4, 1)
+        return min(self.stride if self.stride > 1 else 8, 1 << (quarter.bit_length() - 1))
+
+    def hide(self, batch: Batch) -> Hidden:
+        """Draw what is hidden of a batch."""
+        x, lengths = batch.x, batch.lengths
+        n_total = -(-x.shape[2] // self.window)  # T
+        n_windows = torch.full((len(x),), n_total, device=x.device)
+        if lengths is not None:
+            n_windows = (lengths + self.window - 1).div(self.window, rounding_mode="floor")
+        return self.hidden_by(self.masking.hidden(n_windows, n_total, x.shape[1]), batch)
+
+    def hidden_by(self, windows: torch.Tensor, batch: Batch) -> Hidden:
+        """Complete hidden windows (B, G, T) by what follows from them."""
+        mask = batch.mask
+        seen = torch.ones_like(windows[:, 0]) if mask is None else mask_of_windows(mask, self.window)
+        steps = windows.repeat_interleave(self.window, dim=2)[:, :, : batch.x.shape[2]].expand_as(batch.x)  # (B, C, L)
+        steps = steps if mask is None else steps & mask[:, None]
+        gaps = batch.companion.get("gaps")
+        if gaps is None:
+            return Hidden(windows, seen, steps)
+        gaps = gaps[:, :, : batch.x.shape[2]]
+        return Hidden(windows, seen, steps & ~gaps, gaps)
+
+    def window_features(self, h: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+        """Average a map (B, D, L') over the observed steps of each window: (B, T, D)."""
+        steps = self.window // self.stride
+        if steps == 1:
+            return h.transpose(1, 2)
+        observed = torch.ones_like(h[:, :1]) if mask is None else resize_mask(mask, h.shape[2])[:, None].to(h.dtype)
+        n_observed = windows_of(observed, steps).sum(3).clamp(min=1)  # (B, 1, T)
+        return (windows_of(h * observed, steps).sum(3) / n_observed).transpose(1, 2)
+
+
+class FilledArchitecture(MaskedArchitecture):
+    """Hidden values are replaced by learnt ones before the encoder.
+
+    Parameters
+    ----------
+    **masked : dict
+        Parameters of `MaskedArchitecture`.
+
+    Attributes
+    ----------
+    fill : Parameter of shape (C, 1)
+        The values that replace hidden ones. Zeros would look like a flat stretch of standardised data.
+    """
+
+    def __init__(self, *, n_channels: int, **masked: Any) -> None:
+        super().__init__(n_channels=n_channels, **masked)
+        self.fill = nn.Parameter(torch.zeros(n_channels, 1))
+
+    def replaced(self, x: torch.Tensor, hidden: Hidden) -> torch.Tensor:
+        """Put the fill in the place of hidden and unknown values of x (B, C, L)."""
+        steps = hidden.steps if hidden.gaps is None else hidden.steps | hidden.gaps
+        return torch.where(steps, self.fill.to(x.dtype), x)
+
+
+class WindowTargetArchitecture(FilledArchitecture):
+    """Targets that belong to whole windows, so that a window must be a multiple of the encoder's stride.
+
+    Parameters
+    ----------
+    **masked : dict
+        Parameters of `MaskedArchitecture`.
+    """
+
+    def _window(self, window: int | str, n_timepoints: int) -> int:
+        window = max(super()._window(window, n_timepoints), self.stride if window == "auto" else 1)
+        if window % self.stride:
+            raise ValueError(
+                f"`window` must be a multiple of the {self.stride} time steps that one step of the encoder stands for, "
+                f"got {window}; take window={self.stride} or window='auto'."
+            )
+        return window
+
+
+class ReplacedArchitecture(FilledArchitecture):
+    """Hidden values are replaced before the encoder, and predicted from its map.
+
+    Parameters
+    ----------
+    **masked : dict
+        Parameters of `MaskedArchitecture`.
+
+    Attributes
+    ----------
+    head : torch.nn.Module
+        Maps the encoder's map (B, D, L') to predictions (B, C, L).
+    """
+
+    def __init__(self, *, n_channels: int, **masked: Any) -> None:
+        super().__init__(n_channels=n_channels, **masked)
+        self.head = ValueHead(self.widths[-1], n_channels, self.stride)
+
+    def forward(self, batch: Batch) -> tuple[torch.Tensor, ...]:
+        """Return predictions, values, and the weights of the values, each (B, C, L)."""
+        hidden = self.hide(batch)
+        return self._predicted(batch, hidden), batch.x, hidden.steps.to(batch.x.dtype)
+
+    def predictions(self, batch: Batch, steps: torch.Tensor) -> torch.Tensor:
+        """Predict all values (B, C, L) of series whose values at `steps` are hidden."""
+        return self._predicted(batch, Hidden(steps, steps, steps))
+
+    def _predicted(self, batch: Batch, hidden: Hidden) -> torch.Tensor:
+        layers, mask = maps(self.encoder, self.replaced(batch.x, hidden), batch.lengths)
+        return self.decoded(layers[-1], mask, batch.x.shape[2])
+
+    def decoded(self, h: torch.Tensor, mask: torch.Tensor | None, n_timepoints: int) -> torch.Tensor:
+        """Map (B, D, L') to values (B, C, L)."""
+        return self.head(h, n_timepoints)
+
+
+class VisibleArchitecture(MaskedArchitecture):
+    """Hidden windows are left out: their tokens never enter the encoder.
+
+    Parameters
+    ----------
+    **masked : dict
+        Parameters of `MaskedArchitecture`.
+
+    Raises
+    ------
+    TypeError
+        If the encoder has no tokens that can be left out.
+    ValueError
+        If `window` is not the window of the encoder, or if channels are hidden apart and a token holds all of them.
+    """
+
+    encoder: TokenEncoderModule
+
+    def __init__(self, *, n_channels: int, **masked: Any) -> None:
+        super().__init__(n_channels=n_channels, **masked)
+        self.n_channels = n_channels
+        self.n_groups = self.encoder.n_groups(n_channels)
+        if self.masking.channels == "apart" and self.n_groups != n_channels:
+            raise ValueError(
+                "Channels can be hidden apart only if each has tokens of its own: take "
+                'encoder=ChannelTransformerEncoder(), or channels="together" in `masking`.'
+            )
+
+    def _stride(self, n_timepoints: int) -> int:
+        if not isinstance(self.encoder, TokenEncoderModule):
+            raise TypeError(
+                "`encoder` must have tokens that can be left out, such as TransformerEncoder(), got "
+                f"{_shown(self.encoder)}. Methods that replace hidden values, such as SimMIM, take any encoder."
+            )
+        return super()._stride(n_timepoints)
+
+    def _window(self, window: int | str, n_timepoints: int) -> int:
+        if window not in ("auto", self.stride):
+            raise ValueError(
+                f"`window` must be 'auto' or the window of the encoder, {self.stride}, since whole tokens are left "
+                f"out, got {window}; leave it at 'auto' and set the window of the encoder."
+            )
+        return self.stride
+
+    def of_tokens(self, windows: torch.Tensor) -> torch.Tensor:
+        """Repeat what is known of windows (B, G or 1, T) for their tokens: (B, G T)."""
+        return windows.expand(-1, self.n_groups, -1).flatten(1)
+
+    def encoded(
+        self, tokens: torch.Tensor, kept: torch.Tensor, most: int | None = None
+    ) -> tuple[list[torch.Tensor], torch.Tensor, torch.Tensor]:
+        """Encode some of the tokens.
+
+        Parameters
+        ----------
+        tokens : Tensor of shape (B, N, D)
+            All tokens, with positions.
+        kept : bool Tensor of shape (B, N)
+            True at the tokens that enter the encoder.
+        most : int or None, default=None
+            The largest number k of tokens that a series keeps. None counts them, for which a GPU waits.
+
+        Returns
+        -------
+        layers : list of Tensor of shape (B, k, D)
+            The kept tokens after each block, in the order of time. Those of a series that keeps fewer are filled up.
+        order : int Tensor of shape (B, k)
+            Their places among all tokens.
+        there : bool Tensor of shape (B, k)
+            False where they are filled up.
+        """
+        n_kept = kept.sum(1)  # (B,)
+        most = max(int(n_kept.max()) if most is None else most, 1)
+        order = (~kept).int().argsort(dim=1, stable=True)[:, :most]  # (B, k)
+        there = torch.arange(most, device=kept.device) < n_kept[:, None]
+        # A series of which nothing is kept attends to its first token: attention over nothing is NaN.
+        attended = torch.arange(most, device=kept.device) < n_kept.clamp(min=1)[:, None]
+        chosen = tokens.gather(1, order[:, :, None].expand(-1, -1, tokens.shape[2]))  # (B, k, D)
+        return self.encoder.attend(chosen, attended), order, there
+
+    def visible(self, batch: Batch, hidden: Hidden) -> tuple[list[torch.Tensor], torch.Tensor, torch.Tensor]:
+        """Encode the visible tokens of a batch, as `encoded` does."""
+        most = self.masking.most_visible(hidden.seen.shape[1])
+        kept = self.of_tokens(hidden.seen[:, None] & ~hidden.windows)  # (B, G T)
+        if hidden.gaps is not None:
+            kept = kept & ~self.token_values(hidden.gaps).any(2)
+        return self.encoded(self.encoder.tokens(batch.x), kept, None if most is None else self.n_groups * most)
+
+    def token_values(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the values that each token holds: (B, C, L) to (B, G T, C w / G)."""
+        windows = windows_of(x, self.window)  # (B, C, T, w)
+        if self.n_groups == 1:
+            windows = windows.transpose(1, 2).flatten(2)[:, None]  # (B, 1, T, C w)
+        return windows.flatten(1, 2)
+
+    def of_values(self, tokens: torch.Tensor, n_timepoints: int) -> torch.Tensor:
+        """Turn the values of tokens back into series: (B, G T, C w / G) to (B, C, L)."""
+        windows = tokens.unflatten(1, (self.n_groups, -1))  # (B, G, T, C w / G)
+        if self.n_groups == 1:
+            windows = windows[:, 0].unflatten(2, (self.n_channels, self.window)).transpose(1, 2)  # (B, C, T, w)
+        return windows.flatten(2)[:, :, :n_timepoints]
+
+
+class MaskedAutoencoder(VisibleArchitecture):
+    """Visible tokens are encoded, and a small decoder predicts the values of the hidden ones.
+
+    Parameters
+    ----------
+    decoder_depth : int
+        Number of blocks of the decoder.
+    decoder_width : int
+        Number of features of its tokens.
+    normalise : {"none", "window", "channel"}, default="none"
+        Whether targets are the values of a window, or have mean 0 and variance 1 over the window or over each channel
+        of it.
+    **visible : dict
+        Parameters of `VisibleArchitecture`.
+
+    Attributes
+    ----------
+    decoder : torch.nn.Module
+        Maps visible tokens and their places to predictions for all tokens.
+    """
+
+    eps = 1e-2  # a smaller one would blow up the noise of flat stretches
+
+    def __init__(self, *, decoder_depth: int, decoder_width: int, normalise: str = "none", **visible: Any) -> None:
+        super().__init__(**visible)
+        self.normalise = normalise
+        self.decoder = TokenDecoder(
+            self.widths[-1],
+            width=decoder_width,
+            depth=decoder_depth,
+            n_heads=math.gcd(self.encoder.n_heads, decoder_width),
+            n_out=self.n_channels * self.window // self.n_groups,
+            n_groups=self.n_groups,
+        )
+
+    def forward(self, batch: Batch) -> tuple[torch.Tensor, ...]:
+        """Return predictions, targets, and the weights of the targets, each (B, G T, C w / G)."""
+        hidden = self.hide(batch)
+        weight = self.token_values(hidden.steps).to(batch.x.dtype)
+        return self.predicted(hidden, *self.visible(batch, hidden)), self.targets(batch), weight
+
+    def targets(self, batch: Batch) -> torch.Tensor:
+        """Return the target of each token (B, G T, C w / G)."""
+        values = self.token_values(batch.x)
+        if self.normalise == "none":
+            return values
+        known = torch.ones_like(batch.x) if batch.mask is None else batch.mask[:, None].expand_as(batch.x)
+        n_parts = self.n_channels // self.n_groups if self.normalise == "channel" else 1
+        values, known = (one.unflatten(2, (n_parts, -1)) for one in (values, self.token_values(known) > 0))
+        return normalised_windows(values, known, self.eps).flatten(2)
+
+    def predicted(
+        self, hidden: Hidden, layers: list[torch.Tensor], order: torch.Tensor, there: torch.Tensor
+    ) -> torch.Tensor:
+        """Predict the values of all tokens (B, G T, C w / G) from the visible ones, as `visible` returns them."""
+        return self.decoder(layers[-1], order, there, self.of_tokens(hidden.seen[:, None]))
+
+    def predictions(self, batch: Batch, steps: torch.Tensor) -> torch.Tensor:
+        """Predict all values (B, C, L) of series of which the tokens with a value at `steps` are hidden."""
+        windows = windows_of(steps, self.window).any(3)  # (B, C, T)
+        hidden = self.hidden_by(windows if self.n_groups > 1 else windows.any(1, keepdim=True), batch)
+        kept = self.of_tokens(hidden.seen[:, None] & ~hidden.windows)
+        encoded = self.encoded(self.encoder.tokens(batch.x), kept)
+        return self.of_values(self.predicted(hidden, *encoded), batch.x.shape[2])
+
+
+def mask_of_windows(mask: torch.Tensor, window: int) -> torch.Tensor:
+    """Tell which windows have an observed step: (B, L) to (B, T)."""
+    return F.pad(mask, (0, -mask.shape[1] % window)).unflatten(1, (-1, window)).any(2)
+
+
+def _shown(encoder: nn.Module) -> str:
+    recipe = getattr(encoder, "recipe", None)
+    return shown(encoder if recipe is None else recipe)
+
+
+def _check_halves(window: int, n_timepoints: int) -> None:
+    if n_timepoints > 1 and 2 * window > n_timepoints:
+        longest = 1 << ((n_timepoints // 2).bit_length() - 1)
+        raise ValueError(
+            f"`window` must be at most half of the longest series of {n_timepoints} time steps, so that one window can "
+            f"be hidden and another seen, got {window}; take encoder=TransformerEncoder(window={longest}), or "
+            f"window={longest} if the encoder has no windows."
+        )
+
+
+def _warn_of_batch_norm(encoder: nn.Module) -> None:
+    if any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in encoder.modules()):
+        warn_caller(
+            "`encoder` has batch normalisation. It is trained on masked series and applied to whole ones, so its "
+            'running statistics will be off. Set norm="layer" in the encoder.'
+        )

@@ -1,0 +1,1 @@
+"""Methods that hide parts of a series and predict them."""
