@@ -16,7 +16,7 @@ from sklearn_ssl.architectures._masked import (
     WindowTargetArchitecture,
 )
 from sklearn_ssl.architectures._mixing import MixingArchitecture
-from sklearn_ssl.architectures._momentum import BootstrapArchitecture, MomentumArchitecture
+from sklearn_ssl.architectures._momentum import BootstrapArchitecture, MomentumArchitecture, TaughtArchitecture
 from sklearn_ssl.architectures._periodic import PeriodicArchitecture
 from sklearn_ssl.architectures._predictor import PredictorArchitecture
 from sklearn_ssl.architectures._protocol import TrainableModule
@@ -53,6 +53,7 @@ __all__ = [
     "SemiSupervisedArchitecture",
     "SiameseArchitecture",
     "SlicedArchitecture",
+    "TaughtArchitecture",
     "TrainableModule",
     "VisibleArchitecture",
     "WindowArchitecture",

@@ -14,7 +14,6 @@ from sklearn_ssl.architectures import (
     MaskedArchitecture,
     MaskedAutoencoder,
     MixingArchitecture,
-    MomentumArchitecture,
     MomentumCovarianceArchitecture,
     PeriodicArchitecture,
     PredictorArchitecture,
@@ -24,6 +23,7 @@ from sklearn_ssl.architectures import (
     SemiSupervisedArchitecture,
     SiameseArchitecture,
     SlicedArchitecture,
+    TaughtArchitecture,
     WindowArchitecture,
 )
 from sklearn_ssl.augmentations import Augmentation, Compose, SpeedChange
@@ -61,7 +61,7 @@ OWN = {
     MaskedAutoencoder: {"decoder_depth": 1, "decoder_width": 4},
     SiameseArchitecture: {"augmentation": Compose(), "projector": MLPProjector(width=WIDTH)},
     PredictorArchitecture: {"predictor": MLPProjector(width=6)},
-    MomentumArchitecture: {"momentum": 0.9},
+    TaughtArchitecture: {"momentum": 0.9},
     BootstrapArchitecture: {"predictor": MLPProjector(width=6)},
     QueueArchitecture: {"queue_size": 10},
     PrototypeArchitecture: CROPS,

@@ -42,6 +42,7 @@ WITHOUT_TRAINING_STEP = {
     "FilledArchitecture",
     "HeadedArchitecture",
     "MaskedArchitecture",
+    "TaughtArchitecture",
     "VisibleArchitecture",
     "WindowTargetArchitecture",
 }

@@ -15,6 +15,7 @@ from sklearn_ssl.architectures import (
     MomentumArchitecture,
     MomentumCovarianceArchitecture,
     QueueArchitecture,
+    TaughtArchitecture,
 )
 from sklearn_ssl.augmentations import Compose, Jitter
 from sklearn_ssl.encoders import RocketEncoder
@@ -137,6 +138,17 @@ class TestTeacher:
             for weight in architecture.teacher.parameters():
                 weight.zero_()
         assert torch.equal(architecture.features(x), before)
+
+
+@pytest.mark.parametrize(("share", "momentum"), [(0.0, 0.6), (0.25, 0.65), (1.0, 0.8)])
+def test_momentum_may_grow_linearly_and_never_falls(share, momentum):
+    growing, falling = (
+        built(TaughtArchitecture, momentum=m, final_momentum=0.8, schedule="linear") for m in (0.6, 0.9)
+    )
+    for architecture in (growing, falling):
+        architecture.progress.fill_(share)
+    assert float(growing._momentum()) == pytest.approx(momentum)
+    assert float(falling._momentum()) == pytest.approx(0.9)
 
 
 @pytest.mark.parametrize("cls", [MomentumArchitecture, MomentumCovarianceArchitecture, QueueArchitecture])
