@@ -6,14 +6,22 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn import functional as F
 
-from sklearn_ssl._input.padding import resize_mask, stride_of
 from sklearn_ssl._parameters.notices import warn_caller
-from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.architectures._base import Architecture, maps
 from sklearn_ssl.architectures._batch import Batch
 from sklearn_ssl.architectures._decoders import TokenDecoder, ValueHead
+from sklearn_ssl.architectures._window_steps import (
+    check_halves,
+    map_stride,
+    mask_of_windows,
+    of_window_values,
+    resolved_window,
+    shown_encoder,
+    whole_window,
+    window_means,
+    window_values,
+)
 from sklearn_ssl.encoders._tokens import TokenEncoderModule, windows_of
 from sklearn_ssl.losses._reconstruction import normalised_windows
 
@@ -74,28 +82,16 @@ class MaskedArchitecture(Architecture):
         self.masking = masking
         self.stride = self._stride(n_timepoints)
         self.window = self._window(window, n_timepoints)
-        _check_halves(self.window, n_timepoints)
+        check_halves(self.window, n_timepoints)
         _warn_of_batch_norm(self.encoder)
 
     def _stride(self, n_timepoints: int) -> int:
         """Return how many time steps one step of the encoder's map stands for."""
-        stride = getattr(self.encoder, "stride", None)
-        stride = stride if isinstance(stride, int) else stride_of(n_timepoints, self.n_steps)
-        pools = getattr(self.encoder, "pools_over_time", False)
-        if pools or stride is None or -(-n_timepoints // stride) != self.n_steps:
-            raise ValueError(
-                "`encoder` must give features of every window, but this one pools over time or leaves out steps: "
-                f"{self.n_steps} steps for series of {n_timepoints}, got {_shown(self.encoder)}. Take "
-                "TransformerEncoder() or InceptionEncoder(norm='layer')."
-            )
-        return stride
+        return map_stride(self.encoder, n_timepoints, self.n_steps)
 
     def _window(self, window: int | str, n_timepoints: int) -> int:
         """Return the number of steps of a window."""
-        if isinstance(window, int):
-            return window
-        quarter = max(n_timepoints // 4, 1)
-        return min(self.stride if self.stride > 1 else 8, 1 << (quarter.bit_length() - 1))
+        return resolved_window(window, self.stride, n_timepoints)
 
     def hide(self, batch: Batch) -> Hidden:
         """Draw what is hidden of a batch."""
@@ -120,12 +116,7 @@ class MaskedArchitecture(Architecture):
 
     def window_features(self, h: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
         """Average a map (B, D, L') over the observed steps of each window: (B, T, D)."""
-        steps = self.window // self.stride
-        if steps == 1:
-            return h.transpose(1, 2)
-        observed = torch.ones_like(h[:, :1]) if mask is None else resize_mask(mask, h.shape[2])[:, None].to(h.dtype)
-        n_observed = windows_of(observed, steps).sum(3).clamp(min=1)  # (B, 1, T)
-        return (windows_of(h * observed, steps).sum(3) / n_observed).transpose(1, 2)
+        return window_means(h, mask, self.window // self.stride)
 
 
 class FilledArchitecture(MaskedArchitecture):
@@ -162,13 +153,7 @@ class WindowTargetArchitecture(FilledArchitecture):
     """
 
     def _window(self, window: int | str, n_timepoints: int) -> int:
-        window = max(super()._window(window, n_timepoints), self.stride if window == "auto" else 1)
-        if window % self.stride:
-            raise ValueError(
-                f"`window` must be a multiple of the {self.stride} time steps that one step of the encoder stands for, "
-                f"got {window}; take window={self.stride} or window='auto'."
-            )
-        return window
+        return whole_window(window, self.stride, n_timepoints)
 
 
 class ReplacedArchitecture(FilledArchitecture):
@@ -239,7 +224,7 @@ class VisibleArchitecture(MaskedArchitecture):
         if not isinstance(self.encoder, TokenEncoderModule):
             raise TypeError(
                 "`encoder` must have tokens that can be left out, such as TransformerEncoder(), got "
-                f"{_shown(self.encoder)}. Methods that replace hidden values, such as SimMIM, take any encoder."
+                f"{shown_encoder(self.encoder)}. Methods that replace hidden values, such as SimMIM, take any encoder."
             )
         return super()._stride(n_timepoints)
 
@@ -297,17 +282,13 @@ class VisibleArchitecture(MaskedArchitecture):
 
     def token_values(self, x: torch.Tensor) -> torch.Tensor:
         """Return the values that each token holds: (B, C, L) to (B, G T, C w / G)."""
-        windows = windows_of(x, self.window)  # (B, C, T, w)
-        if self.n_groups == 1:
-            windows = windows.transpose(1, 2).flatten(2)[:, None]  # (B, 1, T, C w)
-        return windows.flatten(1, 2)
+        return window_values(x, self.window) if self.n_groups == 1 else windows_of(x, self.window).flatten(1, 2)
 
     def of_values(self, tokens: torch.Tensor, n_timepoints: int) -> torch.Tensor:
         """Turn the values of tokens back into series: (B, G T, C w / G) to (B, C, L)."""
-        windows = tokens.unflatten(1, (self.n_groups, -1))  # (B, G, T, C w / G)
         if self.n_groups == 1:
-            windows = windows[:, 0].unflatten(2, (self.n_channels, self.window)).transpose(1, 2)  # (B, C, T, w)
-        return windows.flatten(2)[:, :, :n_timepoints]
+            return of_window_values(tokens, self.n_channels, n_timepoints)
+        return tokens.unflatten(1, (self.n_groups, -1)).flatten(2)[:, :, :n_timepoints]
 
 
 class MaskedAutoencoder(VisibleArchitecture):
@@ -374,26 +355,6 @@ class MaskedAutoencoder(VisibleArchitecture):
         kept = self.of_tokens(hidden.seen[:, None] & ~hidden.windows)
         encoded = self.encoded(self.encoder.tokens(batch.x), kept)
         return self.of_values(self.predicted(hidden, *encoded), batch.x.shape[2])
-
-
-def mask_of_windows(mask: torch.Tensor, window: int) -> torch.Tensor:
-    """Tell which windows have an observed step: (B, L) to (B, T)."""
-    return F.pad(mask, (0, -mask.shape[1] % window)).unflatten(1, (-1, window)).any(2)
-
-
-def _shown(encoder: nn.Module) -> str:
-    recipe = getattr(encoder, "recipe", None)
-    return shown(encoder if recipe is None else recipe)
-
-
-def _check_halves(window: int, n_timepoints: int) -> None:
-    if n_timepoints > 1 and 2 * window > n_timepoints:
-        longest = 1 << ((n_timepoints // 2).bit_length() - 1)
-        raise ValueError(
-            f"`window` must be at most half of the longest series of {n_timepoints} time steps, so that one window can "
-            f"be hidden and another seen, got {window}; take encoder=TransformerEncoder(window={longest}), or "
-            f"window={longest} if the encoder has no windows."
-        )
 
 
 def _warn_of_batch_norm(encoder: nn.Module) -> None:
