@@ -26,6 +26,7 @@ from sklearn_ssl.methods.joint_embedding.timemcl import TimeMCLTransformer
 from sklearn_ssl.methods.joint_embedding.vicreg import VICRegTransformer
 from sklearn_ssl.methods.joint_embedding.vicreg_tico import VICRegTiCoTransformer
 from sklearn_ssl.methods.joint_embedding.wmse import WMSETransformer
+from sklearn_ssl.methods.masked.data2vec import Data2VecTransformer
 from sklearn_ssl.methods.masked.mae import MAETransformer
 from sklearn_ssl.methods.masked.simmim import SimMIMTransformer
 from sklearn_ssl.methods.random_encoder import RandomEncoderTransformer
@@ -38,6 +39,7 @@ __all__ = [
     "ClosedFormVICRegTransformer",
     "ContrastiveEMPSSLTransformer",
     "DINOTransformer",
+    "Data2VecTransformer",
     "EMPSSLTransformer",
     "ExemplarTransformer",
     "InstDiscTransformer",

@@ -25,6 +25,7 @@ from sklearn_ssl.architectures._queue import QueueArchitecture
 from sklearn_ssl.architectures._semi_supervised import RobustArchitecture, SemiSupervisedArchitecture
 from sklearn_ssl.architectures._siamese import SiameseArchitecture
 from sklearn_ssl.architectures._slices import SlicedArchitecture
+from sklearn_ssl.architectures._teacher_targets import TeacherTargetArchitecture
 from sklearn_ssl.architectures._windows import WindowArchitecture
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "SiameseArchitecture",
     "SlicedArchitecture",
     "TaughtArchitecture",
+    "TeacherTargetArchitecture",
     "TrainableModule",
     "VisibleArchitecture",
     "WindowArchitecture",

@@ -114,6 +114,10 @@ class MaskedArchitecture(Architecture):
         gaps = gaps[:, :, : batch.x.shape[2]]
         return Hidden(windows, seen, steps & ~gaps, gaps)
 
+    def hidden_windows(self, hidden: Hidden) -> torch.Tensor:
+        """Tell which windows have a hidden value that is known: (B, T)."""
+        return windows_of(hidden.steps, self.window).any(3).any(1)
+
     def window_features(self, h: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
         """Average a map (B, D, L') over the observed steps of each window: (B, T, D)."""
         return window_means(h, mask, self.window // self.stride)
@@ -139,8 +143,11 @@ class FilledArchitecture(MaskedArchitecture):
 
     def replaced(self, x: torch.Tensor, hidden: Hidden) -> torch.Tensor:
         """Put the fill in the place of hidden and unknown values of x (B, C, L)."""
-        steps = hidden.steps if hidden.gaps is None else hidden.steps | hidden.gaps
-        return torch.where(steps, self.fill.to(x.dtype), x)
+        return torch.where(hidden.steps, self.fill.to(x.dtype), self.known(x, hidden))
+
+    def known(self, x: torch.Tensor, hidden: Hidden) -> torch.Tensor:
+        """Put the fill in the place of unknown values of x (B, C, L) only."""
+        return x if hidden.gaps is None else torch.where(hidden.gaps, self.fill.to(x.dtype), x)
 
 
 class WindowTargetArchitecture(FilledArchitecture):

@@ -24,6 +24,7 @@ from sklearn_ssl.architectures import (
     SiameseArchitecture,
     SlicedArchitecture,
     TaughtArchitecture,
+    TeacherTargetArchitecture,
     WindowArchitecture,
 )
 from sklearn_ssl.augmentations import Augmentation, Compose, SpeedChange
@@ -59,6 +60,7 @@ OWN = {
         "window": "auto",
     },
     MaskedAutoencoder: {"decoder_depth": 1, "decoder_width": 4},
+    TeacherTargetArchitecture: {"n_layers": 2},
     SiameseArchitecture: {"augmentation": Compose(), "projector": MLPProjector(width=WIDTH)},
     PredictorArchitecture: {"predictor": MLPProjector(width=6)},
     TaughtArchitecture: {"momentum": 0.9},

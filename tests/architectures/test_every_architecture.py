@@ -139,6 +139,9 @@ CASES = {
     ),
     "ReplacedArchitecture": Case([(6, 2, 32)] * 3, losses.masked_l1_loss, constants=(1, 2), **RANDOM_WINDOWS),
     "MaskedAutoencoder": Case([(6, 8, 8)] * 3, losses.masked_mse_loss, constants=(1, 2), **RANDOM_WINDOWS),
+    "TeacherTargetArchitecture": Case(
+        [(6, 8, 4)] * 3, losses.masked_smooth_l1_loss, constants=(1, 2), **TEACHER, **RANDOM_WINDOWS
+    ),
     "FineTunedArchitecture": Case(
         [(6, 3), (6,), (6,)],
         supervised,

@@ -14,7 +14,7 @@ RANGES = {
     ),
     "a number": "FillMissing.fill_value",
     "a number above 0": (
-        "ContrastiveEMPSSLTransformer.temperature DINOTransformer.student_temperature "
+        "ContrastiveEMPSSLTransformer.temperature Data2VecTransformer.beta DINOTransformer.student_temperature "
         "DINOTransformer.teacher_temperature EncoderPredictor.lr IQRDetector.factor "
         "InstDiscTransformer.temperature JointClassifier.lr LiDARScorer.delta MagnitudeWarp.n_cycles "
         "MoCoTransformer.temperature MoCoV2Transformer.temperature MoCoV3Transformer.temperature "
@@ -42,6 +42,7 @@ RANGES = {
     ),
     "a number at least 0 and at most 1": (
         "BYOLTransformer.momentum Blockout.ratio BootstrappedTransformer.momentum ChannelDropout.p "
+        "Data2VecTransformer.final_momentum Data2VecTransformer.momentum "
         "DINOTransformer.center_momentum DINOTransformer.momentum DropCorrelated.threshold FrequencyMask.ratio "
         "LeJEPATransformer.normality QueuedTransformer.momentum RandomApply.p RandomFlip.p "
         "RandomSmoothing.strength TiCoTransformer.beta TiCoTransformer.momentum TimeShift.ratio "
@@ -67,7 +68,8 @@ RANGES = {
         "EncoderPredictor.verbose SSLTransformer.verbose StepFreeTransformer.verbose"
     ),
     "a whole number at least 1": (
-        "ClosedFormTransformer.n_views ClosedFormTransformer.n_components Decompose.window Decompose.level "
+        "ClosedFormTransformer.n_views ClosedFormTransformer.n_components Data2VecTransformer.n_layers "
+        "Decompose.window Decompose.level "
         "EncoderPredictor.n_iter_no_change FCNEncoder.width GRUEncoder.depth GRUEncoder.width "
         "InceptionEncoder.depth InceptionEncoder.width InceptionEncoder.bottleneck LeJEPATransformer.n_slices "
         "MLPProjector.width OutlierFiltered.min_cases Permutation.n_segments ResNetEncoder.depth "
@@ -111,7 +113,7 @@ RANGES = {
         "SimSiamTransformer.projector SimSiamTransformer.predictor WMSETransformer.projector"
     ),
     "an object with `fit`": "EncoderPredictor.transformer FineTuned.transformer",
-    "an object with `hidden`": "MAETransformer.masking MaskedTransformer.masking",
+    "an object with `hidden`": "Data2VecTransformer.masking MAETransformer.masking MaskedTransformer.masking",
     "one of 'all', 'last'": "Pooling.layers",
     "one of 'auto', 'float32', 'bf16'": "EmbeddingTransformer.precision PretrainedPredictor.precision",
     "one of 'auto', 'series', 'summary', 'flat'": "OutlierFiltered.features",

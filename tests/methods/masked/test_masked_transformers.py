@@ -29,6 +29,7 @@ CHANNEL_TOKENS = ChannelTransformerEncoder(depth=1, width=8, n_heads=2, window=W
 WITH_TIME = (InceptionEncoder(depth=2, width=4, bottleneck=4, norm="layer"), GRUEncoder(width=4))
 
 SETTINGS = {
+    "Data2VecTransformer": Setting({"window": WINDOW}, encoders=(*WITH_TIME, CHANNEL_TOKENS)),
     "MAETransformer": Setting(encoders=(CHANNEL_TOKENS,)),
     "SimMIMTransformer": Setting({"window": WINDOW}, encoders=(*WITH_TIME, CHANNEL_TOKENS)),
 }

@@ -1,0 +1,59 @@
+"""Encoders that see a part of each series and predict features of a teacher that sees more."""
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from sklearn_ssl.architectures._base import maps
+from sklearn_ssl.architectures._batch import Batch
+from sklearn_ssl.architectures._masked import Hidden, WindowTargetArchitecture
+from sklearn_ssl.architectures._momentum import TaughtArchitecture
+from sklearn_ssl.losses._reconstruction import normalised_windows
+
+FEWEST_WINDOWS = 3  # two normalised windows are always one at -1 and one at 1
+
+
+class TeacherTargetArchitecture(TaughtArchitecture, WindowTargetArchitecture):
+    """Hidden values are replaced before the encoder, which predicts features of a teacher that sees the whole series.
+
+    Parameters
+    ----------
+    n_layers : int
+        The target is the mean of so many of the teacher's top layers. Only layers with as many features and time steps
+        as the last one are counted.
+    **taught : dict
+        Parameters of `TaughtArchitecture` and of `MaskedArchitecture`.
+
+    Attributes
+    ----------
+    head : torch.nn.Module
+        Maps features of windows (B, T, D) to predictions (B, T, D). The teacher has none.
+    """
+
+    eps = 1e-5
+
+    def __init__(self, *, n_layers: int, **taught: Any) -> None:
+        super().__init__(**taught)
+        self.n_layers = n_layers
+        self.head = nn.Linear(self.widths[-1], self.widths[-1])
+
+    def forward(self, batch: Batch) -> tuple[torch.Tensor, ...]:
+        """Return predictions, targets, and the weights of the targets, each (B, T, D)."""
+        hidden = self.hide(batch)
+        self.follow()
+        layers, mask = maps(self.encoder, self.replaced(batch.x, hidden), batch.lengths)
+        prediction = self.head(self.window_features(layers[-1], mask))  # (B, T, D)
+        counts = hidden.seen.sum(1, keepdim=True) >= FEWEST_WINDOWS  # (B, 1)
+        weight = (self.hidden_windows(hidden) & counts)[:, :, None].expand_as(prediction)
+        return prediction, self.targets(batch, hidden), weight.to(batch.x.dtype)
+
+    @torch.no_grad()
+    def targets(self, batch: Batch, hidden: Hidden) -> torch.Tensor:
+        """Return the mean over the teacher's top layers of its normalised features of windows (B, T, D)."""
+        layers, mask = maps(self.teacher["encoder"], self.known(batch.x, hidden), batch.lengths)
+        top = [h for h in layers if h.shape == layers[-1].shape][-self.n_layers :]
+        seen = hidden.seen[:, None]  # (B, 1, T)
+        features = [self.window_features(h, mask).float().transpose(1, 2) for h in top]  # each (B, D, T)
+        normalised = [normalised_windows(h, seen.expand_as(h), self.eps) for h in features]
+        return torch.stack(normalised).mean(0).transpose(1, 2)  # (B, T, D)
