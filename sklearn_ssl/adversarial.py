@@ -1,13 +1,13 @@
 """Adversarial examples of series: small changes that hurt a model much."""
 
-import math
-import numbers
 from collections.abc import Callable
 from typing import Any
 
 import torch
 
 from sklearn_ssl._input.tensors import check_series
+from sklearn_ssl._parameters.arguments import check_whole_number
+from sklearn_ssl._parameters.ranges import Range
 from sklearn_ssl._parameters.shown import shown
 
 
@@ -87,8 +87,7 @@ def projected_gradient_descent(
     """
     check_series(x)
     _check_mask(x, mask)
-    if isinstance(n_steps, bool) or not isinstance(n_steps, numbers.Integral) or n_steps < 1:
-        raise ValueError(f"`n_steps` must be a whole number of at least 1, got {shown(n_steps)}.")
+    check_whole_number("n_steps", n_steps, least=1)
     limit = _size_of_change("radius", radius, x)
     step = 2.5 * limit / n_steps if step_size is None else _size_of_change("step_size", step_size, x)
     if mask is not None:
@@ -125,7 +124,7 @@ def _check_mask(x: torch.Tensor, mask: torch.Tensor | None) -> None:
 def _size_of_change(name: str, size: Any, x: torch.Tensor) -> torch.Tensor:
     """Return a size as a tensor that broadcasts to x (B, C, L)."""
     if not isinstance(size, torch.Tensor):
-        if isinstance(size, bool) or not isinstance(size, numbers.Real) or not 0 <= float(size) < math.inf:
+        if size not in Range(least=0):
             raise ValueError(
                 f"`{name}` must be a finite number of at least 0 or a tensor of such numbers, got {shown(size)}."
             )

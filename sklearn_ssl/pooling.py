@@ -10,7 +10,8 @@ from torch import nn
 from torch.autograd.function import once_differentiable
 
 from sklearn_ssl._input.padding import resize_mask
-from sklearn_ssl._parameters.hyperparameters import Hyperparameters, as_names, choice, names
+from sklearn_ssl._parameters.hyperparameters import Hyperparameters, choice, names
+from sklearn_ssl._parameters.ranges import as_names
 
 # We pool over (B, L, D) because that is the encoders' memory layout. The gradients then have the same layout; any other
 # layout makes the backward pass of an encoder several times slower. The gradients of maximum and standard deviation are

@@ -30,8 +30,10 @@ def at_defaults(cls):
     """Return an instance at its defaults that takes few steps."""
     estimator = cls()
     steps = STEPS_OF_JOINT if issubclass(cls, JointClassifier) else STEPS
-    own = {"random_state": 0, "max_steps": steps, "transformer__max_steps": STEPS}
+    own = {"random_state": 0, "max_steps": steps}
     known = estimator.get_params(deep=False)
+    if hasattr(estimator.resolved("transformer") if "transformer" in known else None, "max_steps"):
+        own["transformer__max_steps"] = STEPS
     return estimator.set_params(**{name: value for name, value in own.items() if name.split("__")[0] in known})
 
 

@@ -15,6 +15,7 @@ The script prints each finding once, with the number of kinds that lead to it, a
 """
 
 import argparse
+import collections
 import contextlib
 import copy
 import inspect
@@ -53,6 +54,7 @@ VALIDATION = ("validation.py", "multiclass.py", "_param_validation.py", "class_w
 VALIDATION += ("_tags.py", "_array_api.py")
 CLEAR = (ValueError, TypeError, KeyError, AttributeError, ImportError, OSError, FloatingPointError, NotImplementedError)
 LABELS = np.arange(N) % 2
+KINDS_OF_X, KINDS_OF_Y, BAD_VALUES = 40, 36, 25  # for each estimator or function, and each parameter
 
 
 class TooSlow(BaseException):
@@ -60,11 +62,29 @@ class TooSlow(BaseException):
 
 
 class Findings:
-    """What was found, each only once."""
+    """What was found, each only once, and which kinds of input were tried.
 
-    def __init__(self):
+    Trying every kind on every estimator would take hours. For each of them a few kinds are drawn, those first that were
+    tried least for the same parameter, so that over all estimators and functions every kind is tried.
+    """
+
+    def __init__(self, seed):
         self.kinds = {}
         self.calls = 0
+        self.tried = collections.Counter()
+        self.rng = np.random.default_rng(seed)
+
+    def draw(self, what, kinds, fewest, at_least=2):
+        """Return names of kinds to try for `what`: until it has seen `fewest` of them, and then a few at random."""
+        new = sum(self.tried[what, kind] == 0 for kind in kinds)
+        number = max(at_least, fewest - (len(kinds) - new))
+        drawn = sorted(self.rng.permutation(list(kinds)).tolist(), key=lambda kind: self.tried[what, kind])[:number]
+        self.tried.update((what, kind) for kind in drawn)
+        return drawn
+
+    def n_tried(self, what):
+        """Return how many kinds were tried for `what`."""
+        return len({kind for one, kind in self.tried if one == what})
 
     def add(self, where, what, kind):
         """Note what happened where for a kind of input."""
@@ -75,7 +95,12 @@ class Findings:
 
     def report(self):
         """Print how many calls and findings there were."""
-        print(f"\n{self.calls} calls, {len(self.kinds)} findings")
+        fields = {what for what, _ in self.tried} - {"X", "y", "weight"}
+        print(
+            f"\n{self.calls} calls with {self.n_tried('X')} kinds of X, {self.n_tried('y')} of y, "
+            f"{self.n_tried('weight')} of weights and {min(map(self.n_tried, fields), default=0)} or more bad values "
+            f"of each of {len(fields)} parameters: {len(self.kinds)} findings"
+        )
         for (where, what), kinds in sorted(self.kinds.items()):
             print(f"* {where}: {what}\n    {len(kinds)} kinds: {', '.join(kinds[:8])}")
 
@@ -204,7 +229,9 @@ def fuzz_series(findings, name, cls, rng):
     fitted = quick(cls)
     y = target_of(fitted)
     call(findings, f"{name}.fit", "array", fitted.fit, series(rng), y)
-    for kind, make in kinds_of_X().items():
+    makers = kinds_of_X()
+    for kind in findings.draw("X", makers, KINDS_OF_X, at_least=KINDS_OF_X):
+        make = makers[kind]
         X = make(rng)
         outputs_of(findings, fitted, name, kind, X)
         fresh = copy.copy(fitted)
@@ -220,8 +247,9 @@ def fuzz_targets(findings, name, cls, rng):
     if not hasattr(cls, "predict") or not get_tags(quick(cls)).target_tags.required:
         return
     X, targets, weights = series(rng), kinds_of_y(), kinds_of_weight()
-    pairs = [(kind, "None") for kind in targets] + [("classes", kind) for kind in weights]
-    pairs += [(str(rng.choice(list(targets))), str(rng.choice(list(weights)))) for _ in range(20)]
+    pairs = [(kind, "None") for kind in findings.draw("y", targets, len(targets), at_least=30)]
+    pairs += [("classes", kind) for kind in findings.draw("weight", weights, len(weights), at_least=15)]
+    pairs += [(str(rng.choice(list(targets))), str(rng.choice(list(weights)))) for _ in range(10)]
     fitted = quick(cls).fit(X, target_of(quick(cls)))
     for of_y, of_weight in pairs:
         kind = f"y {of_y}, weight {of_weight}"
@@ -249,8 +277,9 @@ def fuzz_fields(findings, name, cls, rng):
     y = target_of(base)
     fitted = clone(base).fit(X, y)
     for field in base.get_params():
-        for kind, value in bad_values().items():
-            model = copy.deepcopy(fitted)
+        values = bad_values()
+        for kind in findings.draw(field, values, BAD_VALUES):
+            value, model = values[kind], copy.deepcopy(fitted)
             if call(findings, f"{name}.set_params", f"{field}={kind}", model.set_params, **{field: value}) is None:
                 continue
             where = f"{name}.fit({field})"
@@ -289,8 +318,9 @@ def fuzz_recipes(findings, pattern, rng):
         fields = inspect.signature(cls).parameters
         needed = {field: 1 for field in fields if fields[field].default is inspect.Parameter.empty}
         for field in fields:
-            for kind, value in bad_values().items():
-                recipe = call(findings, f"{name}()", f"{field}={kind}", cls, **{**needed, field: value})
+            values = bad_values()
+            for kind in findings.draw(f"{name} {field}", values, BAD_VALUES):
+                recipe = call(findings, f"{name}()", f"{field}={kind}", cls, **{**needed, field: values[kind]})
                 if recipe is not None:
                     output = call(findings, f"{name}({field})", kind, used, recipe, rng)
                     if output is not None and not is_finite(output, missing_allowed=False):
@@ -351,15 +381,15 @@ def fuzz_functions(findings, pattern, rng):
         if not set(given) <= set(names):  # names of arguments have changed, and their order has not
             given = dict(zip(names, given.values(), strict=False))
         for argument in names:
-            kinds = {kind: (lambda value=value: value) for kind, value in bad_values().items()}
+            kinds = {kind: (lambda rng, value=value: value) for kind, value in bad_values().items()}
+            what, number = f"{name} {argument}", BAD_VALUES
             if argument in ("X", "X_test", "recordings"):
-                kinds = {kind: (lambda make=make: make(rng)) for kind, make in kinds_of_X().items()}
+                kinds, what, number = kinds_of_X(), "X", KINDS_OF_X
             if argument in ("y", "y_test", "groups", "predictions"):
-                kinds = {kind: (lambda make=make: make(rng)) for kind, make in kinds_of_y().items()}
-            if argument == "n_cases":
-                kinds = {kind: value for kind, value in kinds.items() if kind != "huge float"}
-            for kind, make in kinds.items():
-                call(findings, f"{name}({argument})", kind, function, **{**given, argument: make()})
+                kinds, what, number = kinds_of_y(), "y", KINDS_OF_Y
+            for kind in findings.draw(what, kinds, number, at_least=number):
+                if (argument, kind) != ("random_state", "None"):  # None is NumPy's global generator, as in scikit-learn
+                    call(findings, f"{name}({argument})", kind, function, **{**given, argument: kinds[kind](rng)})
 
 
 def fuzz_losses(findings, pattern, rng):
@@ -398,7 +428,15 @@ def main():
     parser.add_argument("--parts", nargs="*", default=[*PARTS, *OTHERS], choices=[*PARTS, *OTHERS])
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    findings, start = Findings(), time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        tempfile.tempdir = folder
+        findings = fuzz(arguments)
+    sys.exit(len(findings.kinds) > 0)
+
+
+def fuzz(arguments):
+    """Run the parts that were asked for, in a temporary working directory, as paths are among the values of fields."""
+    findings, start = Findings(arguments.seed), time.perf_counter()
     print(
         f"{len(kinds_of_X())} kinds of X, {len(kinds_of_y())} of y, {len(kinds_of_weight())} of weights, "
         f"{len(bad_values())} bad values"
@@ -412,7 +450,7 @@ def main():
             OTHERS[part](findings, arguments.only, np.random.default_rng(arguments.seed))
     findings.report()
     print(f"{time.perf_counter() - start:.0f} s")
-    sys.exit(len(findings.kinds) > 0)
+    return findings
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ REMEDIES = {
     errno.EFBIG: "Choose a path on a disk that allows larger files.",
     errno.ENOENT: "Create its folder first, or choose another path.",
 }
+LONGEST_NAME = 255  # bytes of one name, in all common file systems
 
 
 def expanded(path: Any, name: str = "path") -> Path:
@@ -40,7 +41,7 @@ def expanded(path: Any, name: str = "path") -> Path:
     TypeError
         If `path` is no path.
     ValueError
-        If it is empty or has a null character, or if there is no such home folder.
+        If it is empty, has a null character or a name that no file may have, or if there is no such home folder.
     """
     try:
         text = os.fsdecode(path)
@@ -48,6 +49,10 @@ def expanded(path: Any, name: str = "path") -> Path:
         raise TypeError(f"`{name}` must be a path, such as 'folder/file', got {shown(path)}.") from error
     if not text or "\0" in text:
         raise ValueError(f"`{name}` must not be empty or have null characters, got {shown(path)}. Give another path.")
+    if any(len(os.fsencode(part)) > LONGEST_NAME for part in Path(text).parts):
+        raise ValueError(
+            f"`{name}` has a name of more than {LONGEST_NAME} bytes, got {shown(path)}. Give a shorter one."
+        )
     try:
         return Path(text).expanduser()
     except RuntimeError as error:

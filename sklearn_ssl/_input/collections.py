@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, validate_data
 
 from sklearn_ssl._input.doubts import warn_of_doubts
-from sklearn_ssl._input.plain import plain, without_missing
+from sklearn_ssl._input.plain import plain, readable_errors, without_missing
 from sklearn_ssl._input.tables import checked_rows, is_table
 from sklearn_ssl._parameters.shown import shown
 
@@ -124,7 +124,7 @@ def _validated(
     X = _in_one_form(X)
     if is_ragged(X):
         values = _stack(X)
-    elif _depth(X) >= 3:
+    elif depth_of(X) >= 3:
         values = _three_d(X)
     else:
         values = _two_d(estimator, X, reset=reset)
@@ -239,7 +239,8 @@ def _turned_padding(gaps: np.ndarray) -> str:
     return f" If X has the shape (n_cases, n_timepoints, n_channels), the gaps are padding of series that must be{TURN}"
 
 
-def _depth(X: Any) -> int:
+def depth_of(X: Any) -> int:
+    """Return the number of dimensions of an array, or of nested lists, which may be ragged."""
     depth = 0
     while isinstance(X, (list, tuple)) and len(X) > 0:
         X, depth = X[0], depth + 1
@@ -247,7 +248,7 @@ def _depth(X: Any) -> int:
 
 
 def _is_flat(X: Any) -> bool:
-    return not is_ragged(X) and _depth(X) == 2
+    return not is_ragged(X) and depth_of(X) == 2
 
 
 def _stack(X: Any) -> np.ndarray:
@@ -360,8 +361,8 @@ def _holds_objects(X: Any) -> bool:
 
 def _check_even(X: Any) -> None:
     """Refuse 1-D series that do not make one array: a list of unequal ones, or an array or column of objects."""
-    unequal = isinstance(X, (list, tuple)) and len({np.size(row) for row in X if _depth(row) == 1}) > 1
-    if unequal or (_depth(X) == 1 and any(np.ndim(one) for one in X)):
+    unequal = isinstance(X, (list, tuple)) and len({np.size(row) for row in X if depth_of(row) == 1}) > 1
+    if unequal or (depth_of(X) == 1 and any(np.ndim(one) for one in X)):
         raise ValueError(
             "X holds 1-D series of unequal length, or as objects. Give each series as an array of shape "
             "(1, n_timepoints), for example [numpy.reshape(series, (1, -1)) for series in X]."
@@ -370,7 +371,7 @@ def _check_even(X: Any) -> None:
 
 def _check_flatter(X: Any) -> None:
     """Refuse a single series, or no series at all. Scikit-learn's message would print all its values."""
-    if _depth(X) > 1 or isinstance(X, pd.DataFrame) or issparse(X):
+    if depth_of(X) > 1 or isinstance(X, pd.DataFrame) or issparse(X):
         return
     shape = np.asarray(X).shape
     if len(shape) == 0:
@@ -386,19 +387,16 @@ def _check_flatter(X: Any) -> None:
 
 def _flat_numbers(estimator: Any, X: Any, *, reset: bool) -> np.ndarray:
     X = without_missing(np.asarray(X)) if _holds_objects(X) else X
-    try:
+    with readable_errors("X"):
         return validate_data(estimator, X, reset=reset, dtype="numeric", ensure_all_finite=False, ensure_min_samples=0)
-    except TypeError as error:
-        if not str(error).startswith("float()"):
-            raise
-        raise TypeError(f"X holds a value that is no number: {error}. Replace or remove it.") from error
 
 
 def _numeric(array: np.ndarray, name: str) -> np.ndarray:
     if array.dtype.kind in "biuf":
         return array
     if array.dtype.kind == "O" and array.ndim > 1:
-        return check_array(array, dtype=np.float64, allow_nd=True, ensure_all_finite=False, input_name=name)
+        with readable_errors(name):
+            return check_array(array, dtype=np.float64, allow_nd=True, ensure_all_finite=False, input_name=name)
     if array.dtype.kind == "c":
         raise ValueError(
             f"Complex data not supported: {name} has dtype {array.dtype}. Give real and imaginary parts as channels."

@@ -1,12 +1,14 @@
 """Labels: texts or numbers, and the mark of series without a label, which is the number -1 if nothing else is named."""
 
 import numbers
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from sklearn_ssl._input.collections import plain
+from sklearn_ssl._parameters.shown import shown
 
 UNLABELLED = -1
 KINDS_OF_MARKS = (numbers.Number, str)
@@ -55,6 +57,16 @@ def sorted_codes(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return codes, values
     codes, values = pd.factorize(labels, sort=True, use_na_sentinel=False)
     return codes, values
+
+
+def check_comparable(name: str, values: np.ndarray) -> None:
+    """Raise a TypeError if values, one per series, are lists, sets or the like, which have no hash."""
+    for row, value in enumerate(values if values.dtype == object else ()):
+        if not isinstance(value, Hashable):
+            raise TypeError(
+                f"`{name}` has {shown(value)} in row {row}, which cannot be told from others. Give numbers or texts, "
+                f"for example [str(one) for one in {name}]."
+            )
 
 
 def is_unlabelled(label: Any) -> bool:

@@ -1,11 +1,17 @@
 """Tensors, masked arrays, arrays of objects and data sets of PyTorch, turned into plain arrays."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from torch.utils.data import Dataset, IterableDataset
+
+from sklearn_ssl._parameters.shown import on_one_line
+
+LONGEST_ERROR = 500
 
 
 def plain(X: Any) -> Any:
@@ -29,6 +35,35 @@ def without_missing(cells: np.ndarray) -> np.ndarray:
     """Return an array of objects with NaN for None, pandas.NA and the like. An array without them is not copied."""
     missing = pd.isna(cells)
     return np.where(missing, np.nan, cells) if missing.any() else cells
+
+
+@contextlib.contextmanager
+def readable_errors(name: str) -> Iterator[None]:
+    """Say what is wrong with the values of `name` where a conversion to numbers fails, and print no array.
+
+    Raises
+    ------
+    ValueError, TypeError
+        In place of every error of the conversion.
+    """
+    try:
+        yield
+    except OverflowError as error:
+        raise ValueError(
+            f"{name} has a whole number that is too large for floating-point numbers. Scale or remove it."
+        ) from error
+    except TypeError as error:
+        if not str(error).startswith("float()"):
+            raise
+        raise TypeError(f"{name} has a value that is no number: {on_one_line(error)}. Replace or remove it.") from error
+    except ValueError as error:
+        if str(error).startswith("Complex data not supported"):
+            raise ValueError(
+                f"Complex data not supported: {name} has complex numbers. Give real and imaginary parts as channels."
+            ) from error
+        if len(str(error)) <= LONGEST_ERROR:
+            raise
+        raise ValueError(f"{name} does not become numbers: {on_one_line(error, LONGEST_ERROR)}") from error
 
 
 def _unmasked(X: np.ma.MaskedArray) -> Any:

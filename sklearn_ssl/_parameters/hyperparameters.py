@@ -3,18 +3,17 @@
 import dataclasses
 import inspect
 import math
-import numbers
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Self, dataclass_transform
 
-import pandas as pd
 from sklearn.base import BaseEstimator
 from torch import nn
 
 from sklearn_ssl._parameters.docs import inherit_parameter_docs
 from sklearn_ssl._parameters.module_value import ModuleValue
 from sklearn_ssl._parameters.python_values import ReadAsPython
+from sklearn_ssl._parameters.ranges import Mark, Names, Options, Range
 from sklearn_ssl._parameters.shown import shown
 
 LARGEST = 1e30
@@ -81,7 +80,7 @@ def number(default: Any, *, above=None, least=None, most=None, below=None, integ
     field : dataclasses.Field
         A field that `Hyperparameters.check_hyperparameters` checks.
     """
-    limit = _Range(above=above, least=least, most=most, below=below, integer=integer, or_else=tuple(or_else))
+    limit = Range(above=above, least=least, most=most, below=below, integer=integer, or_else=tuple(or_else))
     return dataclasses.field(default=default, metadata={"allowed": limit})
 
 
@@ -101,7 +100,7 @@ def choice(*options: Any, default: Any = None) -> Any:
         A field that `Hyperparameters.check_hyperparameters` checks.
     """
     default = options[0] if default is None else default
-    return dataclasses.field(default=default, metadata={"allowed": _Options(options)})
+    return dataclasses.field(default=default, metadata={"allowed": Options(options)})
 
 
 def names(*options: str, default: tuple[str, ...], distinct: bool = True) -> Any:
@@ -121,12 +120,7 @@ def names(*options: str, default: tuple[str, ...], distinct: bool = True) -> Any
     field : dataclasses.Field
         A field that `Hyperparameters.check_hyperparameters` checks.
     """
-    return dataclasses.field(default=default, metadata={"allowed": _Names(options, distinct)})
-
-
-def as_names(value: Any) -> tuple[str, ...]:
-    """Return the names in a field that `names` declares: a name alone is a tuple of one."""
-    return (value,) if isinstance(value, str) else tuple(value)
+    return dataclasses.field(default=default, metadata={"allowed": Names(options, distinct)})
 
 
 def mark(default: Any) -> Any:
@@ -149,82 +143,6 @@ def positional(field: Any) -> Any:
     """Let a field be given without its name. Wrap it around `number`, `choice`, `recipe` and so on."""
     field.kw_only = False
     return field
-
-
-@dataclasses.dataclass
-class _Range:
-    above: float | None
-    least: float | None
-    most: float | None
-    below: float | None
-    integer: bool
-    or_else: tuple
-
-    def __contains__(self, value: Any) -> bool:
-        if any(value is other or (isinstance(value, str) and value == other) for other in self.or_else):
-            return True
-        if isinstance(value, bool) or not isinstance(value, numbers.Integral if self.integer else numbers.Real):
-            return False
-        value = _as_float(value)
-        if not math.isfinite(value):
-            return False
-        return bool(
-            (self.above is None or value > self.above)
-            and (self.least is None or value >= self.least)
-            and (self.most is None or value <= self.most)
-            and (self.below is None or value < self.below)
-        )
-
-    def __str__(self) -> str:
-        bounds = [("above", self.above), ("at least", self.least), ("at most", self.most), ("below", self.below)]
-        words = " and ".join(f"{word} {bound}" for word, bound in bounds if bound is not None)
-        kind = "a whole number" if self.integer else "a number"
-        return " or ".join([f"{kind} {words}".strip(), *(repr(other) for other in self.or_else)])
-
-
-def _as_float(number: Any) -> float:
-    try:
-        return float(number)
-    except OverflowError:  # a whole number of more than 308 digits
-        return math.inf
-
-
-@dataclasses.dataclass
-class _Options:
-    options: tuple
-
-    def __contains__(self, value: Any) -> bool:
-        return any(isinstance(value, type(option)) and value == option for option in self.options)  # also numpy.str_
-
-    def __str__(self) -> str:
-        return "one of " + ", ".join(repr(option) for option in self.options)
-
-
-@dataclasses.dataclass
-class _Names:
-    options: tuple[str, ...]
-    distinct: bool
-
-    def __contains__(self, value: Any) -> bool:
-        if not isinstance(value, (str, tuple, list)):
-            return False
-        given = as_names(value)
-        known = all(isinstance(name, str) and name in self.options for name in given)
-        return known and len(given) > 0 and not (self.distinct and len(set(given)) < len(given))
-
-    def __str__(self) -> str:
-        tuple_of = "a non-empty tuple of different ones of" if self.distinct else "a non-empty tuple of"
-        return f"one of, or {tuple_of}, " + ", ".join(map(repr, self.options))
-
-
-class Mark:
-    """All labels that can mark series whose class is unknown."""
-
-    def __contains__(self, value: Any) -> bool:
-        return value is None or isinstance(value, (str, numbers.Number)) or value is pd.NA
-
-    def __str__(self) -> str:
-        return "a number, a text or None"
 
 
 @dataclass_transform(

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from sklearn_ssl._parameters.python_values import as_python
+
 LONGEST = 100
 
 
@@ -26,5 +28,13 @@ def shown(value: Any) -> str:
     >>> len(shown(list(range(10_000))))
     100
     """
-    text = " ".join(repr(value).split())
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+    try:
+        return on_one_line(repr(as_python(value)))
+    except Exception:  # a message about a value must not fail because of the value: integers may be too long to print
+        return f"an object of the type {type(value).__name__}"
+
+
+def on_one_line(text: Any, longest: int = LONGEST) -> str:
+    """Return a text, or the message of another library's error, on one line of at most `longest` characters."""
+    line = " ".join(str(text).split())
+    return line if len(line) <= longest else f"{line[: longest - 3]}..."

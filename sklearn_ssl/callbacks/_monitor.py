@@ -10,8 +10,8 @@ from skorch.callbacks import Callback
 
 from sklearn_ssl._engine.random_streams import seeded_stream
 from sklearn_ssl._input.collections import collection_of
+from sklearn_ssl._parameters.arguments import check_whole_number
 from sklearn_ssl._parameters.shown import shown
-from sklearn_ssl.evaluation._checks import check_whole_number
 
 RESERVED_NAMES = ("epoch", "batches", "dur", "train_loss", "valid_loss", "train_batch_count", "valid_batch_count")
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.utils import Bunch
 
+from sklearn_ssl._parameters.ranges import Options
 from sklearn_ssl._parameters.shown import shown
 
 
@@ -21,7 +22,7 @@ class Part(NamedTuple):
 
 def splits_of(split: str | None) -> list[str]:
     """Return the names of the splits to read. None is both."""
-    if split not in ("train", "test", None):
+    if split is not None and split not in Options(("train", "test")):
         raise ValueError(f"`split` must be 'train', 'test' or None for both, got {shown(split)}.")
     return ["train", "test"] if split is None else [split]
 

@@ -1,12 +1,17 @@
 """Synthetic series from a seed."""
 
-import numbers
 from typing import Any
 
 import numpy as np
 from scipy.signal import lfilter
-from sklearn.utils import check_random_state
 
+from sklearn_ssl._parameters.arguments import (
+    check_flag,
+    check_not_negative,
+    check_positive,
+    check_whole_number,
+    checked_random_state,
+)
 from sklearn_ssl._parameters.shown import shown
 
 
@@ -66,10 +71,11 @@ def make_waves(
     [(3, 126), (3, 126), (3, 122)]
     """
     _check_counts(n_cases, n_channels, n_timepoints, n_classes)
-    _check_not_negative(noise=noise)
+    check_not_negative("noise", noise)
+    check_flag("unequal_length", unequal_length)
     cycles = 3 * (4 / 3) ** np.arange(n_classes)
     _check_long_enough(n_timepoints, int(np.ceil(4 * 1.05 * cycles[-1])), f"{n_classes} classes of waves")
-    random = check_random_state(random_state)
+    random = checked_random_state(random_state)
     y = _balanced_classes(n_cases, n_classes, random)
     speed = cycles[y] * random.uniform(0.95, 1.05, n_cases) / n_timepoints  # cycles per time step
     phase = random.uniform(size=(n_cases, n_channels, 1))
@@ -140,11 +146,11 @@ def make_regimes(
     True
     """
     _check_counts(n_cases, n_channels, n_timepoints, n_classes)
-    _check_whole(1, n_segments=n_segments)
-    _check_not_negative(volatility=volatility)
-    _check_few_classes(n_classes, 2**n_segments, "2 ** n_segments", "segments")
+    check_whole_number("n_segments", n_segments, least=1)
+    check_not_negative("volatility", volatility)
     _check_long_enough(n_timepoints, 8 * n_segments, f"{n_segments} segments")
-    random = check_random_state(random_state)
+    _check_few_classes(n_classes, 2**n_segments, "2 ** n_segments", "segments")
+    random = checked_random_state(random_state)
     y = _balanced_classes(n_cases, n_classes, random)
     borders = np.arange(1, n_segments) + random.uniform(-0.25, 0.25, (n_cases, n_segments - 1))
     now = np.arange(n_timepoints) * n_segments / n_timepoints
@@ -207,10 +213,10 @@ def make_bursts(
     (True, True)
     """
     _check_counts(n_cases, n_channels, n_timepoints, n_classes)
-    _check_not_negative(noise=noise)
+    check_not_negative("noise", noise)
     _check_few_classes(n_classes, 8 * n_channels, "8 * n_channels", "channels")
     _check_long_enough(n_timepoints, 60, "bursts")
-    random = check_random_state(random_state)
+    random = checked_random_state(random_state)
     y = _balanced_classes(n_cases, n_classes, random)
     X = np.zeros((n_cases, n_channels, n_timepoints))
     X[np.arange(n_cases), y // 2 % n_channels] = _bursts(y % 2, 1 + y // (2 * n_channels), n_timepoints, random)
@@ -272,12 +278,14 @@ def make_periodic(
     >>> X.shape, frequency.round(2)
     ((4, 1, 500), array([1.87, 2.29, 2.01, 1.86]))
     """
-    _check_whole(1, n_cases=n_cases, n_channels=n_channels, n_timepoints=n_timepoints)
-    _check_not_negative(noise=noise)
+    check_whole_number("n_cases", n_cases, least=1)
+    check_whole_number("n_channels", n_channels, least=1)
+    check_whole_number("n_timepoints", n_timepoints, least=1)
+    check_not_negative("noise", noise)
     _check_frequencies(min_frequency, max_frequency, sampling_rate)
-    two_cycles = int(np.ceil(2 * sampling_rate / min_frequency))
+    two_cycles = np.ceil(2 * sampling_rate / min_frequency)
     _check_long_enough(n_timepoints, two_cycles, f"two cycles of {min_frequency:g} Hz at {sampling_rate:g} Hz")
-    random = check_random_state(random_state)
+    random = checked_random_state(random_state)
     frequency = random.uniform(min_frequency, max_frequency, n_cases)
     turns = frequency[:, None, None, None] * np.arange(n_timepoints) / sampling_rate
     harmonic = np.arange(1, 4)[:, None]
@@ -318,26 +326,17 @@ def _autoregression(coefficient: float, shape: tuple[int, ...], random: np.rando
 
 
 def _check_counts(n_cases: int, n_channels: int, n_timepoints: int, n_classes: int) -> None:
-    _check_whole(1, n_cases=n_cases, n_channels=n_channels, n_timepoints=n_timepoints, n_classes=n_classes)
+    check_whole_number("n_cases", n_cases, least=1)
+    check_whole_number("n_channels", n_channels, least=1)
+    check_whole_number("n_timepoints", n_timepoints, least=1)
+    check_whole_number("n_classes", n_classes, least=1)
     if n_cases < n_classes:
         raise ValueError(f"`n_cases` must be at least `n_classes`, {n_classes}, got {n_cases}.")
 
 
-def _check_whole(least: int, **values: int) -> None:
-    for name, value in values.items():
-        if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
-            raise ValueError(f"`{name}` must be a whole number of at least {least}, got {shown(value)}.")
-
-
-def _check_not_negative(**values: float) -> None:
-    for name, value in values.items():
-        if not isinstance(value, numbers.Real) or not 0 <= value < np.inf:
-            raise ValueError(f"`{name}` must be a finite number of at least 0, got {shown(value)}.")
-
-
-def _check_long_enough(n_timepoints: int, least: int, purpose: str) -> None:
+def _check_long_enough(n_timepoints: int, least: float, purpose: str) -> None:
     if n_timepoints < least:
-        raise ValueError(f"`n_timepoints` must be at least {least} for {purpose}, got {n_timepoints}.")
+        raise ValueError(f"`n_timepoints` must be at least {least:.0f} for {purpose}, got {n_timepoints}.")
 
 
 def _check_few_classes(n_classes: int, most: int, formula: str, more: str) -> None:
@@ -346,12 +345,11 @@ def _check_few_classes(n_classes: int, most: int, formula: str, more: str) -> No
 
 
 def _check_frequencies(least: float, most: float, sampling_rate: float) -> None:
-    if not 0 < least <= most < np.inf:
-        raise ValueError(
-            f"`min_frequency` and `max_frequency` must be above 0 and in this order, got {shown(least)} and "
-            f"{shown(most)}."
-        )
-    if not 6 * most < sampling_rate < np.inf:
+    for name, value in (("min_frequency", least), ("max_frequency", most), ("sampling_rate", sampling_rate)):
+        check_positive(name, value)
+    if least > most:
+        raise ValueError(f"`min_frequency` must be at most `max_frequency`, got {shown(least)} and {shown(most)}.")
+    if sampling_rate <= 6 * most:
         raise ValueError(
             f"`sampling_rate` must be above six times `max_frequency`, {6 * most:g} Hz, so that the third harmonic can "
             f"be sampled, got {shown(sampling_rate)}."

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from sklearn_ssl._parameters.hyperparameters import as_names, names, positional, recipe
+from sklearn_ssl._parameters.hyperparameters import names, positional, recipe
+from sklearn_ssl._parameters.ranges import as_names
 from sklearn_ssl.encoders._base import Encoder, EncoderModule
 from sklearn_ssl.encoders.inception import small_inception
 

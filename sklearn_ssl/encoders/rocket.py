@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from sklearn_ssl._input.padding import observed_mask, zero_padding
-from sklearn_ssl._parameters.hyperparameters import as_names, choice, names, number
+from sklearn_ssl._parameters.hyperparameters import choice, names, number
+from sklearn_ssl._parameters.ranges import as_names
 from sklearn_ssl.encoders._base import Encoder, EncoderModule
 from sklearn_ssl.encoders._competing_kernels import CompetingKernels
 from sklearn_ssl.encoders._fixed_kernels import N_KERNELS, FixedKernels

@@ -1,26 +1,15 @@
 """Checks of parameters and embeddings that several reports share."""
 
 import math
-import numbers
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import check_array
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import _num_samples, check_array
 
-from sklearn_ssl._numerics.vectors import without_torch
+from sklearn_ssl._input.plain import plain, readable_errors
 from sklearn_ssl._parameters.shown import shown
-
-
-def check_whole_number(name: str, value: Any, *, least: int) -> None:
-    """Raise a ValueError unless `value` is a whole number of at least `least`."""
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < least:
-        raise ValueError(f"`{name}` must be a whole number of at least {least}, got {shown(value)}.")
-
-
-def check_positive(name: str, value: Any) -> None:
-    """Raise a ValueError unless `value` is a finite number above 0."""
-    if not isinstance(value, numbers.Real) or not 0 < float(value) < math.inf:
-        raise ValueError(f"`{name}` must be a finite number above 0, got {shown(value)}.")
 
 
 def check_augmentation(augmentation: Any) -> None:
@@ -32,10 +21,29 @@ def check_augmentation(augmentation: Any) -> None:
         )
 
 
-def check_space(space: Any) -> None:
-    """Raise a ValueError unless `space` names an embedding of a transformer."""
-    if space not in ("features", "projections"):
-        raise ValueError(f'`space` must be "features" or "projections", got {shown(space)}.')
+def with_rows(X: Any, name: str = "X") -> Any:
+    """Return series, or an embedding, in a form that has one row per series.
+
+    Raises
+    ------
+    TypeError
+        If they have no such form.
+    """
+    X = plain(X)
+    is_sequence = isinstance(X, Sequence) and not isinstance(X, (str, bytes))
+    if not is_sequence and not isinstance(getattr(X, "shape", None), tuple):
+        raise TypeError(f"`{name}` must be an array, a list of arrays or a data frame of series, got {shown(X)}.")
+    return X
+
+
+def n_cases_of(X: Any, name: str = "X") -> int:
+    """Return the number of series."""
+    return _num_samples(with_rows(X, name))
+
+
+def cases_of(X: Any, rows: np.ndarray) -> Any:
+    """Return some of the series."""
+    return _safe_indexing(with_rows(X), rows)
 
 
 def checked_embedding(H: Any, *, min_cases: int = 2) -> np.ndarray:
@@ -46,9 +54,10 @@ def checked_embedding(H: Any, *, min_cases: int = 2) -> np.ndarray:
     ValueError
         If it is not 2-D, not finite, or has too few rows.
     """
-    return check_array(
-        without_torch(H), dtype=[np.float64, np.float32], ensure_min_samples=min_cases, input_name="the embedding"
-    )
+    with readable_errors("The embedding"):
+        return check_array(
+            plain(H), dtype=[np.float64, np.float32], ensure_min_samples=min_cases, input_name="the embedding"
+        )
 
 
 def checked_views(views: Any, *, min_cases: int = 2) -> np.ndarray:
@@ -59,7 +68,8 @@ def checked_views(views: Any, *, min_cases: int = 2) -> np.ndarray:
     ValueError
         If it is not 3-D, not finite, or has too few series or views.
     """
-    views = np.asarray(without_torch(views))
+    with readable_errors("`views`"):
+        views = np.asarray(plain(views))
     if views.ndim != 3 or views.shape[0] < min_cases or views.shape[1] < 2:
         raise ValueError(
             f"`views` must have the shape (n_cases, n_views, n_features) with {min_cases} or more series and two or "

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.utils.validation import _num_samples
 
 from sklearn_ssl._engine.random_streams import draw_seed
 from sklearn_ssl._numerics.vectors import LEAST_SPREAD, least_rank, rank_bound, smooth_rank
-from sklearn_ssl._parameters.shown import shown
+from sklearn_ssl._parameters.arguments import check_whole_number
+from sklearn_ssl.evaluation._checks import n_cases_of
 from sklearn_ssl.evaluation._notebook import ShownAsText
 from sklearn_ssl.evaluation._representation import Representation, some_cases
 from sklearn_ssl.evaluation._spectral_scores import spectrum
@@ -253,16 +253,15 @@ def collapse_report(
     >>> collapse_report(None, H[:, :1] * H[0]).verdict
     'dimensional collapse'
     """
-    if max_cases is not None and not max_cases >= 2:
-        raise ValueError(f"`max_cases` must be at least 2 or None, got {shown(max_cases)}.")
+    check_whole_number("max_cases", max_cases, least=2, none=True)
     seed = draw_seed(random_state)
     representation = Representation.of(transformer)
     if augmentation is not None or representation.makes_views:
         augmentation = representation.augmentation(augmentation)
     if transformer is None:
         X = representation.embed(X)  # every row is checked, also those that are not chosen
-    if _num_samples(X) < 2:
-        raise ValueError(f"Collapse shows in how series differ: give two or more, got {_num_samples(X)}.")
+    if n_cases_of(X) < 2:
+        raise ValueError(f"Collapse shows in how series differ: give two or more, got {n_cases_of(X)}.")
     return _report(representation, some_cases(X, max_cases, seed), augmentation, seed)
 
 

@@ -131,7 +131,9 @@ def _named(concepts: Any, n_channels: int) -> dict[str, Any]:
         raise ValueError("`concepts` is empty. Name at least one, or give None for all computed ones.")
     unknown = [name for name in concepts.values() if isinstance(name, str) and name not in known]
     if unknown:
-        raise ValueError(f"`concepts` names {unknown[0]!r}, which is not computed. Known here: {', '.join(known)}.")
+        raise ValueError(
+            f"`concepts` names {shown(unknown[0])}, which is not computed. Known here: {', '.join(known)}."
+        )
     return concepts
 
 

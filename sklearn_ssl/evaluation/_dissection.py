@@ -1,7 +1,6 @@
 """Network dissection: the concept, class and invariance of each unit of an encoder."""
 
 import dataclasses
-import numbers
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -14,9 +13,10 @@ import pandas as pd
 from sklearn_ssl._engine.random_streams import draw_numpy_seed
 from sklearn_ssl._input.collections import Collection
 from sklearn_ssl._input.labels import UNLABELLED
+from sklearn_ssl._parameters.arguments import check_whole_number
+from sklearn_ssl._parameters.ranges import Range
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.augmentations import Augmentation, Compose, Jitter, Scaling, TimeReversal, TimeShift
-from sklearn_ssl.evaluation._checks import check_whole_number
 from sklearn_ssl.evaluation._concepts import masks_of, observed_steps
 from sklearn_ssl.evaluation._representation import Representation
 from sklearn_ssl.evaluation._targets import Targets, check_classes
@@ -253,13 +253,11 @@ def _with_encode(estimator: Any) -> Representation:
 
 
 def _check_parameters(quantile: Any, n_segments: Any, segment_length: Any, max_cases: Any) -> None:
-    if not isinstance(quantile, numbers.Real) or isinstance(quantile, bool) or not 0 < float(quantile) < 1:
+    if quantile not in Range(above=0, below=1):
         raise ValueError(f"`quantile` must be a number above 0 and below 1, got {shown(quantile)}.")
     check_whole_number("n_segments", n_segments, least=0)
-    if segment_length is not None:
-        check_whole_number("segment_length", segment_length, least=1)
-    if max_cases is not None:
-        check_whole_number("max_cases", max_cases, least=2)
+    check_whole_number("segment_length", segment_length, least=1, none=True)
+    check_whole_number("max_cases", max_cases, least=2, none=True)
 
 
 def _augmentations(given: Any, representation: Representation) -> dict[str, Augmentation]:
@@ -271,7 +269,7 @@ def _augmentations(given: Any, representation: Representation) -> dict[str, Augm
         given = _with_names(given)
     for name, augmentation in given.items():
         if not isinstance(augmentation, Augmentation):
-            raise TypeError(f"`augmentations`: {name!r} must be an Augmentation, got {shown(augmentation)}.")
+            raise TypeError(f"`augmentations`: {shown(name)} must be an Augmentation, got {shown(augmentation)}.")
         augmentation.check_hyperparameters()
     return dict(given)
 
@@ -304,7 +302,7 @@ def _snake_case(name: str) -> str:
 
 
 def _checked_labels(collection: Collection, y: Any, unlabelled: Any, cases: np.ndarray) -> np.ndarray:
-    labels = Targets.checked(collection, y, None, None, "classification", unlabelled=unlabelled).y[cases]
+    labels = Targets.checked(collection.values, y, None, None, "classification", unlabelled=unlabelled).y[cases]
     check_classes(labels)
     return labels
 

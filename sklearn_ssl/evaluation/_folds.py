@@ -2,6 +2,7 @@
 
 import numbers
 import warnings
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,8 @@ import pandas as pd
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold, check_cv
 
 from sklearn_ssl._input.labels import sorted_codes
-from sklearn_ssl._parameters.shown import shown
-from sklearn_ssl.evaluation._checks import check_whole_number
+from sklearn_ssl._parameters.arguments import check_whole_number
+from sklearn_ssl._parameters.shown import on_one_line, shown
 from sklearn_ssl.evaluation._predictors import Probe
 from sklearn_ssl.evaluation._targets import Targets
 
@@ -26,18 +27,20 @@ def checked_folds(targets: Targets, cv: Any, seed: int) -> Folds:
         If a part is empty, a row is in both parts, or a training part has one class only.
     """
     y = targets.y
-    splitter = _splitter(targets, cv, seed) if isinstance(cv, numbers.Number) else check_cv(cv)
+    splitter = _splitter(targets, cv, seed) if isinstance(cv, numbers.Number) else _given_splitter(cv)
     rows = np.arange(len(y))
     groups = None if targets.groups is None else sorted_codes(targets.groups)[0]
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="The groups parameter is ignored")  # the folds are checked below
             parts = list(splitter.split(rows[:, None], y, groups))
-    except ValueError as error:
+        # Indexing turns masks and negative numbers into row numbers.
+        folds = [(rows[train], rows[test]) for train, test in parts]
+    except (ValueError, TypeError, IndexError) as error:
         given = "" if groups is None else f" and the {groups.max() + 1} groups"
-        raise ValueError(f"`cv`={shown(cv)} does not fit the {len(y)} series{given}. {error}") from error
-    # Indexing turns masks and negative numbers into row numbers.
-    folds = [(rows[train], rows[test]) for train, test in parts]
+        raise ValueError(
+            f"`cv`={shown(cv)} does not fit the {len(y)} series{given}. {on_one_line(error, 200)}"
+        ) from error
     for number, (train, test) in enumerate(folds):
         _check_fold(f"Fold {number} of the cross-validation", targets, train, test)
     return folds
@@ -57,6 +60,15 @@ def in_order(y: np.ndarray, folds: Folds, predicted: list[np.ndarray]) -> np.nda
     predictions = np.empty_like(y)
     predictions[tested] = np.concatenate(predicted)
     return predictions
+
+
+def _given_splitter(cv: Any) -> Any:
+    if isinstance(cv, (type, str, bytes)) or not (isinstance(cv, Iterable) or hasattr(cv, "split")):
+        raise ValueError(
+            "`cv` must be a number of folds, a splitter of scikit-learn such as KFold(5), or a list of pairs: the rows "
+            f"of a training and of a test part, got {shown(cv)}."
+        )
+    return check_cv(cv)
 
 
 def _splitter(targets: Targets, cv: Any, seed: int) -> Any:

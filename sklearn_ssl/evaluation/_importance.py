@@ -10,7 +10,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ssl._engine.random_streams import draw_numpy_seed
-from sklearn_ssl._input.collections import is_ragged
+from sklearn_ssl._input.collections import depth_of, is_ragged
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.evaluation._representation import Representation
 
@@ -137,7 +137,7 @@ class _ScoreOfRows:
 
 def _representation(estimator: Any, X: Any) -> Representation:
     """Return the transformer and the predictor after it, or the predictor alone if X is an embedding."""
-    is_embedding = not is_ragged(X) and np.ndim(X) == 2
+    is_embedding = not is_ragged(X) and depth_of(X) == 2
     try:
         representation = Representation.of(estimator)
     except TypeError:

@@ -1,7 +1,6 @@
 """Score of a probe against the number of labels."""
 
 import dataclasses
-import numbers
 import warnings
 from collections.abc import Sequence
 from itertools import chain
@@ -13,12 +12,13 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GroupShuffleSplit
 from sklearn.pipeline import Pipeline
-from sklearn.utils import _safe_indexing
 
 from sklearn_ssl._engine.random_streams import draw_numpy_seed
 from sklearn_ssl._input.labels import UNLABELLED, sorted_codes
+from sklearn_ssl._parameters.arguments import check_whole_number
+from sklearn_ssl._parameters.ranges import Range
 from sklearn_ssl._parameters.shown import shown
-from sklearn_ssl.evaluation._checks import check_whole_number
+from sklearn_ssl.evaluation._checks import cases_of
 from sklearn_ssl.evaluation._notebook import ShownAsText
 from sklearn_ssl.evaluation._predictors import KNNProbe, LinearProbe, Probe, SVMProbe, chosen_probe
 from sklearn_ssl.evaluation._probes import both_parts
@@ -313,10 +313,12 @@ def _side_by_side(tables: list[list[list[Any]]]) -> list[list[Any]]:
 
 
 def _checked_fractions(fractions: Any) -> np.ndarray:
-    shares = np.unique(np.asarray(fractions, dtype=np.float64).ravel())
-    if len(shares) == 0 or not np.all((shares > 0) & (shares <= 1)):
+    shares: Any = (
+        np.ravel(fractions) if isinstance(fractions, (list, tuple, np.ndarray, np.generic, float, int)) else []
+    )
+    if len(shares) == 0 or not all(share in Range(above=0, most=1) for share in shares):
         raise ValueError(f"`fractions` must be shares above 0 and at most 1, got {shown(fractions)}.")
-    return shares
+    return np.unique(shares.astype(np.float64))
 
 
 def _is_fitted(transformer: Any) -> bool:
@@ -345,7 +347,7 @@ def _held_out(X: Any, targets: Targets, test_size: float, seed: int) -> _Split:
     else:
         rows, test = _whole_groups(targets, float(test_size), seed)
     parts = Targets(targets.y[rows], targets.y[test], targets.task)
-    return _Split(_safe_indexing(X, rows), _safe_indexing(X, test), parts, rows, test)
+    return _Split(cases_of(X, rows), cases_of(X, test), parts, rows, test)
 
 
 def _whole_groups(targets: Targets, test_size: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -367,7 +369,7 @@ def _whole_groups(targets: Targets, test_size: float, seed: int) -> tuple[np.nda
 
 def _checked_test_size(targets: Targets, test_size: float) -> int:
     """Return the number of series that are held out."""
-    if not isinstance(test_size, numbers.Real) or not 0 < test_size < 1:
+    if test_size not in Range(above=0, below=1):
         raise ValueError(f"`test_size` must be a share above 0 and below 1, got {shown(test_size)}.")
     n_cases, least = len(targets.y), _fewest_labels(targets)
     n_test = round(test_size * n_cases)

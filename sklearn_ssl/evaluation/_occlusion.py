@@ -1,7 +1,6 @@
 """Occlusion: how the output of a model changes when a patch of a series is replaced."""
 
 import dataclasses
-import numbers
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,9 +8,10 @@ import numpy as np
 import pandas as pd
 from sklearn.base import is_classifier, is_regressor
 
-from sklearn_ssl._input.collections import Collection, collection_of, is_ragged
+from sklearn_ssl._input.collections import Collection, collection_of, depth_of, is_ragged
+from sklearn_ssl._parameters.arguments import check_choice, check_whole_number
+from sklearn_ssl._parameters.ranges import Range
 from sklearn_ssl._parameters.shown import shown
-from sklearn_ssl.evaluation._checks import check_space
 from sklearn_ssl.evaluation._concepts import observed_steps
 from sklearn_ssl.evaluation._representation import Representation
 
@@ -140,7 +140,7 @@ def occlusion(
     ('probability', (2, 2, 200))
     """
     _check_baseline(baseline)
-    check_space(space)
+    check_choice("space", space, "features", "projections")
     collection = _series(X, _n_channels_of(estimator))
     window, step = _checked_window(window, step, collection.n_timepoints)
     lengths = observed_steps(collection).sum(axis=1)
@@ -245,7 +245,7 @@ def _columns(y: Any, classes: np.ndarray, n_cases: int) -> np.ndarray:
     unknown = y[~np.isin(y, classes)]
     if len(unknown):
         raise ValueError(
-            f"`y` has the class {unknown[0]!r}, which the estimator does not know: {shown(list(classes))}."
+            f"`y` has the class {shown(unknown[0])}, which the estimator does not know: {shown(list(classes))}."
         )
     return np.searchsorted(classes, y)
 
@@ -261,28 +261,22 @@ def _n_channels_of(estimator: Any) -> int:
 
 
 def _series(X: Any, n_channels: int) -> Collection:
-    if n_channels > 1 and not is_ragged(X) and np.ndim(X) == 2:
+    if n_channels > 1 and not is_ragged(X) and depth_of(X) == 2:
         X = np.asarray(X)[None]  # (1, C, L)
     return collection_of(X, dtype=None, allow_missing=True)
 
 
 def _check_baseline(baseline: Any) -> None:
-    is_number = isinstance(baseline, numbers.Real) and not isinstance(baseline, bool) and np.isfinite(float(baseline))
-    if not is_number and baseline not in ("mean", "zero", "interpolate"):
+    if baseline not in Range(or_else=("mean", "zero", "interpolate")):
         raise ValueError(f'`baseline` must be "mean", "zero", "interpolate" or a finite number, got {shown(baseline)}.')
 
 
 def _checked_window(window: Any, step: Any, n_timepoints: int) -> tuple[int, int]:
     window = max(1, n_timepoints // 10) if window is None else window
-    _check_whole("window", window, n_timepoints, "the length of the longest series")
+    check_whole_number("window", window, least=1, most=n_timepoints, what=", the length of the longest series,")
     step = max(1, window // 2) if step is None else step
-    _check_whole("step", step, window, "`window`, so that no time step is left out")
+    check_whole_number("step", step, least=1, most=window, what=", `window`, so that no time step is left out,")
     return int(window), int(step)
-
-
-def _check_whole(name: str, value: Any, most: int, what: str) -> None:
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or not 1 <= int(value) <= most:
-        raise ValueError(f"`{name}` must be a whole number from 1 to {most}, {what}, got {shown(value)}.")
 
 
 def _patches(n_channels: int, length: int, window: int, step: int) -> Iterator[tuple[int, slice]]:

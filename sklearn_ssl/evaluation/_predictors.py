@@ -18,8 +18,9 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
 
+from sklearn_ssl._parameters.arguments import check_choice, check_whole_number
+from sklearn_ssl._parameters.ranges import Options
 from sklearn_ssl._parameters.shown import shown
-from sklearn_ssl.evaluation._checks import check_whole_number
 from sklearn_ssl.evaluation._targets import random_order
 from sklearn_ssl.fine_tuning._heads import PENALTIES  # a linear head starts from the solution of the linear probe
 
@@ -73,10 +74,9 @@ class KNNProbe(Probe):
     def __post_init__(self) -> None:
         check_whole_number("n_neighbors", self.n_neighbors, least=1)
         known = sorted(set(VALID_METRICS["brute"]) - {"precomputed"})
-        if not callable(self.metric) and self.metric not in known:
+        if isinstance(self.metric, type) or not (callable(self.metric) or self.metric in Options(tuple(known))):
             raise ValueError(f"`metric` must be a function of two rows or one of {known}, got {shown(self.metric)}.")
-        if self.weights not in ("uniform", "distance"):
-            raise ValueError(f'`weights` must be "uniform" or "distance", got {shown(self.weights)}.')
+        check_choice("weights", self.weights, "uniform", "distance")
 
     def fitted(self, H: np.ndarray, y: np.ndarray, task: str, seed: int) -> Any:
         """Return an estimator fitted on an embedding."""
@@ -203,6 +203,8 @@ def chosen_probe(probe: Any, task: str, known: Mapping[str, Probe]) -> tuple[Pro
     if isinstance(probe, type) or not (is_classifier(probe) or is_regressor(probe)):
         raise TypeError(f"{needed}, and not a class, got {shown(probe)}.")
     own = "classification" if is_classifier(probe) else "regression"
-    if task not in ("auto", own):
-        raise ValueError(f'`probe` is for {own}, but `task` is {task!r}. Give another probe, or leave task at "auto".')
+    if task not in Options(("auto", own)):
+        raise ValueError(
+            f'`probe` is for {own}, but `task` is {shown(task)}. Give another probe, or leave task at "auto".'
+        )
     return GivenProbe(probe), own

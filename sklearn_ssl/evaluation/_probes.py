@@ -6,11 +6,11 @@ from typing import Any, final
 import numpy as np
 import pandas as pd
 from sklearn.exceptions import NotFittedError
-from sklearn.utils.validation import _num_samples
 
 from sklearn_ssl._engine.random_streams import draw_numpy_seed
 from sklearn_ssl._input.labels import UNLABELLED
-from sklearn_ssl._parameters.shown import shown
+from sklearn_ssl._parameters.arguments import check_flag
+from sklearn_ssl.evaluation._checks import n_cases_of
 from sklearn_ssl.evaluation._folds import Folds, checked_folds, fold_predictions, in_order
 from sklearn_ssl.evaluation._notebook import ShownAsText
 from sklearn_ssl.evaluation._predictors import KNNProbe, LinearProbe, Probe, SVMProbe
@@ -260,8 +260,7 @@ def svm_probe(
     >>> bool(result.score > 0.8)
     True
     """
-    if not isinstance(scale, (bool, np.bool_)):
-        raise ValueError(f"`scale` must be True or False, got {shown(scale)}.")
+    check_flag("scale", scale)
     targets = Targets.checked(X, y, X_test, y_test, task, groups=groups, unlabelled=unlabelled)
     return _probed(SVMProbe(bool(scale)), transformer, X, X_test, targets, cv, random_state)
 
@@ -363,9 +362,9 @@ def fitted_representation(transformer: Any) -> Representation:
 def labelled_rows(representation: Representation, X: Any, min_cases: int) -> np.ndarray:
     """Return the embedding of X, which must have one row per series for labels to belong to rows."""
     H = representation.embed(X, min_cases=min_cases)
-    if len(H) != _num_samples(X):
+    if len(H) != n_cases_of(X):
         raise ValueError(
-            f"The transformer made {len(H)} rows of {_num_samples(X)} series, so labels do not belong to rows. Cut "
+            f"The transformer made {len(H)} rows of {n_cases_of(X)} series, so labels do not belong to rows. Cut "
             "windows before the probe, and give one label per window."
         )
     return H

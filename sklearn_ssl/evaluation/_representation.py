@@ -10,16 +10,16 @@ import torch
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.utils import _safe_indexing
-from sklearn.utils.validation import _num_samples, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ssl._engine.batches import SeriesDataset
 from sklearn_ssl._engine.random_streams import chosen_rows, draw_numpy_seed, seeded_stream
 from sklearn_ssl._input.collections import INFERENCE_STEPS, Collection, collection_of
 from sklearn_ssl._input.padding import observed_mask
+from sklearn_ssl._parameters.arguments import check_choice
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.augmentations._given import as_augmentation
-from sklearn_ssl.evaluation._checks import check_augmentation, check_space, checked_embedding
+from sklearn_ssl.evaluation._checks import cases_of, check_augmentation, checked_embedding, n_cases_of
 from sklearn_ssl.fine_tuning._base import EncoderPredictor
 from sklearn_ssl.preprocessing import OutlierFiltered
 
@@ -260,7 +260,7 @@ class Representation:
         return self.transformer.augmentation if resolved is None else resolved("augmentation")
 
     def _embed(self, series: Any, space: str, min_cases: int = 1) -> np.ndarray:
-        check_space(space)
+        check_choice("space", space, "features", "projections")
         H = self._projections(series) if space == "projections" else self._features(series)
         return checked_embedding(H, min_cases=min_cases)
 
@@ -305,10 +305,10 @@ def random_views(collection: Collection, augmentation: Any, n_views: int, random
 
 def some_cases(X: Any, max_cases: int | None, seed: int) -> Any:
     """Return all series, or a random choice of `max_cases` of them if there are more."""
-    n_cases = _num_samples(X)
+    n_cases = n_cases_of(X)
     if max_cases is None or n_cases <= max_cases:
         return X
-    return _safe_indexing(X, chosen_rows(n_cases, max_cases, seed))
+    return cases_of(X, chosen_rows(n_cases, max_cases, seed))
 
 
 def unwrapped(estimator: Any) -> Any:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-import numbers
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self, final
 
@@ -10,14 +9,14 @@ import numpy as np
 import pandas as pd
 from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
-from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
 from sklearn_ssl._engine.random_streams import draw_seed
-from sklearn_ssl._input.labels import UNLABELLED
-from sklearn_ssl._numerics.vectors import without_torch
+from sklearn_ssl._input.labels import UNLABELLED, values_of
+from sklearn_ssl._parameters.arguments import check_whole_number
+from sklearn_ssl._parameters.ranges import Range
 from sklearn_ssl._parameters.shown import shown
-from sklearn_ssl.evaluation._checks import check_whole_number
+from sklearn_ssl.evaluation._checks import cases_of, with_rows
 from sklearn_ssl.evaluation._notebook import ShownAsText
 from sklearn_ssl.evaluation._trials import DROPPED, GAPS, PGD, Attack, Corruption, Trial, is_right
 from sklearn_ssl.fine_tuning import is_labelled
@@ -297,7 +296,7 @@ def _plan(corruptions: Any, severities: Any) -> dict[str, list[float]]:
 def _check_names(parameter: str, names: Iterable[str]) -> None:
     unknown = [name for name in names if name not in SEVERITIES]
     if unknown:
-        raise ValueError(f"`{parameter}` has the unknown name {unknown[0]!r}. Known are {', '.join(SEVERITIES)}.")
+        raise ValueError(f"`{parameter}` has the unknown name {shown(unknown[0])}. Known are {', '.join(SEVERITIES)}.")
 
 
 def _levels(name: str, levels: Any) -> list[float]:
@@ -314,8 +313,7 @@ def _levels(name: str, levels: Any) -> list[float]:
 
 def _check_level(name: str, level: Any) -> None:
     most = 1.0 if name in SHARES else math.inf
-    is_number = isinstance(level, numbers.Real) and not isinstance(level, bool)
-    if not is_number or not 0 < float(level) <= most or math.isinf(level):
+    if level not in Range(above=0, most=most):
         limit = " and at most 1, a share" if name in SHARES else ", in standard deviations"
         raise ValueError(
             f"`severities` of {name!r} must be above 0{limit}, got {shown(level)}. Clean series are always scored."
@@ -333,7 +331,7 @@ def _labelled(model: Any, X: Any, y: Any) -> tuple[Any, np.ndarray]:
     """Return the series whose class is known, and the classes as objects."""
     if y is None:
         raise ValueError("`y` must have the classes of X, got None: accuracy needs labels.")
-    X, y = without_torch(X), column_or_1d(without_torch(y), warn=True)
+    X, y = with_rows(X), column_or_1d(values_of(y), warn=True)
     check_consistent_length(X, y)
     classes = np.asarray(getattr(model, "classes_", ())).tolist()
     last = model[-1] if isinstance(model, Pipeline) else model
@@ -341,14 +339,14 @@ def _labelled(model: Any, X: Any, y: Any) -> tuple[Any, np.ndarray]:
     labelled = is_labelled(y, mark)
     known = y[labelled].astype(object)
     _check_known(known, classes)
-    return X if labelled.all() else _safe_indexing(X, np.flatnonzero(labelled)), known
+    return X if labelled.all() else cases_of(X, np.flatnonzero(labelled)), known
 
 
 def _check_known(known: np.ndarray, classes: list) -> None:
     if not len(known):
         raise ValueError("`y` has no labelled series: all are -1. Give series with their classes.")
     if classes and not set(known.tolist()) & set(classes):
-        raise ValueError(f"`y` has no class of the model, which knows {shown(classes)}, got {known[0]!r} first.")
+        raise ValueError(f"`y` has no class of the model, which knows {shown(classes)}, got {shown(known[0])} first.")
 
 
 def _seed_of(seed: int, name: str, repeat: int) -> int:

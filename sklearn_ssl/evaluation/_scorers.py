@@ -5,10 +5,10 @@ import typing
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import _num_samples
 
 from sklearn_ssl._engine.random_streams import draw_seed
 from sklearn_ssl._parameters.hyperparameters import Hyperparameters, choice, number
+from sklearn_ssl.evaluation._checks import n_cases_of
 from sklearn_ssl.evaluation._representation import Representation, some_cases
 from sklearn_ssl.evaluation._spectral_scores import (
     covariance_eigenvalues,
@@ -73,7 +73,7 @@ class LabelFreeScorer(Hyperparameters, abc.ABC):
         self.check_hyperparameters()
         seed = draw_seed(self.random_state)
         representation = Representation.of(estimator)
-        self._check_number(_num_samples(X))
+        self._check_number(n_cases_of(X))
         return self._score(representation, some_cases(X, self.max_cases, seed), seed)
 
     def _check_number(self, n_cases: int) -> None:

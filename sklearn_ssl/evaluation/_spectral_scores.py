@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from sklearn_ssl._numerics.vectors import blocks, singular_values, smooth_rank
+from sklearn_ssl._parameters.arguments import check_positive
 from sklearn_ssl._parameters.shown import shown
-from sklearn_ssl.evaluation._checks import check_positive, checked_embedding, checked_views
+from sklearn_ssl.evaluation._checks import checked_embedding, checked_views
 
 
 def spectrum(H: Any, *, center: bool = False) -> np.ndarray:

@@ -8,8 +8,8 @@ from scipy.special import logsumexp
 
 from sklearn_ssl._engine.random_streams import chosen_rows, draw_seed
 from sklearn_ssl._numerics.vectors import BLOCK_VALUES, blocks, mean_of, spread_of
-from sklearn_ssl._parameters.shown import shown
-from sklearn_ssl.evaluation._checks import check_positive, checked_embedding, checked_views
+from sklearn_ssl._parameters.arguments import check_positive, check_whole_number
+from sklearn_ssl.evaluation._checks import checked_embedding, checked_views
 
 
 def alignment(views: Any) -> float:
@@ -99,8 +99,7 @@ def uniformity(H: Any, t: float = 2.0, max_cases: int = 5000, random_state: Any 
     """
     H = checked_embedding(H)
     check_positive("t", t)
-    if not max_cases >= 2:
-        raise ValueError(f"`max_cases` must be at least 2, since uniformity compares pairs, got {shown(max_cases)}.")
+    check_whole_number("max_cases", max_cases, least=2)
     directions = _normalised(H[chosen_rows(len(H), max_cases, draw_seed(random_state))].astype(np.float64))
     n_cases = len(directions)
     step = max(1, BLOCK_VALUES // n_cases)

@@ -12,11 +12,12 @@ from sklearn.metrics import (
     root_mean_squared_error,
 )
 from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import _num_samples
 
-from sklearn_ssl._input.labels import UNLABELLED, check_all_labelled, is_mark, values_of
-from sklearn_ssl._parameters.hyperparameters import Mark
+from sklearn_ssl._input.labels import UNLABELLED, check_all_labelled, check_comparable, is_mark, values_of
+from sklearn_ssl._parameters.arguments import check_choice
+from sklearn_ssl._parameters.ranges import Mark
 from sklearn_ssl._parameters.shown import shown
+from sklearn_ssl.evaluation._checks import n_cases_of
 
 
 @final
@@ -75,7 +76,7 @@ def check_classes(y: np.ndarray) -> None:
     """Raise a ValueError unless there are two classes or more."""
     classes = np.unique(y)
     if len(classes) < 2:
-        raise ValueError(f"y has one class only, {classes[0]}. Give series of two classes or more.")
+        raise ValueError(f"y has one class only, {shown(classes[0])}. Give series of two classes or more.")
 
 
 def random_order(y: np.ndarray, task: str, random: np.random.RandomState) -> np.ndarray:
@@ -115,12 +116,25 @@ def _checked_target(X: Any, y: Any, X_name: str, name: str) -> np.ndarray:
     y = _as_column(values_of(y))
     if y.ndim not in (1, 2):
         raise ValueError(f"`{name}` must have shape (n_cases,) or (n_cases, n_outputs), got shape {y.shape}.")
-    _check_length(y, _num_samples(X), X_name, name)
+    _check_length(y, n_cases_of(X, X_name), X_name, name)
     wrong = pd.isna(y) | (np.isinf(y) if y.dtype.kind == "f" else False)
     if wrong.any():
         raise ValueError(f"`{name}` is missing or infinite in row {np.argwhere(wrong)[0, 0]}. Leave such series out.")
     check_all_labelled(name, y)
+    if y.dtype == object:
+        _check_one_kind(name, y)
     return y
+
+
+def _check_one_kind(name: str, y: np.ndarray) -> None:
+    """Refuse texts among other labels: the probes sort classes."""
+    texts = [isinstance(label, str) for label in y.ravel()]
+    if any(texts) and not all(texts):
+        row = int(np.argmin(np.reshape(texts, y.shape).reshape(len(y), -1).all(axis=1)))
+        raise ValueError(
+            f"`{name}` has texts, and {shown(y[row])} in row {row}. Give classes of one kind, for example "
+            f"[str(label) for label in {name}]."
+        )
 
 
 def _check_no_mark(name: str, y: np.ndarray, unlabelled: Any) -> None:
@@ -129,8 +143,8 @@ def _check_no_mark(name: str, y: np.ndarray, unlabelled: Any) -> None:
     marked = np.flatnonzero(is_mark(y, unlabelled))
     if len(marked) > 0:
         raise ValueError(
-            f"`{name}` has {unlabelled!r} in row {marked[0]}, which marks a series without a label. Leave such series "
-            "out: sklearn_ssl.fine_tuning.is_labelled tells which series have a label. If it is a class, set "
+            f"`{name}` has {shown(unlabelled)} in row {marked[0]}, which marks a series without a label. Leave such "
+            "series out: sklearn_ssl.fine_tuning.is_labelled tells which series have a label. If it is a class, set "
             "`unlabelled` to None."
         )
 
@@ -142,12 +156,12 @@ def _checked_groups(X: Any, groups: Any, X_test: Any) -> np.ndarray:
             "`groups` to None."
         )
     groups = values_of(groups)
-    if groups.shape != (_num_samples(X),):
-        raise ValueError(
-            f"`groups` has shape {groups.shape}, but `X` has {_num_samples(X)} series. Give one group per series."
-        )
+    n_cases = n_cases_of(X)
+    if groups.shape != (n_cases,):
+        raise ValueError(f"`groups` has shape {groups.shape}, but `X` has {n_cases} series. Give one group per series.")
     if pd.isna(groups).any():
         raise ValueError(f"`groups` is missing in row {int(pd.isna(groups).argmax())}. Give every series a group.")
+    check_comparable("groups", groups)
     if len(pd.unique(groups)) < 2:
         raise ValueError(
             f"`groups` has one group only, {shown(groups.tolist()[0])}. Give series of two groups or more."
@@ -172,8 +186,7 @@ def _as_column(y: np.ndarray) -> np.ndarray:
 
 
 def _resolved_task(y: np.ndarray, task: str) -> str:
-    if task not in ("auto", "classification", "regression"):
-        raise ValueError(f'`task` must be "auto", "classification" or "regression", got {shown(task)}.')
+    check_choice("task", task, "auto", "classification", "regression")
     if task == "regression":
         if y.dtype.kind not in "biuf":
             raise ValueError(f'task="regression" needs numbers in y, got dtype {y.dtype}.')
@@ -194,7 +207,7 @@ def _check_same_kind(y: np.ndarray, y_test: np.ndarray, task: str) -> None:
         raise ValueError(f"`y` has shape {y.shape} and `y_test` {y_test.shape}; both need the same outputs.")
     if task == "classification" and set(y.tolist()).isdisjoint(y_test.tolist()):
         raise ValueError(
-            f"`y_test` and `y` have no class in common: {np.unique(y_test)[:3]} and {np.unique(y)[:3]}, for example. "
+            f"`y_test` and `y` have no class in common: {shown(y_test[0])} and {shown(y[0])}, for example. "
             "Give a test part with classes of `y`."
         )
     if task == "regression" and y_test.dtype.kind not in "biuf":

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.utils.validation import check_is_fitted
 
+from sklearn_ssl._parameters.arguments import check_fitted
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.encoders import stages
 
@@ -107,7 +107,7 @@ def weight_change(model: Any) -> WeightChange:
 def _encoders(model: Any) -> tuple[torch.nn.Module, torch.nn.Module]:
     """Return the pretrained and the fine-tuned encoder."""
     model = model[-1] if hasattr(model, "steps") else model
-    check_is_fitted(model)
+    check_fitted("model", model)
     if not (hasattr(model, "transformer_") and hasattr(model, "net_")):
         raise TypeError(f"`model` must be a fine-tuned model such as SSLClassifier, got {shown(model)}.")
     return model.transformer_.net_.module_.encoder, model.net_.module_.encoder

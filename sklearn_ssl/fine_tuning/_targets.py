@@ -11,8 +11,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_array, check_consistent_length, column_or_1d
 
 from sklearn_ssl._input.labels import UNLABELLED, is_mark, values_of
-from sklearn_ssl._parameters.hyperparameters import Mark
 from sklearn_ssl._parameters.notices import warn_caller
+from sklearn_ssl._parameters.ranges import Mark
 from sklearn_ssl._parameters.shown import shown
 
 FARTHEST = 1e15  # from the mean, in standard deviations

@@ -28,8 +28,16 @@ def check_at_least(name: str, value: float, least: float, remedy: str) -> None:
         raise ValueError(f"`{name}` must be {least} or more, got {shown(value)}; {remedy}.")
 
 
+def check_floating_point(name: str, z: torch.Tensor) -> None:
+    """Raise a TypeError unless `z` is a tensor of floating-point numbers."""
+    if not isinstance(z, torch.Tensor) or not z.is_floating_point():
+        kind = z.dtype if isinstance(z, torch.Tensor) else type(z).__name__
+        raise TypeError(f"`{name}` must be a floating-point tensor, got {kind}; use torch.as_tensor(...).float().")
+
+
 def check_matrix(name: str, z: torch.Tensor, n_rows: int = 1) -> None:
-    """Raise a ValueError unless `z` has two dimensions, at least `n_rows` rows and at least one column."""
+    """Raise an error unless `z` has floating-point numbers, two dimensions, `n_rows` rows or more, and a column."""
+    check_floating_point(name, z)
     if z.ndim != 2 or z.shape[1] == 0:
         raise ValueError(f"`{name}` must have the shape (n, d), got {tuple(z.shape)}; pool or flatten it first.")
     if len(z) < n_rows:
@@ -37,7 +45,8 @@ def check_matrix(name: str, z: torch.Tensor, n_rows: int = 1) -> None:
 
 
 def check_stack(name: str, z: torch.Tensor, n_rows: int = 1) -> None:
-    """Raise a ValueError unless `z` is a matrix or a stack of matrices, with at least `n_rows` rows and one column."""
+    """Raise an error unless `z` is a matrix or a stack of matrices, with at least `n_rows` rows and one column."""
+    check_floating_point(name, z)
     if z.ndim < 2 or z.numel() == 0 or z.shape[-2] < n_rows:
         raise ValueError(
             f"`{name}` must have the shape (..., n, d) with {n_rows} or more rows n, got {tuple(z.shape)}; "
@@ -46,7 +55,9 @@ def check_stack(name: str, z: torch.Tensor, n_rows: int = 1) -> None:
 
 
 def check_rows(n_rows: int = 1, **tensors: torch.Tensor) -> None:
-    """Raise a ValueError unless all tensors, given by name, are matrices of one shape with `n_rows` rows or more."""
+    """Raise an error unless all tensors, given by name, are matrices of one shape with `n_rows` rows or more."""
+    for name, tensor in tensors.items():
+        check_floating_point(name, tensor)
     (first, z), *others = tensors.items()
     for name, other in others:
         if other.shape != z.shape:

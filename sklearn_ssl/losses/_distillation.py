@@ -2,7 +2,7 @@ from collections.abc import Sequence
 
 import torch
 
-from sklearn_ssl.losses._arguments import check_positive, check_rows, stacked_views
+from sklearn_ssl.losses._arguments import check_floating_point, check_positive, check_rows, stacked_views
 from sklearn_ssl.losses._cross_entropy import crossed_cross_entropy
 from sklearn_ssl.losses._precision import in_full_precision
 from sklearn_ssl.losses._vectors import paired_cosines
@@ -201,6 +201,7 @@ def _check_pair(students: torch.Tensor, teachers: torch.Tensor, center: torch.Te
             f"`teacher` must not hold more views than `student`, got {len(teachers)} and {len(students)}; "
             "give the student every view."
         )
+    check_floating_point("center", center)
     if center.shape != students.shape[2:]:
         raise ValueError(
             f"`center` must have the shape {tuple(students.shape[2:])}, one value per output, got "

@@ -2,7 +2,14 @@ from collections.abc import Sequence
 
 import torch
 
-from sklearn_ssl.losses._arguments import check_at_least, check_positive, check_share, check_stack, stacked_views
+from sklearn_ssl.losses._arguments import (
+    check_at_least,
+    check_floating_point,
+    check_positive,
+    check_share,
+    check_stack,
+    stacked_views,
+)
 from sklearn_ssl.losses._precision import in_full_precision
 from sklearn_ssl.losses._vectors import unit_length
 
@@ -150,6 +157,7 @@ def _distance_to_mean(z: torch.Tensor) -> torch.Tensor:
 
 
 def _check_directions(directions: torch.Tensor, d: int) -> None:
+    check_floating_point("directions", directions)
     if directions.ndim != 2 or len(directions) == 0 or directions.shape[1] != d:
         raise ValueError(
             f"`directions` must have the shape (K, d) with d = {d} as the embeddings, got {tuple(directions.shape)}; "

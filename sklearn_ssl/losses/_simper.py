@@ -4,7 +4,7 @@ from typing import Literal
 import torch
 
 from sklearn_ssl._parameters.shown import shown
-from sklearn_ssl.losses._arguments import check_positive
+from sklearn_ssl.losses._arguments import check_floating_point, check_positive
 from sklearn_ssl.losses._precision import in_full_precision
 from sklearn_ssl.losses._vectors import unit_length
 
@@ -202,6 +202,8 @@ def _power(sequences: torch.Tensor, band: tuple[float, float]) -> torch.Tensor:
 
 
 def _check_sequences(first: torch.Tensor, second: torch.Tensor) -> None:
+    check_floating_point("first", first)
+    check_floating_point("second", second)
     fit = min(first.ndim, second.ndim) >= 2 and first.shape[-1] == second.shape[-1] >= 2
     if not fit or 0 in (*first.shape, *second.shape):
         raise ValueError(
@@ -211,6 +213,8 @@ def _check_sequences(first: torch.Tensor, second: torch.Tensor) -> None:
 
 
 def _check_copies(first: torch.Tensor, second: torch.Tensor, speeds: torch.Tensor) -> None:
+    for name, tensor in (("first", first), ("second", second), ("speeds", speeds)):
+        check_floating_point(name, tensor)
     fit = first.shape == second.shape and first.ndim == 3 and first.shape[:2] == speeds.shape
     if not fit or 0 in first.shape or speeds.shape[1] < 2:
         raise ValueError(

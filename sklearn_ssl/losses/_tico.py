@@ -1,6 +1,6 @@
 import torch
 
-from sklearn_ssl.losses._arguments import check_matrix, check_rows, check_share
+from sklearn_ssl.losses._arguments import check_floating_point, check_matrix, check_rows, check_share
 from sklearn_ssl.losses._precision import in_full_precision
 from sklearn_ssl.losses._vectors import unit_length
 from sklearn_ssl.losses._vicreg import vicreg_invariance_loss, vicreg_variance_loss
@@ -205,6 +205,7 @@ def _taken_directions(z: torch.Tensor, covariance: torch.Tensor) -> torch.Tensor
 
 
 def _check_covariance(covariance: torch.Tensor, d: int) -> None:
+    check_floating_point("covariance", covariance)
     if covariance.shape != (d, d):
         raise ValueError(
             f"`covariance` must have the shape {(d, d)} for embeddings of width {d}, got {tuple(covariance.shape)}; "

@@ -4,7 +4,6 @@ import contextlib
 import copy
 import importlib
 import logging
-import numbers
 import os
 import warnings
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ import torch
 from torch import nn
 
 from sklearn_ssl._engine.whole_files import expanded, remove_abandoned, write_whole
-from sklearn_ssl._parameters.shown import shown
+from sklearn_ssl._parameters.arguments import check_whole_number
 from sklearn_ssl.architectures._base import pooled_features
 from sklearn_ssl.persistence._onnx_graph import with_labels, without_traces
 from sklearn_ssl.persistence._parts import has_head, parts_of, predictor_module_of
@@ -71,8 +70,7 @@ def export_onnx(estimator: Any, path: str | os.PathLike, *, n_timepoints: int) -
     sklearn.exceptions.NotFittedError: This VICRegTransformer instance is not fitted yet. ...
     """
     graph = _graph_of(estimator)
-    if isinstance(n_timepoints, bool) or not isinstance(n_timepoints, numbers.Integral) or n_timepoints < 1:
-        raise ValueError(f"`n_timepoints` must be a whole number of at least 1, got {shown(n_timepoints)}.")
+    check_whole_number("n_timepoints", n_timepoints, least=1)
     path = expanded(path)
     _check_installed()
     generator = torch.Generator().manual_seed(0)

@@ -3,9 +3,9 @@
 from typing import Any, NamedTuple
 
 import torch
-from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
+from sklearn_ssl._parameters.arguments import check_fitted
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.architectures import Architecture, ClosedFormArchitecture, HeadedArchitecture
 from sklearn_ssl.persistence._description import INSTEAD
@@ -51,7 +51,7 @@ def parts_of(transformer: Any) -> Parts:
 
 
 def _architecture_of(transformer: Any) -> Any:
-    check_is_fitted(transformer)
+    check_fitted("transformer", transformer)
     module = getattr(getattr(transformer, "net_", None), "module_", None)
     architecture = getattr(module, "backbone", module)  # a fine-tuned module is a backbone and a head
     if isinstance(architecture, PredictorModule):
@@ -85,7 +85,7 @@ def predictor_module_of(predictor: Any) -> PredictorModule:
     TypeError
         If it has no head, or if its features are more than encoded, pooled and mapped linearly.
     """
-    check_is_fitted(predictor)
+    check_fitted("predictor", predictor)
     if not has_head(predictor):
         raise TypeError(
             "`predictor` must be a fitted classifier or regressor of sklearn_ssl, for example SSLClassifier, got "

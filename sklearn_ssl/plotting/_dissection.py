@@ -2,9 +2,9 @@ from typing import Any, Self
 
 import numpy as np
 
+from sklearn_ssl._parameters.arguments import check_whole_number
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.evaluation import Dissection, dissect
-from sklearn_ssl.evaluation._checks import check_whole_number
 from sklearn_ssl.plotting._canvas import (
     LINE_STYLES,
     MOST_CHANNELS,

@@ -3,8 +3,9 @@ from typing import Any, Self
 import numpy as np
 
 from sklearn_ssl._input.collections import Collection, collection_of
+from sklearn_ssl._parameters.arguments import check_whole_number
 from sklearn_ssl.evaluation import Representation
-from sklearn_ssl.evaluation._checks import check_augmentation, check_whole_number
+from sklearn_ssl.evaluation._checks import check_augmentation
 from sklearn_ssl.evaluation._representation import random_views
 from sklearn_ssl.plotting._canvas import check_case, checked_channels, shades, stacked_axes
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sklearn_ssl._parameters.ranges import Range
 from sklearn_ssl._parameters.shown import shown
 
 # A grid may have this many times as many steps as there are rows, or else this many steps.
@@ -55,7 +56,7 @@ def _number_of(freq: Any, name: Any) -> float:
         return duration.total_seconds()
     if isinstance(freq, (bool, np.bool_)) or not isinstance(freq, numbers.Real):
         raise _wrong(freq, name, "numbers")
-    if not 0 < float(freq) < np.inf:
+    if freq not in Range(above=0):
         raise ValueError(f"`freq` must be above zero, got {shown(freq)}.")
     return float(freq)
 

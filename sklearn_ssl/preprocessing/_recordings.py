@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sklearn_ssl._input.collections import is_ragged, observed_lengths, plain
+from sklearn_ssl._input.plain import readable_errors
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.preprocessing._as_collection import as_collection
 from sklearn_ssl.preprocessing._stamps import stamps_of
@@ -324,7 +325,8 @@ def _three_d(X: Any) -> np.ndarray:
 
 def _numbers_of_objects(array: np.ndarray) -> np.ndarray:
     try:
-        return array.astype(float)
+        with readable_errors("X"):
+            return array.astype(float)
     except (ValueError, TypeError):
         return array
 

@@ -8,6 +8,8 @@ from typing import Any, final
 import numpy as np
 import pandas as pd
 
+from sklearn_ssl._parameters.arguments import check_whole_number
+from sklearn_ssl._parameters.ranges import Range
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.preprocessing._recordings import Recordings
 from sklearn_ssl.preprocessing._stamps import is_duration, seconds_of, stamps_of
@@ -135,9 +137,10 @@ class StepTimes:
 
     def _distance(self, max_gap: Any) -> float:
         if self.recordings.times is not None and not self._has_seconds:
-            if not isinstance(max_gap, numbers.Real):
+            if max_gap not in Range(above=0):
                 raise ValueError(
-                    f"The time stamps of X are numbers. Give `max_gap` in their unit, not {shown(max_gap)}."
+                    f"The time stamps of X are numbers. Give `max_gap` as a number in their unit, above 0, not "
+                    f"{shown(max_gap)}."
                 )
             return float(max_gap)
         return seconds_of("max_gap", max_gap)
@@ -223,8 +226,7 @@ def whole_steps(name: str, value: Any, *, least: int = 1) -> int:
     """
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(f"`{name}` must be a whole number of time steps, got {value!r}.")
-    if value < least:
-        raise ValueError(f"`{name}` must be at least {least}, got {value!r}.")
+    check_whole_number(name, value, least=least)
     return int(value)
 
 

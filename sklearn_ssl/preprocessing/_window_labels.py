@@ -1,7 +1,6 @@
 """Labels of time steps, from labels or from events, and the labels of windows that follow from them."""
 
 import dataclasses
-import numbers
 from collections.abc import Mapping
 from typing import Any, final
 
@@ -10,6 +9,7 @@ import pandas as pd
 from sklearn.utils.multiclass import type_of_target
 
 from sklearn_ssl._input.labels import sorted_codes, values_of
+from sklearn_ssl._parameters.ranges import Range
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.preprocessing._recordings import Recordings
 from sklearn_ssl.preprocessing._step_times import StepTimes
@@ -268,4 +268,4 @@ def _counted(
 
 def is_share(label: Any) -> bool:
     """Tell whether a rule for labels is a share of the steps of a window."""
-    return isinstance(label, numbers.Real) and not isinstance(label, bool) and 0 < float(label) <= 1
+    return label in Range(above=0, most=1)

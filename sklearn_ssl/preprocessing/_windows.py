@@ -1,12 +1,13 @@
 """Cutting recordings into windows, and joining predictions for windows into predictions for recordings."""
 
-import numbers
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from sklearn_ssl._input.labels import sorted_codes, values_of
+from sklearn_ssl._input.labels import check_comparable, sorted_codes, values_of
+from sklearn_ssl._parameters.arguments import check_choice, check_flag
+from sklearn_ssl._parameters.ranges import Range
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.preprocessing._beside import beside, constant
 from sklearn_ssl.preprocessing._recordings import Reader, Recordings
@@ -186,10 +187,11 @@ def window_recordings(
     >>> groups
     array([0, 0, 0, 1, 1, 1, 2, 2, 2])
     """
-    _check_choice("short", short, SHORT)
-    _check_choice("rest", rest, RESTS)
+    check_choice("short", short, *SHORT)
+    check_choice("rest", rest, *RESTS)
     if not is_share(label):
-        _check_choice("label", label, LABELS)
+        check_choice("label", label, *LABELS)
+    check_flag("return_table", return_table)
     _check_together(y, groups, events, background, block, purge)
     names = [name for name in (y, groups) if isinstance(name, str)]
     recordings = Reader(_listed(case), time, _listed(drop), names).read(X)
@@ -247,20 +249,16 @@ def aggregate_windows(predictions: Any, groups: Any, method: str = "mean") -> np
     >>> aggregate_windows(["run", "walk", "run", "walk"], groups=[0, 0, 0, 1], method="vote")
     array(['run', 'walk'], dtype='<U4')
     """
-    _check_choice("method", method, METHODS)
+    check_choice("method", method, *METHODS)
     predictions, groups = values_of(predictions), values_of(groups)
     if groups.ndim != 1 or predictions.ndim == 0 or len(groups) != len(predictions) or len(groups) == 0:
         raise ValueError(
             "`predictions` and `groups` need one entry per window and at least one window, got shapes "
             f"{predictions.shape} and {groups.shape}."
         )
+    check_comparable("groups", groups)
     group = pd.factorize(groups, use_na_sentinel=False)[0]
     return _means(predictions, group) if method == "mean" else _votes(predictions, group)
-
-
-def _check_choice(name: str, value: Any, options: tuple[str, ...]) -> None:
-    if not isinstance(value, str) or value not in options:
-        raise ValueError(f"`{name}` must be one of {', '.join(map(repr, options))}, got {shown(value)}.")
 
 
 def _check_together(y: Any, groups: Any, events: Any, background: Any, block: Any, purge: Any) -> None:
@@ -284,8 +282,7 @@ def _listed(names: Any) -> list:
 def _checked_rate(sampling_rate: Any) -> float | None:
     if sampling_rate is None:
         return None
-    is_number = isinstance(sampling_rate, numbers.Real) and not isinstance(sampling_rate, bool)
-    if not is_number or not 0 < float(sampling_rate) < np.inf:
+    if sampling_rate not in Range(above=0):
         raise ValueError(f"`sampling_rate` must be a number of steps per second above 0, got {shown(sampling_rate)}.")
     return float(sampling_rate)
 

@@ -84,11 +84,12 @@ def test_the_home_folder(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("path", "error"),
     [(None, TypeError), (3, TypeError), (["file"], TypeError), ("", ValueError), ("a\0b", ValueError)]
-    + [("~nobody-has-this-name/file", ValueError)],
+    + [("~nobody-has-this-name/file", ValueError), ("x" * 100_000, ValueError)],
 )
 def test_what_is_no_path(path, error):
-    with pytest.raises(error, match="`model`"):
+    with pytest.raises(error, match="`model`") as raised:
         expanded(path, "model")
+    assert len(str(raised.value)) < 250
 
 
 def test_the_file_of_a_killed_writer_is_removed(tmp_path):

@@ -453,7 +453,7 @@ def test_refuses_what_is_not_finite(trained, value):
 
 
 def test_refuses_parameters(trained):
-    with pytest.raises(ValueError, match="`max_cases` must be at least 2 or None, got 1"):
+    with pytest.raises(ValueError, match="`max_cases` must be a whole number of at least 2 or None, got 1"):
         collapse_report(trained, X, max_cases=1)
     with pytest.raises(TypeError, match="`augmentation` must be an augmentation such as"):
         collapse_report(trained, X, augmentation=Jitter)

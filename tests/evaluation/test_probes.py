@@ -307,6 +307,16 @@ class Refuses:
         ({"cv": 1}, "`cv` must be a whole number of at least 2, got 1"),
         ({"cv": True}, "`cv` must be a whole number of at least 2, got True"),
         ({"cv": 2.5}, "`cv` must be a whole number of at least 2, got 2.5"),
+        (
+            {"cv": "x" * 999},
+            "`cv` must be a number of folds, a splitter of scikit-learn such as KFold(5), or a list of",
+        ),
+        ({"cv": KFold}, "`cv` must be a number of folds, a splitter"),
+        ({"cv": [1, 2]}, "`cv`=[1, 2] does not fit the 12 series. cannot unpack"),
+        ({"cv": [([0, 1], [99])]}, "`cv`=[([0, 1], [99])] does not fit the 12 series. index 99 is out of bounds"),
+        ({"task": pd.NA}, "`task` must be one of 'auto', 'classification', 'regression', got <NA>"),
+        ({"task": pd.DataFrame({"a": [1]})}, "`task` must be one of 'auto', 'classification', 'regression', got"),
+        ({"y": ["a", 1] * 6}, "`y` has texts, and 1 in row 1. Give classes of one kind, for example [str(label)"),
         ({"cv": [([0, 1, 2], [2, 3])]}, "Fold 0 of the cross-validation tests case 2, on which it trains"),
         ({"cv": [([0, 1, 2], [3]), ([0, 1], [])]}, "Fold 1 of the cross-validation has 2 training and 0 test cases"),
         ({"cv": [([0, 2, 4], [1, 3])]}, "Fold 0 of the cross-validation has one class only"),
@@ -328,12 +338,35 @@ def test_bad_input_is_an_error_before_anything_is_embedded(probe, changed, messa
         ({"n_neighbors": 1.5}, "`n_neighbors`"),
         ({"metric": "unheard of"}, "`metric` must be"),
         ({"metric": "precomputed"}, "`metric` must be"),
+        ({"metric": pd.NA}, "`metric` must be a function"),
+        ({"metric": dict}, "`metric` must be a function"),
+        ({"weights": pd.NA}, "`weights` must be"),
         ({"weights": "heavy"}, "`weights` must be"),
     ],
 )
 def test_bad_options_of_knn(options, message):
     with pytest.raises(ValueError, match=message):
         knn_probe(FunctionTransformer(Refuses().transform), np.ones((12, 3)), [0, 1] * 6, **options)
+
+
+@pytest.mark.parametrize("groups", [[[0], [1]] * 6, [{0}, {1}] * 6, [{"a": 0}, {"a": 1}] * 6])
+def test_groups_that_cannot_be_compared(groups):
+    groups = pd.Series(groups, dtype=object)
+    with pytest.raises(TypeError, match=r"`groups` has .* in row 0, which cannot be told from others"):
+        linear_probe(None, np.ones((12, 3)), [0, 1] * 6, groups=groups)
+
+
+@pytest.mark.parametrize("X", [None, 3.5, (one for one in [1]), {1, 2}, pd.DataFrame({"a": [1], "b": 2}).groupby("a")])
+def test_what_has_no_rows(X):
+    with pytest.raises(TypeError, match="`X` must be an array, a list of arrays or a data frame of series, got"):
+        linear_probe(None, X, [0, 1] * 6)
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+def test_tensors_that_are_stored_in_other_ways():
+    H, y = torch.tensor(np.random.default_rng(0).normal(size=(12, 3))), [0, 1] * 6
+    stored = [H.to_sparse(), torch.complex(H, -H).conj().imag, torch.nested.nested_tensor(list(H))]
+    assert {linear_probe(None, one, y, cv=2).score for one in stored} == {linear_probe(None, H, y, cv=2).score}
 
 
 def test_bad_scale_of_svm():

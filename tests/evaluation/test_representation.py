@@ -171,7 +171,7 @@ def test_wrong_input_is_an_error(transformer, pipeline):
     representation = Representation.of(transformer)
     with pytest.raises(ValueError, match="X has 1 channels, but the transformer was fitted on 2"):
         representation.collection(X[:, :1])
-    with pytest.raises(ValueError, match='`space` must be "features" or "projections", got \'latent\''):
+    with pytest.raises(ValueError, match="`space` must be one of 'features', 'projections', got 'latent'"):
         representation.embed(X, "latent")
     with pytest.raises(ValueError, match="minimum of 21 is required"):
         representation.embed(X, min_cases=21)

@@ -413,7 +413,10 @@ def test_bad_input(model):
         report(corruptions=3)
     with pytest.raises(ValueError, match="`severities` has the unknown name 'fog'"):
         report(severities={"fog": [0.5]})
-    for severity in (0, -0.1, float("nan"), float("inf"), "much", True):
+    for parameter in ("n_repeats", "pgd_steps"):  # such a number of steps would never end
+        with pytest.raises(ValueError, match=f"`{parameter}` must be a whole number from 1 to 2147483647, got 1000"):
+            report(**{parameter: 10**400})
+    for severity in (10**400, 0, -0.1, float("nan"), float("inf"), "much", True):
         with pytest.raises(ValueError, match="`severities` of 'noise' must be above 0, in standard deviations, got"):
             report(severities=[severity])
     for corruption in ("gaps", "dropped channels", "time shift"):

@@ -474,7 +474,7 @@ def test_refuses_parameters_not_above_0(value):
 
 
 def test_refuses_max_cases_below_2():
-    with pytest.raises(ValueError, match="`max_cases` must be at least 2"):
+    with pytest.raises(ValueError, match="`max_cases` must be a whole number of at least 2"):
         uniformity(embedding(), max_cases=1)
 
 

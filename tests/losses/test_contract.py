@@ -378,6 +378,15 @@ def test_wrong_shapes(name, argument, fault):
     assert "\n" not in message
 
 
+@pytest.mark.parametrize(("name", "argument"), [(name, key) for name in CONTRACTS for key in shapes_of(name)])
+@pytest.mark.parametrize("convert", [torch.Tensor.long, torch.Tensor.numpy, torch.Tensor.tolist])
+def test_no_floating_point_tensors(name, argument, convert):
+    inputs = inputs_of(name)
+    if argument not in CONTRACTS[name].data:
+        with pytest.raises(TypeError, match="must be a floating-point tensor, got"):
+            function_of(name)(**{**inputs, argument: convert(inputs[argument])})
+
+
 # --- wrong numbers ---
 
 POSITIVE = "must be a finite number above 0, got {}; ", (0, -1.0, math.nan, math.inf)

@@ -13,7 +13,6 @@ from sklearn.base import clone
 
 from sklearn_ssl._parameters.hyperparameters import (
     Hyperparameters,
-    as_names,
     choice,
     function,
     mark,
@@ -22,6 +21,7 @@ from sklearn_ssl._parameters.hyperparameters import (
     positional,
     recipe,
 )
+from sklearn_ssl._parameters.ranges import as_names
 from sklearn_ssl._parameters.shown import shown
 
 

@@ -174,9 +174,9 @@ def test_forecasting_with_the_last_label():
     ("changes", "error", "message"),
     [
         ({"length": 10}, ValueError, "`length`=10 is longer than recording 1 of X, which has 9 steps"),
-        ({"length": 0}, ValueError, "`length` must be at least 1, got 0"),
+        ({"length": 0}, ValueError, "`length` must be a whole number of at least 1, got 0"),
         ({"length": 2.0}, TypeError, "`length` must be a whole number of time steps, got 2.0"),
-        ({"step": 0}, ValueError, "`step` must be at least 1, got 0"),
+        ({"step": 0}, ValueError, "`step` must be a whole number of at least 1, got 0"),
         ({"step": True}, TypeError, "`step` must be a whole number of time steps, got True"),
         (
             {"label": "first"},
