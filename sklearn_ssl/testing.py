@@ -65,8 +65,8 @@ def cheap_instance(cls: type) -> Any:
         "n_speeds": 3,
         "n_slices": 8,
         "n_attack_steps": 1,
-        "max_epochs": 2,
-        "batch_size": 8,
+        "max_epochs": 1,
+        "batch_size": 16,
         "device": "cpu",
         "random_state": 0,
     }
@@ -74,6 +74,7 @@ def cheap_instance(cls: type) -> Any:
         # scikit-learn's checks want 200 or 300 series to be fitted well, for which a width of 4 has too few features
         width = 64 if issubclass(cls, RegressorMixin) else 16 if issubclass(cls, JointClassifier) else 4
         small["transformer"] = cheap_instance(sklearn_ssl.SimCLRTransformer).set_params(encoder__width=width)
+        small["max_epochs"] = 2
     if issubclass(cls, JointClassifier):
         small |= {"batch_size": 32, "labelled_batch_size": 32, "lr": 1e-2}  # as well, in fewer steps
     names = inspect.signature(cls).parameters

@@ -94,7 +94,7 @@ def _cells_of_polars(column: Any) -> Any:
 
 def kind_of(cells: Any) -> str:
     """Return what pandas calls the kind of the cells that are not missing, such as "string" or "floating"."""
-    return pd.api.types.infer_dtype(cells, skipna=True)
+    return pd.api.types.infer_dtype(cells)
 
 
 def as_frame(X: Any) -> pd.DataFrame:

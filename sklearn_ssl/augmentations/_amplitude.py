@@ -314,7 +314,7 @@ class Rotation(Augmentation):
     def draw(self, x: torch.Tensor, lengths: torch.Tensor) -> Draws:
         """Draw ``axis`` (B, 3), of length one, and ``angle`` (B,) in radians."""
         largest = math.radians(self.angle)
-        direction = functional.normalize(torch.randn(len(x), 3, device=x.device), dim=1)
+        direction = functional.normalize(torch.randn(len(x), 3, device=x.device))
         return {"axis": direction, "angle": random_uniform(-largest, largest, x)}
 
     def apply(self, x: torch.Tensor, lengths: torch.Tensor, draws: Draws) -> torch.Tensor:

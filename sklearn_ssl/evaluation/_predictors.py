@@ -128,7 +128,7 @@ class SVMProbe(Probe):
         return GridSearchCV(model, {"svm__C": SVM_PENALTIES}, cv=min(SVM_FOLDS, int(counts.min())))
 
     def _regressor(self, n_cases: int, seed: int) -> Any:
-        model = self._scaled(TransformedTargetRegressor(SeededSVR(C=1.0), transformer=StandardScaler()))
+        model = self._scaled(TransformedTargetRegressor(SeededSVR(), transformer=StandardScaler()))
         if n_cases < SVM_FEWEST_CASES["regression"]:
             return model
         folds = KFold(SVM_FOLDS, shuffle=True, random_state=seed)

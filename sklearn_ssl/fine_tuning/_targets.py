@@ -158,7 +158,6 @@ def checked_numbers(name: str, y: Any, n_cases: int) -> np.ndarray:
     y = check_array(
         _as_numbers(name, values_of(_required(name, y))),
         ensure_2d=False,
-        allow_nd=False,
         dtype=np.float64,  # whatever the container: equal numbers then give equal predictions
         ensure_all_finite="allow-nan",
         input_name="y",

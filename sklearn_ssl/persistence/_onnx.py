@@ -162,7 +162,7 @@ def _exported(graph: _Graph, x: torch.Tensor) -> Any:
         with _quiet(), torch.no_grad():
             program = torch.export.export(graph.module, (x,), dynamic_shapes=({0: torch.export.Dim("batch")},))
             model = torch.onnx.export(
-                program, dynamo=True, input_names=["x"], output_names=list(graph.outputs), optimize=True, verbose=False
+                program, dynamo=True, input_names=["x"], output_names=list(graph.outputs), verbose=False
             )
         assert model is not None
         return model.model_proto

@@ -211,4 +211,4 @@ def _checked_classes(described: Any, n_outputs: int) -> np.ndarray:
 def _target_form(forms: dict[str, Form], n_outputs: int) -> Form:
     """Return the form that mean and scale of the targets must have, given those that they have."""
     shape, dtype = forms.get("target.mean", Form((), ""))
-    return Form((n_outputs,) if shape or n_outputs > 1 else (), dtype if dtype in TARGET_TYPES else TARGET_TYPES[0])
+    return Form((n_outputs,) if shape or n_outputs > 1 else (), dtype if dtype in TARGET_TYPES else "F32")

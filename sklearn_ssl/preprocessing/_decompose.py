@@ -168,7 +168,7 @@ class Decompose(CollectionTransformer):
             return _stl(x, self.period, self.robust)
         if self.period is not None:
             return _classical(x, self.period)
-        trend = uniform_filter1d(x, self.window, axis=-1, mode="nearest")
+        trend = uniform_filter1d(x, self.window, mode="nearest")
         return [trend, x - trend]
 
     def _check_long_enough(self, n_steps: int) -> None:

@@ -172,7 +172,7 @@ def _resolution(values: np.ndarray) -> np.ndarray:
 
 
 def _median(windows: np.ndarray) -> np.ndarray:
-    ordered = np.sort(windows, axis=-1)  # NaN last
+    ordered = np.sort(windows)  # NaN last
     count = np.count_nonzero(~np.isnan(ordered), axis=-1, keepdims=True)
     below = np.take_along_axis(ordered, (count - 1) // 2, axis=-1)
     above = np.take_along_axis(ordered, count // 2, axis=-1)

@@ -115,16 +115,16 @@ class Smooth(CollectionTransformer):
     def _smoothed(self, x: np.ndarray, collection: Collection) -> np.ndarray:
         match self.method:
             case "moving_average":
-                return uniform_filter1d(x, self.window, axis=-1, mode="nearest")
+                return uniform_filter1d(x, self.window, mode="nearest")
             case "exponential":
                 start = (1 - self.alpha) * x[:, :, :1]
-                return lfilter([self.alpha], [1, self.alpha - 1], x, axis=-1, zi=start)[0]
+                return lfilter([self.alpha], [1, self.alpha - 1], x, zi=start)[0]
             case "savgol":
-                return savgol_filter(x, self.window, self.polyorder, axis=-1, mode="nearest")
+                return savgol_filter(x, self.window, self.polyorder, mode="nearest")
             case "median":
                 return median_filter(x, size=(1, 1, self.window), mode="nearest")
             case "gaussian":
-                return gaussian_filter1d(x, self.sigma, axis=-1, mode="nearest")
+                return gaussian_filter1d(x, self.sigma, mode="nearest")
             case _:
                 return self._denoised(x, collection)
 

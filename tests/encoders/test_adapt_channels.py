@@ -1,5 +1,7 @@
 """Encoders for series with another number of channels than they were built for."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -13,6 +15,7 @@ from sklearn_ssl.encoders import (
     RocketEncoder,
     adapt_channels,
 )
+from sklearn_ssl.encoders._channels import _reads_channels
 from sklearn_ssl.projectors import MLPProjector
 
 RECIPES = {
@@ -175,3 +178,20 @@ def test_other_layers_are_refused(recipe, n_before, n_after):
 def test_a_module_that_no_recipe_built_is_refused():
     with pytest.raises(TypeError, match="`module` must have been built by a recipe"):
         adapt_channels(nn.Conv1d(3, 4, 1), 5)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ((4, 2, 3), (4, 3, 3), True),
+        ((4, 4), (4, 6), True),
+        ((5, 2, 3), (4, 3, 3), False),
+        ((4, 2, 2), (4, 3, 3), False),
+        ((4, 2), (4, 3, 3), False),
+        ((4, 3), (4, 3), False),
+        ((2,), (3,), False),
+    ],
+)
+def test_weights_that_read_channels_count_them_in_their_second_axis(old, new, expected):
+    before, after = SimpleNamespace(n_channels=2), SimpleNamespace(n_channels=3)
+    assert _reads_channels(torch.zeros(old), before, torch.zeros(new), after) == expected

@@ -12,7 +12,7 @@ from skorch.callbacks import Callback
 from torch import nn
 
 from sklearn_ssl import BYOLTransformer, InstDiscTransformer, SwAVTransformer, VICRegTransformer, WCCNTransformer
-from sklearn_ssl._engine.net_copy import copied_net
+from sklearn_ssl._engine.net_copy import _is_plain, copied_net
 from sklearn_ssl.augmentations import Jitter
 from sklearn_ssl.datasets import make_waves
 from sklearn_ssl.encoders import ChannelIndependentEncoder, GRUEncoder, RocketEncoder, TransformerEncoder
@@ -157,3 +157,12 @@ def test_a_tensor_that_learns_is_a_leaf_of_its_own_graph():
     net = small(VICRegTransformer, encoder=Odd).fit(X).net_
     net.module_.encoder.table["scale"].requires_grad_()
     assert copied_net(net).module_.encoder.table["scale"].is_leaf
+
+
+def test_what_is_nothing_but_attributes_is_copied_by_them():
+    class Reduced:
+        def __reduce__(self):
+            return Reduced, ()
+
+    assert all(map(_is_plain, (nn.Conv1d, nn.BatchNorm1d, Odd)))
+    assert not any(map(_is_plain, (nn.GRU, Reduced, dict, np.ndarray)))

@@ -357,7 +357,7 @@ WITHOUT_MEMORY = [
 
 @pytest.mark.parametrize("cls", [getattr(sklearn_ssl, f"{method}Transformer") for method in WITHOUT_MEMORY])
 def test_collapsed_loss_is_what_training_would_report(cls):
-    transformer = cheap_instance(cls).set_params(max_epochs=0).fit(X)
+    transformer = cheap_instance(cls).set_params(max_epochs=0, batch_size=8).fit(X)
     module = with_constant_projections(transformer).net_.module_.train()
     with torch.no_grad():
         outputs = module(Batch(torch.from_numpy(X[:8]).float()))

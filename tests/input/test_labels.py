@@ -82,3 +82,9 @@ def test_the_first_series_without_a_label_is_named():
 def test_records_are_no_labels():
     with pytest.raises(ValueError, match=r"records with the fields \('a', 'b'\).*y\['a'\]"):
         values_of(np.zeros(3, dtype=[("a", "i4"), ("b", "i4")]))
+
+
+def test_what_is_missing_among_objects_has_a_code_of_its_own():
+    codes, values = sorted_codes(np.array(["b", None, "a"], dtype=object))
+    assert codes.tolist() == [1, 2, 0]
+    assert len(values) == 3

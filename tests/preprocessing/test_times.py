@@ -193,6 +193,12 @@ def test_bad_grids(times, freq, message):
         on_grid(table(times), freq)
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_business_days_are_no_grid_where_warnings_are_ignored():
+    with pytest.raises(ValueError, match="`freq` must be a distance in time"):
+        on_grid(table(pandas.to_datetime(["2024-01-01", "2024-01-02"])), "1B")
+
+
 def test_a_grid_needs_times():
     with pytest.raises(ValueError, match="`freq`='1s' needs `time`"):
         as_collection(table([0, 1]), case="id", drop="t", freq="1s")
