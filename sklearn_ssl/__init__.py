@@ -28,6 +28,7 @@ from sklearn_ssl.methods.joint_embedding.vicreg_tico import VICRegTiCoTransforme
 from sklearn_ssl.methods.joint_embedding.wmse import WMSETransformer
 from sklearn_ssl.methods.masked.data2vec import Data2VecTransformer
 from sklearn_ssl.methods.masked.mae import MAETransformer
+from sklearn_ssl.methods.masked.sdae import SdAETransformer
 from sklearn_ssl.methods.masked.simmim import SimMIMTransformer
 from sklearn_ssl.methods.random_encoder import RandomEncoderTransformer
 
@@ -54,6 +55,7 @@ __all__ = [
     "S4LClassifier",
     "SSLClassifier",
     "SSLRegressor",
+    "SdAETransformer",
     "SimCLRTransformer",
     "SimMIMTransformer",
     "SimPerTransformer",

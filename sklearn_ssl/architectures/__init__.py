@@ -8,6 +8,7 @@ from sklearn_ssl.architectures._fine_tuned import FineTunedArchitecture
 from sklearn_ssl.architectures._headed import HeadedArchitecture
 from sklearn_ssl.architectures._instances import InstanceBankArchitecture, InstanceClassifierArchitecture
 from sklearn_ssl.architectures._masked import (
+    DecodedArchitecture,
     FilledArchitecture,
     MaskedArchitecture,
     MaskedAutoencoder,
@@ -25,7 +26,7 @@ from sklearn_ssl.architectures._queue import QueueArchitecture
 from sklearn_ssl.architectures._semi_supervised import RobustArchitecture, SemiSupervisedArchitecture
 from sklearn_ssl.architectures._siamese import SiameseArchitecture
 from sklearn_ssl.architectures._slices import SlicedArchitecture
-from sklearn_ssl.architectures._teacher_targets import TeacherTargetArchitecture
+from sklearn_ssl.architectures._teacher_targets import FoldedTeacherArchitecture, TeacherTargetArchitecture
 from sklearn_ssl.architectures._windows import WindowArchitecture
 
 __all__ = [
@@ -35,8 +36,10 @@ __all__ = [
     "CentredTeacherArchitecture",
     "ClosedFormArchitecture",
     "CovarianceArchitecture",
+    "DecodedArchitecture",
     "FilledArchitecture",
     "FineTunedArchitecture",
+    "FoldedTeacherArchitecture",
     "HeadedArchitecture",
     "InstanceBankArchitecture",
     "InstanceClassifierArchitecture",

@@ -90,8 +90,12 @@ class TokenDecoder(nn.Module):
 
     def placed(self, h: torch.Tensor, order: torch.Tensor, there: torch.Tensor, n_tokens: int) -> torch.Tensor:
         """Put tokens (B, k, width) to their places, mask tokens elsewhere, and add positions: (B, N, width)."""
-        canvas = self.mask_token.to(h.dtype).expand(len(h), n_tokens + 1, -1)
-        places = torch.where(there, order, n_tokens)  # tokens that are not there go to a place beyond the last
-        canvas = canvas.scatter(1, places[:, :, None].expand(-1, -1, h.shape[2]), h)[:, :n_tokens]
+        canvas = put(h, order, there, self.mask_token.to(h.dtype).expand(len(h), n_tokens + 1, -1))
         codes = token_codes(self.n_groups, n_tokens // self.n_groups, h.shape[2], h.device)
         return canvas + codes.to(h.dtype)
+
+
+def put(h: torch.Tensor, order: torch.Tensor, there: torch.Tensor, canvas: torch.Tensor) -> torch.Tensor:
+    """Put tokens to their places: h (B, k, D), order and there (B, k), and a canvas (B, N + 1, D), to (B, N, D)."""
+    places = torch.where(there, order, canvas.shape[1] - 1)  # tokens that are not there go to a place beyond the last
+    return canvas.scatter(1, places[:, :, None].expand(-1, -1, h.shape[2]), h)[:, :-1]

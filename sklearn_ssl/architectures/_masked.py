@@ -247,8 +247,17 @@ class VisibleArchitecture(MaskedArchitecture):
         """Repeat what is known of windows (B, G or 1, T) for their tokens: (B, G T)."""
         return windows.expand(-1, self.n_groups, -1).flatten(1)
 
+    def whole_tokens(self, windows: torch.Tensor, hidden: Hidden) -> torch.Tensor:
+        """Tell which tokens are among windows (B, G or 1, T), observed, and without an unknown value: (B, G T)."""
+        tokens = self.of_tokens(windows & hidden.seen[:, None])
+        return tokens if hidden.gaps is None else tokens & ~self.token_values(hidden.gaps).any(2)
+
     def encoded(
-        self, tokens: torch.Tensor, kept: torch.Tensor, most: int | None = None
+        self,
+        tokens: torch.Tensor,
+        kept: torch.Tensor,
+        most: int | None = None,
+        encoder: TokenEncoderModule | None = None,
     ) -> tuple[list[torch.Tensor], torch.Tensor, torch.Tensor]:
         """Encode some of the tokens.
 
@@ -260,6 +269,8 @@ class VisibleArchitecture(MaskedArchitecture):
             True at the tokens that enter the encoder.
         most : int or None, default=None
             The largest number k of tokens that a series keeps. None counts them, for which a GPU waits.
+        encoder : torch.nn.Module or None, default=None
+            Another encoder than that of the architecture, such as its teacher's.
 
         Returns
         -------
@@ -277,14 +288,12 @@ class VisibleArchitecture(MaskedArchitecture):
         # A series of which nothing is kept attends to its first token: attention over nothing is NaN.
         attended = torch.arange(most, device=kept.device) < n_kept.clamp(min=1)[:, None]
         chosen = tokens.gather(1, order[:, :, None].expand(-1, -1, tokens.shape[2]))  # (B, k, D)
-        return self.encoder.attend(chosen, attended), order, there
+        return (encoder or self.encoder).attend(chosen, attended), order, there
 
     def visible(self, batch: Batch, hidden: Hidden) -> tuple[list[torch.Tensor], torch.Tensor, torch.Tensor]:
         """Encode the visible tokens of a batch, as `encoded` does."""
         most = self.masking.most_visible(hidden.seen.shape[1])
-        kept = self.of_tokens(hidden.seen[:, None] & ~hidden.windows)  # (B, G T)
-        if hidden.gaps is not None:
-            kept = kept & ~self.token_values(hidden.gaps).any(2)
+        kept = self.whole_tokens(~hidden.windows, hidden)  # (B, G T)
         return self.encoded(self.encoder.tokens(batch.x), kept, None if most is None else self.n_groups * most)
 
     def token_values(self, x: torch.Tensor) -> torch.Tensor:
@@ -298,8 +307,8 @@ class VisibleArchitecture(MaskedArchitecture):
         return tokens.unflatten(1, (self.n_groups, -1)).flatten(2)[:, :, :n_timepoints]
 
 
-class MaskedAutoencoder(VisibleArchitecture):
-    """Visible tokens are encoded, and a small decoder predicts the values of the hidden ones.
+class DecodedArchitecture(VisibleArchitecture):
+    """Visible tokens are encoded, and a small decoder predicts something of each token.
 
     Parameters
     ----------
@@ -307,9 +316,6 @@ class MaskedAutoencoder(VisibleArchitecture):
         Number of blocks of the decoder.
     decoder_width : int
         Number of features of its tokens.
-    normalise : {"none", "window", "channel"}, default="none"
-        Whether targets are the values of a window, or have mean 0 and variance 1 over the window or over each channel
-        of it.
     **visible : dict
         Parameters of `VisibleArchitecture`.
 
@@ -319,19 +325,51 @@ class MaskedAutoencoder(VisibleArchitecture):
         Maps visible tokens and their places to predictions for all tokens.
     """
 
-    eps = 1e-2  # a smaller one would blow up the noise of flat stretches
-
-    def __init__(self, *, decoder_depth: int, decoder_width: int, normalise: str = "none", **visible: Any) -> None:
+    def __init__(self, *, decoder_depth: int, decoder_width: int, **visible: Any) -> None:
         super().__init__(**visible)
-        self.normalise = normalise
         self.decoder = TokenDecoder(
             self.widths[-1],
             width=decoder_width,
             depth=decoder_depth,
             n_heads=math.gcd(self.encoder.n_heads, decoder_width),
-            n_out=self.n_channels * self.window // self.n_groups,
+            n_out=self.n_predicted,
             n_groups=self.n_groups,
         )
+
+    @property
+    def n_predicted(self) -> int:
+        """Number of values that are predicted for each token: here its features."""
+        return self.widths[-1]
+
+    def predicted(
+        self, hidden: Hidden, layers: list[torch.Tensor], order: torch.Tensor, there: torch.Tensor
+    ) -> torch.Tensor:
+        """Predict for all tokens (B, G T, P) from the visible ones, as `visible` returns them."""
+        return self.decoder(layers[-1], order, there, self.of_tokens(hidden.seen[:, None]))
+
+
+class MaskedAutoencoder(DecodedArchitecture):
+    """Visible tokens are encoded, and a small decoder predicts the values of the hidden ones.
+
+    Parameters
+    ----------
+    normalise : {"none", "window", "channel"}, default="none"
+        Whether targets are the values of a window, or have mean 0 and variance 1 over the window or over each channel
+        of it.
+    **decoded : dict
+        Parameters of `DecodedArchitecture`.
+    """
+
+    eps = 1e-2  # a smaller one would blow up the noise of flat stretches
+
+    def __init__(self, *, normalise: str = "none", **decoded: Any) -> None:
+        super().__init__(**decoded)
+        self.normalise = normalise
+
+    @property
+    def n_predicted(self) -> int:
+        """Number of values that are predicted for each token: those that it holds."""
+        return self.n_channels * self.window // self.n_groups
 
     def forward(self, batch: Batch) -> tuple[torch.Tensor, ...]:
         """Return predictions, targets, and the weights of the targets, each (B, G T, C w / G)."""
@@ -348,12 +386,6 @@ class MaskedAutoencoder(VisibleArchitecture):
         n_parts = self.n_channels // self.n_groups if self.normalise == "channel" else 1
         values, known = (one.unflatten(2, (n_parts, -1)) for one in (values, self.token_values(known) > 0))
         return normalised_windows(values, known, self.eps).flatten(2)
-
-    def predicted(
-        self, hidden: Hidden, layers: list[torch.Tensor], order: torch.Tensor, there: torch.Tensor
-    ) -> torch.Tensor:
-        """Predict the values of all tokens (B, G T, C w / G) from the visible ones, as `visible` returns them."""
-        return self.decoder(layers[-1], order, there, self.of_tokens(hidden.seen[:, None]))
 
     def predictions(self, batch: Batch, steps: torch.Tensor) -> torch.Tensor:
         """Predict all values (B, C, L) of series of which the tokens with a value at `steps` are hidden."""

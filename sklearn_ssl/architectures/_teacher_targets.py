@@ -1,13 +1,15 @@
 """Encoders that see a part of each series and predict features of a teacher that sees more."""
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from sklearn_ssl.architectures._base import maps
 from sklearn_ssl.architectures._batch import Batch
-from sklearn_ssl.architectures._masked import Hidden, WindowTargetArchitecture
+from sklearn_ssl.architectures._decoders import put
+from sklearn_ssl.architectures._masked import DecodedArchitecture, Hidden, WindowTargetArchitecture
 from sklearn_ssl.architectures._momentum import TaughtArchitecture
 from sklearn_ssl.losses._reconstruction import normalised_windows
 
@@ -57,3 +59,50 @@ class TeacherTargetArchitecture(TaughtArchitecture, WindowTargetArchitecture):
         features = [self.window_features(h, mask).float().transpose(1, 2) for h in top]  # each (B, D, T)
         normalised = [normalised_windows(h, seen.expand_as(h), self.eps) for h in features]
         return torch.stack(normalised).mean(0).transpose(1, 2)  # (B, T, D)
+
+
+class FoldedTeacherArchitecture(TaughtArchitecture, DecodedArchitecture):
+    """A decoder predicts the features that a teacher gives to hidden tokens, seeing a part of the hidden tokens only.
+
+    The hidden tokens of a series are divided at random into parts of nearly equal size. The teacher encodes each part
+    by itself.
+
+    Parameters
+    ----------
+    n_folds : int
+        Number of parts.
+    **taught : dict
+        Parameters of `TaughtArchitecture` and of `DecodedArchitecture`.
+    """
+
+    eps = 1e-6
+
+    def __init__(self, *, n_folds: int, **taught: Any) -> None:
+        super().__init__(**taught)
+        self.n_folds = n_folds
+
+    def forward(self, batch: Batch) -> tuple[torch.Tensor, ...]:
+        """Return predictions and targets, both (B, G T, D), and the weights of the tokens (B, G T)."""
+        hidden = self.hide(batch)
+        self.follow()
+        tokens = self.whole_tokens(hidden.windows, hidden)  # (B, G T)
+        prediction = self.predicted(hidden, *self.visible(batch, hidden))
+        return prediction, self.targets(batch.x, self.folds(tokens)), tokens.to(batch.x.dtype)
+
+    def folds(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Divide tokens (B, G T) at random into parts of nearly equal size: (F, B, G T)."""
+        noise = torch.rand(tokens.shape, device=tokens.device).masked_fill(~tokens, 2)
+        rank = noise.argsort(dim=1).argsort(dim=1)  # (B, G T), the given tokens first
+        return tokens & (rank % self.n_folds == torch.arange(self.n_folds, device=tokens.device)[:, None, None])
+
+    @torch.no_grad()
+    def targets(self, x: torch.Tensor, folds: torch.Tensor) -> torch.Tensor:
+        """Encode each part (F, B, G T) by itself, and normalise the features of each token: (B, G T, D)."""
+        teacher = cast(Any, self.teacher["encoder"])
+        tokens = teacher.tokens(x)  # (B, G T, D)
+        most = self.masking.most_hidden(tokens.shape[1] // self.n_groups)
+        most = None if most is None else -(-self.n_groups * most // self.n_folds)
+        layers, order, there = self.encoded(tokens.repeat(self.n_folds, 1, 1), folds.flatten(0, 1), most, teacher)
+        features = F.layer_norm(layers[-1].float(), layers[-1].shape[2:], eps=self.eps)  # (F B, k, D)
+        canvas = features.new_zeros(len(features), tokens.shape[1] + 1, features.shape[2])
+        return put(features, order, there, canvas).unflatten(0, (self.n_folds, -1)).sum(0)

@@ -39,6 +39,7 @@ READ_VALUES = {
 WITHOUT_TRAINING_STEP = {
     "Architecture",
     "ClosedFormArchitecture",
+    "DecodedArchitecture",
     "FilledArchitecture",
     "HeadedArchitecture",
     "MaskedArchitecture",
@@ -141,6 +142,9 @@ CASES = {
     "MaskedAutoencoder": Case([(6, 8, 8)] * 3, losses.masked_mse_loss, constants=(1, 2), **RANDOM_WINDOWS),
     "TeacherTargetArchitecture": Case(
         [(6, 8, 4)] * 3, losses.masked_smooth_l1_loss, constants=(1, 2), **TEACHER, **RANDOM_WINDOWS
+    ),
+    "FoldedTeacherArchitecture": Case(
+        [(6, 8, 4), (6, 8, 4), (6, 8)], losses.masked_cosine_loss, constants=(1, 2), **TEACHER, **RANDOM_WINDOWS
     ),
     "FineTunedArchitecture": Case(
         [(6, 3), (6,), (6,)],

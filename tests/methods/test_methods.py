@@ -72,6 +72,7 @@ BOUNDS = {
     "n_components": AT_LEAST_ONE,
     "normalise": (["none", "window", "channel"], ["all", None, 1]),
     "n_crops": ([0, 10**6], [-1, 0.5]),
+    "n_folds": AT_LEAST_ONE,
     "n_knots": AT_LEAST_TWO,
     "n_layers": AT_LEAST_ONE,
     "n_prototypes": AT_LEAST_TWO,
@@ -248,6 +249,7 @@ LAST_MOMENTUM = {  # of a training that starts at 0.75
     sklearn_ssl.Data2VecTransformer: 0.999,
     sklearn_ssl.MoCoTransformer: 0.75,
     sklearn_ssl.MoCoV2Transformer: 0.75,
+    sklearn_ssl.SdAETransformer: 0.75,
 }
 WITH_TEACHER = [cls for cls in TRAINED if any(field.name == "momentum" for field in dataclasses.fields(cls))]
 

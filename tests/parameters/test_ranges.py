@@ -45,7 +45,8 @@ RANGES = {
         "Data2VecTransformer.final_momentum Data2VecTransformer.momentum "
         "DINOTransformer.center_momentum DINOTransformer.momentum DropCorrelated.threshold FrequencyMask.ratio "
         "LeJEPATransformer.normality QueuedTransformer.momentum RandomApply.p RandomFlip.p "
-        "RandomSmoothing.strength TiCoTransformer.beta TiCoTransformer.momentum TimeShift.ratio "
+        "RandomSmoothing.strength SdAETransformer.momentum TiCoTransformer.beta TiCoTransformer.momentum "
+        "TimeShift.ratio "
         "VICRegTiCoTransformer.beta WCCNTransformer.whitening WMSETransformer.shrinkage WindowWarp.ratio"
     ),
     "a number at least 0 and at most 180": "Rotation.angle",
@@ -78,7 +79,8 @@ RANGES = {
         "TransformerEncoder.depth TransformerEncoder.width TransformerEncoder.n_heads "
         "TransformerEncoder.expansion ChannelTransformerEncoder.depth ChannelTransformerEncoder.width "
         "ChannelTransformerEncoder.n_heads ChannelTransformerEncoder.expansion MAETransformer.decoder_depth "
-        "MAETransformer.decoder_width RandomMasking.span"
+        "MAETransformer.decoder_width RandomMasking.span SdAETransformer.decoder_depth "
+        "SdAETransformer.decoder_width SdAETransformer.n_folds"
     ),
     "a whole number at least 1 and at most 256": "RocketEncoder.max_dilations",
     "a whole number at least 1 or 'auto'": "MaskedTransformer.window",
@@ -113,7 +115,9 @@ RANGES = {
         "SimSiamTransformer.projector SimSiamTransformer.predictor WMSETransformer.projector"
     ),
     "an object with `fit`": "EncoderPredictor.transformer FineTuned.transformer",
-    "an object with `hidden`": "Data2VecTransformer.masking MAETransformer.masking MaskedTransformer.masking",
+    "an object with `hidden`": (
+        "Data2VecTransformer.masking MAETransformer.masking MaskedTransformer.masking SdAETransformer.masking"
+    ),
     "one of 'all', 'last'": "Pooling.layers",
     "one of 'auto', 'float32', 'bf16'": "EmbeddingTransformer.precision PretrainedPredictor.precision",
     "one of 'auto', 'series', 'summary', 'flat'": "OutlierFiltered.features",

@@ -18,12 +18,13 @@ from small_masked import (
 )
 from torch import nn
 
-from sklearn_ssl import Data2VecTransformer
+from sklearn_ssl import Data2VecTransformer, SdAETransformer
 from sklearn_ssl.architectures import Batch, maps
-from sklearn_ssl.encoders import ResNetEncoder
+from sklearn_ssl.encoders import ChannelTransformerEncoder, ResNetEncoder
 
 SETTINGS = {
     Data2VecTransformer: Setting({"window": WINDOW}),
+    SdAETransformer: Setting(),
 }
 N_WINDOWS = -(-LENGTHS // WINDOW)  # of the series of unequal length: 6, 3, 4, 1, 1, 6
 SEEN = torch.arange(N_STEPS // WINDOW) < N_WINDOWS[:, None]
@@ -131,3 +132,69 @@ class TestData2Vec:
         encoder = ResNetEncoder(depth=1, width=4, norm="layer")
         assert module(Data2VecTransformer, encoder=encoder)(batch_of(series()))[1].shape == (6, 6, 4)
         assert TOKENS.window == WINDOW
+
+
+# --- SdAE ---
+
+
+class TestSdAE:
+    def parts(self, encoder=TOKENS):
+        """Return a module, the tokens that are hidden from it, and these in two parts."""
+        fitted = module(SdAETransformer, encoder=encoder)
+        hidden = fitted.hide(batch_of(series(), LENGTHS))
+        tokens = fitted.whole_tokens(hidden.windows, hidden)
+        return fitted, tokens, fitted.folds(tokens)
+
+    @pytest.mark.parametrize("encoder", [TOKENS, ChannelTransformerEncoder(depth=1, width=8, n_heads=2, window=WINDOW)])
+    def test_each_hidden_token_is_in_one_part_and_parts_have_nearly_equal_sizes(self, encoder):
+        fitted, tokens, folds = self.parts(encoder)
+        assert torch.equal(tokens, (HIDDEN & SEEN).repeat(1, fitted.n_groups))
+        assert torch.equal(folds.sum(0), tokens.long())
+        sizes = folds.sum(2)  # (F, B)
+        assert bool(((sizes[0] - sizes[1]).abs() <= 1).all())
+
+    def test_parts_are_drawn_each_time(self):
+        fitted, tokens, _ = self.parts()
+        draws = torch.stack([fitted.folds(tokens)[0] for _ in range(200)]).float().mean(0)
+        torch.testing.assert_close(draws[0][HIDDEN[0]], torch.full((3,), 2 / 3), rtol=0, atol=0.12)
+
+    def test_targets_of_a_part_depend_on_no_other_part_and_on_no_visible_window(self):
+        fitted, tokens, folds = self.parts()
+        x = series()
+        steps = folds[0].repeat_interleave(WINDOW, 1)[:, None]
+        y = fitted.targets(x, folds)
+        assert torch.equal(y[folds[0]], fitted.targets(torch.where(steps, x, x + 100), folds)[folds[0]])
+        assert not torch.isclose(y[folds[1]], fitted.targets(torch.where(steps, x, x + 1), folds)[folds[1]]).all()
+        assert not torch.isclose(y[folds[0]], fitted.targets(torch.where(steps, x + 1, x), folds)[folds[0]]).all()
+        assert not y[~tokens].any()
+
+    def test_targets_are_those_of_each_part_alone_normalised_over_the_features(self):
+        fitted, _, folds = self.parts()
+        x, teacher = series(), fitted.teacher["encoder"]
+        y = fitted.targets(x, folds)
+        for fold in folds:
+            for case in range(len(x)):
+                places = fold[case].nonzero()[:, 0]
+                if len(places):
+                    (*_, h) = teacher.attend(teacher.tokens(x[case : case + 1])[:, places])
+                    expected = (h - h.mean(2, keepdim=True)) / h.std(2, correction=0, keepdim=True)
+                    torch.testing.assert_close(y[case, places], expected[0], rtol=1e-3, atol=1e-4)
+
+    def test_more_padding_changes_no_target(self):
+        fitted, _, folds = self.parts()
+        longer = nn.functional.pad(series(), (0, 2 * WINDOW)), nn.functional.pad(folds, (0, 2))
+        torch.testing.assert_close(fitted.targets(*longer)[:, :-2], fitted.targets(series(), folds))
+
+    def test_weights_are_at_hidden_tokens_without_unknown_values(self):
+        fitted, x = module(SdAETransformer), series()
+        assert torch.equal(fitted(batch_of(x, LENGTHS))[2], (HIDDEN & SEEN).float())
+        gaps = torch.zeros_like(x, dtype=torch.bool)
+        gaps[:, 0, 4] = True  # one value of the second window
+        batches = (Batch(one, None, torch.arange(6), {"gaps": gaps}) for one in (x, torch.where(gaps, x + 100, x)))
+        outputs = []
+        for batch in batches:
+            torch.manual_seed(0)
+            outputs.append(fitted.eval()(batch))
+        assert all(torch.equal(*pair) for pair in zip(*outputs, strict=True))
+        assert not outputs[0][2][:, 1].any()
+        assert outputs[0][2][:, 2:].any()

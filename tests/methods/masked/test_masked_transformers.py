@@ -31,6 +31,7 @@ WITH_TIME = (InceptionEncoder(depth=2, width=4, bottleneck=4, norm="layer"), GRU
 SETTINGS = {
     "Data2VecTransformer": Setting({"window": WINDOW}, encoders=(*WITH_TIME, CHANNEL_TOKENS)),
     "MAETransformer": Setting(encoders=(CHANNEL_TOKENS,)),
+    "SdAETransformer": Setting({"n_folds": 1}, encoders=(CHANNEL_TOKENS,)),  # more parts are drawn at random
     "SimMIMTransformer": Setting({"window": WINDOW}, encoders=(*WITH_TIME, CHANNEL_TOKENS)),
 }
 CLASSES = {cls.__name__: cls for cls in MASKED}
