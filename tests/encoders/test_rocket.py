@@ -405,3 +405,11 @@ def test_what_a_state_tells_is_in_memory_of_its_own(part):
     other.set_extra_state(given)
     given.zero_()
     assert torch.equal(other.get_extra_state(), expected)
+
+
+@pytest.mark.parametrize("part", ["kernels", "competing"])
+@pytest.mark.parametrize("forged", [lambda state: state[:-1], lambda state: state.float()], ids=["shape", "type"])
+def test_a_state_of_another_form_is_refused(part, forged):
+    kernels = next(iter(getattr(RocketEncoder(n_features=168, n_groups=4).build(2), part)))
+    with pytest.raises(ValueError, match=r"kernels must be .* whole numbers, got .*that the same recipe built"):
+        kernels.set_extra_state(forged(kernels.get_extra_state()))

@@ -167,3 +167,9 @@ def test_a_disk_that_becomes_full(tmp_path, monkeypatch):
         with pytest.raises(OSError, match=r"No space left on device.*Free space on its disk"):
             vicreg(tmp_path).fit(X)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_in_place_of_the_file_is_named(tmp_path):
+    with pytest.raises(ValueError, match=rf"{tmp_path.name} cannot be read \(Is a directory\)"):
+        EpochCheckpoint(tmp_path).load()
+    assert EpochCheckpoint(tmp_path / "absent").load() is None

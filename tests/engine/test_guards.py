@@ -133,3 +133,13 @@ class TestDimensionalCollapse:
         assert with_monitor.history[:, "train_loss"] == without.history[:, "train_loss"]
         for mine, theirs in zip(*(net.module_.state_dict().values() for net in (with_monitor, without)), strict=True):
             assert torch.equal(mine, theirs)
+
+
+@pytest.mark.parametrize("event", ["on_epoch_end", "on_train_end"])
+def test_weights_that_are_not_finite_are_refused(event):
+    net = small(VICRegTransformer, max_epochs=1).fit(X).net_
+    getattr(guards.DivergenceGuard(), event)(net)
+    with torch.no_grad():
+        next(net.module_.parameters()).flatten()[0] = torch.nan
+    with pytest.raises(FloatingPointError, match="Weights became NaN or infinite in epoch 1"):
+        getattr(guards.DivergenceGuard(), event)(net)

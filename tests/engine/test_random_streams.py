@@ -7,6 +7,7 @@ import pytest
 import torch
 from shared import untouched_generators
 
+from sklearn_ssl._engine import random_streams
 from sklearn_ssl._engine.random_streams import GENERATORS_IN_USE, chosen_rows, draw_numpy_seed, seeded_stream
 
 CPU = torch.device("cpu")
@@ -43,3 +44,9 @@ def test_rows_are_chosen_at_random_in_their_order():
     few = chosen_rows(50, 10, 3)
     assert few.tolist() == sorted(np.random.RandomState(3).choice(50, 10, replace=False))
     assert chosen_rows(50, 10, 4).tolist() != few.tolist()
+
+
+def test_a_forked_process_has_a_lock_that_no_thread_holds(monkeypatch):
+    monkeypatch.setattr(random_streams, "GENERATORS_IN_USE", None)
+    random_streams._forget_threads()
+    assert random_streams.GENERATORS_IN_USE.acquire(blocking=False)

@@ -313,3 +313,9 @@ def test_estimators_that_do_not_suit():
         occlusion(Flatten().fit(X), X[:1], y=["up"])
     with pytest.raises(TypeError, match="transformer"):
         occlusion(LogisticRegression().fit(X[:, 0], np.arange(20) % 2), X[:1])
+
+
+def test_scores_are_one_column_for_each_class():
+    _occlusion._check_scores("predict_proba", np.ones((4, 2)), 2)
+    with pytest.raises(ValueError, match=r"`predict_proba` must return one column for each of the 2 classes.*\(4, 3\)"):
+        _occlusion._check_scores("predict_proba", np.ones((4, 3)), 2)

@@ -501,3 +501,9 @@ def test_severities_are_those_that_are_documented():
     for name, severities in _robustness.SEVERITIES.items():
         line = re.search(rf'"{name}" .*', inspect.getdoc(robustness_report))[0]
         assert [float(part) for part in line.split("  ")[-1].split(",")] == list(severities)
+
+
+def test_where_no_series_is_right_an_attack_finds_nothing():
+    attack = object.__new__(_robustness.Attack)
+    attack.rows = np.arange(0)
+    assert attack.accuracy(0.1, 0) == 0

@@ -8,7 +8,7 @@ import pytest
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_ssl import RandomEncoderTransformer, VICRegTransformer
-from sklearn_ssl._input.tables import columns_of
+from sklearn_ssl._input.tables import _check_step, cells_of, columns_of
 from sklearn_ssl.preprocessing import SeriesWise, as_collection, window_recordings
 
 VALUES = np.random.default_rng(0).normal(size=(6, 40))
@@ -129,3 +129,46 @@ def test_columns_of_tables():
     np.testing.assert_array_equal(columns["b"], zoned.tz_convert(None).to_numpy())
     assert columns["c"].dtype == np.int64
     assert columns_of(np.ones(2)) is None
+
+
+def column_of(library, **attributes):
+    """Return a column of a library that need not be installed."""
+    return type("Column", (), {"__module__": f"{library}.columns", **attributes})()
+
+
+def kind(name, **attributes):
+    return type(name, (), attributes)()
+
+
+def test_cells_of_polars():
+    ordered = cells_of(
+        column_of("polars", dtype=kind("Enum", categories=("low", "high")), to_list=lambda self: ["high", None, "low"])
+    )
+    assert ordered.ordered
+    assert (ordered.categories.tolist(), ordered.codes.tolist()) == (["low", "high"], [1, -1, 0])
+    texts = cells_of(column_of("polars", dtype=kind("Categorical"), to_list=lambda self: ["b", None]))
+    assert (texts.dtype, texts.tolist()) == (object, ["b", None])
+    numbers = cells_of(column_of("polars", dtype=kind("Float64"), to_numpy=lambda self: np.arange(3.0)))
+    assert numbers.tolist() == [0, 1, 2]
+    rows = cells_of(column_of("polars", dtype=kind("Array"), to_numpy=lambda self: np.ones((2, 3))))
+    assert (rows.shape, rows.dtype, rows[0].tolist()) == ((2,), object, [1, 1, 1])
+
+
+def test_cells_of_pyarrow_and_of_other_libraries():
+    def to_pandas(self, *, date_as_object):
+        return pd.Series([1.5, None], dtype=object if date_as_object else float)
+
+    assert cells_of(column_of("pyarrow", to_pandas=to_pandas)).dtype == float
+    assert cells_of(column_of("other", __array__=lambda self, *args, **kwargs: np.arange(2))).tolist() == [0, 1]
+
+
+def test_tables_without_values_are_refused():
+    lazy = type("LazyFrame", (), {"collect": None, "collect_schema": None})()
+    with pytest.raises(TypeError, match=r"X is a LazyFrame, .* Give X\.collect\(\)"):
+        columns_of(lazy)
+    assert columns_of(type("Half", (), {"collect": None})()) is None
+
+
+def test_complex_steps_are_refused():
+    with pytest.raises(ValueError, match="Complex data not supported: column 'a' of X has dtype complex128"):
+        _check_step("a", pd.Series([1j]))

@@ -1,5 +1,6 @@
 import json
 import pickle
+from types import SimpleNamespace
 
 import joblib
 import numpy as np
@@ -35,6 +36,8 @@ from sklearn_ssl.persistence import (
     save_predictor,
 )
 from sklearn_ssl.persistence._container import KEY, digest_of
+from sklearn_ssl.persistence._description import _as_json
+from sklearn_ssl.persistence._predictor_file import _described_target
 from sklearn_ssl.pooling import Pooling
 from sklearn_ssl.preprocessing import ChannelWise
 
@@ -327,3 +330,22 @@ def test_tags_are_those_of_the_stored_predictor(predictor, tmp_path):
     tags = [get_tags(one) for one in (load_predictor(tmp_path / "predictor.safetensors"), stored)]
     assert tags[0].target_tags.multi_output == tags[1].target_tags.multi_output
     assert (tags[0].estimator_type, tags[0].input_tags) == (tags[1].estimator_type, tags[1].input_tags)
+
+
+@pytest.mark.parametrize("classes", [np.array([1j, 2j]), np.array([1, "a"], dtype=object)])
+def test_classes_that_are_neither_numbers_nor_texts_are_not_stored(classes):
+    with pytest.raises(ValueError, match=r"`predictor` has classes of .*, which cannot be stored"):
+        _described_target(SimpleNamespace(classes_=classes))
+
+
+def test_values_that_are_no_numbers_texts_or_recipes_are_not_stored():
+    with pytest.raises(ValueError, match="FCNEncoder: `width` cannot be stored, got <object"):
+        _as_json(object(), "FCNEncoder", "width")
+    assert _as_json((1, np.float32(0.5), None, True, np.str_("a")), "FCNEncoder", "width") == [1, 0.5, None, True, "a"]
+
+
+def test_the_module_of_a_loaded_predictor_has_features_and_maps(path):
+    module = load_predictor(path, device="cpu").module
+    x = torch.zeros(2, X.shape[1], 20)
+    assert module.features(x).shape == (2, module.n_features)
+    assert module.feature_maps(x).shape[::2] == (2, 20)

@@ -17,3 +17,10 @@ def test_cells_of_every_kind_of_number_make_one_channel():
     parts = [np.array([True]), np.array([2], np.int8), np.array([3], np.uint8), np.array([0.5])]
     assert _joined("x", parts).dtype == np.float64
     assert _joined("x", [*parts, np.array([None])]).dtype == object
+
+
+def test_categories_stay_categories():
+    parts = [pd.Categorical(one, categories=["b", "a"], ordered=True) for one in (["a"], ["b", "a"])]
+    joined = _joined("x", parts)
+    assert joined.dtype == parts[0].dtype
+    assert joined.tolist() == ["a", "b", "a"]

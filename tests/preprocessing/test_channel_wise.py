@@ -8,6 +8,7 @@ from sklearn.decomposition import PCA
 from sklearn.impute import KNNImputer, SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
+    FunctionTransformer,
     KBinsDiscretizer,
     MaxAbsScaler,
     MinMaxScaler,
@@ -253,3 +254,10 @@ def test_infinite_results_are_the_transformers_own():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert np.isfinite(ChannelWise().fit_transform(np.zeros((3, 2, 5)))).all()
+
+
+@pytest.mark.parametrize("n_kept", [1, 2])
+def test_channels_are_named_where_the_transformer_has_no_names(n_kept):
+    X = np.random.default_rng(0).normal(size=(3, 2, 4))
+    transformer = ChannelWise(FunctionTransformer(lambda x: x[:, :n_kept])).fit(X)
+    assert transformer.get_feature_names_out().tolist() == ["channel0", "channel1"][:n_kept]

@@ -1,5 +1,6 @@
 """Times decide the order of steps, and a text decides it only if its order is certain."""
 
+import datetime
 import re
 
 import numpy as np
@@ -7,6 +8,8 @@ import pandas
 import pytest
 
 from sklearn_ssl.preprocessing import as_collection
+from sklearn_ssl.preprocessing._texts import numbers_of, shown_reason
+from sklearn_ssl.preprocessing._times import moments_of
 
 
 def read(times, **options):
@@ -212,3 +215,46 @@ def test_enumerations_of_polars():
     assert as_collection(
         polars.DataFrame({"id": 1, "t": times, "x": [0.0, 1.0, 2.0]}), case="id", time="t"
     ).tolist() == [[[1, 2, 0]]]
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        (np.array(["a"]), "its dtype is <U1"),
+        (np.array([1j]), "its dtype is complex128"),
+        (np.array([datetime.date(2020, 1, 1)], dtype=object), "its dtype is date. If it has the times"),
+        (np.array(["b" * 200], dtype=object), r"float: 'b{50,70}\.{4} Leave"),
+        (np.array([[1], "x"], dtype=object), "Leave it out by drop='x'"),
+    ],
+)
+def test_cells_that_are_no_numbers(cells, message):
+    with pytest.raises(ValueError, match=message):
+        numbers_of("x", cells)
+
+
+def test_the_byte_string_of_arff_for_missing_is_missing():
+    np.testing.assert_array_equal(numbers_of("x", np.array([1.5, b"?", None], dtype=object)), [1.5, NAN, NAN])
+
+
+def test_a_reason_of_a_hundred_characters_is_not_cut():
+    assert (len(shown_reason("a" * 100)), len(shown_reason("a" * 101))) == (100, 100)
+    assert shown_reason("a" * 101).endswith("a...")
+    assert shown_reason("a \n b") == "a b"
+
+
+def test_moments_in_objects():
+    assert moments_of("t", np.array([datetime.timedelta(seconds=3)], dtype=object)).astype("m8[s]").astype(int) == [3]
+    moments = moments_of("t", np.array([pandas.Period("2020-01")], dtype=object))
+    assert moments.astype("M8[D]").astype(str).tolist() == ["2020-01-01"]
+
+
+def test_a_time_index_gets_a_name_that_no_column_has():
+    moments = pandas.to_datetime(["2024-01-02", "2024-01-01"] * 2)
+    X = pandas.DataFrame({"id": [1, 1, 2, 2], "time": [5.0, 6, 7, 8], "time_": [1.0, 2, 3, 4]}, index=moments)
+    np.testing.assert_array_equal(as_collection(X, case="id")[0], [[6, 5], [2, 1]])
+
+
+def test_duplicates_where_a_column_names_the_channels_are_no_melted_table():
+    X = pandas.DataFrame({"id": 1, "t": [0, 1, 1], "c": "a", "v": [1.0, 2, 3]})
+    with pytest.raises(ValueError, match=r'"first" to take the first of them\.$'):
+        as_collection(X, case="id", time="t", channel="c")

@@ -232,3 +232,10 @@ def test_a_share_of_exactly_what_is_asked_for_is_enough():
     events = [(0, 3, "walk"), (10, 12, "walk")]
     _, labels, _ = window_recordings(np.zeros((1, 20)), events=events, length=10, label=0.3, background="-")
     assert labels.tolist() == ["walk", "-"]
+
+
+def test_the_form_of_the_times_is_told():
+    X = pd.DataFrame({"x": [1.0, 2], "t": [0.5, 1.5]})
+    dates = pd.DataFrame({"start": pd.to_datetime(["2024"]), "end": pd.to_datetime(["2025"]), "label": ["a"]})
+    with pytest.raises(ValueError, match="the time of X is in float64"):
+        window_recordings(X, time="t", length=1, events=dates)

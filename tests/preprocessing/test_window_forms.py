@@ -9,6 +9,7 @@ from numpy.testing import assert_array_equal
 from sklearn.model_selection import GroupKFold
 
 from sklearn_ssl.preprocessing import as_collection, window_recordings
+from sklearn_ssl.preprocessing._step_times import _period
 
 STEPS, SENSORS = 10, 12
 
@@ -174,6 +175,18 @@ TWICE_LATE = {"x": [0.0] * 5, "id": [1, 1, 2, 2, 2], "t": [0.0, 1, 3, 5, 5]}
         (lambda: long_table().assign(id=None), {"case": "id"}, "Column 'id' is missing in row 0"),
         (lambda: long_table().assign(t=np.nan), {"case": "id", "time": "t"}, "Column 't' is missing in row 0"),
         (lambda: long_table().assign(t=1), {"case": "id", "time": "t"}, "several rows at the time 1.0. Keep one"),
+        (
+            lambda: pd.DataFrame({"x": [pd.Series([1.0, 2])] * 2}),
+            {"case": "x"},
+            "`case` and `time` are for tables",
+        ),
+        (
+            lambda: pd.DataFrame({"x": [pd.Series([1.0, 2])] * 2}),
+            {"time": "x"},
+            "`case` and `time` are for tables",
+        ),
+        (lambda: np.array([[["a", "b"]]], dtype=object), {}, "X has dtype object and shape (1, 1, 2)"),
+        (lambda: np.zeros((2, 1, 8)), {"groups": 5}, "`groups` must have one entry per recording, got 5"),
         (lambda: pd.DataFrame(TWICE_LATE), {"case": "id", "time": "t"}, "several rows at the time 5.0. Keep one"),
         (lambda: np.full((2, 1, 8), np.inf), {}, "(or one beyond float64) in series 0"),
         (
@@ -206,3 +219,14 @@ TWICE_LATE = {"x": [0.0] * 5, "id": [1, 1, 2, 2, 2], "t": [0.0, 1, 3, 5, 5]}
 def test_bad_tables(make, names, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         window_recordings(make(), length=4, **names)
+
+
+def test_texts_with_a_zone_are_times_in_utc():
+    X = pd.DataFrame({"x": [1.0, 2], "t": ["2024-01-01 10:00+02:00", "2024-01-01 10:01+02:00"]})
+    table = window_recordings(X, time="t", length=1, return_table=True)[3]
+    assert table["start_time"].tolist() == pd.to_datetime(X["t"], utc=True).tolist()
+
+
+def test_the_period_of_a_single_step_is_not_known():
+    assert np.isnan(_period(np.zeros(1)))
+    assert _period(np.array([0.0, 2, 4])) == 2
