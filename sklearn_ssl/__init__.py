@@ -26,10 +26,15 @@ from sklearn_ssl.methods.joint_embedding.timemcl import TimeMCLTransformer
 from sklearn_ssl.methods.joint_embedding.vicreg import VICRegTransformer
 from sklearn_ssl.methods.joint_embedding.vicreg_tico import VICRegTiCoTransformer
 from sklearn_ssl.methods.joint_embedding.wmse import WMSETransformer
+from sklearn_ssl.methods.masked.context_encoder import ContextEncoderTransformer
 from sklearn_ssl.methods.masked.data2vec import Data2VecTransformer
 from sklearn_ssl.methods.masked.mae import MAETransformer
+from sklearn_ssl.methods.masked.omni_mae import OmniMAETransformer
 from sklearn_ssl.methods.masked.sdae import SdAETransformer
 from sklearn_ssl.methods.masked.simmim import SimMIMTransformer
+from sklearn_ssl.methods.masked.simmtm import SimMTMTransformer
+from sklearn_ssl.methods.masked.tst import TSTTransformer
+from sklearn_ssl.methods.masked.video_mae import VideoMAETransformer
 from sklearn_ssl.methods.random_encoder import RandomEncoderTransformer
 
 _moved.install()
@@ -38,6 +43,7 @@ __all__ = [
     "BYOLTransformer",
     "BarlowTwinsTransformer",
     "ClosedFormVICRegTransformer",
+    "ContextEncoderTransformer",
     "ContrastiveEMPSSLTransformer",
     "DINOTransformer",
     "Data2VecTransformer",
@@ -50,6 +56,7 @@ __all__ = [
     "MoCoV2Transformer",
     "MoCoV3Transformer",
     "MultiViewTransformer",
+    "OmniMAETransformer",
     "RandomEncoderTransformer",
     "RobustSSLClassifier",
     "S4LClassifier",
@@ -58,13 +65,16 @@ __all__ = [
     "SdAETransformer",
     "SimCLRTransformer",
     "SimMIMTransformer",
+    "SimMTMTransformer",
     "SimPerTransformer",
     "SimSiamTransformer",
     "SwAVTransformer",
+    "TSTTransformer",
     "TiCoTransformer",
     "TimeMCLTransformer",
     "VICRegTiCoTransformer",
     "VICRegTransformer",
+    "VideoMAETransformer",
     "WCCNTransformer",
     "WMSETransformer",
 ]

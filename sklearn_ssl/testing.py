@@ -25,7 +25,7 @@ from sklearn_ssl import preprocessing
 from sklearn_ssl._input.labels import UNLABELLED
 from sklearn_ssl.base import EmbeddingTransformer, MaskedTransformer
 from sklearn_ssl.datasets import make_waves
-from sklearn_ssl.encoders import Encoder, ResNetEncoder, TransformerEncoder
+from sklearn_ssl.encoders import ChannelTransformerEncoder, Encoder, ResNetEncoder, TransformerEncoder
 from sklearn_ssl.fine_tuning import EncoderPredictor, JointClassifier
 from sklearn_ssl.projectors import MLPProjector
 
@@ -82,10 +82,12 @@ def cheap_instance(cls: type) -> Any:
 
 
 def small_encoder_for(cls: type) -> Encoder:
-    """Return a small encoder that suits a class; that of a masked method has windows of one step."""
-    if issubclass(cls, MaskedTransformer):
-        return TransformerEncoder(depth=1, width=4, n_heads=1, window=1, dropout=0.0)
-    return ResNetEncoder(depth=1, width=4)
+    """Return a small encoder that suits a class: with windows of one step where its default encoder has windows."""
+    default = type(cls().resolved("encoder")) if "encoder" in inspect.signature(cls).parameters else ResNetEncoder
+    if issubclass(default, (TransformerEncoder, ChannelTransformerEncoder)):
+        return default(depth=1, width=4, n_heads=1, window=1, dropout=0.0)
+    norm = "layer" if issubclass(cls, MaskedTransformer) else "batch"
+    return ResNetEncoder(depth=1, width=4, norm=norm)
 
 
 def expected_failed_checks(estimator: Any) -> dict[str, str]:

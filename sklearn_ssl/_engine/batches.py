@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from sklearn_ssl._input.padding import observed_mask
 from sklearn_ssl.architectures import Batch
 
 
+@runtime_checkable
 class Companion(Protocol):
     """What goes with the series into the data set, the batch and the name of a checkpoint: labels, texts, metadata."""
 

@@ -2,7 +2,9 @@
 
 from sklearn_ssl.architectures._base import Architecture, maps
 from sklearn_ssl.architectures._batch import Batch
+from sklearn_ssl.architectures._channel_masked import ChannelAutoencoder, ManySetsArchitecture, TubeArchitecture
 from sklearn_ssl.architectures._closed_form import ClosedFormArchitecture
+from sklearn_ssl.architectures._context import ContextArchitecture
 from sklearn_ssl.architectures._covariance import CovarianceArchitecture, MomentumCovarianceArchitecture
 from sklearn_ssl.architectures._fine_tuned import FineTunedArchitecture
 from sklearn_ssl.architectures._headed import HeadedArchitecture
@@ -24,6 +26,7 @@ from sklearn_ssl.architectures._protocol import TrainableModule
 from sklearn_ssl.architectures._prototypes import CentredTeacherArchitecture, PrototypeArchitecture
 from sklearn_ssl.architectures._queue import QueueArchitecture
 from sklearn_ssl.architectures._semi_supervised import RobustArchitecture, SemiSupervisedArchitecture
+from sklearn_ssl.architectures._series_mixing import SeriesMixingArchitecture
 from sklearn_ssl.architectures._siamese import SiameseArchitecture
 from sklearn_ssl.architectures._slices import SlicedArchitecture
 from sklearn_ssl.architectures._teacher_targets import FoldedTeacherArchitecture, TeacherTargetArchitecture
@@ -34,7 +37,9 @@ __all__ = [
     "Batch",
     "BootstrapArchitecture",
     "CentredTeacherArchitecture",
+    "ChannelAutoencoder",
     "ClosedFormArchitecture",
+    "ContextArchitecture",
     "CovarianceArchitecture",
     "DecodedArchitecture",
     "FilledArchitecture",
@@ -43,6 +48,7 @@ __all__ = [
     "HeadedArchitecture",
     "InstanceBankArchitecture",
     "InstanceClassifierArchitecture",
+    "ManySetsArchitecture",
     "MaskedArchitecture",
     "MaskedAutoencoder",
     "MixingArchitecture",
@@ -55,11 +61,13 @@ __all__ = [
     "ReplacedArchitecture",
     "RobustArchitecture",
     "SemiSupervisedArchitecture",
+    "SeriesMixingArchitecture",
     "SiameseArchitecture",
     "SlicedArchitecture",
     "TaughtArchitecture",
     "TeacherTargetArchitecture",
     "TrainableModule",
+    "TubeArchitecture",
     "VisibleArchitecture",
     "WindowArchitecture",
     "WindowTargetArchitecture",

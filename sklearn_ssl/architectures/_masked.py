@@ -40,12 +40,15 @@ class Hidden:
         True at hidden values that are known. Padding is not among them.
     gaps : bool Tensor of shape (B, C, L) or None, default=None
         True at values that are unknown, so that they can be neither seen nor predicted.
+    channels : bool Tensor of shape (B, C) or None, default=None
+        True at channels that a series has. None if every series has all.
     """
 
     windows: torch.Tensor
     seen: torch.Tensor
     steps: torch.Tensor
     gaps: torch.Tensor | None = None
+    channels: torch.Tensor | None = None
 
 
 class MaskedArchitecture(Architecture):
@@ -179,7 +182,7 @@ class ReplacedArchitecture(FilledArchitecture):
 
     def __init__(self, *, n_channels: int, **masked: Any) -> None:
         super().__init__(n_channels=n_channels, **masked)
-        self.head = ValueHead(self.widths[-1], n_channels, self.stride)
+        self.head: nn.Module = ValueHead(self.widths[-1], n_channels, self.stride)
 
     def forward(self, batch: Batch) -> tuple[torch.Tensor, ...]:
         """Return predictions, values, and the weights of the values, each (B, C, L)."""
@@ -247,9 +250,16 @@ class VisibleArchitecture(MaskedArchitecture):
         """Repeat what is known of windows (B, G or 1, T) for their tokens: (B, G T)."""
         return windows.expand(-1, self.n_groups, -1).flatten(1)
 
+    def existing(self, hidden: Hidden) -> torch.Tensor:
+        """Tell which tokens (B, G T) hold an observed step of a channel that the series has."""
+        tokens = self.of_tokens(hidden.seen[:, None])
+        if hidden.channels is None:
+            return tokens
+        return tokens & hidden.channels.repeat_interleave(hidden.seen.shape[1], dim=1)
+
     def whole_tokens(self, windows: torch.Tensor, hidden: Hidden) -> torch.Tensor:
         """Tell which tokens are among windows (B, G or 1, T), observed, and without an unknown value: (B, G T)."""
-        tokens = self.of_tokens(windows & hidden.seen[:, None])
+        tokens = self.of_tokens(windows) & self.existing(hidden)
         return tokens if hidden.gaps is None else tokens & ~self.token_values(hidden.gaps).any(2)
 
     def encoded(
@@ -345,7 +355,7 @@ class DecodedArchitecture(VisibleArchitecture):
         self, hidden: Hidden, layers: list[torch.Tensor], order: torch.Tensor, there: torch.Tensor
     ) -> torch.Tensor:
         """Predict for all tokens (B, G T, P) from the visible ones, as `visible` returns them."""
-        return self.decoder(layers[-1], order, there, self.of_tokens(hidden.seen[:, None]))
+        return self.decoder(layers[-1], order, there, self.existing(hidden))
 
 
 class MaskedAutoencoder(DecodedArchitecture):
@@ -375,7 +385,8 @@ class MaskedAutoencoder(DecodedArchitecture):
         """Return predictions, targets, and the weights of the targets, each (B, G T, C w / G)."""
         hidden = self.hide(batch)
         weight = self.token_values(hidden.steps).to(batch.x.dtype)
-        return self.predicted(hidden, *self.visible(batch, hidden)), self.targets(batch), weight
+        prediction = self.predicted(hidden, *self.visible(batch, hidden))
+        return prediction, self.targets(batch), weight
 
     def targets(self, batch: Batch) -> torch.Tensor:
         """Return the target of each token (B, G T, C w / G)."""
@@ -391,8 +402,7 @@ class MaskedAutoencoder(DecodedArchitecture):
         """Predict all values (B, C, L) of series of which the tokens with a value at `steps` are hidden."""
         windows = windows_of(steps, self.window).any(3)  # (B, C, T)
         hidden = self.hidden_by(windows if self.n_groups > 1 else windows.any(1, keepdim=True), batch)
-        kept = self.of_tokens(hidden.seen[:, None] & ~hidden.windows)
-        encoded = self.encoded(self.encoder.tokens(batch.x), kept)
+        encoded = self.encoded(self.encoder.tokens(batch.x), self.whole_tokens(~hidden.windows, hidden))
         return self.of_values(self.predicted(hidden, *encoded), batch.x.shape[2])
 
 

@@ -4,6 +4,7 @@ from sklearn_ssl._parameters.hyperparameters import Hyperparameters, choice, fun
 from sklearn_ssl.base.closed_form import ClosedFormTransformer
 from sklearn_ssl.base.embedding import EmbeddingTransformer
 from sklearn_ssl.base.joint_embedding import JointEmbeddingTransformer
+from sklearn_ssl.base.many_sets import ManySetsMixin
 from sklearn_ssl.base.masked import MaskedTransformer, ReconstructingTransformer
 from sklearn_ssl.base.trained import SSLTransformer
 
@@ -12,6 +13,7 @@ __all__ = [
     "EmbeddingTransformer",
     "Hyperparameters",
     "JointEmbeddingTransformer",
+    "ManySetsMixin",
     "MaskedTransformer",
     "ReconstructingTransformer",
     "SSLTransformer",

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_ssl._engine.batches import Companion
 from sklearn_ssl._engine.random_streams import draw_seed, seeded_stream
 from sklearn_ssl._input.collections import validated_collection
 from sklearn_ssl._parameters.hyperparameters import number, recipe
@@ -70,8 +71,8 @@ class MaskedTransformer(SSLTransformer, abc.ABC):
         """Bind what every architecture of this family takes, and what this one takes beyond."""
         return partial(architecture, masking=self.resolved("masking"), window=self.window, **own)
 
-    def _companion(self, y: Any, collection: Any, *, reset: bool) -> Gaps | None:
-        return y if isinstance(y, Gaps) else None
+    def _companion(self, y: Any, collection: Any, *, reset: bool) -> Companion | None:
+        return y if isinstance(y, Companion) else None
 
 
 class ReconstructingTransformer(MaskedTransformer, abc.ABC):

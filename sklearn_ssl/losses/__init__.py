@@ -16,6 +16,7 @@ from sklearn_ssl.losses._reconstruction import (
     masked_mse_loss,
     masked_smooth_l1_loss,
 )
+from sklearn_ssl.losses._simmtm import simmtm_loss
 from sklearn_ssl.losses._simper import periodic_similarity, simper_loss
 from sklearn_ssl.losses._supervised import semi_supervised_loss, weighted_cross_entropy, weighted_squared_error
 from sklearn_ssl.losses._swav import sinkhorn, swav_loss
@@ -46,6 +47,7 @@ __all__ = [
     "queue_contrastive_loss",
     "semi_supervised_loss",
     "sigreg_loss",
+    "simmtm_loss",
     "simper_loss",
     "simsiam_loss",
     "sinkhorn",

@@ -6,7 +6,9 @@ from sklearn_ssl.architectures import (
     Batch,
     BootstrapArchitecture,
     CentredTeacherArchitecture,
+    ChannelAutoencoder,
     ClosedFormArchitecture,
+    ContextArchitecture,
     CovarianceArchitecture,
     DecodedArchitecture,
     FineTunedArchitecture,
@@ -22,6 +24,7 @@ from sklearn_ssl.architectures import (
     QueueArchitecture,
     RobustArchitecture,
     SemiSupervisedArchitecture,
+    SeriesMixingArchitecture,
     SiameseArchitecture,
     SlicedArchitecture,
     TaughtArchitecture,
@@ -30,7 +33,7 @@ from sklearn_ssl.architectures import (
 )
 from sklearn_ssl.augmentations import Augmentation, Compose, SpeedChange
 from sklearn_ssl.base import number
-from sklearn_ssl.encoders import ResNetEncoder, TransformerEncoder
+from sklearn_ssl.encoders import ChannelTransformerEncoder, ResNetEncoder, TransformerEncoder
 from sklearn_ssl.losses import ntxent_loss, semi_supervised_loss, weighted_cross_entropy
 from sklearn_ssl.masking import RandomMasking
 from sklearn_ssl.projectors import MLPProjector
@@ -61,6 +64,9 @@ OWN = {
         "window": "auto",
     },
     DecodedArchitecture: {"decoder_depth": 1, "decoder_width": 4},
+    ContextArchitecture: {"kernel_size": 3},
+    ChannelAutoencoder: {"encoder": ChannelTransformerEncoder(depth=1, width=4, n_heads=1, window=4)},
+    SeriesMixingArchitecture: {"n_copies": 2, "projector": MLPProjector(width=WIDTH), "temperature": 0.2},
     TeacherTargetArchitecture: {"n_layers": 2},
     FoldedTeacherArchitecture: {"n_folds": 2},
     SiameseArchitecture: {"augmentation": Compose(), "projector": MLPProjector(width=WIDTH)},

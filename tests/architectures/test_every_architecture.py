@@ -35,8 +35,10 @@ READ_VALUES = {
     "MomentumCovarianceArchitecture",
     "PrototypeArchitecture",
     "RobustArchitecture",
+    "SeriesMixingArchitecture",
 }
 WITHOUT_TRAINING_STEP = {
+    "ChannelAutoencoder",
     "Architecture",
     "ClosedFormArchitecture",
     "DecodedArchitecture",
@@ -145,6 +147,12 @@ CASES = {
     ),
     "FoldedTeacherArchitecture": Case(
         [(6, 8, 4), (6, 8, 4), (6, 8)], losses.masked_cosine_loss, constants=(1, 2), **TEACHER, **RANDOM_WINDOWS
+    ),
+    "ContextArchitecture": Case([(6, 2, 32)] * 3, losses.masked_mse_loss, constants=(1, 2), **RANDOM_WINDOWS),
+    "TubeArchitecture": Case([(6, 16, 4)] * 3, losses.masked_mse_loss, constants=(1, 2), **RANDOM_WINDOWS),
+    "ManySetsArchitecture": Case([(6, 16, 4)] * 3, losses.masked_mse_loss, constants=(1, 2), **RANDOM_WINDOWS),
+    "SeriesMixingArchitecture": Case(
+        [(3, 6, 8), *[(6, 2, 32)] * 3, (2,)], losses.simmtm_loss, constants=(2, 3), **RANDOM_WINDOWS
     ),
     "FineTunedArchitecture": Case(
         [(6, 3), (6,), (6,)],

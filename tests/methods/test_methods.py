@@ -3,6 +3,7 @@
 import ast
 import dataclasses
 import inspect
+import math
 import re
 from functools import partial
 
@@ -69,7 +70,9 @@ BOUNDS = {
     "max_steps": ([1, 10**6, None], [0, 1.5, "auto"]),
     "max_view_cases": AT_LEAST_TWO,
     "momentum": SHARE,
+    "kernel_size": AT_LEAST_ONE,
     "n_components": AT_LEAST_ONE,
+    "n_copies": AT_LEAST_ONE,
     "normalise": (["none", "window", "channel"], ["all", None, 1]),
     "n_crops": ([0, 10**6], [-1, 0.5]),
     "n_folds": AT_LEAST_ONE,
@@ -94,6 +97,7 @@ BOUNDS = {
     "variance": AT_LEAST_ZERO,
     "verbose": ([0, 3, True], [-1, 0.5, "yes"]),
     "whitening": SHARE,
+    "window": ([1, 10**6, "auto"], [0, 1.5, None]),
     "window_ratio": SHARE_ABOVE_ZERO,
 }
 SPECIAL_BOUNDS = {
@@ -140,7 +144,7 @@ def keywords(transformer):
     return {name: value for one in bound if isinstance(one, partial) for name, value in one.keywords.items()}
 
 
-NAMES = {"Pooling": Pooling, "MLPProjector": MLPProjector, "partial": partial}
+NAMES = {"math": math, "Pooling": Pooling, "MLPProjector": MLPProjector, "partial": partial}
 PARTS = (augmentations, encoders, losses, masking)
 NAMES |= {name: getattr(module, name) for module in PARTS for name in module.__all__}
 

@@ -21,7 +21,8 @@ RANGES = {
         "SSLTransformer.lr SimCLRTransformer.temperature SimPerTransformer.temperature "
         "SimPerTransformer.label_temperature Smooth.sigma SpeedChange.slowest SpeedChange.fastest "
         "SwAVTransformer.temperature SwAVTransformer.epsilon TimeMCLTransformer.alpha "
-        "TimeMCLTransformer.temperature WindowedTransformer.epsilon ZScoreDetector.threshold"
+        "TimeMCLTransformer.temperature WindowedTransformer.epsilon ZScoreDetector.threshold "
+        "SimMTMTransformer.temperature"
     ),
     "a number above 0 and at most 1": (
         "ContrastiveEMPSSLTransformer.window_ratio CropResize.min_ratio DINOTransformer.crop_ratio "
@@ -80,10 +81,13 @@ RANGES = {
         "TransformerEncoder.expansion ChannelTransformerEncoder.depth ChannelTransformerEncoder.width "
         "ChannelTransformerEncoder.n_heads ChannelTransformerEncoder.expansion MAETransformer.decoder_depth "
         "MAETransformer.decoder_width RandomMasking.span SdAETransformer.decoder_depth "
-        "SdAETransformer.decoder_width SdAETransformer.n_folds"
+        "SdAETransformer.decoder_width SdAETransformer.n_folds "
+        "ContextEncoderTransformer.kernel_size OmniMAETransformer.decoder_depth "
+        "OmniMAETransformer.decoder_width VideoMAETransformer.decoder_depth VideoMAETransformer.decoder_width "
+        "SimMTMTransformer.n_copies"
     ),
     "a whole number at least 1 and at most 256": "RocketEncoder.max_dilations",
-    "a whole number at least 1 or 'auto'": "MaskedTransformer.window",
+    "a whole number at least 1 or 'auto'": "MaskedTransformer.window SimMTMTransformer.window TSTTransformer.window",
     "a whole number at least 1 or None": (
         "EncoderPredictor.head_width EncoderPredictor.max_steps FillMissing.limit MLPProjector.output_width "
         "RocketEncoder.hidden SSLTransformer.max_steps Smooth.level StepFreeTransformer.max_steps"
@@ -112,16 +116,20 @@ RANGES = {
         "BootstrappedTransformer.predictor ChannelIndependentEncoder.encoder DINOTransformer.projector "
         "EmbeddingTransformer.pooling JointEmbeddingTransformer.projector "
         "JointEmbeddingTransformer.training_pooling LeJEPATransformer.projector MoCoTransformer.projector "
-        "SimSiamTransformer.projector SimSiamTransformer.predictor WMSETransformer.projector"
+        "SimSiamTransformer.projector SimSiamTransformer.predictor WMSETransformer.projector "
+        "SimMTMTransformer.projector"
     ),
     "an object with `fit`": "EncoderPredictor.transformer FineTuned.transformer",
     "an object with `hidden`": (
-        "Data2VecTransformer.masking MAETransformer.masking MaskedTransformer.masking SdAETransformer.masking"
+        "Data2VecTransformer.masking MAETransformer.masking MaskedTransformer.masking SdAETransformer.masking "
+        "ContextEncoderTransformer.masking TSTTransformer.masking VideoMAETransformer.masking "
+        "OmniMAETransformer.masking SimMTMTransformer.masking"
     ),
     "one of 'all', 'last'": "Pooling.layers",
     "one of 'auto', 'float32', 'bf16'": "EmbeddingTransformer.precision PretrainedPredictor.precision",
     "one of 'auto', 'series', 'summary', 'flat'": "OutlierFiltered.features",
     "one of 'batch', 'layer', 'none'": "ConvolutionalEncoder.norm MLPProjector.norm",
+    "one of 'channel', 'none', 'window'": "OmniMAETransformer.normalise VideoMAETransformer.normalise",
     "one of 'circular', 'edge'": "TimeShift.mode",
     "one of 'clip', 'nan', 'interpolate'": "ClipOutliers.action",
     "one of 'error', 'encode'": "AsCollection.categorical",

@@ -5,6 +5,7 @@ import copy
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 from small_masked import (
     HIDDEN,
     LENGTHS,
@@ -24,22 +25,30 @@ from sklearn_ssl import RandomEncoderTransformer
 from sklearn_ssl.architectures import Batch
 from sklearn_ssl.base import ReconstructingTransformer
 from sklearn_ssl.encoders import ChannelTransformerEncoder, GRUEncoder, InceptionEncoder, RocketEncoder
+from sklearn_ssl.projectors import MLPProjector
 
 CHANNEL_TOKENS = ChannelTransformerEncoder(depth=1, width=8, n_heads=2, window=WINDOW)
 WITH_TIME = (InceptionEncoder(depth=2, width=4, bottleneck=4, norm="layer"), GRUEncoder(width=4))
 
 SETTINGS = {
     "Data2VecTransformer": Setting({"window": WINDOW}, encoders=(*WITH_TIME, CHANNEL_TOKENS)),
+    "ContextEncoderTransformer": Setting({"window": WINDOW, "kernel_size": 3}, encoders=(*WITH_TIME, CHANNEL_TOKENS)),
     "MAETransformer": Setting(encoders=(CHANNEL_TOKENS,)),
     "SdAETransformer": Setting({"n_folds": 1}, encoders=(CHANNEL_TOKENS,)),  # more parts are drawn at random
+    "OmniMAETransformer": Setting({"encoder": CHANNEL_TOKENS}),
     "SimMIMTransformer": Setting({"window": WINDOW}, encoders=(*WITH_TIME, CHANNEL_TOKENS)),
+    "SimMTMTransformer": Setting(
+        {"window": WINDOW, "projector": MLPProjector(width=8)}, encoders=(*WITH_TIME, CHANNEL_TOKENS), predicts=False
+    ),
+    "TSTTransformer": Setting({"window": WINDOW}, encoders=(*WITH_TIME, CHANNEL_TOKENS)),
+    "VideoMAETransformer": Setting({"encoder": CHANNEL_TOKENS}),
 }
 CLASSES = {cls.__name__: cls for cls in MASKED}
 
 
 def with_encoders():
     for name, setting in SETTINGS.items():
-        for encoder in (TOKENS, *setting.encoders):
+        for encoder in (setting.parameters.get("encoder", TOKENS), *setting.encoders):
             yield pytest.param(name, encoder, id=f"{name}-{type(encoder).__name__}")
 
 
@@ -55,8 +64,19 @@ def small(name, **parameters):
     return small_masked(CLASSES[name], SETTINGS[name], **parameters)
 
 
-def fitted_module(name, encoder=TOKENS, windows=HIDDEN, x=None, **parameters):
-    return module_of(small(name, encoder=encoder, **parameters), series() if x is None else x, windows)
+def own_encoder(name):
+    return SETTINGS[name].parameters.get("encoder", TOKENS)
+
+
+def with_window(name, window):
+    """Return the encoder of a method with another window."""
+    return clone(own_encoder(name)).set_params(window=window)
+
+
+def fitted_module(name, encoder=None, windows=HIDDEN, x=None, **parameters):
+    return module_of(
+        small(name, encoder=encoder or own_encoder(name), **parameters), series() if x is None else x, windows
+    )
 
 
 def hidden_values(lengths, windows=HIDDEN):
@@ -129,7 +149,7 @@ def test_a_batch_without_hidden_windows_is_finite(name):
 @every_method
 def test_series_of_one_window_take_no_part(name):
     x = series(n_steps=1)
-    transformer = small(name, encoder=copy.deepcopy(TOKENS).set_params(window=1), window="auto").fit(x.numpy())
+    transformer = small(name, encoder=with_window(name, 1), window="auto").fit(x.numpy())
     assert np.isfinite(transformer.transform(x.numpy())).all()
 
 
@@ -152,7 +172,7 @@ def test_features_are_those_of_the_encoder_and_draw_nothing(name):
 @every_method
 def test_untrained_features_are_those_of_the_untrained_encoder(name):
     x = series().numpy()
-    untrained = RandomEncoderTransformer(encoder=TOKENS, device="cpu", random_state=0).fit(x)
+    untrained = RandomEncoderTransformer(encoder=own_encoder(name), device="cpu", random_state=0).fit(x)
     np.testing.assert_array_equal(small(name, max_epochs=0).fit(x).transform(x), untrained.transform(x))
 
 
@@ -172,8 +192,7 @@ def test_windows_longer_than_half_of_the_series(name):
     transformer = small(name, window=WINDOW)
     with pytest.raises(ValueError, match=r"`window` must be at most half of the longest series of 7 time steps.*got 4"):
         transformer.fit(series(n_steps=7).numpy())
-    remedy = copy.deepcopy(TOKENS).set_params(window=2)
-    small(name, encoder=remedy, window=2).fit(series(n_steps=7).numpy())
+    small(name, encoder=with_window(name, 2), window=2).fit(series(n_steps=7).numpy())
 
 
 @every_method

@@ -1,0 +1,88 @@
+"""One hidden block, predicted by a decoder that sees the whole context."""
+
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from sklearn_ssl._input.padding import resize_mask, zero_padding
+from sklearn_ssl.architectures._batch import Batch
+from sklearn_ssl.architectures._masked import ReplacedArchitecture
+from sklearn_ssl.encoders._blocks import SameConv1d
+
+BORDER_WEIGHT = 10.0
+BORDER_SHARE = 1 / 8
+
+
+class ContextArchitecture(ReplacedArchitecture):
+    """Hidden blocks are predicted by a decoder that sees the whole context. Their ends weigh more.
+
+    Parameters
+    ----------
+    kernel_size : int
+        Number of steps of the encoder's map that a convolution of the decoder sees.
+    **replaced : dict
+        Parameters of `ReplacedArchitecture`.
+    """
+
+    def __init__(self, *, kernel_size: int, n_channels: int, **replaced: Any) -> None:
+        super().__init__(n_channels=n_channels, **replaced)
+        self.head = ContextHead(self.widths[-1], n_channels, self.stride, kernel_size)
+
+    def forward(self, batch: Batch) -> tuple[torch.Tensor, ...]:
+        """Return predictions, values, and the weights of the values, each (B, C, L)."""
+        prediction, values, weight = super().forward(batch)
+        return prediction, values, border_weights(weight > 0).to(values.dtype)
+
+    def decoded(self, h: torch.Tensor, mask: torch.Tensor | None, n_timepoints: int) -> torch.Tensor:
+        """Map (B, D, L') to values (B, C, L)."""
+        observed = None if mask is None else resize_mask(mask, h.shape[2])  # (B, L')
+        return self.head(h, observed, n_timepoints)
+
+
+class ContextHead(nn.Module):
+    """Two convolutions over the steps of a map and the mean of all steps.
+
+    Parameters
+    ----------
+    n_features : int
+        Number of features D of a step.
+    n_channels : int
+        Number of channels C.
+    stride : int
+        Number of time steps that one step of the map stands for.
+    kernel_size : int
+        Number of steps of the map that a convolution sees.
+    """
+
+    def __init__(self, n_features: int, n_channels: int, stride: int, kernel_size: int) -> None:
+        super().__init__()
+        self.n_channels = n_channels
+        self.mixing = SameConv1d(2 * n_features, n_features, kernel_size)
+        self.out = SameConv1d(n_features, n_channels * stride, kernel_size)
+
+    def forward(self, h: torch.Tensor, observed: torch.Tensor | None, n_timepoints: int) -> torch.Tensor:
+        """Map (B, D, L'), given the observed steps (B, L'), to values (B, C, L)."""
+        n_observed = h.shape[2] if observed is None else observed.sum(1)[:, None, None]
+        h = zero_padding(h, observed)
+        mean = (h.sum(2, keepdim=True) / n_observed).expand_as(h)  # (B, D, L')
+        h = self.mixing(zero_padding(torch.cat([h, mean], 1), observed))  # (B, D, L')
+        values = self.out(zero_padding(F.gelu(h), observed))  # (B, C stride, L')
+        return values.unflatten(1, (self.n_channels, -1)).transpose(2, 3).flatten(2)[:, :, :n_timepoints]
+
+
+def border_weights(hidden: torch.Tensor) -> torch.Tensor:
+    """Weigh hidden steps (B, C, L): 10 in the first and the last eighth of a run, 1 between them, 0 elsewhere."""
+    steps = torch.arange(hidden.shape[2], device=hidden.device)
+    first = _last_start(hidden, steps)
+    last = hidden.shape[2] - 1 - _last_start(hidden.flip(2), steps).flip(2)
+    border = BORDER_SHARE * (last - first + 1)
+    at_border = (steps - first < border) | (last - steps < border)
+    return torch.where(hidden, torch.where(at_border, BORDER_WEIGHT, 1.0), 0.0)
+
+
+def _last_start(hidden: torch.Tensor, steps: torch.Tensor) -> torch.Tensor:
+    """Return for every step where the last run of hidden steps began, (B, C, L)."""
+    begins = hidden & ~F.pad(hidden, (1, 0))[:, :, :-1]
+    return torch.where(begins, steps, 0).cummax(2).values
