@@ -117,7 +117,7 @@ def bunch(read: Callable[[str], Part], split: str | None, return_X_y: bool, **ab
             f"The windows have the shapes {sorted(shapes)}, and there are {len(about['channels'])} names of channels. "
             "They must agree: download the data set again, or give another path."
         )
-    X = np.concatenate([part.X for part in parts]).astype(np.float32, copy=False)
+    X = np.asarray(np.concatenate([part.X for part in parts]), np.float32)
     y = np.concatenate([part.y for part in parts])
     if return_X_y:
         return X, y

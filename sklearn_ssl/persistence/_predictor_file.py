@@ -121,7 +121,7 @@ def _described_target(predictor: Any) -> tuple[dict[str, Any], Tensors]:
     """Return what turns outputs into predictions: values that JSON knows, and numbers."""
     if not hasattr(predictor, "classes_"):
         mean, scale = np.asarray(predictor.target_mean_), np.asarray(predictor.target_scale_)
-        numbers = {"target.mean": torch.from_numpy(mean.copy()), "target.scale": torch.from_numpy(scale.copy())}
+        numbers = {"target.mean": torch.tensor(mean), "target.scale": torch.tensor(scale)}
         return {"type": predictor.target_type_}, numbers
     classes = np.asarray(predictor.classes_)
     if classes.dtype.kind not in KINDS or (classes.dtype.kind != "U" and classes.dtype.name not in LABEL_TYPES):

@@ -301,7 +301,7 @@ def _correlation_of(table: np.ndarray) -> Callable[[Any, Any], np.ndarray]:
 
 
 def _centred(table: np.ndarray, observed: np.ndarray) -> np.ndarray:
-    values = np.where(observed, table, 0.0).astype(np.float64, copy=False)
+    values = np.asarray(np.where(observed, table, 0.0), np.float64)
     _, exponent = np.frexp(np.abs(values).max(axis=0))
     values = np.ldexp(values, -exponent)  # exact; then squares of huge values do not overflow
     count = np.maximum(observed.sum(axis=0), 1)

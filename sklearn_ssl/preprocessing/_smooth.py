@@ -107,7 +107,7 @@ class Smooth(CollectionTransformer):
 
     def _changed(self, collection: Collection) -> Collection:
         complete, missing = bridged(collection.values)
-        smooth = self._smoothed(complete, collection).astype(complete.dtype, copy=False)
+        smooth = np.asarray(self._smoothed(complete, collection), complete.dtype)
         if missing is not None:
             smooth[missing] = np.nan
         return dataclasses.replace(collection, values=smooth)

@@ -118,3 +118,11 @@ def test_attributes_that_are_not_parameters_are_pickled_as_they_are():
     state = holder.__getstate__()
     assert isinstance(state["fitted_"], nn.Linear)
     assert isinstance(Holder(module=nn.Linear(1, 1)).__getstate__()["module"], ModuleValue)
+
+
+def test_a_value_does_not_follow_the_module():
+    module = Tied()
+    value = ModuleValue.of(module)
+    with torch.no_grad():
+        module.first.weight.zero_()
+    assert value.build().first.weight.any()
