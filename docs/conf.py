@@ -3,7 +3,9 @@ import inspect
 import os
 import pkgutil
 import re
+import sys
 import warnings
+from pathlib import Path
 
 from sklearn.base import BaseEstimator
 
@@ -80,6 +82,7 @@ def setup(app):
 
 
 # The gallery: run by a full build only; `-D plot_gallery=0` lists the examples and runs none.
+sys.path.insert(0, str(Path(__file__).parent))
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
@@ -90,6 +93,7 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "remove_config_comments": True,
     "show_memory": False,
+    "reset_modules": ("matplotlib", "seaborn", "gallery_threads.as_at_the_start"),
     "min_reported_time": 1,
 }
 # Figures of examples are saved, not shown.

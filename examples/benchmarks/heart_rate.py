@@ -25,6 +25,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
 from aeon.transformations.collection.convolution_based import MiniRocket
 from growing_table import GrowingTable
 from heart_rate_windows import PULSE, RATE, WindowContrastTransformer, frequencies, pieces, windows
@@ -119,6 +120,7 @@ class Comparison:
             return self._read_rows(name, *(60 * frequencies(X, RATE) for X in (self.X, self.X_test)))
         if name == BEST_GUESS:
             return self._guess_rows()
+        torch.set_num_threads(1)  # each time, since MiniRocket's threads become PyTorch's
         start = time.perf_counter()
         model = self._fitted(name, self.every)
         seconds = round(time.perf_counter() - start, 1)
@@ -243,7 +245,7 @@ def report(table, options):
     means = whole.groupby("row", sort=False)[numbers].mean()
     means.columns = ["cross-validation, MAE", "MAE", "MAPE"]
     bands = table[table["question"].str.contains("polation")].groupby(["row", "question"])["mae"].mean().unstack()
-    means = means.join(bands)
+    means = means.join(bands.sort_index(axis=1, ascending=False))
     by_share = table[table["share"] > 0]
     by_share = by_share[by_share["question"].isin([AT_RANDOM, BY_RECORDING])]
     shares = by_share.groupby(["row", "question", "share"], sort=False)["mae"].mean().unstack(["question", "share"])
