@@ -3,6 +3,7 @@
 from sklearn_ssl import _moved
 from sklearn_ssl._version import __version__ as __version__
 from sklearn_ssl.fine_tuning import RobustSSLClassifier, S4LClassifier, SSLClassifier, SSLRegressor
+from sklearn_ssl.imputation import MaskedImputer
 from sklearn_ssl.methods.closed_form.closed_form_vicreg import ClosedFormVICRegTransformer
 from sklearn_ssl.methods.closed_form.wccn import WCCNTransformer
 from sklearn_ssl.methods.joint_embedding.barlow_twins import BarlowTwinsTransformer
@@ -52,6 +53,7 @@ __all__ = [
     "InstDiscTransformer",
     "LeJEPATransformer",
     "MAETransformer",
+    "MaskedImputer",
     "MoCoTransformer",
     "MoCoV2Transformer",
     "MoCoV3Transformer",

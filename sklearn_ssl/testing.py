@@ -27,6 +27,7 @@ from sklearn_ssl.base import EmbeddingTransformer, MaskedTransformer
 from sklearn_ssl.datasets import make_waves
 from sklearn_ssl.encoders import ChannelTransformerEncoder, Encoder, ResNetEncoder, TransformerEncoder
 from sklearn_ssl.fine_tuning import EncoderPredictor, JointClassifier
+from sklearn_ssl.imputation import MaskedImputer
 from sklearn_ssl.projectors import MLPProjector
 
 
@@ -70,6 +71,8 @@ def cheap_instance(cls: type) -> Any:
         "device": "cpu",
         "random_state": 0,
     }
+    if issubclass(cls, MaskedImputer):
+        small["transformer"] = cheap_instance(sklearn_ssl.TSTTransformer)
     if issubclass(cls, EncoderPredictor):
         # scikit-learn's checks want 200 or 300 series to be fitted well, for which a width of 4 has too few features
         width = 64 if issubclass(cls, RegressorMixin) else 16 if issubclass(cls, JointClassifier) else 4

@@ -22,7 +22,7 @@ LAYERS = [
     {"_engine"},
     {"base", "preprocessing", "datasets"},
     {"methods"},
-    {"fine_tuning", "persistence"},
+    {"fine_tuning", "imputation", "persistence"},
     {"evaluation"},
     {"callbacks", "plotting"},
     {"__init__"},

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_ssl._engine.batches import Companion
 from sklearn_ssl._engine.random_streams import draw_seed, seeded_stream
 from sklearn_ssl._input.collections import validated_collection
+from sklearn_ssl._parameters.arguments import check_whole_number
 from sklearn_ssl._parameters.hyperparameters import number, recipe
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.architectures import Architecture, Batch
@@ -129,6 +130,43 @@ class ReconstructingTransformer(MaskedTransformer, abc.ABC):
         with seeded_stream(draw_seed(random_state), torch.device(net.device)):
             parts = list(net.over_batches(dataset, partial(_reconstruction, net.module_, elsewhere == "series")))
         return torch.cat(parts).numpy()
+
+    def reconstruction_error(self, X: Any, *, n_draws: int = 10, random_state: Any = None) -> np.ndarray:
+        r"""Return how badly the hidden values of every series are predicted: a score of anomaly.
+
+        Windows are hidden at random `n_draws` times, as in training. With :math:`H_i` the hidden values of series i
+        over all draws, the error is
+
+        .. math:: \frac{1}{|H_i|} \sum_{(c, t) \in H_i} (\hat x_{ict} - x_{ict})^2.
+
+        Parameters
+        ----------
+        X : array or list of arrays
+            The series, as for `transform`.
+        n_draws : int, default=10
+            Number of draws.
+        random_state : int, numpy.random.RandomState or None, default=None
+            Seed of the draws. None draws a seed from the operating system.
+
+        Returns
+        -------
+        ndarray of shape (n_cases,)
+            The errors, float64. NaN for a series of one window, of which nothing can be hidden.
+
+        Raises
+        ------
+        ValueError
+            If `n_draws` is not a whole number of at least 1.
+        """
+        check_whole_number("n_draws", n_draws, least=1)
+        values = validated_collection(self, X, reset=False).values  # (n, C, L)
+        seed = draw_seed(random_state)
+        total, count = np.zeros(len(values)), np.zeros(len(values))
+        for draw in range(n_draws):
+            errors = np.square(self.reconstruct(X, random_state=seed + draw) - values, dtype=np.float64)
+            total += np.nansum(errors, axis=(1, 2))
+            count += np.isfinite(errors).sum(axis=(1, 2))
+        return np.divide(total, count, out=np.full(len(values), np.nan), where=count > 0)
 
 
 def _reconstruction(module: Any, with_series: bool, batch: Batch) -> torch.Tensor:

@@ -5,6 +5,7 @@ from sklearn_ssl.plotting._dissection import DissectionDisplay
 from sklearn_ssl.plotting._embedding import EmbeddingDisplay
 from sklearn_ssl.plotting._label_efficiency import LabelEfficiencyDisplay
 from sklearn_ssl.plotting._occlusion import OcclusionDisplay
+from sklearn_ssl.plotting._reconstruction import ReconstructionDisplay
 from sklearn_ssl.plotting._robustness import RobustnessDisplay
 from sklearn_ssl.plotting._spectrum import SpectrumDisplay
 from sklearn_ssl.plotting._training_curve import TrainingCurveDisplay
@@ -17,6 +18,7 @@ __all__ = [
     "EmbeddingDisplay",
     "LabelEfficiencyDisplay",
     "OcclusionDisplay",
+    "ReconstructionDisplay",
     "RobustnessDisplay",
     "SpectrumDisplay",
     "TrainingCurveDisplay",

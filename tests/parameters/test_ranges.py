@@ -172,6 +172,7 @@ POSITIONAL = {
     "OutlierFiltered.estimator",
     "RandomApply.augmentation",
     "Resample.length",
+    "MaskedImputer.transformer",
     "WrappedTransformer.transformer",
 }
 

@@ -250,3 +250,15 @@ def test_bad_arguments_of_reconstruct(name):
         transformer.reconstruct(x, hidden=np.zeros((6, 24), bool))
     with pytest.raises(ValueError, match="`elsewhere` must be 'nan' or 'series', got 'zero'"):
         transformer.reconstruct(x, elsewhere="zero")
+
+
+@reconstructing
+def test_reconstruction_errors_are_those_of_the_reconstructions(name):
+    x = series().numpy()
+    transformer = small(name).fit(x)
+    errors = transformer.reconstruction_error(x, n_draws=2, random_state=3)
+    draws = np.stack([transformer.reconstruct(x, random_state=seed) for seed in (3, 4)])
+    np.testing.assert_allclose(errors, np.nanmean((draws - x) ** 2, axis=(0, 2, 3)), rtol=1e-5)
+    assert transformer.reconstruction_error(np.concatenate([x, 20 * x]), random_state=0)[6:].min() > errors.max()
+    with pytest.raises(ValueError, match="`n_draws`"):
+        transformer.reconstruction_error(x, n_draws=0)
