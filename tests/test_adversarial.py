@@ -180,3 +180,9 @@ def test_bad_input(x):
     for constant in (lambda x: torch.zeros(()), lambda x: weight.sum()):
         with pytest.raises(ValueError, match="`objective` must depend on the series"):
             projected_gradient_descent(x, constant, 1.0)
+
+
+def test_what_is_found_carries_no_gradient(x, network):
+    found = projected_gradient_descent(x.requires_grad_(), loss_of(network, torch.zeros(len(x), 2)), 0.1, n_steps=1)
+    assert found.is_leaf
+    assert not found.requires_grad

@@ -128,7 +128,7 @@ def _copied_tensor(value: torch.Tensor, memo: dict[int, Any]) -> torch.Tensor:
 
 
 def _copied_parameter(value: nn.Parameter, memo: dict[int, Any]) -> nn.Parameter:
-    return nn.Parameter(value.detach().clone(), value.requires_grad)
+    return nn.Parameter(value.clone(), value.requires_grad)
 
 
 COPIERS: dict[type, Callable[[Any, dict[int, Any]], Any]] = {

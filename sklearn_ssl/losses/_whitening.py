@@ -123,7 +123,7 @@ def whiten(z: torch.Tensor, shrinkage: float = 0.01) -> torch.Tensor:
     check_matrix("z", z, n_rows=2)
     n, d = z.shape
     _check_shrinkage(shrinkage, n, d)
-    centred = _scaled(z - z.mean(dim=0), z.detach().abs().amax())  # (n, d)
+    centred = _scaled(z - z.mean(dim=0), z.abs().amax())  # (n, d)
     covariance = centred.T @ centred / (n - 1)  # (d, d)
     shrunk = (1 - shrinkage) * covariance + shrinkage * torch.eye(d, dtype=z.dtype, device=z.device)
     # Checking errors makes a GPU wait. With shrinkage only NaN could cause one, and the training loop reports NaN.

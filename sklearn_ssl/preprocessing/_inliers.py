@@ -61,10 +61,9 @@ def _flat(collection: Collection) -> np.ndarray:
 
 def _judged_by_summary(detector: Any, collection: Collection) -> np.ndarray:
     summary = series_statistics(collection.values).reshape(len(collection), -1)  # (n, C * 5)
-    observed = ~np.isnan(summary).all(axis=1)
-    inliers = observed.copy()
-    if observed.any():
-        inliers[observed] = _judged(detector, _without_missing(summary[observed]))
+    inliers = ~np.isnan(summary).all(axis=1)  # a series without an observed step is none
+    if inliers.any():
+        inliers[inliers] = _judged(detector, _without_missing(summary[inliers]))
     return inliers
 
 

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.decomposition import PCA
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import (
@@ -115,3 +115,21 @@ def test_the_first_series_may_be_without_values():
         result = SeriesWise(transformer).fit_transform(X)
         assert np.isnan(result[0]).all()
         assert np.isfinite(result[1:]).all()
+
+
+class Careless(TransformerMixin, BaseEstimator):
+    """Writes into the table that it gets."""
+
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        X[:] = 0
+        return X
+
+
+def test_a_transformer_that_writes_into_its_table_leaves_the_series_alone():
+    X = np.random.default_rng(0).normal(size=(2, 3, 5))
+    before = X.copy()
+    assert not SeriesWise(Careless()).fit_transform(X).any()
+    np.testing.assert_array_equal(X, before)
