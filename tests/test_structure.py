@@ -164,3 +164,17 @@ def test_guide_tests_and_reference_have_the_families_of_the_methods(family):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ClassDef):
                 assert f"sklearn_ssl.{node.name}\n" in listed
+
+
+def _formatted_in_errors():
+    """Yield the place and the conversion of every value in the message of an error."""
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            for part in ast.walk(node) if isinstance(node, ast.Raise) else ():
+                if isinstance(part, ast.FormattedValue):
+                    yield f"{path.relative_to(PACKAGE)}:{node.lineno}", part.conversion
+
+
+def test_errors_show_values_on_one_line():
+    whole = [place for place, conversion in _formatted_in_errors() if conversion == ord("r")]
+    assert whole == [], "a value may be long: write {shown(value)} in place of {value!r}"

@@ -3,6 +3,8 @@ from typing import Any
 
 from skorch.callbacks import Callback
 
+from sklearn_ssl._parameters.shown import shown
+
 
 class BoundedHistory(Callback):
     """Keep the latest epochs of the history only.
@@ -34,7 +36,9 @@ class BoundedHistory(Callback):
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
         """Raise a ValueError if `n_epochs` is not a whole number of at least 1."""
         if isinstance(self.n_epochs, bool) or not isinstance(self.n_epochs, numbers.Integral) or self.n_epochs < 1:
-            raise ValueError(f"BoundedHistory: `n_epochs` must be a whole number of at least 1, got {self.n_epochs!r}.")
+            raise ValueError(
+                f"BoundedHistory: `n_epochs` must be a whole number of at least 1, got {shown(self.n_epochs)}."
+            )
 
     def on_epoch_end(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
         """Drop the oldest epochs."""

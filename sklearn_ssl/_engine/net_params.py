@@ -83,7 +83,7 @@ def _check_name(name: str, nested: dict[str, list[str]]) -> None:
         return
     known = f" Known in {outer!r}: {', '.join(nested[outer])}." if inner and outer in nested else ""
     raise ValueError(
-        f"`net_params` has the unknown name {name!r}. Allowed are {', '.join(NET_PARAMS)} and nested ones such as "
+        f"`net_params` has the unknown name {shown(name)}. Allowed are {', '.join(NET_PARAMS)} and nested ones such as "
         f"optimizer__betas. Everything else is a parameter of the transformer itself.{known}"
     )
 

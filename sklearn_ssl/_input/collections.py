@@ -336,6 +336,11 @@ def _check_kind(X: Any) -> None:
 def remedy_for_mapping(X: Mapping) -> str:
     """Return what to give in place of a dictionary, which may hold channels or series by name."""
     series = "If each value is a series of shape (n_channels, n_timepoints), give list(X.values())."
+    if any(isinstance(value, Mapping) for value in X.values()):
+        return (
+            "If each value is a series whose channels have names, give sklearn_ssl.preprocessing.as_collection({name: "
+            "pandas.DataFrame(one) for name, one in X.items()})."
+        )
     if any(is_table(value) for value in X.values()):
         return "Turn its tables into series before this step by sklearn_ssl.preprocessing.as_collection(X)."
     if len(X) == 0:

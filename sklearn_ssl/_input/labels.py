@@ -28,7 +28,7 @@ def values_of(values: Any) -> np.ndarray:
     if array.dtype.names is not None:
         raise ValueError(
             f"Labels or targets are records with the fields {array.dtype.names}. Give one field, such as "
-            f"y[{array.dtype.names[0]!r}]."
+            f"y[{shown(array.dtype.names[0])}]."
         )
     if array.dtype.kind not in "SU" or hasattr(values, "dtype"):
         return array

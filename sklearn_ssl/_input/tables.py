@@ -145,9 +145,9 @@ def check_unnamed(names: Any) -> None:
     for name in names:
         if isinstance(name, str) and ROW_NUMBERS.fullmatch(name):
             raise ValueError(
-                f"Column {name!r} had no name in its file, and most often holds the row numbers. Read the file by "
-                f"pandas.read_csv(..., index_col=0), or take X.drop(columns={name!r}). If the column is needed, give "
-                "it a name."
+                f"Column {shown(name)} had no name in its file, and most often holds the row numbers. Read the file by "
+                f"pandas.read_csv(..., index_col=0), or take X.drop(columns={shown(name)}). If the column is needed, "
+                "give it a name."
             )
 
 
@@ -157,23 +157,22 @@ def check_row_numbers(columns: dict) -> None:
         numbered = isinstance(name, str) and name in ("", "index", "level_0") and cells.dtype.kind in "iu"
         if numbered and np.array_equal(cells, np.arange(len(cells))):
             raise ValueError(
-                f"Column {name!r} has the row numbers 0 to {len(cells) - 1}, which are no channel. Leave it out by "
-                f"drop={name!r}, or take X.reset_index(drop=True) where the table is made."
+                f"Column {shown(name)} has the row numbers 0 to {len(cells) - 1}, which are no channel. Leave it out "
+                f"by drop={shown(name)}, or take X.reset_index(drop=True) where the table is made."
             )
 
 
-def check_one_level(columns: Any) -> None:
+def check_one_level(columns: Any, remedy: str = "give X.stack(future_stack=True)") -> None:
     """Refuse column names of several levels: one would be the channel and one the time."""
     if getattr(columns, "nlevels", 1) > 1:
         raise ValueError(
             f"The columns of X have {columns.nlevels} levels, {shown(list(columns.names))}. If the last level is the "
-            "time, as after a pivot, give sklearn_ssl.preprocessing.as_collection(X.stack(future_stack=True)), which "
-            "has one row per series and time."
+            f"time, as after a pivot, {remedy}. The stacked table has one row per series and time."
         )
 
 
 def _check_index(frame: pd.DataFrame) -> None:
-    check_one_level(frame.columns)
+    check_one_level(frame.columns, "give sklearn_ssl.preprocessing.as_collection(X.stack(future_stack=True))")
     if frame.index.nlevels > 1:
         raise ValueError(
             f"The rows of X have the index {shown(list(frame.index.names))}, as in a long table. Turn it into series "
@@ -192,8 +191,8 @@ def _check_index(frame: pd.DataFrame) -> None:
 def _check_step(name: Any, column: pd.Series) -> None:
     if column.dtype.kind == "c":
         raise ValueError(
-            f"Complex data not supported: column {name!r} of X has dtype {column.dtype}. Give real and imaginary parts "
-            "as channels."
+            f"Complex data not supported: column {shown(name)} of X has dtype {column.dtype}. Give real and imaginary "
+            "parts as channels."
         )
     cells = np.asarray(cells_of(column))
     kind = kind_of(cells)
@@ -203,17 +202,19 @@ def _check_step(name: Any, column: pd.Series) -> None:
             "sklearn_ssl.preprocessing.as_collection(X)."
         )
     if cells.dtype.kind in "mM" or kind.startswith(("date", "time", "period")):
-        raise ValueError(f"Column {name!r} of X holds dates or times, {_remedy(name)}")
+        raise ValueError(f"Column {shown(name)} of X holds dates or times, {_remedy(name)}")
     if kind in TEXTS:
-        raise ValueError(f"Column {name!r} of X holds text and is not numeric, {_remedy(name)}")
+        raise ValueError(f"Column {shown(name)} of X holds text and is not numeric, {_remedy(name)}")
     for row, cell in enumerate(cells if kind.startswith("mixed") else []):
         if not isinstance(cell, (numbers.Number, np.bool_)) and not pd.isna(cell):
-            raise ValueError(f"Column {name!r} of X holds {shown(cell)} in row {row}. Replace it by a number or NaN.")
+            raise ValueError(
+                f"Column {shown(name)} of X holds {shown(cell)} in row {row}. Replace it by a number or NaN."
+            )
 
 
 def _remedy(name: Any) -> str:
     return (
         "but the columns of a table are the time steps of series. If it is the target or an id, leave it out by "
-        f"X.drop(columns={name!r}). A table with one row per time step becomes series by "
+        f"X.drop(columns={shown(name)}). A table with one row per time step becomes series by "
         "sklearn_ssl.preprocessing.as_collection(X, case=..., time=...)."
     )

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from sklearn_ssl._input.padding import observed_mask, resize_mask
-from sklearn_ssl._parameters.shown import shown
+from sklearn_ssl._parameters.shown import on_one_line, shown
 from sklearn_ssl.architectures._modes import evaluation_mode
 from sklearn_ssl.architectures._protocol import TrainableModule
 from sklearn_ssl.encoders import EncoderModule
@@ -231,7 +231,8 @@ def _try_out(encoder: nn.Module, n_channels: int, n_timepoints: int) -> tuple[li
             layers = feature_layers(encoder, x, None)
     except (RuntimeError, TypeError, IndexError) as error:
         raise ValueError(
-            f"`encoder` failed on series of shape {tuple(x.shape)} (batch, channels, time): {error}. Build it for "
+            f"`encoder` failed on series of shape {tuple(x.shape)} (batch, channels, time): "
+            f"{on_one_line(error, 200)}. Build it for "
             f"{n_channels} channels and so that it takes any number of time steps; a callable n_channels -> "
             "torch.nn.Module is told the number of channels."
         ) from error

@@ -1,6 +1,7 @@
 """Sizes of memories that fit the number of training series."""
 
 from sklearn_ssl._parameters.notices import warn_caller
+from sklearn_ssl._parameters.shown import shown
 
 
 def bounded_size(name: str, size: int | str, automatic: int, n_cases: int) -> int:
@@ -26,7 +27,7 @@ def at_most(name: str, size: int, most: int, n_cases: int, *, otherwise: str = "
     """
     if size > most:
         warn_caller(
-            f"`{name}` is {size!r}, but there are {n_cases} series to learn from; {most} is used. Set `{name}` to a "
-            f"whole number from 2 to {most}{otherwise}.",
+            f"`{name}` is {shown(size)}, but there are {n_cases} series to learn from; {most} is used. Set `{name}` to "
+            f"a whole number from 2 to {most}{otherwise}.",
         )
     return min(size, most)

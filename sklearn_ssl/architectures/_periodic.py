@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from sklearn_ssl._input.padding import resize_mask
+from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.architectures._base import Architecture, maps
 from sklearn_ssl.architectures._batch import Batch
 from sklearn_ssl.architectures._modes import evaluation_mode
@@ -120,5 +121,6 @@ def _check_speeds(speed_change: SpeedChange, n_timepoints: int) -> None:
     if speed_change.slowest * n_timepoints < 1 or speed_change.fastest > n_timepoints:
         raise ValueError(
             f"`speed` must be within 1 / {n_timepoints} and {n_timepoints} for {n_timepoints} time steps, got "
-            f"slowest={speed_change.slowest!r} and fastest={speed_change.fastest!r}. Other copies would be constant."
+            f"slowest={shown(speed_change.slowest)} and fastest={shown(speed_change.fastest)}. Other copies would be "
+            "constant."
         )

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 
 from sklearn_ssl._input.padding import observed_mask
+from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.architectures._batch import Batch
 from sklearn_ssl.architectures._siamese import SiameseArchitecture
 
@@ -84,5 +85,5 @@ def check_window(name: str, ratio: float, n_timepoints: int) -> None:
     """Raise a ValueError if a window would cover less than one step of a series that has two or more."""
     if ratio * n_timepoints < 1 < n_timepoints:
         raise ValueError(
-            f"`{name}` must be at least 1 / {n_timepoints}, one step of the longest series, got {ratio!r}."
+            f"`{name}` must be at least 1 / {n_timepoints}, one step of the longest series, got {shown(ratio)}."
         )

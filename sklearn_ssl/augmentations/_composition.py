@@ -68,7 +68,7 @@ class NamedSteps(Augmentation):
         unknown = sorted({name for name in params if name.partition("__")[0] not in known})
         if unknown:
             raise ValueError(
-                f"Invalid parameter {unknown[0]!r} for {type(self).__name__}. Its parameters are "
+                f"Invalid parameter {shown(unknown[0])} for {type(self).__name__}. Its parameters are "
                 f"{shown(sorted(known))}. Parameters of a step are named step__parameter."
             )
         steps = {name: params.get(name, step) for name, step in self.steps.items()}

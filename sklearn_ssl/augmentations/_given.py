@@ -7,7 +7,7 @@ from typing import Any, final
 import torch
 from torch import nn
 
-from sklearn_ssl._parameters.shown import shown
+from sklearn_ssl._parameters.shown import on_one_line, shown
 from sklearn_ssl.augmentations._base import Augmentation, Draws
 
 
@@ -44,7 +44,8 @@ class GivenFunction(Augmentation):
             changed = function(x.clone(), lengths) if _takes_lengths(function) else function(x.clone())
         except (RuntimeError, TypeError, IndexError) as error:
             raise ValueError(
-                f"`augmentation` failed on series of shape {tuple(x.shape)} (batch, channels, time): {error}. Let it "
+                f"`augmentation` failed on series of shape {tuple(x.shape)} (batch, channels, time): "
+                f"{on_one_line(error, 200)}. Let it "
                 "take any number of series and time steps."
             ) from error
         if not isinstance(changed, torch.Tensor) or changed.shape != x.shape:

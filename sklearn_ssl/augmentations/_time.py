@@ -7,6 +7,7 @@ import torch
 
 from sklearn_ssl._input.padding import observed_mask
 from sklearn_ssl._parameters.hyperparameters import choice, number
+from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.augmentations._base import (
     Augmentation,
     Draws,
@@ -349,7 +350,7 @@ class SpeedChange(Augmentation):
         super().check_hyperparameters()
         if self.slowest > self.fastest:
             raise ValueError(
-                f"SpeedChange: `slowest` must be at most `fastest`={self.fastest!r}, got {self.slowest!r}."
+                f"SpeedChange: `slowest` must be at most `fastest`={shown(self.fastest)}, got {shown(self.slowest)}."
             )
 
     def draw(self, x: torch.Tensor, lengths: torch.Tensor) -> Draws:

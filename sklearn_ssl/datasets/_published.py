@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from sklearn_ssl._parameters.ranges import Options
-from sklearn_ssl._parameters.shown import shown
+from sklearn_ssl._parameters.shown import on_one_line, shown
 
 
 class Part(NamedTuple):
@@ -53,7 +53,7 @@ def reading(file: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # a damaged file can make any part of a parser fail
-        raise unreadable(file, " ".join(f"{error}".split())[:200] or type(error).__name__) from error
+        raise unreadable(file, on_one_line(error, 200) or type(error).__name__) from error
 
 
 def unreadable(file: Path, reason: str) -> ValueError:

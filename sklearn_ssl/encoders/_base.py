@@ -9,6 +9,7 @@ from sklearn.base import clone
 from torch import nn
 
 from sklearn_ssl._parameters.hyperparameters import Hyperparameters
+from sklearn_ssl._parameters.shown import shown
 
 
 class EncoderModule(nn.Module, abc.ABC):
@@ -129,7 +130,7 @@ class Encoder(Hyperparameters, abc.ABC):
         """
         self.check_hyperparameters()
         if n_channels < 1:
-            raise ValueError(f"{type(self).__name__}: `n_channels` must be at least 1, got {n_channels!r}.")
+            raise ValueError(f"{type(self).__name__}: `n_channels` must be at least 1, got {shown(n_channels)}.")
         module = self._module(n_channels)
         module.recipe, module.n_channels = clone(self), n_channels
         return module

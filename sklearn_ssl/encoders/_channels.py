@@ -78,7 +78,7 @@ def adapt_channels(module: EncoderModule, n_channels: int, sources: Any = None) 
     readers = _readers(module, other)
     if sources is not None and not readers:
         raise ValueError(
-            f"`sources` has no meaning for {recipe!r}, which treats all channels alike. Leave it out, got "
+            f"`sources` has no meaning for {shown(recipe)}, which treats all channels alike. Leave it out, got "
             f"{shown(sources)}."
         )
     return _with_weights_of(module, adapted, readers, mixing)
@@ -119,7 +119,7 @@ def _check_nothing_drawn(module: EncoderModule, other: EncoderModule) -> None:
         has_state = type(part).get_extra_state is not nn.Module.get_extra_state
         if has_state and built_for != getattr(other.get_submodule(name), "n_channels", None):
             raise ValueError(
-                f"{module.recipe!r} cannot take other channels: {name!r} reads channels that were drawn for "
+                f"{shown(module.recipe)} cannot take other channels: {shown(name)} reads channels that were drawn for "
                 f"{built_for}, and nothing in it is trained. Pass the recipe to a new transformer, or wrap it: "
                 "ChannelIndependentEncoder(RocketEncoder())."
             )
@@ -134,9 +134,9 @@ def _readers(module: EncoderModule, other: EncoderModule) -> set[str]:
     )
     if not fits:
         raise ValueError(
-            f"{module.recipe!r} has other layers for {other.n_channels} channels than for {module.n_channels}, so the "
-            "weights do not fit. Train it again; or choose a `bottleneck` of at least both numbers and a `width` that "
-            "is neither of them before training; or wrap it in ChannelIndependentEncoder."
+            f"{shown(module.recipe)} has other layers for {other.n_channels} channels than for {module.n_channels}, so "
+            "the weights do not fit. Train it again; or choose a `bottleneck` of at least both numbers and a `width` "
+            "that is neither of them before training; or wrap it in ChannelIndependentEncoder."
         )
     return readers
 

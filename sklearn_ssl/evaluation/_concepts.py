@@ -156,11 +156,13 @@ def _checked(mask: Any, collection: Collection, name: str) -> np.ndarray:
     n_cases, n_channels, n_timepoints = collection.values.shape
     if mask.shape not in ((n_cases, n_timepoints), (n_cases, n_channels, n_timepoints)):
         raise ValueError(
-            f"`concepts`: the mask of {name!r} must have shape {(n_cases, n_timepoints)} or "
+            f"`concepts`: the mask of {shown(name)} must have shape {(n_cases, n_timepoints)} or "
             f"{(n_cases, n_channels, n_timepoints)}, like the series that reach the transformer, got {mask.shape}."
         )
     if mask.dtype.kind not in "biuf" or not np.isin(mask, (0, 1)).all():
-        raise ValueError(f"`concepts`: the mask of {name!r} may have True and False only, got {np.unique(mask)[:5]}.")
+        raise ValueError(
+            f"`concepts`: the mask of {shown(name)} may have True and False only, got {shown(list(mask.flat[:9]))}."
+        )
     return mask.astype(bool)
 
 
@@ -170,8 +172,8 @@ def _stacked(masks: Any, collection: Collection, name: str) -> np.ndarray:
     expected = [(int(length),) for length in lengths]
     if len(masks) != len(lengths) or any(shape[-1:] != own for shape, own in zip(shapes, expected, strict=True)):
         raise ValueError(
-            f"`concepts`: the masks of {name!r} must be as long as the series, which have {lengths[:5].tolist()} steps "
-            f"and so on, got shapes {shapes[:5]}."
+            f"`concepts`: the masks of {shown(name)} must be as long as the series, which have {lengths[:5].tolist()} "
+            f"steps and so on, got shapes {shapes[:5]}."
         )
     stacked = np.zeros((len(lengths), collection.n_timepoints), dtype=bool)
     for row, one in enumerate(masks):

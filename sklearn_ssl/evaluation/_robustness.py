@@ -307,7 +307,7 @@ def _levels(name: str, levels: Any) -> list[float]:
     for level in levels:
         _check_level(name, level)
     if not levels:
-        raise ValueError(f"`severities` of {name!r} is empty. Give one number or more, or None.")
+        raise ValueError(f"`severities` of {shown(name)} is empty. Give one number or more, or None.")
     return sorted({float(level) for level in levels})
 
 
@@ -316,7 +316,7 @@ def _check_level(name: str, level: Any) -> None:
     if level not in Range(above=0, most=most):
         limit = " and at most 1, a share" if name in SHARES else ", in standard deviations"
         raise ValueError(
-            f"`severities` of {name!r} must be above 0{limit}, got {shown(level)}. Clean series are always scored."
+            f"`severities` of {shown(name)} must be above 0{limit}, got {shown(level)}. Clean series are always scored."
         )
 
 

@@ -196,7 +196,7 @@ def _resolved_task(y: np.ndarray, task: str) -> str:
         return "regression"
     if kind not in ("binary", "multiclass"):
         raise ValueError(
-            f"y is not a vector of classes: scikit-learn calls it {kind!r}. Give one column of classes, or set "
+            f"y is not a vector of classes: scikit-learn calls it {shown(kind)}. Give one column of classes, or set "
             'task="regression" for numbers.'
         )
     return "classification"

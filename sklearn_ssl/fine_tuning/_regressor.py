@@ -5,9 +5,9 @@ from typing import Any, Self, final
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.callback import with_callbacks
-from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_ssl._numerics.scores import mean_r2
 from sklearn_ssl.fine_tuning._fine_tuned import FineTuned
 from sklearn_ssl.fine_tuning._targets import checked_numbers, weights
 from sklearn_ssl.fine_tuning._tasks import NumberTask
@@ -84,11 +84,8 @@ class SSLRegressor(RegressorMixin, FineTuned):
             R²; with several outputs the mean of theirs.
         """
         predicted = self.predict(X)
-        y = checked_numbers(type(self).__name__, y, len(predicted)).reshape(len(predicted), -1)  # (n, K)
-        weight = weights(sample_weight, len(predicted))
-        return float(
-            np.mean([_r2_of_known(*one, weight) for one in zip(y.T, predicted.reshape(y.shape).T, strict=True)])
-        )
+        y = checked_numbers(type(self).__name__, y, len(predicted))
+        return mean_r2(y, predicted, weights(sample_weight, len(predicted)))
 
     @property
     def target_mean_(self) -> np.ndarray:
@@ -114,8 +111,3 @@ class SSLRegressor(RegressorMixin, FineTuned):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
-
-
-def _r2_of_known(truth: np.ndarray, predicted: np.ndarray, weight: np.ndarray) -> float:
-    known = ~np.isnan(truth)
-    return r2_score(truth[known], predicted[known], sample_weight=weight[known])

@@ -7,17 +7,22 @@ from functools import partial
 from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 import torch
 from scipy.special import log_softmax
 from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.utils.validation import check_is_fitted
+from sklearn.metrics import accuracy_score
+from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, column_or_1d
 
 from sklearn_ssl._engine.device import resolved_device, resolved_precision
 from sklearn_ssl._engine.guards import check_features
 from sklearn_ssl._engine.net import SSLNet
 from sklearn_ssl._input.collections import validated_collection
+from sklearn_ssl._input.labels import UNLABELLED, is_mark, values_of
+from sklearn_ssl._input.plain import plain
+from sklearn_ssl._numerics.scores import mean_r2
 from sklearn_ssl._parameters.fitted_state import unchanged_on_error
-from sklearn_ssl._parameters.hyperparameters import Hyperparameters, choice
+from sklearn_ssl._parameters.hyperparameters import Hyperparameters, choice, mark
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.encoders import ChannelIndependentEncoder
 from sklearn_ssl.persistence._predictor_module import PredictorModule
@@ -148,8 +153,9 @@ class PretrainedClassifier(ClassifierMixin, PretrainedPredictor):
     Parameters
     ----------
     classes : array-like of shape (n_classes,), default=None
-        The labels, in the order of the outputs of the head. `score` counts every series, so leave those without a label
-        out.
+        The labels, in the order of the outputs of the head.
+    unlabelled : number, str or None, default=-1
+        The label of series whose class is unknown, which `score` leaves out unless it is one of `classes`.
 
     Attributes
     ----------
@@ -175,6 +181,7 @@ class PretrainedClassifier(ClassifierMixin, PretrainedPredictor):
     """
 
     classes: Any = None
+    unlabelled: Any = mark(UNLABELLED)
 
     def check_hyperparameters(self) -> None:
         """Raise a TypeError or ValueError naming the first parameter that is not valid."""
@@ -191,6 +198,32 @@ class PretrainedClassifier(ClassifierMixin, PretrainedPredictor):
         """The labels."""
         check_is_fitted(self)
         return np.asarray(self.classes)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Compute the accuracy on the labelled series.
+
+        Parameters
+        ----------
+        X : array or list of arrays
+            The series.
+        y : array-like of shape (n_cases,)
+            Their classes. Series with the label `unlabelled`, and missing labels, do not count.
+        sample_weight : array-like of shape (n_cases,), default=None
+            Weights of the series.
+
+        Returns
+        -------
+        float
+            The share of right predictions.
+        """
+        predicted, y = self.predict(X), column_or_1d(values_of(y))
+        check_consistent_length(predicted, y, sample_weight)
+        is_class = is_mark(self.classes_, self.unlabelled).any()
+        known = ~(pd.isna(y) | is_mark(y, None if is_class else self.unlabelled))
+        if not known.any():
+            raise ValueError("y has no labelled series, so there is nothing to score. Give series with their classes.")
+        weight = None if sample_weight is None else np.asarray(sample_weight)[known]
+        return float(accuracy_score(y[known].tolist(), predicted[known].tolist(), sample_weight=weight))
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Compute scores whose softmax is `predict_proba`.
@@ -276,6 +309,29 @@ class PretrainedRegressor(RegressorMixin, PretrainedPredictor):
                     f"PretrainedRegressor: `{name}` must be {n_outputs} numbers, one per output of the head, got "
                     f"{shown(value)}."
                 )
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Compute the coefficient of determination R² over the known targets.
+
+        Parameters
+        ----------
+        X : array or list of arrays
+            The series.
+        y : array-like of shape (n_cases,) or (n_cases, n_outputs)
+            The targets. Unknown targets, NaN, do not count.
+        sample_weight : array-like of shape (n_cases,), default=None
+            Weights of the series.
+
+        Returns
+        -------
+        float
+            R²; with several outputs the mean of theirs.
+        """
+        predicted = self.predict(X)
+        y = check_array(plain(y), ensure_2d=False, ensure_all_finite="allow-nan", dtype=np.float64, input_name="y")
+        check_consistent_length(predicted, y, sample_weight)
+        weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        return mean_r2(y, predicted, weight)
 
     @property
     def target_mean_(self) -> np.ndarray:

@@ -114,7 +114,7 @@ def named(sources: Any, name: str, parameter: str) -> dict[str, Any]:
 def check_result(parameter: str, name: str, result: Any, attributes: Iterable[str], function: str) -> None:
     """Raise a TypeError unless a source has the attributes of a result of a function."""
     if not all(hasattr(result, attribute) for attribute in attributes):
-        raise TypeError(f"`{parameter}`: {name!r} must be a result of {function}, got {shown(result)}.")
+        raise TypeError(f"`{parameter}`: {shown(name)} must be a result of {function}, got {shown(result)}.")
 
 
 def draw_strip(ax: Any, steps: np.ndarray, values: np.ndarray, strip: np.ndarray, **style: Any) -> Any:

@@ -175,13 +175,15 @@ def _check_scores(scores: Any) -> None:
 def _check_values(scores: pd.DataFrame) -> None:
     wrong = [str(name) for name, kind in scores.dtypes.items() if not pd.api.types.is_numeric_dtype(kind)]
     if wrong:
-        raise ValueError(f"`scores`: the column {wrong[0]!r} is not numeric. Make the names of data sets the index.")
+        raise ValueError(
+            f"`scores`: the column {shown(wrong[0])} is not numeric. Make the names of data sets the index."
+        )
     values = scores.to_numpy(dtype=float)
     if not np.isfinite(values).all():
         row, column = np.argwhere(~np.isfinite(values))[0]
         raise ValueError(
-            f"`scores`: {scores.columns[column]!r} has no finite score on {scores.index[row]!r}. Compare methods on "
-            "the data sets that all of them have."
+            f"`scores`: {shown(scores.columns[column])} has no finite score on {shown(scores.index[row])}. Compare "
+            "methods on the data sets that all of them have."
         )
     if (values == values[:, :1]).all():
         raise ValueError("`scores`: all methods score the same on every data set, so there is nothing to rank.")

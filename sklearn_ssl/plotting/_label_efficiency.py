@@ -2,7 +2,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from sklearn_ssl._parameters.shown import shown
+from sklearn_ssl._parameters.shown import on_one_line, shown
 from sklearn_ssl.plotting._canvas import check_result, legend_width, line_styles, one_axes, place_legend
 
 SPREADS = ("std", "range", None)
@@ -141,7 +141,9 @@ class LabelEfficiencyDisplay:
             check_result("results", name, result, ("fractions", "scores", "metric"), "label_efficiency")
         metrics = sorted({str(result.metric) for result in self.results.values()})
         if len(metrics) > 1:
-            raise ValueError(f"`results` must have one metric, got {', '.join(metrics)}. Draw one picture per metric.")
+            raise ValueError(
+                f"`results` must have one metric, got {on_one_line(', '.join(metrics))}. Draw one picture per metric."
+            )
 
 
 def _by_name(results: Any) -> dict[str, Any]:
@@ -150,7 +152,9 @@ def _by_name(results: Any) -> dict[str, Any]:
     each = list(results) if isinstance(results, (list, tuple)) else [results]
     names = [getattr(result, "name", "embedding") for result in each]
     if len(set(names)) < len(names):
-        raise ValueError(f"`results`: names must differ, got {names}. Give a dictionary with a name for each result.")
+        raise ValueError(
+            f"`results`: names must differ, got {shown(names)}. Give a dictionary with a name for each result."
+        )
     return dict(zip(names, each, strict=True))
 
 

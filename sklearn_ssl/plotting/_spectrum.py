@@ -187,7 +187,7 @@ class SpectrumDisplay:
             raise ValueError("`singular_values` is empty. Give at least one name with its values.")
         zero = [name for name, values in self.singular_values.items() if not np.max(values) > 0]
         if zero:
-            raise ValueError(f"All singular values of {zero[0]!r} are zero: it is the same for all series.")
+            raise ValueError(f"All singular values of {shown(zero[0])} are zero: it is the same for all series.")
 
     def _draw(self, ax: Any, name: str, style: dict) -> Any:
         values = np.asarray(self.singular_values[name])

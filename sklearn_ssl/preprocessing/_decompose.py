@@ -139,8 +139,8 @@ class Decompose(CollectionTransformer):
     def _check_parts(self) -> None:
         known = ("original", *self._parts)
         chosen = self._chosen_parts
-        if not chosen or any(part not in known for part in chosen):
-            hint = " Set `period` to have a seasonal part." if "seasonal" in chosen else ""
+        if not chosen or not all(isinstance(part, str) and part in known for part in chosen):
+            hint = " Set `period` to have a seasonal part." if "seasonal" in map(str, chosen) else ""
             raise ValueError(
                 f'Decompose: `parts` must be one or more of {", ".join(map(repr, known))} for method="{self.method}", '
                 f"got {shown(self.parts)}.{hint}"

@@ -262,7 +262,7 @@ def _naming_the_column(X: Any) -> Iterator[None]:
 def _check_numbers(name: Any, cells: np.ndarray, error: Exception) -> None:
     if is_nested(cells):
         raise ValueError(
-            f"{SERIES_IN_CELLS.format(f'Column {name!r} of X')} {REMEDY_FOR_SERIES.format('X')}"
+            f"{SERIES_IN_CELLS.format(f'Column {shown(name)} of X')} {REMEDY_FOR_SERIES.format('X')}"
         ) from error
     missing = pd.isna(cells)
     try:
@@ -271,8 +271,9 @@ def _check_numbers(name: Any, cells: np.ndarray, error: Exception) -> None:
         cells[~missing].astype(float)
     except (ValueError, TypeError) as reason:
         raise ValueError(
-            f"Column {name!r} of X has no numbers ({shown(str(reason))}). Leave it out by X.drop(columns={name!r}), or "
-            "turn it into numbers first, for example by sklearn.preprocessing.OrdinalEncoder."
+            f"Column {shown(name)} of X has no numbers ({shown(str(reason))}). Leave it out by "
+            f"X.drop(columns={shown(name)}), or turn it into numbers first, for example by "
+            "sklearn.preprocessing.OrdinalEncoder."
         ) from error
 
 

@@ -86,7 +86,7 @@ def _has_unit(freq: Any) -> bool:
 
 def _wrong(freq: Any, name: Any, kind: str) -> ValueError:
     remedy = 'a number, or text such as "1s" if they are seconds' if kind == "numbers" else 'text such as "1s"'
-    return ValueError(f"`freq`={shown(freq)} does not fit column {name!r}, whose times are {kind}. Give {remedy}.")
+    return ValueError(f"`freq`={shown(freq)} does not fit column {shown(name)}, whose times are {kind}. Give {remedy}.")
 
 
 def _steps_of_calendar(freq: Any, name: Any, moments: np.ndarray, start: np.ndarray) -> np.ndarray:

@@ -216,7 +216,7 @@ class LongTable:
             if len(self.values) > 1 and cells.dtype.kind != "f":
                 own = pd.factorize(cells)[0][rows]
                 if len(pd.unique(place * (own.max() + 1) + own)) == len(place):
-                    return f" If column {name!r} names the channel of each row, set channel={name!r}."
+                    return f" If column {shown(name)} names the channel of each row, set channel={shown(name)}."
         return ""
 
 
@@ -224,9 +224,9 @@ def _codes_of_ids(name: Any, cells: Any, *, sort: bool = False) -> tuple[np.ndar
     try:
         codes, different = pd.factorize(cells, sort=sort)
     except TypeError as error:
-        raise ValueError(f"Column {name!r} holds values that cannot be compared. Give numbers or text.") from error
+        raise ValueError(f"Column {shown(name)} holds values that cannot be compared. Give numbers or text.") from error
     if (codes < 0).any():
-        raise ValueError(f"Column {name!r} is missing in row {int(np.argmin(codes))}. Fill it or remove the row.")
+        raise ValueError(f"Column {shown(name)} is missing in row {int(np.argmin(codes))}. Fill it or remove the row.")
     return codes.astype(np.int64), different
 
 

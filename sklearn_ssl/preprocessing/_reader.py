@@ -301,14 +301,15 @@ class AsCollection(CollectionTransformer):
         for name, cells in columns.items():
             if is_text(name, cells):
                 raise ValueError(
-                    f"Column {name!r} holds text, but in a table of single values the columns are time steps of one "
-                    f"channel. If it is not a time step but the target, for example, leave it out by drop={name!r}."
+                    f"Column {shown(name)} holds text, but in a table of single values the columns are time steps of "
+                    "one channel. If it is not a time step but the target, for example, leave it out by "
+                    f"drop={shown(name)}."
                 )
             if kind_of(np.asarray(cells)).startswith(("date", "time", "period")):
                 raise ValueError(
-                    f"Column {name!r} holds no numbers but times. If X has one row per time step, set `case` to the "
-                    f"column that tells the series apart and time={name!r}. If it has one row per series, leave the "
-                    f"column out by drop={name!r}."
+                    f"Column {shown(name)} holds no numbers but times. If X has one row per time step, set `case` to "
+                    f"the column that tells the series apart and time={shown(name)}. If it has one row per series, "
+                    f"leave the column out by drop={shown(name)}."
                 )
         if hasattr(X, "columns"):
             frame = as_frame(X)
@@ -345,26 +346,26 @@ class AsCollection(CollectionTransformer):
         """Refuse texts that are no categories. The user has declared those of a column of categories."""
         if are_numbers_as_text(texts) and not declared:
             raise ValueError(
-                f"Column {name!r} holds numbers as text, such as {shown(texts[0])}. Turn them into numbers by "
-                f"X.assign(**{{{name!r}: pandas.to_numeric(X[{name!r}], errors='coerce')}}), or leave the column out "
-                f"by drop={name!r}."
+                f"Column {shown(name)} holds numbers as text, such as {shown(texts[0])}. Turn them into numbers by "
+                f"X.assign(**{{{shown(name)}: pandas.to_numeric(X[{shown(name)}], errors='coerce')}}), or leave the "
+                f"column out by drop={shown(name)}."
             )
         if self.categorical == "error":
             raise ValueError(
-                f'Column {name!r} holds text. Set categorical="encode" to replace it by numbers, or leave it out by '
-                f"drop={name!r}.{_other_roles(name, table)}"
+                f'Column {shown(name)} holds text. Set categorical="encode" to replace it by numbers, or leave it out '
+                f"by drop={shown(name)}.{_other_roles(name, table)}"
             )
         if not reset and name not in self.categories_:
-            raise ValueError(f"Column {name!r} holds text, but held numbers at fit. Turn the text into numbers.")
+            raise ValueError(f"Column {shown(name)} holds text, but held numbers at fit. Turn the text into numbers.")
 
 
 def _other_roles(name: Any, table: LongTable | None) -> str:
     """Return what a column of text may be in a long table, if it is no channel."""
     if table is None:
         return ""
-    time = f" If it has the times of the rows, set time={name!r}." if table.keys.time is None else ""
+    time = f" If it has the times of the rows, set time={shown(name)}." if table.keys.time is None else ""
     melted = table.keys.case and table.keys.channel is None and len(table.values) > 1
-    return f"{time} If it names the channel of each row, set channel={name!r}." if melted else time
+    return f"{time} If it names the channel of each row, set channel={shown(name)}." if melted else time
 
 
 def _split(values: list, n_steps: np.ndarray) -> Any:

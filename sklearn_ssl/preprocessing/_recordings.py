@@ -12,7 +12,7 @@ from sklearn_ssl._input.plain import readable_errors
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.preprocessing._as_collection import as_collection
 from sklearn_ssl.preprocessing._stamps import stamps_of
-from sklearn_ssl.preprocessing._tables import columns_of, holds_frames, is_nested
+from sklearn_ssl.preprocessing._tables import columns_of, holds_frames, is_nested, is_table
 
 
 @final
@@ -50,9 +50,13 @@ class Recordings:
     def __post_init__(self) -> None:
         if len(self.values) == 0:
             raise ValueError("X has no recording. Give at least one.")
-        channels = sorted({one.shape[0] for one in self.values})
-        if len(channels) > 1:
-            raise ValueError(f"All recordings of X need the same number of channels, got {channels}.")
+        if len({one.shape[0] for one in self.values}) > 1:
+            other = next(row for row, one in enumerate(self.values) if one.shape[0] != self.values[0].shape[0])
+            raise ValueError(
+                f"All recordings of X need the same channels in the same order, but recording 0 has "
+                f"{self.values[0].shape[0]} and recording {other} has {self.values[other].shape[0]}. Give NaN for "
+                "channels that a recording lacks, or turn the axes: arrays have the shape (n_channels, n_timepoints)."
+            )
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -212,7 +216,7 @@ class Reader:
         for parameter, name in [(parameter, name) for parameter, several in names.items() for name in several]:
             if name not in frame:
                 raise ValueError(
-                    f"`{parameter}` names the column {name!r}, but X has the columns {shown(list(frame))}."
+                    f"`{parameter}` names the column {shown(name)}, but X has the columns {shown(list(frame))}."
                 )
 
     def _channels(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -226,11 +230,27 @@ class Reader:
         return channels.reset_index(drop=True)
 
 
+def check_ids(X: Any, names_recordings: bool) -> None:
+    """Refuse a dictionary of arrays of one shape unless something tells that its keys are ids, and not channels."""
+    shapes = {np.shape(one) for one in X.values()} if isinstance(X, Mapping) else set()
+    if not names_recordings and len(shapes) == 1 and len(*shapes) == 2 and not any(map(is_table, X.values())):
+        raise ValueError(
+            f"X is a dictionary of arrays of the shape {shapes.pop()}. If its keys are the ids of recordings, set "
+            "groups=list(X). If its keys are the channels of all recordings, give "
+            "numpy.stack([numpy.asarray(one) for one in X.values()], axis=1)."
+        )
+
+
 def _check_not_one_recording(X: Mapping) -> None:
+    if any(isinstance(one, Mapping) for one in X.values()):
+        raise ValueError(
+            "The values of X are dictionaries. If each of them has the channels of one recording, give {key: "
+            "pandas.DataFrame(one) for key, one in X.items()}."
+        )
     key = next((key for key, one in X.items() if not hasattr(one, "columns") and np.ndim(one) < 2), None)
     if key is not None:
         raise ValueError(
-            f"X[{key!r}] has shape {np.shape(X[key])}, but each value of a dictionary is a recording, of shape "
+            f"X[{shown(key)}] has shape {np.shape(X[key])}, but each value of a dictionary is a recording, of shape "
             "(n_channels, n_timepoints) or a data frame. If the keys are the channels of one recording, give "
             "pandas.DataFrame(X)."
         )
@@ -283,7 +303,7 @@ def _numbers(times: pd.Index) -> np.ndarray:
 def _check_none_missing(name: Hashable, column: pd.Series) -> None:
     if column.isna().any():
         row = int(column.isna().to_numpy().argmax())
-        raise ValueError(f"Column {name!r} is missing in row {row}. Fill it or remove the row.")
+        raise ValueError(f"Column {shown(name)} is missing in row {row}. Fill it or remove the row.")
 
 
 def _check_no_time_twice(times: pd.Index, codes: np.ndarray) -> None:
@@ -298,14 +318,14 @@ def _check_no_time_twice(times: pd.Index, codes: np.ndarray) -> None:
 
 def _check_numbers(name: Hashable, column: pd.Series) -> None:
     if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
-        raise ValueError(f"Column {name!r} has times. Name it in `time`, or leave it out by drop={name!r}.")
+        raise ValueError(f"Column {shown(name)} has times. Name it in `time`, or leave it out by drop={shown(name)}.")
     text = isinstance(column.dtype, (pd.StringDtype, pd.CategoricalDtype)) or (
         column.dtype == object and column.map(lambda cell: isinstance(cell, (str, bytes))).any()
     )
     if text:
         raise ValueError(
-            f"Column {name!r} has text, which is no channel. If it has labels, give y={name!r}; if it has groups, give "
-            f"groups={name!r}; otherwise leave it out by drop={name!r}."
+            f"Column {shown(name)} has text, which is no channel. If it has labels, give y={shown(name)}; if it has "
+            f"groups, give groups={shown(name)}; otherwise leave it out by drop={shown(name)}."
         )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from sklearn_ssl._input.collections import Collection
+from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.preprocessing._wrapped import SCALERS, WrappedTransformer, series_in_cache, spared_second_look
 
 
@@ -89,9 +90,9 @@ class SeriesWise(WrappedTransformer):
         for case, table in self._tables(collection):
             if table.shape[1] != self.n_channels_out_:
                 raise ValueError(
-                    f"SeriesWise: {self.resolved('transformer')!r} returned {table.shape[1]} channel(s) for series "
-                    f"{case} of X, and {self.n_channels_out_} at fit. Use a transformer that keeps all channels, or "
-                    "fill missing ones before."
+                    f"SeriesWise: {shown(self.resolved('transformer'))} returned {table.shape[1]} channel(s) for "
+                    f"series {case} of X, and {self.n_channels_out_} at fit. Use a transformer that keeps all "
+                    "channels, or fill missing ones before."
                 )
             values[case, :, : len(table)] = table.T
         return values

@@ -90,13 +90,15 @@ class StepTimes:
         seconds = seconds_of(name, duration)
         if self.rate is None:
             raise ValueError(
-                f"`{name}`={duration!r} is a duration, but how many steps make a second is not known. Set "
+                f"`{name}`={shown(duration)} is a duration, but how many steps make a second is not known. Set "
                 "`sampling_rate`, or give tables whose index or column `time` has dates or durations; "
                 "pandas.to_timedelta(column, unit='s') makes durations of numbers."
             )
         steps = round(seconds * self.rate)
         if steps < 1:
-            raise ValueError(f"`{name}`={duration!r} is shorter than one step; a second has {self.rate:.6g} steps.")
+            raise ValueError(
+                f"`{name}`={shown(duration)} is shorter than one step; a second has {self.rate:.6g} steps."
+            )
         return steps
 
     def stretches(self, max_gap: Any, block: int | None, purge: int) -> "Stretches":
@@ -139,8 +141,7 @@ class StepTimes:
         if self.recordings.times is not None and not self._has_seconds:
             if max_gap not in Range(above=0):
                 raise ValueError(
-                    f"The time stamps of X are numbers. Give `max_gap` as a number in their unit, above 0, not "
-                    f"{shown(max_gap)}."
+                    f"The time stamps of X are numbers. Give `max_gap` in their unit, not {shown(max_gap)}."
                 )
             return float(max_gap)
         return seconds_of("max_gap", max_gap)
@@ -178,7 +179,7 @@ class StepTimes:
         if isinstance(stamps, pd.DatetimeIndex) and isinstance(bounds, pd.DatetimeIndex):
             if (stamps.tz is None) != (bounds.tz is None):
                 raise ValueError(
-                    f"Column {name!r} of `events` and the time stamps of X need time zones both, or neither. Use "
+                    f"Column {shown(name)} of `events` and the time stamps of X need time zones both, or neither. Use "
                     "tz_localize."
                 )
             return (bounds - stamps[0]).total_seconds().to_numpy()
@@ -186,8 +187,8 @@ class StepTimes:
             return bounds.total_seconds().to_numpy()
         if isinstance(bounds, (pd.DatetimeIndex, pd.TimedeltaIndex)) or self._has_seconds:
             raise ValueError(
-                f"Column {name!r} of `events` has {bounds.dtype}, but the time of X is in {self._unit}. Give both in "
-                "the same form; pandas.to_timedelta(column, unit='s') makes durations of seconds."
+                f"Column {shown(name)} of `events` has {bounds.dtype}, but the time of X is in {self._unit}. Give both "
+                "in the same form; pandas.to_timedelta(column, unit='s') makes durations of seconds."
             )
         return bounds.to_numpy()
 
@@ -225,7 +226,7 @@ def whole_steps(name: str, value: Any, *, least: int = 1) -> int:
         If it is none.
     """
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise TypeError(f"`{name}` must be a whole number of time steps, got {value!r}.")
+        raise TypeError(f"`{name}` must be a whole number of time steps, got {shown(value)}.")
     check_whole_number(name, value, least=least)
     return int(value)
 

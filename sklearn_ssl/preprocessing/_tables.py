@@ -78,8 +78,8 @@ def _opened_levels(X: pd.DataFrame, keys: Keys) -> tuple[pd.DataFrame, Keys]:
     twice = [name for name in levels if name in X.columns]
     if twice:
         raise ValueError(
-            f"X has both a column and a level of its index with the name {twice[0]!r}. Leave one of them out, for "
-            f"example the column by X.drop(columns={twice[0]!r})."
+            f"X has both a column and a level of its index with the name {shown(twice[0])}. Leave one of them out, for "
+            f"example the column by X.drop(columns={shown(twice[0])})."
         )
     time = levels[-1] if keys.time is None and levels[-1] not in keys.case else keys.time
     case = keys.case or [name for name in levels if name not in (time, keys.channel)]
@@ -171,8 +171,8 @@ def _parts(name: Any, cells: np.ndarray) -> list:
     for row, part in enumerate(parts):
         if part is not None and (part.ndim != 1 or len(part) == 0):
             raise ValueError(
-                f"Column {name!r} has {shown(decoded(cells[row], name))} in row {row}, where a 1-D array or list of "
-                f"time steps is needed. If the column is not a channel, leave it out by drop={name!r}."
+                f"Column {shown(name)} has {shown(decoded(cells[row], name))} in row {row}, where a 1-D array or list "
+                f"of time steps is needed. If the column is not a channel, leave it out by drop={shown(name)}."
             )
     return parts
 

@@ -24,7 +24,7 @@ def decoded(cell: Any, name: Any = None) -> Any:
     try:
         return cell.decode("utf-8")
     except UnicodeDecodeError as error:
-        where = "The labels hold" if name is None else f"Column {name!r} holds"
+        where = "The labels hold" if name is None else f"Column {shown(name)} holds"
         raise ValueError(
             f"{where} the bytes {shown(bytes(cell))}, which are not UTF-8. Decode all of them before, in the encoding "
             'that they have: cell.decode("latin-1") never fails.'
@@ -53,7 +53,7 @@ def is_text(name: Any, cells: Any) -> bool:
     present = [cell for cell in different if not is_missing(cell)]
     texts = sum(isinstance(cell, (str, bytes)) for cell in present)
     if 0 < texts < len(present):
-        raise ValueError(f"Column {name!r} holds text and numbers. Make all its values numbers, or all text.")
+        raise ValueError(f"Column {shown(name)} holds text and numbers. Make all its values numbers, or all text.")
     return texts > 0
 
 
@@ -85,8 +85,8 @@ def places_of(name: Any, codes: np.ndarray, texts: list, categories: np.ndarray)
     unknown = [text for text in texts if text is not None and text not in places]
     if unknown:
         raise ValueError(
-            f"Column {name!r} holds {shown(unknown[0])}, but at fit it held only {shown(list(places))}. Fit on all "
-            "categories."
+            f"Column {shown(name)} holds {shown(unknown[0])}, but at fit it held only {shown(list(places))}. Fit on "
+            "all categories."
         )
     return np.array([np.nan if text is None else places[text] for text in texts] + [np.nan])[codes]
 
@@ -125,14 +125,16 @@ def _one_by_one(name: Any, cells: np.ndarray) -> np.ndarray:
 
 def holds_no_numbers(name: Any, reason: Any) -> ValueError:
     """Return the error for a column that is no channel."""
-    return ValueError(f"Column {name!r} holds no numbers: {shown_reason(reason)}. Leave it out by drop={name!r}.")
+    return ValueError(
+        f"Column {shown(name)} holds no numbers: {shown_reason(reason)}. Leave it out by drop={shown(name)}."
+    )
 
 
 def holds_times(name: Any, dtype: Any) -> ValueError:
     """Return the error for a column of times among the channels."""
     return ValueError(
-        f"Column {name!r} holds no numbers: its dtype is {dtype}. If it has the times of the steps, set "
-        f"time={name!r}; otherwise leave it out by drop={name!r}."
+        f"Column {shown(name)} holds no numbers: its dtype is {dtype}. If it has the times of the steps, set "
+        f"time={shown(name)}; otherwise leave it out by drop={shown(name)}."
     )
 
 

@@ -65,7 +65,7 @@ def moments_of(name: Any, cells: Any) -> np.ndarray:
     if kind == "time":
         return pd.to_timedelta([str(cell) for cell in cells]).to_numpy()
     raise ValueError(
-        f"Column {name!r} holds values that cannot be sorted, such as {shown(cells[0])}. Give numbers, dates or "
+        f"Column {shown(name)} holds values that cannot be sorted, such as {shown(cells[0])}. Give numbers, dates or "
         "durations."
     )
 
@@ -73,7 +73,9 @@ def moments_of(name: Any, cells: Any) -> np.ndarray:
 def _check_none_missing(name: Any, cells: Any) -> None:
     missing = pd.isna(cells)
     if missing.any():
-        raise ValueError(f"Column {name!r} is missing in row {int(np.argmax(missing))}. Fill it or remove the row.")
+        raise ValueError(
+            f"Column {shown(name)} is missing in row {int(np.argmax(missing))}. Fill it or remove the row."
+        )
 
 
 def _places(name: Any, cells: pd.Categorical) -> np.ndarray:
@@ -90,8 +92,8 @@ def _read(name: Any, texts: np.ndarray) -> np.ndarray:
         if moments is not None:
             return moments
     raise ValueError(
-        f"Column {name!r} holds times as text, such as {shown(texts[0])}, and the order of these texts is not certain. "
-        f"{_remedy(name, texts)}"
+        f"Column {shown(name)} holds times as text, such as {shown(texts[0])}, and the order of these texts is not "
+        f"certain. {_remedy(name, texts)}"
     )
 
 
@@ -137,22 +139,22 @@ def _letters(texts: np.ndarray) -> np.ndarray | None:
 
 def _remedy(name: Any, texts: np.ndarray) -> str:
     """Return how to make the order certain in a data frame."""
-    column = f"X[{name!r}]"
+    column = f"X[{shown(name)}]"
     numbers = pd.to_numeric(pd.Series(texts), errors="coerce").notna().all()
     if numbers and not _are_dates_without_mark(texts):
-        return f"If they are numbers, give X.assign(**{{{name!r}: pandas.to_numeric({column})}})."
+        return f"If they are numbers, give X.assign(**{{{shown(name)}: pandas.to_numeric({column})}})."
     form = _date_format(texts)
     if form is not None:
         return (
-            f"If they are dates or times, give X.assign(**{{{name!r}: pandas.to_datetime({column}, "
-            f"format={form!r})}}), with the format in which they were written."
+            f"If they are dates or times, give X.assign(**{{{shown(name)}: pandas.to_datetime({column}, "
+            f"format={shown(form)})}}), with the format in which they were written."
         )
     if all(ONE_NUMBER.fullmatch(text) for text in texts):
         number = f"{column}.str.extract(r'(\\d+)', expand=False).astype(float)"
-        return f"If the number in them counts, give X.assign(**{{{name!r}: {number}}})."
+        return f"If the number in them counts, give X.assign(**{{{shown(name)}: {number}}})."
     order = shown(list(texts))
     return (
-        f"Write their order down: X.assign(**{{{name!r}: pandas.Categorical({column}, categories={order}, "
+        f"Write their order down: X.assign(**{{{shown(name)}: pandas.Categorical({column}, categories={order}, "
         "ordered=True)}), with the texts from the first to the last."
     )
 

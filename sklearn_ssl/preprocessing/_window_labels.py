@@ -10,7 +10,7 @@ from sklearn.utils.multiclass import type_of_target
 
 from sklearn_ssl._input.labels import sorted_codes, values_of
 from sklearn_ssl._parameters.ranges import Range
-from sklearn_ssl._parameters.shown import shown
+from sklearn_ssl._parameters.shown import on_one_line, shown
 from sklearn_ssl.preprocessing._recordings import Recordings
 from sklearn_ssl.preprocessing._step_times import StepTimes
 from sklearn_ssl.preprocessing._tables import columns_of
@@ -170,8 +170,8 @@ def _event_table(events: Any) -> pd.DataFrame:
     absent = [name for name in (*BOUNDS, "label") if name not in table]
     if absent:
         raise ValueError(
-            f"`events` needs the columns start, end and label, but {absent[0]!r} is not among {shown(list(table))}. "
-            "Rename the columns; an end is a start plus a duration."
+            f"`events` needs the columns start, end and label, but {shown(absent[0])} is not among "
+            f"{shown(list(table))}. Rename the columns; an end is a start plus a duration."
         )
     return table
 
@@ -180,7 +180,7 @@ def _recording_numbers(table: pd.DataFrame, recordings: Recordings, case: list) 
     absent = [name for name in case if name not in table]
     if absent and len(recordings) > 1:
         raise ValueError(
-            f"`events` needs the column {absent[0]!r}, which says to which of the {len(recordings)} recordings an "
+            f"`events` needs the column {shown(absent[0])}, which says to which of the {len(recordings)} recordings an "
             f"event belongs, but has {shown(list(table))}."
         )
     if absent:
@@ -219,8 +219,9 @@ def _check_bounds(events: pd.DataFrame, start: np.ndarray, end: np.ndarray, leas
         if wrong.any():
             event = events.iloc[int(np.argmax(wrong))]
             raise ValueError(
-                f"The event {event['label']!r} from {event['start']} to {event['end']} {what}. Check the unit of its "
-                "times, and remove the event if it is not meant to be there."
+                f"The event {shown(event['label'])} from {on_one_line(event['start'])} to "
+                f"{on_one_line(event['end'])} {what}. Check the unit of its times, and remove the event if it is not "
+                "meant to be there."
             )
 
 
@@ -231,7 +232,8 @@ def _check_no_contradiction(
     if same.any():
         event = events.iloc[order[int(np.argmax(same))]]
         raise ValueError(
-            f"Two events with different labels have the same time, from {event['start']} to {event['end']}. Keep one."
+            f"Two events with different labels have the same time, from {on_one_line(event['start'])} to "
+            f"{on_one_line(event['end'])}. Keep one."
         )
 
 

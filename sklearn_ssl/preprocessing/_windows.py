@@ -10,7 +10,7 @@ from sklearn_ssl._parameters.arguments import check_choice, check_flag
 from sklearn_ssl._parameters.ranges import Range
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.preprocessing._beside import beside, constant
-from sklearn_ssl.preprocessing._recordings import Reader, Recordings
+from sklearn_ssl.preprocessing._recordings import Reader, Recordings, check_ids
 from sklearn_ssl.preprocessing._stamps import is_duration
 from sklearn_ssl.preprocessing._step_times import StepTimes
 from sklearn_ssl.preprocessing._window_labels import StepLabels, is_share, mean_of_windows
@@ -62,7 +62,8 @@ def window_recordings(
         - a list of such data frames;
         - a long data frame of many recordings, with `case`, or with the ids and the time in its MultiIndex;
         - a data frame with one row per recording, whose cells are series;
-        - a dictionary of arrays (n_channels, n_timepoints) or data frames. Its keys are the ids of the recordings.
+        - a dictionary of arrays (n_channels, n_timepoints) or data frames. Its keys are the ids of the recordings. If
+          all arrays have one shape, give `y`, `groups` or `events` too: the keys could also be channels.
 
         Trailing steps at which all channels are NaN are padding and in no window. Other NaN is kept.
     y : str, dict, Series, array-like of shape (n_recordings,) or list of arrays of shape (n_timepoints,), default=None
@@ -193,6 +194,7 @@ def window_recordings(
         check_choice("label", label, *LABELS)
     check_flag("return_table", return_table)
     _check_together(y, groups, events, background, block, purge)
+    check_ids(X, any(given is not None for given in (y, groups, events)))
     names = [name for name in (y, groups) if isinstance(name, str)]
     recordings = Reader(_listed(case), time, _listed(drop), names).read(X)
     times = StepTimes(recordings, recordings.n_steps, _checked_rate(sampling_rate))

@@ -60,8 +60,8 @@ class WrappedTransformer(CollectionTransformer, abc.ABC):
         table = result.toarray() if sparse.issparse(result) else np.asarray(result)
         if table.ndim != 2 or len(table) != n_rows:
             raise ValueError(
-                f"{type(self).__name__}: {self.resolved('transformer')!r} must return a row for each of the {n_rows} "
-                f"time steps, got shape {table.shape}. Choose a transformer that keeps all rows."
+                f"{type(self).__name__}: {shown(self.resolved('transformer'))} must return a row for each of the "
+                f"{n_rows} time steps, got shape {table.shape}. Choose a transformer that keeps all rows."
             )
         return table
 

@@ -349,3 +349,39 @@ def test_the_module_of_a_loaded_predictor_has_features_and_maps(path):
     x = torch.zeros(2, X.shape[1], 20)
     assert module.features(x).shape == (2, module.n_features)
     assert module.feature_maps(x).shape[::2] == (2, 20)
+
+
+def loaded(predictor, tmp_path):
+    save_predictor(predictor, tmp_path / "predictor.safetensors")
+    return load_predictor(tmp_path / "predictor.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("labels", "unknown", "unlabelled"),
+    [(y, -1, -1), (y.astype(str).astype(object), -1, -1), (y.astype(float), np.nan, -1), (y.astype(str), "?", "?")],
+)
+def test_score_of_a_classifier_leaves_out_series_without_a_label(labels, unknown, unlabelled, tmp_path):
+    given = labels.copy()
+    given[::2] = unknown
+    original = SSLClassifier(untrained(), mode="probe", unlabelled=unlabelled, random_state=0).fit(X, labels)
+    model = loaded(original, tmp_path).set_params(unlabelled=unlabelled)
+    weight = np.arange(1.0, len(y) + 1)
+    expected = np.average(model.predict(X[1::2]) == labels[1::2].astype(model.classes_.dtype), weights=weight[1::2])
+    assert model.score(X, given, weight) == pytest.approx(expected)
+    with pytest.raises(ValueError, match="no labelled series"):
+        model.score(X[::2], given[::2])
+
+
+def test_score_counts_the_mark_where_it_is_a_class(tmp_path):
+    labels = np.where(y > 1, 1, -1)
+    model = loaded(SSLClassifier(untrained(), mode="probe", unlabelled=None, random_state=0).fit(X, labels), tmp_path)
+    assert model.score(X, labels) == np.mean(model.predict(X) == labels)
+
+
+@pytest.mark.parametrize("targets", [Y, Y[:, 0]])
+def test_score_of_a_regressor_leaves_out_unknown_targets(targets, tmp_path):
+    original = SSLRegressor(untrained(), mode="probe", random_state=0).fit(X, targets)
+    given = targets.copy()
+    given[::3] = np.nan
+    weight = np.arange(1.0, len(y) + 1)
+    assert loaded(original, tmp_path).score(X, given, weight) == pytest.approx(original.score(X, given, weight))

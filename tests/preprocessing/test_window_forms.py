@@ -44,7 +44,11 @@ FORMS = {
     "list of frames with time": (lambda: [f.assign(t=range(STEPS))[::-1] for f in frames()], {"time": "t"}, [0, 1, 2]),
     "list of records": (lambda: [frame.to_records(index=False) for frame in frames()], {}, [0, 1, 2]),
     "dictionary of frames": (dictionary, {}, [7, 3, 5]),
-    "dictionary of arrays": (lambda: {key: f.to_numpy().T for key, f in dictionary().items()}, {}, [7, 3, 5]),
+    "dictionary of arrays": (
+        lambda: {key: f.to_numpy().T for key, f in dictionary().items()},
+        {"groups": [7, 3, 5]},
+        [7, 3, 5],
+    ),
     "list of arrays": (lambda: [frame.to_numpy().T for frame in frames()], {}, [0, 1, 2]),
     "array": (lambda: np.stack([frame.to_numpy().T for frame in frames()]), {}, [0, 1, 2]),
     "long table": (long_table, {"case": "id", "time": "t"}, [7, 3, 5]),
@@ -230,3 +234,45 @@ def test_texts_with_a_zone_are_times_in_utc():
 def test_the_period_of_a_single_step_is_not_known():
     assert np.isnan(_period(np.zeros(1)))
     assert _period(np.array([0.0, 2, 4])) == 2
+
+
+def test_a_dictionary_of_channels_is_not_taken_for_recordings():
+    X = {"acc": np.random.default_rng(0).normal(size=(6, 30)), "gyr": np.random.default_rng(1).normal(size=(6, 30))}
+    with pytest.raises(
+        ValueError, match=r"dictionary of arrays of the shape \(6, 30\).*groups=list\(X\).*numpy\.stack"
+    ):
+        window_recordings(X, length=10)
+    assert window_recordings(X, groups=list(X), length=10)[2].tolist() == ["acc"] * 3 + ["gyr"] * 3
+    channels = np.stack([np.asarray(one) for one in X.values()], axis=1)
+    np.testing.assert_array_equal(window_recordings(channels, length=30)[0][:, 1], X["gyr"])
+
+
+def test_a_dictionary_of_dictionaries():
+    X = {"p1": {"acc": np.random.default_rng(0).normal(size=30), "gyr": np.random.default_rng(1).normal(size=30)}}
+    for read in (as_collection, lambda X: window_recordings(X, length=10)):
+        with pytest.raises((TypeError, ValueError), match=r"pandas\.DataFrame\(one\) for \w+, one in X\.items\(\)"):
+            read(X)
+    frames = {key: pd.DataFrame(one) for key, one in X.items()}
+    np.testing.assert_array_equal(as_collection(frames)[0], np.stack(list(X["p1"].values())))
+    assert window_recordings(frames, length=10)[0].shape == (3, 2, 10)
+
+
+@pytest.mark.parametrize(
+    "names", [["y", "x"], ["x"], ["x", "x"]], ids=["other order", "a channel less", "a name twice"]
+)
+def test_recordings_have_the_same_channels(names):
+    frames = {"a": pd.DataFrame(np.ones((9, 2)), columns=["x", "y"])}
+    frames["b"] = pd.DataFrame(np.ones((9, len(names))), columns=names)
+    messages = []
+    for read in (as_collection, lambda X: window_recordings(X, length=3)):
+        with pytest.raises(ValueError, match=r"same columns in the same order|several columns of the name") as raised:
+            read(frames)
+        messages.append(str(raised.value))
+    assert messages[0] == messages[1]
+
+
+def test_arrays_of_other_channels_are_named():
+    with pytest.raises(
+        ValueError, match="same channels in the same order, but recording 0 has 2 and recording 2 has 3"
+    ):
+        window_recordings([np.ones((2, 9)), np.ones((2, 9)), np.ones((3, 9))], length=3)

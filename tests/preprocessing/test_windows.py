@@ -188,7 +188,7 @@ def test_forecasting_with_the_last_label():
         ({"groups": [1, 2]}, ValueError, "`groups` has 2 entries for 3 recordings"),
         ({"X": []}, ValueError, "X has dtype float64 and shape (0,)"),
         ({"X": np.ones((0, 2, 9))}, ValueError, "X has no recording"),
-        ({"X": [np.ones((2, 9)), np.ones((1, 9))]}, ValueError, "same number of channels, got [1, 2]"),
+        ({"X": [np.ones((2, 9)), np.ones((1, 9))]}, ValueError, "recording 0 has 2 and recording 1 has 1"),
         ({"X": [[[1, 2, 3], [1, 2]]]}, ValueError, "Recordings of unequal length must be arrays of shape"),
         ({"X": np.ones((2, 9, 3))}, ValueError, "If the 9 channels are time steps, turn the axes"),
         ({"short": "drop"}, ValueError, "`short` must be one of 'error', 'skip', 'pad', got 'drop'"),
