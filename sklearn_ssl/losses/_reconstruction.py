@@ -3,7 +3,7 @@
 import torch
 from torch.nn import functional as F
 
-from sklearn_ssl.losses._arguments import check_positive, check_share
+from sklearn_ssl.losses._arguments import check_floating_point, check_positive, check_share
 from sklearn_ssl.losses._precision import in_full_precision
 from sklearn_ssl.losses._vectors import unit_length
 
@@ -263,6 +263,7 @@ def normalised_windows(values: torch.Tensor, observed: torch.Tensor, eps: float)
 
 def _check_shapes(prediction: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None = None) -> None:
     _check_not_empty("prediction", prediction)
+    check_floating_point("target", target)
     for name, other in (("target", target), ("weight", weight)):
         if other is not None and other.shape != prediction.shape:
             raise ValueError(
@@ -272,6 +273,7 @@ def _check_shapes(prediction: torch.Tensor, target: torch.Tensor, weight: torch.
 
 
 def _check_not_empty(name: str, values: torch.Tensor) -> None:
+    check_floating_point(name, values)
     if values.numel() == 0:
         raise ValueError(f"`{name}` must have a value, got the shape {tuple(values.shape)}; use a larger batch.")
 

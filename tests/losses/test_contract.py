@@ -64,9 +64,9 @@ def _multi_view(z1, z2, z3):
     return losses.multi_view_loss(z1, z2, z3, pair_loss=losses.ntxent_loss)
 
 
-def _simmtm(views, **values):
-    log_scales = torch.tensor([0.25, -0.5], dtype=views[0].dtype, device=views[0].device)
-    return losses.simmtm_loss(views, **values, log_scales=log_scales)
+def _simmtm(views, weight, **values):
+    log_scales = torch.tensor([0.25, -0.5], dtype=weight.dtype, device=weight.device)
+    return losses.simmtm_loss(views, weight=weight, log_scales=log_scales, **values)
 
 
 def _swav(assigned, predicted, **parameters):
