@@ -1,6 +1,7 @@
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from sklearn_ssl.preprocessing import Decompose
@@ -111,7 +112,7 @@ def test_gaps_are_bridged_and_stay_missing(decompose):
     np.testing.assert_allclose(result, np.where(missing, NAN, decompose.fit_transform(bridge)))
 
 
-@pytest.mark.parametrize("parts", ["seasonal", ["trend", "noise"], [], 3, ("original", None)])
+@pytest.mark.parametrize("parts", ["seasonal", ["trend", "noise"], [], 3, ("original", None), pd.DataFrame({"a": [1]})])
 def test_unknown_parts(parts):
     with pytest.raises(ValueError, match="`parts` must be one or more of 'original', 'trend', 'residual'"):
         Decompose(parts=parts).fit(seasonal_series())

@@ -67,7 +67,7 @@ class SimPerTransformer(SSLTransformer):
     """
 
     n_speeds: int = number(default=10, least=2, integer=True)
-    speed: Any = recipe(default_factory=SpeedChange, needs="apply")
+    speed: Any = recipe(default_factory=SpeedChange, needs="slowest")
     similarity: Any = function(periodic_similarity)
     temperature: float = number(default=1.0, above=0)
     label_temperature: float = number(default=0.1, above=0)

@@ -1,6 +1,7 @@
 from functools import partial
 
 import numpy as np
+import pandas as pd
 import pytest
 from shared import small
 
@@ -72,3 +73,9 @@ def test_training_tells_speeds_apart():
     first, *_, last = transformer.net_.history[:, "train_loss"]
     assert last < first
     assert last < transformer.collapsed_loss_
+
+
+@pytest.mark.parametrize("speed", [pd.DataFrame({"a": [1.0]}), 2.0, SpeedChange])
+def test_what_is_no_range_of_speeds(speed):
+    with pytest.raises(TypeError, match=r"`speed` must be None or an object such as SpeedChange\(\), got"):
+        SimPerTransformer(speed=speed).check_hyperparameters()
