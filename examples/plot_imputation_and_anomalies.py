@@ -40,8 +40,8 @@ def with_gaps(X):
 gappy_train, gappy_test = with_gaps(X_train), with_gaps(X_test)
 
 # %%
-# Every imputer learns from the training series with gaps. The error is the root of the mean squared error at the gaps of
-# the test series, in standard deviations of the channel. `KNNImputer` sees each time step as a row of six values.
+# Every imputer learns from the training series with gaps. The error is the root of the mean squared error at the gaps
+# of the test series, in standard deviations of the channel. `KNNImputer` sees each time step as a row of six values.
 imputers = {
     "mean of the channel": FillMissing(method="mean"),
     "lines": FillMissing(method="linear"),
@@ -94,8 +94,8 @@ scores = {
 }
 
 # %%
-# The area under the ROC curve is the chance that an anomalous series has a higher score than an untouched one. Activities
-# differ in size, and so do errors. So the same area is given within activities too, averaged over the four.
+# The area under the ROC curve is the chance that an anomalous series has a higher score than an untouched one.
+# Activities differ in size, and so do errors. So the same area is given within activities too, averaged over the four.
 for name, score in scores.items():
     within = np.mean([roc_auc_score(is_anomaly[y_test == c], score[y_test == c]) for c in np.unique(y_test)])
     print(f"{name:32s} {roc_auc_score(is_anomaly, score):.2f}, within activities {within:.2f}")

@@ -10,8 +10,8 @@ encoder and MiniRocket stand next to it, with the same labels.
 # %%
 # The data
 # --------
-# The height of a hand that draws a gun or only points: one channel, two classes, 50 series to learn from and 150 for the
-# test. The set ships with aeon. The channel is scaled first, because a masked model predicts values.
+# The height of a hand that draws a gun or only points: one channel, two classes, 50 series to learn from and 150 for
+# the test. The set ships with aeon. The channel is scaled first, because a masked model predicts values.
 import matplotlib.pyplot as plt
 import numpy as np
 from aeon.datasets import load_classification

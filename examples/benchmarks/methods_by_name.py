@@ -6,7 +6,7 @@ import inspect
 from sklearn.base import TransformerMixin
 
 import sklearn_ssl
-from sklearn_ssl import augmentations, encoders, pooling, projectors
+from sklearn_ssl import augmentations, encoders, masking, pooling, projectors
 
 SUFFIX = "Transformer"
 
@@ -43,6 +43,6 @@ def _made(node, classes):
 
 
 def _recipes():
-    modules = (augmentations, encoders, pooling, projectors)
+    modules = (augmentations, encoders, masking, pooling, projectors)
     found = [pair for module in modules for pair in inspect.getmembers(module, inspect.isclass)]
     return {name: cls for name, cls in found if hasattr(cls, "get_params") and not inspect.isabstract(cls)}

@@ -50,7 +50,7 @@ def test_channels_and_axes(transformer):
 
 
 def test_bad_input(transformer):
-    with pytest.raises(TypeError, match=r"`estimator` must be a masked transformer that predicts values.*got RandomEnc"):
+    with pytest.raises(TypeError, match=r"`estimator` must be a masked transformer.*got RandomEnc"):
         ReconstructionDisplay.from_estimator(RandomEncoderTransformer(random_state=0).fit(X), X)
     with pytest.raises(ValueError, match="`hidden` must be a Boolean array of the shape of the series"):
         ReconstructionDisplay.from_estimator(transformer, X, hidden=np.zeros(24, dtype=bool))
