@@ -370,6 +370,10 @@ def test_many_classes_are_no_reason_to_warn():
         ([1.7e9, 1.7e9 + 1, 1.7e9 + 2], np.float64),  # seconds since 1970
         ([1e35, 2e35, 4e35], np.float64),
         ([1e-35, 2e-35, 4e-35], np.float64),
+        ([-0.9e-30, 0.9e-30], np.float64),
+        ([-1.5e-30, 1.5e-30], np.float32),
+        ([-0.9e30, 0.9e30], np.float32),
+        ([-1.1e30, 1.1e30], np.float64),
         ([[1.0, 1.7e9], [2.0, 1.7e9 + 1]], np.float64),
         ([[1.0, 2.0], [2.0, 1.0]], np.float64),
         ([5.0, 5.0], np.float32),
