@@ -42,7 +42,7 @@ class ContextArchitecture(ReplacedArchitecture):
 
 
 class ContextHead(nn.Module):
-    """Two convolutions over the steps of a map and the mean of all steps.
+    """A convolution over the steps of a map plus a linear map of their mean, then another convolution.
 
     Parameters
     ----------
@@ -59,15 +59,16 @@ class ContextHead(nn.Module):
     def __init__(self, n_features: int, n_channels: int, stride: int, kernel_size: int) -> None:
         super().__init__()
         self.n_channels = n_channels
-        self.mixing = SameConv1d(2 * n_features, n_features, kernel_size)
+        self.mixing = SameConv1d(n_features, n_features, kernel_size)
+        self.context = nn.Linear(n_features, n_features)
         self.out = SameConv1d(n_features, n_channels * stride, kernel_size)
 
     def forward(self, h: torch.Tensor, observed: torch.Tensor | None, n_timepoints: int) -> torch.Tensor:
         """Map (B, D, L'), given the observed steps (B, L'), to values (B, C, L)."""
         n_observed = h.shape[2] if observed is None else observed.sum(1)[:, None, None]
         h = zero_padding(h, observed)
-        mean = (h.sum(2, keepdim=True) / n_observed).expand_as(h)  # (B, D, L')
-        h = self.mixing(zero_padding(torch.cat([h, mean], 1), observed))  # (B, D, L')
+        mean = (h.sum(2, keepdim=True) / n_observed).squeeze(2)  # (B, D)
+        h = self.mixing(h) + self.context(mean)[:, :, None]  # (B, D, L')
         values = self.out(zero_padding(F.gelu(h), observed))  # (B, C stride, L')
         return values.unflatten(1, (self.n_channels, -1)).transpose(2, 3).flatten(2)[:, :, :n_timepoints]
 
