@@ -159,7 +159,7 @@ def digest(value):
 def state(estimator):
     """Return the state of an estimator as bytes."""
     try:
-        return pickle.dumps(vars(estimator))
+        return pickle.dumps(sorted(vars(estimator).items()))
     except Exception:
         return repr(sorted((name, id(value)) for name, value in vars(estimator).items())).encode()
 

@@ -312,7 +312,8 @@ def _three_d(X: Any) -> np.ndarray:
 
 def _two_d(estimator: Any, X: Any, *, reset: bool) -> np.ndarray:
     if isinstance(X, np.memmap) and X.ndim == 2:
-        validate_data(estimator, X[:1], reset=reset, dtype=None, ensure_all_finite=False)
+        with readable_errors("X"):
+            validate_data(estimator, X[:1], reset=reset, dtype=None, ensure_all_finite=False)
         return _numeric(X, "X")[:, None, :]
     _check_kind(X)
     _check_even(X)

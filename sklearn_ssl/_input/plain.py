@@ -59,7 +59,7 @@ def readable_errors(name: str) -> Iterator[None]:
     except ValueError as error:
         if str(error).startswith("Complex data not supported"):
             raise ValueError(
-                f"Complex data not supported: {name} has complex numbers. Give real and imaginary parts as channels."
+                f"Complex data not supported: {name} has complex numbers. Give real and imaginary parts apart."
             ) from error
         if len(str(error)) <= LONGEST_ERROR:
             raise

@@ -11,6 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_array, check_consistent_length, column_or_1d
 
 from sklearn_ssl._input.labels import UNLABELLED, is_mark, values_of
+from sklearn_ssl._input.plain import readable_errors
 from sklearn_ssl._parameters.notices import warn_caller
 from sklearn_ssl._parameters.ranges import Mark
 from sklearn_ssl._parameters.shown import shown
@@ -155,13 +156,14 @@ def checked_numbers(name: str, y: Any, n_cases: int) -> np.ndarray:
     ValueError
         If `y` is None, has another length than X, has no known number in an output, or is not numeric.
     """
-    y = check_array(
-        _as_numbers(name, values_of(_required(name, y))),
-        ensure_2d=False,
-        dtype=np.float64,  # whatever the container: equal numbers then give equal predictions
-        ensure_all_finite="allow-nan",
-        input_name="y",
-    )
+    with readable_errors("y"):
+        y = check_array(
+            _as_numbers(name, values_of(_required(name, y))),
+            ensure_2d=False,
+            dtype=np.float64,  # whatever the container: equal numbers then give equal predictions
+            ensure_all_finite="allow-nan",
+            input_name="y",
+        )
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
     check_consistent_length(np.empty(n_cases), y)

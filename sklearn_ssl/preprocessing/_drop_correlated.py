@@ -13,7 +13,7 @@ from sklearn.feature_selection import SelectorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_ssl._input.collections import Collection, is_ragged, plain, validated_collection
-from sklearn_ssl._input.plain import without_missing
+from sklearn_ssl._input.plain import readable_errors, without_missing
 from sklearn_ssl._input.tables import as_frame, columns_of, is_table
 from sklearn_ssl._parameters.fitted_state import unchanged_on_error
 from sklearn_ssl._parameters.hyperparameters import Hyperparameters, number
@@ -59,7 +59,7 @@ class FeatureOrChannelSelector(SelectorMixin, Hyperparameters, abc.ABC, auto_wra
         check_is_fitted(self)
         self._check_form(X)
         if not has_channels(X):
-            with _naming_the_column(X):
+            with _naming_the_column(X), readable_errors("X"):
                 return super().transform(_numeric(X))
         collection = validated_collection(self, X, reset=False, allow_missing=True, dtype=None)
         return in_form_of(X, Collection(collection.values[:, self.support_], collection.lengths))
@@ -226,7 +226,7 @@ class DropCorrelated(FeatureOrChannelSelector):
 
     def _columns(self, X: Any) -> np.ndarray:
         self.__dict__.pop("n_channels_in_", None)
-        with _naming_the_column(X):
+        with _naming_the_column(X), readable_errors("X"):
             return validate_data(self, _numeric(X), dtype=(np.float64, np.float32), ensure_all_finite="allow-nan")
 
     def __sklearn_tags__(self) -> Any:

@@ -289,3 +289,12 @@ def test_missing_values_of_every_kind(missing):
     X["d"] = X["c"]
     for form in (X, X.astype(object), X.to_records(index=False)):
         assert DropCorrelated().fit(form).support_.tolist() == [True, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"), [(1j, "X has complex numbers"), (10**400, "whole number that is too large")]
+)
+def test_values_beyond_floating_point_numbers(cell, message):
+    with pytest.raises(ValueError, match=message) as raised:
+        DropCorrelated().fit(np.full((5, 4), cell))
+    assert "\n" not in str(raised.value)
