@@ -4,7 +4,7 @@ Forecasting from windows
 
 A regressor on the representation of a window predicts the value that follows it. The series is the monthly number of
 airline passengers from 1949 to 1960, which ships with aeon. Its first nine years are for training, the rest is
-predicted one month ahead; no window for training reaches into the rest. Beside the rows with features stand two
+predicted one month ahead; no window for training reaches into the rest. The rows with features are compared with two
 forecasts without any: the last value, and the value of a year before.
 """
 

@@ -2,14 +2,15 @@
 How many labels are needed
 ==========================
 
-UCI HAR has 7,352 training windows of nine sensor channels of a smartphone, and six activities. An encoder is pretrained
-on all windows, without labels; then a ridge classifier gets the labels of a part of them, from one to a hundred per
-cent. The same is done with the encoder untrained and with MiniRocket, and the same network is trained from scratch on
-the labelled windows alone.
+An encoder is pretrained on all windows, without labels; then a ridge classifier gets the labels of a part of them, from
+one to a hundred per cent. The same is done with the encoder untrained and with MiniRocket, and the same network is
+trained from scratch on the labelled windows alone.
 
-The run below uses a share of the windows and ends in some minutes; ``--full`` takes all. The data are those of the
-publisher, or packed in one file (see `load_ucihar`). Name the folder that holds them::
+Without a folder the windows are generated. With a folder they are those of UCI HAR: 7,352 training windows of nine
+sensor channels of a smartphone, and six activities. The folder holds the files of the publisher, or one packed file
+(see `load_ucihar`). A run takes 600 windows of each part; ``--full`` takes all::
 
+    python examples/plot_label_efficiency.py
     python examples/plot_label_efficiency.py --data FOLDER
     python examples/plot_label_efficiency.py --data FOLDER --full --csv label_efficiency.csv
     SKLEARN_SSL_DATA=FOLDER python examples/plot_label_efficiency.py
@@ -30,7 +31,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils import resample
 
 from sklearn_ssl import RandomEncoderTransformer, SimCLRTransformer, SSLClassifier, VICRegTransformer
-from sklearn_ssl.datasets import load_ucihar
+from sklearn_ssl.datasets import load_ucihar, make_waves
 from sklearn_ssl.evaluation import LabelEfficiencyResult, label_efficiency
 from sklearn_ssl.plotting import LabelEfficiencyDisplay
 from sklearn_ssl.preprocessing import ChannelWise
@@ -40,25 +41,29 @@ parser.add_argument("--data", default=os.environ.get("SKLEARN_SSL_DATA"), help="
 parser.add_argument("--full", action="store_true", help="all windows, three seeds")
 parser.add_argument("--csv", help="also write every score to this file")
 options, _ = parser.parse_known_args()
-if options.data is None:
+if options.full and options.data is None:
     raise SystemExit(
         "Where is UCI HAR? Download 'Human Activity Recognition Using Smartphones' from the UCI Machine Learning "
         "Repository and give its folder by --data or SKLEARN_SSL_DATA."
     )
 
-X, y = load_ucihar(options.data, split="train", return_X_y=True)
-X_test, y_test = load_ucihar(options.data, split="test", return_X_y=True)
 SEEDS = range(3) if options.full else range(1)
-if not options.full:
+if options.data is None:
+    X, y = make_waves(n_cases=1200, n_channels=3, n_timepoints=64, noise=2.0, random_state=0)
+    X, y, X_test, y_test = X[:600], y[:600], X[600:], y[600:]
+else:
+    X, y = load_ucihar(options.data, split="train", return_X_y=True)
+    X_test, y_test = load_ucihar(options.data, split="test", return_X_y=True)
+if options.data and not options.full:
     X, y = resample(X, y, replace=False, n_samples=600, stratify=y, random_state=0)
     X_test, y_test = resample(X_test, y_test, replace=False, n_samples=600, stratify=y_test, random_state=0)
-print(f"{X.shape} training windows, {X_test.shape} test windows of other people")
+print(f"{X.shape} training windows, {X_test.shape} test windows")
 
 # %%
 # Pretraining once, labels in growing parts
 # -----------------------------------------
-# `label_efficiency` computes the features once and draws the labelled windows anew for every part, stratified, the same
-# for every row. With a seed change the weights, the views and the draws.
+# `label_efficiency` computes the features once. For every part it draws the labelled windows again, stratified, and the
+# same ones for every row. With a seed change the weights, the views and the draws.
 BUDGET = {"max_steps": 500 if options.full else 60, "batch_size": 64}
 ROWS = {
     "VICReg": lambda seed: VICRegTransformer(device="cpu", random_state=seed, **BUDGET),
@@ -86,7 +91,7 @@ def curve(name, seed):
 # ------------
 # For `label_efficiency` the network from scratch is a probe, and the scaled windows themselves, flattened, are what it
 # is fitted on. It takes as many steps as pretraining does, at a higher rate than fine-tuning, in all layers alike. It
-# is trained anew for every part, so it gets the first of the draws alone; its seconds are those of all its trainings.
+# is trained again for every part, so it gets the first of the draws alone; its seconds are those of all its trainings.
 SCRATCH = {"lr": 1e-3, "layer_decay": 1.0, "norm_statistics": "update", "shrinkage": None}
 
 
@@ -122,8 +127,8 @@ if options.csv:
 # %%
 # What came out
 # -------------
-# Accuracy on windows of people who are not in the training part, mean over draws and seeds. With all windows and three
-# seeds (``--full``) it was this:
+# Accuracy on test windows, mean over draws and seeds. On UCI HAR, whose test windows are of other people, it was this
+# with all windows and three seeds (``--full``):
 #
 # ============  =====  =====  =====  =====  =====  =====  =====
 # labels           1%     2%     5%    10%    20%    50%   100%
@@ -140,7 +145,7 @@ if options.csv:
 # is ahead at every share, with thirteen times as many features.
 #
 # The network from scratch is behind VICReg by one to three points up to half of the labels, and level with it where all
-# are known. It has one draw a seed, and at one per cent its seeds lie between 0.850 and 0.904. It does no better than
+# are known. It has one draw per seed, and at one per cent its seeds lie between 0.850 and 0.904. It does no better than
 # the untrained encoder at any share: on these windows training all layers on the labels there are gains nothing over
 # leaving them as drawn.
 means = table.groupby(["row", "fraction"], sort=False)["accuracy"].mean().unstack("fraction")

@@ -2,7 +2,7 @@
 Does scaling matter?
 ====================
 
-Outside of archives, channels come in different units: pascal beside degrees, millivolts beside counts. What happens to
+Outside of archives, channels come in different units: pascal and degrees, millivolts and counts. What happens to
 training and to accuracy when nobody scales them, and which kind of scaling mends it?
 """
 
@@ -119,8 +119,8 @@ print("The picture of losses and accuracies is in scaling_matters.png.")
 #   after training, and the nearest neighbour 0.64 and 0.67. With any channel-wise scaling the linear probe is between
 #   0.98 and 1.00. Without scaling the loss starts higher and falls by as much, so that a falling curve says nothing.
 # * The kinds differ for the nearest neighbour. Standardising and robust scaling, alike in accuracy and loss, come to
-#   0.96 to 0.98, min-max scaling to 0.94 and 0.95. Scaling by the largest absolute value keeps the offset, beside which
-#   the series hardly move: 0.85 untrained and 0.91 trained, and a loss as high as without scaling.
+#   0.96 to 0.98, min-max scaling to 0.94 and 0.95. Scaling by the largest absolute value keeps the offset, and
+#   compared with it the series hardly move: 0.85 untrained and 0.91 trained, and a loss as high as without scaling.
 # * Standardising each series by itself takes the level of the channels away, which tells speakers apart: 0.66 to 0.81,
 #   no better than no scaling at all. Where the level is accidental, the same would be a gain.
 #
