@@ -1,4 +1,5 @@
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -143,3 +144,15 @@ def test_weights_that_are_not_finite_are_refused(event):
         next(net.module_.parameters()).flatten()[0] = torch.nan
     with pytest.raises(FloatingPointError, match="Weights became NaN or infinite in epoch 1"):
         getattr(guards.DivergenceGuard(), event)(net)
+
+
+@pytest.mark.parametrize(
+    ("milestones", "step", "is_due"),
+    [([2, 10], 1, False), ([2, 10], 2, True), ([10], 9, False), ([], 19, False), ([], 20, True)],
+)
+def test_projections_are_looked_at_from_a_milestone_on_and_in_the_last_step(milestones, step, is_due):
+    monitor = guards.CollapseMonitor()
+    monitor.milestones_, monitor.before_, monitor.projections_ = milestones, {"projections": 0.5}, None
+    net = SimpleNamespace(steps_=step, planned_steps_=20)
+    monitor.on_batch_end(net, training=True, y_pred=(torch.randn(4, 2),))
+    assert (monitor.projections_ is not None) == is_due
