@@ -14,8 +14,8 @@ from sklearn_ssl.masking import BlockMasking
 class ContextEncoderTransformer(ReconstructingTransformer):
     r"""Context encoder: replace one block of every series by a learnt value, and predict it from the rest.
 
-    The decoder has two convolutions over the encoder's last map. A linear map of the mean of its observed steps is added
-    between them, so that each prediction sees the whole series. Minimises
+    The decoder has two convolutions over the encoder's last map. Between them a linear map of the mean of its observed
+    steps is added, so each prediction sees the whole series. Minimises
 
     .. math:: \frac{\sum_{(i, c, t) \in H} w_{ict} (\hat x_{ict} - x_{ict})^2}{\sum_{(i, c, t) \in H} w_{ict}},
 
