@@ -30,7 +30,7 @@ model = Pipeline(
         ("scale", ChannelWise(StandardScaler())),
         (
             "ssl",
-            SimCLRTransformer(encoder=InceptionEncoder(depth=3, width=8), max_steps=60, device="cpu", random_state=0),
+            SimCLRTransformer(encoder=InceptionEncoder(depth=3, width=8), max_steps=40, device="cpu", random_state=0),
         ),
         ("knn", KNeighborsClassifier(n_neighbors=3)),
     ]
@@ -71,9 +71,7 @@ for rank in np.argsort(results["rank_test_score"]):
 # %%
 # Reading it
 # ----------
-# The spread over the folds beside the differences between settings tells how much such a search can decide.
-
-
+# Compare the spread over the folds with the differences between settings: it tells how much such a search can decide.
 labels = [label(parameters) for parameters in results["params"]]
 order = np.argsort(results["mean_test_score"])
 figure, axis = plt.subplots(figsize=(8, 4), layout="constrained")

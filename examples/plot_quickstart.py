@@ -15,7 +15,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 from aeon.datasets import load_arrow_head, load_gunpoint
 from aeon.transformations.collection.convolution_based import MiniRocket
-from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import RidgeClassifierCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -50,12 +49,13 @@ def first_of_each_class(y, n):
 embeddings = {}
 for name, ((X, y), (X_test, y_test)) in SETS.items():
     for transformer in TRANSFORMERS:
-        features = make_pipeline(transformer, StandardScaler()).fit(X)
+        features = make_pipeline(transformer, StandardScaler())
+        H, H_test = features.fit_transform(X), features.transform(X_test)  # (series, features)
         for rows in (np.arange(len(y)), first_of_each_class(y, 3)):
-            model = make_pipeline(FrozenEstimator(features), RidgeClassifierCV(alphas=np.logspace(-3, 3, 10)))
-            accuracy = model.fit(X[rows], y[rows]).score(X_test, y_test)
+            classifier = RidgeClassifierCV(alphas=np.logspace(-3, 3, 10)).fit(H[rows], y[rows])
+            accuracy = classifier.score(H_test, y_test)
             print(f"{name:<11} {type(transformer).__name__:<25} {len(rows):>2} labels  {accuracy:.3f}")
-        embeddings[name, type(transformer).__name__] = features.transform(X_test)
+        embeddings[name, type(transformer).__name__] = H_test
 
 # %%
 # The embedding
