@@ -320,6 +320,10 @@ def test_cheap_instances_are_cheap():
     cheap = checks.cheap_instance(VICRegTransformer)
     assert (cheap.max_epochs, cheap.batch_size, cheap.random_state) == (1, 16, 0)
     assert checks.cheap_instance(SSLRegressor).transformer.encoder.width == 64
+    few = {"n_windows": 3, "n_crops": 1, "n_speeds": 3, "n_slices": 8, "n_attack_steps": 1}
+    for _, cls in checks.all_estimators():
+        parameters = checks.cheap_instance(cls).get_params(deep=False)
+        assert all(parameters.get(name, number) == number for name, number in few.items())
 
 
 def test_targets_fit_what_is_checked():
