@@ -27,6 +27,7 @@ from sklearn_ssl.methods.joint_embedding.timemcl import TimeMCLTransformer
 from sklearn_ssl.methods.joint_embedding.vicreg import VICRegTransformer
 from sklearn_ssl.methods.joint_embedding.vicreg_tico import VICRegTiCoTransformer
 from sklearn_ssl.methods.joint_embedding.wmse import WMSETransformer
+from sklearn_ssl.methods.masked.beit import BEiTTransformer
 from sklearn_ssl.methods.masked.context_encoder import ContextEncoderTransformer
 from sklearn_ssl.methods.masked.data2vec import Data2VecTransformer
 from sklearn_ssl.methods.masked.mae import MAETransformer
@@ -36,11 +37,13 @@ from sklearn_ssl.methods.masked.simmim import SimMIMTransformer
 from sklearn_ssl.methods.masked.simmtm import SimMTMTransformer
 from sklearn_ssl.methods.masked.tst import TSTTransformer
 from sklearn_ssl.methods.masked.video_mae import VideoMAETransformer
+from sklearn_ssl.methods.masked.vq_tokenizer import VQTokenizer
 from sklearn_ssl.methods.random_encoder import RandomEncoderTransformer
 
 _moved.install()
 
 __all__ = [
+    "BEiTTransformer",
     "BYOLTransformer",
     "BarlowTwinsTransformer",
     "ClosedFormVICRegTransformer",
@@ -76,6 +79,7 @@ __all__ = [
     "TimeMCLTransformer",
     "VICRegTiCoTransformer",
     "VICRegTransformer",
+    "VQTokenizer",
     "VideoMAETransformer",
     "WCCNTransformer",
     "WMSETransformer",

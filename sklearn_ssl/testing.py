@@ -68,6 +68,7 @@ def cheap_instance(cls: type) -> Any:
         "n_attack_steps": 1,
         "max_epochs": 1,
         "batch_size": 16,
+        "n_codes": 2,
         "device": "cpu",
         "random_state": 0,
     }
@@ -81,14 +82,21 @@ def cheap_instance(cls: type) -> Any:
     if issubclass(cls, JointClassifier):
         small |= {"batch_size": 32, "labelled_batch_size": 32, "lr": 1e-2}  # as well, in fewer steps
     names = inspect.signature(cls).parameters
-    return cls(**{name: value for name, value in small.items() if name in names})
+    return cls(**{name: value for name, value in {**small, **small_stages_of(cls)}.items() if name in names})
+
+
+def small_stages_of(cls: type) -> dict[str, Any]:
+    """Return small transformers for the fields of a class that hold one which is fitted first."""
+    names = getattr(cls, "_stages", ())
+    cheap = {name: cheap_instance(type(cls().resolved(name))) for name in names}
+    return {name: one.set_params(encoder=None, max_epochs=1, random_state=None) for name, one in cheap.items()}
 
 
 def small_encoder_for(cls: type) -> Encoder:
     """Return a small encoder that suits a class: with windows of one step where its default encoder has windows."""
     default = type(cls().resolved("encoder")) if "encoder" in inspect.signature(cls).parameters else ResNetEncoder
     if issubclass(default, (TransformerEncoder, ChannelTransformerEncoder)):
-        return default(depth=1, width=4, n_heads=1, window=1, dropout=0.0)
+        return default(depth=2, width=4, n_heads=1, window=1, dropout=0.0)
     norm = "layer" if issubclass(cls, MaskedTransformer) else "batch"
     return ResNetEncoder(depth=1, width=4, norm=norm)
 

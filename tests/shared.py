@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from sklearn_ssl import SimCLRTransformer
-from sklearn_ssl.testing import small_encoder_for
+from sklearn_ssl.testing import small_encoder_for, small_stages_of
 
 
 def small(cls=SimCLRTransformer, **parameters):
@@ -16,7 +16,9 @@ def small(cls=SimCLRTransformer, **parameters):
         "batch_size": 8,
         "device": "cpu",
         "max_epochs": 3,
+        "n_codes": 8,
         "random_state": 0,
+        **small_stages_of(cls),
     }
     known = cls().get_params(deep=False)
     return cls(**{name: value for name, value in cheap.items() if name in known} | parameters)

@@ -4,6 +4,7 @@ from sklearn_ssl.architectures._base import Architecture, maps
 from sklearn_ssl.architectures._batch import Batch
 from sklearn_ssl.architectures._channel_masked import ChannelAutoencoder, ManySetsArchitecture, TubeArchitecture
 from sklearn_ssl.architectures._closed_form import ClosedFormArchitecture
+from sklearn_ssl.architectures._codes import CodeArchitecture
 from sklearn_ssl.architectures._context import ContextArchitecture
 from sklearn_ssl.architectures._covariance import CovarianceArchitecture, MomentumCovarianceArchitecture
 from sklearn_ssl.architectures._fine_tuned import FineTunedArchitecture
@@ -30,6 +31,12 @@ from sklearn_ssl.architectures._series_mixing import SeriesMixingArchitecture
 from sklearn_ssl.architectures._siamese import SiameseArchitecture
 from sklearn_ssl.architectures._slices import SlicedArchitecture
 from sklearn_ssl.architectures._teacher_targets import FoldedTeacherArchitecture, TeacherTargetArchitecture
+from sklearn_ssl.architectures._tokenizers import (
+    CodebookArchitecture,
+    DistilledTokenizerArchitecture,
+    PerceptualTokenizerArchitecture,
+    TokenizerArchitecture,
+)
 from sklearn_ssl.architectures._windows import WindowArchitecture
 
 __all__ = [
@@ -39,9 +46,12 @@ __all__ = [
     "CentredTeacherArchitecture",
     "ChannelAutoencoder",
     "ClosedFormArchitecture",
+    "CodeArchitecture",
+    "CodebookArchitecture",
     "ContextArchitecture",
     "CovarianceArchitecture",
     "DecodedArchitecture",
+    "DistilledTokenizerArchitecture",
     "FilledArchitecture",
     "FineTunedArchitecture",
     "FoldedTeacherArchitecture",
@@ -54,6 +64,7 @@ __all__ = [
     "MixingArchitecture",
     "MomentumArchitecture",
     "MomentumCovarianceArchitecture",
+    "PerceptualTokenizerArchitecture",
     "PeriodicArchitecture",
     "PredictorArchitecture",
     "PrototypeArchitecture",
@@ -66,6 +77,7 @@ __all__ = [
     "SlicedArchitecture",
     "TaughtArchitecture",
     "TeacherTargetArchitecture",
+    "TokenizerArchitecture",
     "TrainableModule",
     "TubeArchitecture",
     "VisibleArchitecture",

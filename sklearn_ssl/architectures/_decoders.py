@@ -1,9 +1,11 @@
 """Decoders: from features of windows to predictions."""
 
+import math
+
 import torch
 from torch import nn
 
-from sklearn_ssl.encoders._attention import TransformerBlock
+from sklearn_ssl.encoders._attention import TransformerBlock, position_codes
 from sklearn_ssl.encoders._tokens import token_codes
 
 
@@ -99,3 +101,30 @@ def put(h: torch.Tensor, order: torch.Tensor, there: torch.Tensor, canvas: torch
     """Put tokens to their places: h (B, k, D), order and there (B, k), and a canvas (B, N + 1, D), to (B, N, D)."""
     places = torch.where(there, order, canvas.shape[1] - 1)  # tokens that are not there go to a place beyond the last
     return canvas.scatter(1, places[:, :, None].expand(-1, -1, h.shape[2]), h)[:, :-1]
+
+
+class VectorDecoder(nn.Module):
+    """A transformer block over the windows of a series, for predictions from a vector of each window.
+
+    Parameters
+    ----------
+    n_features : int
+        Number of values d of a vector.
+    width : int
+        Number of features of the block.
+    n_out : int
+        Number of values that are predicted for a window.
+    """
+
+    def __init__(self, n_features: int, width: int, n_out: int) -> None:
+        super().__init__()
+        self.embedding = nn.Linear(n_features, width)
+        self.block = TransformerBlock(width, math.gcd(4, width), 4 * width, dropout=0.0)
+        self.norm = nn.LayerNorm(width)
+        self.out = nn.Linear(width, n_out)
+
+    def forward(self, z: torch.Tensor, observed: torch.Tensor) -> torch.Tensor:
+        """Map vectors (B, T, d) to predictions (B, T, n_out), given which windows are observed (B, T)."""
+        h = self.embedding(z)
+        h = h + position_codes(h.shape[1], h.shape[2], h.device).to(h.dtype)
+        return self.out(self.norm(self.block(h, observed[:, None, None])))

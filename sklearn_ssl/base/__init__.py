@@ -6,6 +6,8 @@ from sklearn_ssl.base.embedding import EmbeddingTransformer
 from sklearn_ssl.base.joint_embedding import JointEmbeddingTransformer
 from sklearn_ssl.base.many_sets import ManySetsMixin
 from sklearn_ssl.base.masked import MaskedTransformer, ReconstructingTransformer
+from sklearn_ssl.base.staged import StagedTransformer
+from sklearn_ssl.base.tokenizer import TokenizedTransformer, Tokenizer
 from sklearn_ssl.base.trained import SSLTransformer
 
 __all__ = [
@@ -17,6 +19,9 @@ __all__ = [
     "MaskedTransformer",
     "ReconstructingTransformer",
     "SSLTransformer",
+    "StagedTransformer",
+    "TokenizedTransformer",
+    "Tokenizer",
     "choice",
     "function",
     "names",

@@ -33,6 +33,7 @@ from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.architectures import HeadedArchitecture
 from sklearn_ssl.base.embedding import EmbeddingTransformer
 from sklearn_ssl.base.progress import TrainingProgressMixin
+from sklearn_ssl.base.staged import check_kept, kept_copy
 from sklearn_ssl.fine_tuning._tasks import Labels, Task
 from sklearn_ssl.methods.joint_embedding.vicreg import VICRegTransformer
 
@@ -214,7 +215,7 @@ class EncoderPredictor(TrainingProgressMixin, CallbackSupportMixin, MetaEstimato
                 f"Put steps such as scaling before {type(self).__name__} in the pipeline."
             )
         if self._keeps_weights():
-            check_is_fitted(transformer, msg="`transformer` must be fitted to be kept, and this %(name)s is not.")
+            check_kept("transformer", transformer)
 
     def _given_transformer(self) -> Any:
         transformer = self.resolved("transformer")
@@ -272,13 +273,7 @@ class EncoderPredictor(TrainingProgressMixin, CallbackSupportMixin, MetaEstimato
     def _started_on(self, X: Any, seed: int, task_of_fit: Any) -> EmbeddingTransformer:
         given = self._given_transformer()
         if self._keeps_weights():
-            if given.n_channels_in_ != self.n_channels_in_:
-                raise ValueError(
-                    f"X has {self.n_channels_in_} channel(s), but `transformer` was fitted on series with "
-                    f"{given.n_channels_in_}. Give the channels of its training data, or change its encoder by "
-                    "sklearn_ssl.encoders.adapt_channels."
-                )
-            return copy.copy(given)  # a later fit of the given transformer then leaves this copy alone
+            return kept_copy("transformer", given, self.n_channels_in_)
         fresh = clone(given)
         if fresh.random_state is None:
             fresh.set_params(random_state=seed)

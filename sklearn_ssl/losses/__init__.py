@@ -1,6 +1,7 @@
 """Losses: pure functions of tensors that compute in float32 at least."""
 
 from sklearn_ssl.losses._barlow_twins import barlow_twins_loss
+from sklearn_ssl.losses._codes import vq_distillation_loss, vq_loss, vq_perceptual_loss
 from sklearn_ssl.losses._distillation import byol_loss, dino_loss, simsiam_loss
 from sklearn_ssl.losses._instance import exemplar_loss, instance_discrimination_loss
 from sklearn_ssl.losses._lejepa import lejepa_loss, sigreg_loss
@@ -61,6 +62,9 @@ __all__ = [
     "vicreg_loss",
     "vicreg_tico_loss",
     "vicreg_variance_loss",
+    "vq_distillation_loss",
+    "vq_loss",
+    "vq_perceptual_loss",
     "weighted_cross_entropy",
     "weighted_squared_error",
     "whiten",

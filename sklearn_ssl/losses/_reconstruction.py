@@ -55,7 +55,7 @@ def masked_mse_loss(prediction: torch.Tensor, target: torch.Tensor, weight: torc
     >>> masked_mse_loss(torch.tensor([1.0, 5.0]), torch.tensor([3.0, 0.0]), torch.tensor([1.0, 0.0]))
     tensor(4.)
     """
-    _check_shapes(prediction, target, weight)
+    check_same_shape(prediction=prediction, target=target, weight=weight)
     return weighted_mean((prediction - target.detach()).square(), weight)
 
 
@@ -98,7 +98,7 @@ def masked_l1_loss(prediction: torch.Tensor, target: torch.Tensor, weight: torch
     >>> masked_l1_loss(torch.tensor([1.0, 5.0]), torch.tensor([3.0, 0.0]), torch.tensor([1.0, 0.0]))
     tensor(2.)
     """
-    _check_shapes(prediction, target, weight)
+    check_same_shape(prediction=prediction, target=target, weight=weight)
     return weighted_mean((prediction - target.detach()).abs(), weight)
 
 
@@ -148,7 +148,7 @@ def masked_smooth_l1_loss(
     >>> masked_smooth_l1_loss(torch.tensor([1.0, 5.0]), torch.tensor([3.0, 5.5]), torch.tensor([1.0, 1.0]))
     tensor(0.8125)
     """
-    _check_shapes(prediction, target, weight)
+    check_same_shape(prediction=prediction, target=target, weight=weight)
     check_positive("beta", beta, "use masked_l1_loss for a loss that is linear everywhere")
     return weighted_mean(F.smooth_l1_loss(prediction, target.detach(), reduction="none", beta=beta), weight)
 
@@ -193,7 +193,7 @@ def masked_cosine_loss(prediction: torch.Tensor, target: torch.Tensor, weight: t
     >>> masked_cosine_loss(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 2.0]]), torch.tensor([1.0]))
     tensor(1.)
     """
-    _check_shapes(prediction, target)
+    check_same_shape(prediction=prediction, target=target)
     check_places("weight", weight, "prediction", prediction)
     cosine = (unit_length(prediction) * unit_length(target.detach())).sum(-1)  # (...)
     return weighted_mean(1 - cosine, weight)
@@ -261,13 +261,19 @@ def normalised_windows(values: torch.Tensor, observed: torch.Tensor, eps: float)
     return centred / (variance + eps).sqrt()
 
 
-def _check_shapes(prediction: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None = None) -> None:
-    _check_not_empty("prediction", prediction)
-    check_floating_point("target", target)
-    for name, other in (("target", target), ("weight", weight)):
-        if other is not None and other.shape != prediction.shape:
+def check_same_shape(weight: torch.Tensor | None = None, **tensors: torch.Tensor) -> None:
+    """Raise an error unless all tensors, given by name, are floating-point tensors of one shape with a value.
+
+    A weight may have numbers of any kind.
+    """
+    (first, tensor), *others = tensors.items()
+    for name, other in tensors.items():
+        check_floating_point(name, other)
+    _check_not_empty(first, tensor)
+    for name, other in [*others, *([] if weight is None else [("weight", weight)])]:
+        if other.shape != tensor.shape:
             raise ValueError(
-                f"`{name}` must have the shape of `prediction`, {tuple(prediction.shape)}, got {tuple(other.shape)}; "
+                f"`{name}` must have the shape of `{first}`, {tuple(tensor.shape)}, got {tuple(other.shape)}; "
                 "expand it first."
             )
 

@@ -8,9 +8,12 @@ from sklearn_ssl.architectures import (
     CentredTeacherArchitecture,
     ChannelAutoencoder,
     ClosedFormArchitecture,
+    CodeArchitecture,
+    CodebookArchitecture,
     ContextArchitecture,
     CovarianceArchitecture,
     DecodedArchitecture,
+    DistilledTokenizerArchitecture,
     FineTunedArchitecture,
     FoldedTeacherArchitecture,
     HeadedArchitecture,
@@ -18,6 +21,7 @@ from sklearn_ssl.architectures import (
     MaskedArchitecture,
     MixingArchitecture,
     MomentumCovarianceArchitecture,
+    PerceptualTokenizerArchitecture,
     PeriodicArchitecture,
     PredictorArchitecture,
     PrototypeArchitecture,
@@ -29,6 +33,7 @@ from sklearn_ssl.architectures import (
     SlicedArchitecture,
     TaughtArchitecture,
     TeacherTargetArchitecture,
+    TokenizerArchitecture,
     WindowArchitecture,
 )
 from sklearn_ssl.augmentations import Augmentation, Compose, SpeedChange
@@ -57,18 +62,16 @@ def first_directions(directions, n_series):
 
 HEAD = {"n_outputs": 3}
 CROPS = {"n_prototypes": 5, "n_crops": 3, "crop_ratio": 0.5}
+TOKENS = {"encoder": TransformerEncoder(depth=1, width=4, n_heads=1, window=4, dropout=0.0), "window": "auto"}
 OWN = {
-    MaskedArchitecture: {
-        "encoder": TransformerEncoder(depth=1, width=4, n_heads=1, window=4, dropout=0.0),
-        "masking": RandomMasking(),
-        "window": "auto",
-    },
     DecodedArchitecture: {"decoder_depth": 1, "decoder_width": 4},
     ContextArchitecture: {"kernel_size": 3},
     ChannelAutoencoder: {"encoder": ChannelTransformerEncoder(depth=1, width=4, n_heads=1, window=4)},
     SeriesMixingArchitecture: {"n_copies": 2, "projector": MLPProjector(width=WIDTH), "temperature": 0.2},
     TeacherTargetArchitecture: {"n_layers": 2},
     FoldedTeacherArchitecture: {"n_folds": 2},
+    MaskedArchitecture: {**TOKENS, "masking": RandomMasking()},
+    CodebookArchitecture: {**TOKENS, "n_codes": 5, "code_width": 3, "decay": 0.75},
     SiameseArchitecture: {"augmentation": Compose(), "projector": MLPProjector(width=WIDTH)},
     PredictorArchitecture: {"predictor": MLPProjector(width=6)},
     TaughtArchitecture: {"momentum": 0.9},
@@ -109,6 +112,10 @@ def built(cls, **parameters):
     for one in [*own, parameters]:
         settings |= one
     return cls(**settings)
+
+
+OWN[CodeArchitecture] = {"tokenizer": built(TokenizerArchitecture)}
+OWN[DistilledTokenizerArchitecture] = OWN[PerceptualTokenizerArchitecture] = {"teacher": built(SiameseArchitecture)}
 
 
 def whole_batch(x, lengths=None):

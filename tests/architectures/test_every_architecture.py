@@ -1,5 +1,6 @@
 """What every architecture promises: what moves when, what learns, what the loss gets, and that copies are whole."""
 
+import contextlib
 import copy
 import dataclasses
 import inspect
@@ -42,6 +43,7 @@ WITHOUT_TRAINING_STEP = {
     "Architecture",
     "ClosedFormArchitecture",
     "DecodedArchitecture",
+    "CodebookArchitecture",
     "FilledArchitecture",
     "HeadedArchitecture",
     "MaskedArchitecture",
@@ -90,6 +92,8 @@ class Case:
 RANDOM_WINDOWS = {"depends_on_padding": (True, False)}  # a random number for each window
 P, TWO_VIEWS, ONE_VIEW = (6, 8), [(12, 32, 1)], [(6, 32, 1)]
 TEACHER = {"moves": ("teacher.",), "without_gradient": ("teacher.",)}
+VALUES_AND_CODES = [(6, 8, 8)] * 3 + [(6, 8, 3)] * 2 + [(6, 8)]
+CODES = {"moves": ("codebook.",), "still": "teacher.", "depends_on_padding": (True, False)}  # one more for each window
 FULL_AND_CROPS = [(12, 32, 1), (18, 16, 1)]
 CASES = {
     "SiameseArchitecture": Case([P, P], losses.ntxent_loss, TWO_VIEWS),
@@ -153,6 +157,28 @@ CASES = {
     "ManySetsArchitecture": Case([(6, 16, 4)] * 3, losses.masked_mse_loss, constants=(1, 2), **RANDOM_WINDOWS),
     "SeriesMixingArchitecture": Case(
         [(3, 6, 8), *[(6, 2, 32)] * 3, (2,)], losses.simmtm_loss, constants=(2, 3), **RANDOM_WINDOWS
+    ),
+    "CodeArchitecture": Case(
+        [(6, 8, 5), (6, 8), (6, 8)],
+        losses.masked_cross_entropy_loss,
+        constants=(1, 2),
+        without_gradient=("tokenizer.",),
+        **RANDOM_WINDOWS,
+    ),
+    "TokenizerArchitecture": Case(VALUES_AND_CODES, losses.vq_loss, constants=(1, 2, 4, 5), **CODES),
+    "DistilledTokenizerArchitecture": Case(
+        [(6, 8, 4), (6, 8, 4), *VALUES_AND_CODES[3:]],
+        losses.vq_distillation_loss,
+        constants=(1, 3, 4),
+        without_gradient=("teacher.",),
+        **CODES,
+    ),
+    "PerceptualTokenizerArchitecture": Case(
+        [*VALUES_AND_CODES, (6, 32, 4), (6, 32, 4), (6, 32)],
+        losses.vq_perceptual_loss,
+        constants=(1, 2, 4, 5, 6, 8),
+        without_gradient=("teacher.",),
+        **CODES,
     ),
     "FineTunedArchitecture": Case(
         [(6, 3), (6,), (6,)],
@@ -348,7 +374,8 @@ def unchanged(x, lengths=None):
 
 @pytest.mark.parametrize("name", sorted(set(CASES) - READ_VALUES))
 @pytest.mark.parametrize("lengths", [None, LENGTHS], ids=["equal", "unequal"])
-def test_a_training_step_stays_on_the_device_and_reads_no_value(name, x, lengths):
+def test_a_training_step_stays_on_the_device_and_reads_no_value(name, x, lengths, monkeypatch):
+    monkeypatch.setattr(torch, "autocast", lambda *args, **kwargs: contextlib.nullcontext())  # which lacks "meta"
     cls = cls_of(name)
     views = {"augmentation": unchanged} if name in AUGMENTED else {}
     of_start = {"of_start": views} if issubclass(cls, architectures.HeadedArchitecture) else {}

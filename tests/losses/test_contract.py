@@ -83,6 +83,8 @@ def _value_weights(n):
 
 VALUES = Contract(trained={"prediction": "nd"}, fixed={"target": "nd"}, data={"weight": _value_weights})
 VIEWS = {"z1": "nd", "z2": "nd"}
+CODES = {"trained": {"prediction": "nd", "z": "nm"}, "fixed": {"target": "nd", "vectors": "nm"}}
+SEEN = {"seen": _weights}
 
 CONTRACTS = {
     "barlow_twins_loss": Contract(trained=VIEWS, least=2),
@@ -125,6 +127,13 @@ CONTRACTS = {
     "timemcl_loss": Contract(trained={**VIEWS, "z_mixed": "nd"}, loss=partial(losses.timemcl_loss, weight=0.3)),
     "total_coding_rate": Contract(trained={"z": "nd"}, stacks=True),
     "updated_covariance": Contract(trained={"z": "nd"}, fixed={"covariance": "dd"}, least=2),
+    "vq_distillation_loss": Contract(**CODES, data=SEEN),
+    "vq_loss": Contract(**CODES, data={"weight": _value_weights, **SEEN}),
+    "vq_perceptual_loss": Contract(
+        trained={**CODES["trained"], "predicted_maps": "nK"},
+        fixed={**CODES["fixed"], "maps": "nK"},
+        data={"weight": _value_weights, **SEEN, "steps": _weights},
+    ),
     "vicreg_covariance_loss": Contract(trained={"z": "nd"}, least=2, gradient_of_large=False),
     "vicreg_invariance_loss": Contract(trained=VIEWS, least=2),
     "vicreg_loss": Contract(trained=VIEWS, least=2, gradient_of_large=False),
@@ -422,7 +431,7 @@ NUMBERS = {
     "temperature": POSITIVE,
     "weight": SHARE,
 }
-WEIGHTS_OF_TERMS = {"covariance", "invariance", "redundancy", "rho", "variance"}
+WEIGHTS_OF_TERMS = {"commitment", "covariance", "invariance", "perceptual", "redundancy", "rho", "variance"}
 
 
 def numbers():

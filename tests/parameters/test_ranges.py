@@ -39,7 +39,8 @@ RANGES = {
         "RandomNoise.strength RobustSSLClassifier.radius SSLTransformer.weight_decay Scaling.sigma "
         "TiCoTransformer.rho TimeStretch.strength TimeWarp.sigma VICRegTiCoTransformer.invariance "
         "VICRegTiCoTransformer.variance VICRegTiCoTransformer.rho VICRegTransformer.invariance "
-        "VICRegTransformer.variance VICRegTransformer.covariance WindowedTransformer.invariance"
+        "VICRegTransformer.variance VICRegTransformer.covariance WindowedTransformer.invariance "
+        "Tokenizer.commitment"
     ),
     "a number at least 0 and at most 1": (
         "BYOLTransformer.momentum Blockout.ratio BootstrappedTransformer.momentum ChannelDropout.p "
@@ -48,7 +49,8 @@ RANGES = {
         "LeJEPATransformer.normality QueuedTransformer.momentum RandomApply.p RandomFlip.p "
         "RandomSmoothing.strength SdAETransformer.momentum TiCoTransformer.beta TiCoTransformer.momentum "
         "TimeShift.ratio "
-        "VICRegTiCoTransformer.beta WCCNTransformer.whitening WMSETransformer.shrinkage WindowWarp.ratio"
+        "VICRegTiCoTransformer.beta WCCNTransformer.whitening WMSETransformer.shrinkage WindowWarp.ratio "
+        "Tokenizer.decay"
     ),
     "a number at least 0 and at most 180": "Rotation.angle",
     "a number at least 0 and below 1": (
@@ -84,10 +86,13 @@ RANGES = {
         "SdAETransformer.decoder_width SdAETransformer.n_folds "
         "ContextEncoderTransformer.kernel_size OmniMAETransformer.decoder_depth "
         "OmniMAETransformer.decoder_width VideoMAETransformer.decoder_depth VideoMAETransformer.decoder_width "
-        "SimMTMTransformer.n_copies"
+        "SimMTMTransformer.n_copies "
+        "Tokenizer.code_width"
     ),
     "a whole number at least 1 and at most 256": "RocketEncoder.max_dilations",
-    "a whole number at least 1 or 'auto'": "MaskedTransformer.window SimMTMTransformer.window TSTTransformer.window",
+    "a whole number at least 1 or 'auto'": (
+        "MaskedTransformer.window SimMTMTransformer.window TSTTransformer.window Tokenizer.window"
+    ),
     "a whole number at least 1 or None": (
         "EncoderPredictor.head_width EncoderPredictor.max_steps FillMissing.limit MLPProjector.output_width "
         "RocketEncoder.hidden SSLTransformer.max_steps Smooth.level StepFreeTransformer.max_steps"
@@ -96,7 +101,8 @@ RANGES = {
         "ClosedFormTransformer.max_view_cases ClosedFormTransformer.sketch_size DINOTransformer.n_prototypes "
         "LeJEPATransformer.n_views LeJEPATransformer.n_knots LiDARScorer.n_views MagnitudeWarp.n_knots "
         "MultiViewTransformer.n_views SimPerTransformer.n_speeds TimeWarp.n_knots ViewScorer.n_views "
-        "WindowedTransformer.n_windows"
+        "WindowedTransformer.n_windows "
+        "Tokenizer.n_codes"
     ),
     "a whole number at least 2 or 'auto'": (
         "EncoderPredictor.batch_size JointClassifier.batch_size JointClassifier.labelled_batch_size "
@@ -123,7 +129,8 @@ RANGES = {
     "an object with `hidden`": (
         "Data2VecTransformer.masking MAETransformer.masking MaskedTransformer.masking SdAETransformer.masking "
         "ContextEncoderTransformer.masking TSTTransformer.masking VideoMAETransformer.masking "
-        "OmniMAETransformer.masking SimMTMTransformer.masking"
+        "OmniMAETransformer.masking SimMTMTransformer.masking "
+        "BEiTTransformer.masking"
     ),
     "one of 'all', 'last'": "Pooling.layers",
     "one of 'auto', 'float32', 'bf16'": "EmbeddingTransformer.precision PretrainedPredictor.precision",
@@ -163,6 +170,7 @@ RANGES = {
     "one of, or a non-empty tuple of different ones of, 'mean', 'max'": "ChannelIndependentEncoder.aggregation",
     "one of, or a non-empty tuple of different ones of, 'ppv', 'mpv', 'mipv', 'lspv'": "RocketEncoder.poolings",
     "one of, or a non-empty tuple of, 'mean', 'max', 'std', 'ppv', 'last', 'attention'": "Pooling.statistics",
+    "an object with `tokenize`": "BEiTTransformer.tokenizer",
 }
 POSITIONAL = {
     "ChannelIndependentEncoder.encoder",

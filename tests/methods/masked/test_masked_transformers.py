@@ -21,7 +21,7 @@ from small_masked import (
     small_masked,
 )
 
-from sklearn_ssl import RandomEncoderTransformer
+from sklearn_ssl import RandomEncoderTransformer, VQTokenizer
 from sklearn_ssl.architectures import Batch
 from sklearn_ssl.base import ReconstructingTransformer
 from sklearn_ssl.encoders import ChannelTransformerEncoder, GRUEncoder, InceptionEncoder, RocketEncoder
@@ -30,9 +30,12 @@ from sklearn_ssl.projectors import MLPProjector
 CHANNEL_TOKENS = ChannelTransformerEncoder(depth=1, width=8, n_heads=2, window=WINDOW)
 WITH_TIME = (InceptionEncoder(depth=2, width=4, bottleneck=4, norm="layer"), GRUEncoder(width=4))
 
+TOKENIZER = VQTokenizer(n_codes=2, max_epochs=1, device="cpu")
+
 SETTINGS = {
     "Data2VecTransformer": Setting({"window": WINDOW}, encoders=(*WITH_TIME, CHANNEL_TOKENS)),
     "ContextEncoderTransformer": Setting({"window": WINDOW, "kernel_size": 3}, encoders=(*WITH_TIME, CHANNEL_TOKENS)),
+    "BEiTTransformer": Setting({"window": WINDOW, "tokenizer": TOKENIZER}, encoders=(*WITH_TIME, CHANNEL_TOKENS)),
     "MAETransformer": Setting(encoders=(CHANNEL_TOKENS,)),
     "SdAETransformer": Setting({"n_folds": 1}, encoders=(CHANNEL_TOKENS,)),  # more parts are drawn at random
     "OmniMAETransformer": Setting({"encoder": CHANNEL_TOKENS}),

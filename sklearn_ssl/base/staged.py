@@ -1,0 +1,117 @@
+"""The base of methods that fit another transformer first, on the same series."""
+
+import abc
+import copy
+import warnings
+from typing import Any, ClassVar
+
+from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_ssl._engine.net import SSLNet
+from sklearn_ssl._engine.random_streams import draw_seed
+from sklearn_ssl._input.collections import Collection
+from sklearn_ssl._parameters.shown import shown
+from sklearn_ssl.base.embedding import EmbeddingTransformer
+from sklearn_ssl.base.trained import SSLTransformer
+
+LEFT_OPEN = ("encoder", "window", "device", "precision")  # parameters of a stage that are None or "auto"
+
+
+class StagedTransformer(SSLTransformer, abc.ABC):
+    """A transformer with stages: transformers that are fitted first and then help to train this one.
+
+    Each stage is a field that holds a transformer. `fit`, or the first `partial_fit`, clones it, fits the clone to the
+    same series and keeps it under the name of the field with an underscore. A fitted transformer in
+    `sklearn.frozen.FrozenEstimator` is kept as it is. What a stage leaves open is as in this transformer: `encoder` if
+    it is None, `window`, `device` and `precision` if they are "auto", `random_state` if it is None, and `verbose`.
+    """
+
+    _stages: ClassVar[tuple[str, ...]] = ()
+    _kind_of_stage: ClassVar[Any] = EmbeddingTransformer
+
+    def _build_net(self, collection: Collection, n_cases: int | None = None) -> SSLNet:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the same warnings come again
+            self._try_out(collection)
+        for name in self._stages:
+            if not self._keeps(name):
+                getattr(self, f"{name}_").fit(collection.values)
+        return super()._build_net(collection, n_cases)
+
+    def _try_out(self, collection: Collection) -> SSLNet:
+        """Build a net on untrained stages, so that parts that do not go together are told before any work."""
+        seed = draw_seed(self.random_state)
+        for name in self._stages:
+            stage = self._new_stage(name, collection.n_channels, seed)
+            setattr(self, f"{name}_", stage)
+            if not self._keeps(name):
+                is_staged = isinstance(stage, StagedTransformer)
+                stage.net_ = stage._try_out(collection) if is_staged else stage._build_net(collection)
+        return super()._build_net(collection)
+
+    def _keeps(self, name: str) -> bool:
+        return isinstance(self.resolved(name), FrozenEstimator)
+
+    def _new_stage(self, name: str, n_channels: int, seed: int) -> Any:
+        given = self.resolved(name)
+        stage: Any = given.estimator if self._keeps(name) else clone(given)
+        if not isinstance(stage, self._kind_of_stage):
+            example = shown(self._default_recipe(name)())  # type: ignore[misc]
+            raise TypeError(f"`{name}` must be a transformer of this package such as {example}, got {shown(stage)}.")
+        if self._keeps(name):
+            return kept_copy(name, stage, n_channels)
+        return stage.set_params(**self._left_open(stage, seed))
+
+    def _left_open(self, stage: Any, seed: int) -> dict[str, Any]:
+        """Return the parameters that a stage takes over from this transformer."""
+        open_ones = [name for name in LEFT_OPEN if _is_open(getattr(stage, name, 0)) and hasattr(self, name)]
+        taken = {name: clone(getattr(self, name), safe=False) for name in open_ones}
+        if stage.random_state is None:
+            taken["random_state"] = seed
+        if self.verbose and not getattr(stage, "verbose", True):
+            taken["verbose"] = self.verbose
+        return taken
+
+    def _fitted_modules(self) -> dict[str, Any]:
+        """Return the modules of the stages that are fitted, for the architecture."""
+        fitted = [name for name in self._stages if hasattr(self, f"{name}_")]
+        return {name: getattr(self, f"{name}_").net_.module_ for name in fitted}
+
+
+def kept_copy(name: str, fitted: Any, n_channels: int) -> Any:
+    """Return a copy of a fitted transformer, which a later fit of the given one leaves alone.
+
+    Parameters
+    ----------
+    name : str
+        The parameter that gave it.
+    fitted : EmbeddingTransformer
+        The transformer.
+    n_channels : int
+        Number of channels of the series that it will get.
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+        If it is not fitted.
+    ValueError
+        If it was fitted to series with another number of channels.
+    """
+    check_kept(name, fitted)
+    if fitted.n_channels_in_ != n_channels:
+        raise ValueError(
+            f"X has {n_channels} channel(s), but `{name}` was fitted on series with {fitted.n_channels_in_}. Give the "
+            "channels of its training data, or change its encoder by sklearn_ssl.encoders.adapt_channels."
+        )
+    return copy.copy(fitted)
+
+
+def check_kept(name: str, fitted: Any) -> None:
+    """Raise a NotFittedError unless the transformer that the parameter `name` gave is fitted."""
+    check_is_fitted(fitted, msg=f"`{name}` must be fitted to be kept, and this %(name)s is not.")
+
+
+def _is_open(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and value == "auto")
