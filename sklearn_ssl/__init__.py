@@ -30,12 +30,14 @@ from sklearn_ssl.methods.joint_embedding.wmse import WMSETransformer
 from sklearn_ssl.methods.masked.beit import BEiTTransformer
 from sklearn_ssl.methods.masked.context_encoder import ContextEncoderTransformer
 from sklearn_ssl.methods.masked.data2vec import Data2VecTransformer
+from sklearn_ssl.methods.masked.ibot import IBOTTransformer
 from sklearn_ssl.methods.masked.mae import MAETransformer
 from sklearn_ssl.methods.masked.omni_mae import OmniMAETransformer
 from sklearn_ssl.methods.masked.sdae import SdAETransformer
 from sklearn_ssl.methods.masked.simmim import SimMIMTransformer
 from sklearn_ssl.methods.masked.simmtm import SimMTMTransformer
 from sklearn_ssl.methods.masked.tst import TSTTransformer
+from sklearn_ssl.methods.masked.utica import UticaTransformer
 from sklearn_ssl.methods.masked.video_mae import VideoMAETransformer
 from sklearn_ssl.methods.masked.vq_tokenizer import VQTokenizer
 from sklearn_ssl.methods.random_encoder import RandomEncoderTransformer
@@ -53,6 +55,7 @@ __all__ = [
     "Data2VecTransformer",
     "EMPSSLTransformer",
     "ExemplarTransformer",
+    "IBOTTransformer",
     "InstDiscTransformer",
     "LeJEPATransformer",
     "MAETransformer",
@@ -77,6 +80,7 @@ __all__ = [
     "TSTTransformer",
     "TiCoTransformer",
     "TimeMCLTransformer",
+    "UticaTransformer",
     "VICRegTiCoTransformer",
     "VICRegTransformer",
     "VQTokenizer",

@@ -8,7 +8,7 @@ import torch
 
 from sklearn_ssl._parameters.hyperparameters import Hyperparameters, choice, number
 
-__all__ = ["BlockMasking", "GeometricMasking", "Masking", "RandomMasking"]
+__all__ = ["BlockMasking", "CountedMasking", "GeometricMasking", "Masking", "RandomMasking"]
 
 
 class Masking(Hyperparameters, abc.ABC):
@@ -90,20 +90,61 @@ class Masking(Hyperparameters, abc.ABC):
 
     def n_hidden(self, n_windows: torch.Tensor) -> torch.Tensor:
         """Return how many of n windows are hidden, for each number in `n_windows`."""
-        wanted = (self.ratio * n_windows.double()).round().long().clamp(min=1)
-        return torch.minimum(wanted, n_windows - 1)
+        return _share(self.ratio, n_windows)
 
     def most_visible(self, n_total: int) -> int | None:
-        """Return how many windows of a series with at most `n_total` are visible at most; None if that is random."""
-        return n_total - int(self.n_hidden(torch.tensor(n_total)))
+        """Return how many windows of a series with at most `n_total` are visible at most; None if that is unknown."""
+        return None
 
     def most_hidden(self, n_total: int) -> int | None:
-        """Return how many windows of a series with at most `n_total` are hidden at most; None if that is random."""
-        return int(self.n_hidden(torch.tensor(n_total)))
+        """Return how many windows of a series with at most `n_total` are hidden at most; None if that is unknown."""
+        return None
+
+
+class CountedMasking(Masking, abc.ABC):
+    """A masking that hides a known number of windows of each series.
+
+    Parameters
+    ----------
+    spread : float, default=0.0
+        Each series draws its own ratio, uniform from ``ratio - spread`` to ``ratio + spread``.
+
+    Raises
+    ------
+    ValueError
+        If these ratios do not lie between 0 and 1.
+    """
+
+    spread: float = number(default=0.0, least=0, below=0.5)
+
+    def check_hyperparameters(self) -> None:
+        """Raise a ValueError that names the first parameter outside its range."""
+        super().check_hyperparameters()
+        room = min(self.ratio, 1 - self.ratio)
+        if self.spread >= room:
+            raise ValueError(
+                f"{type(self).__name__}: `spread` must be below {room:.4g} for `ratio`={self.ratio:g}, so that all "
+                f"ratios lie between 0 and 1, got {self.spread:g}."
+            )
+
+    def drawn_counts(self, n_windows: torch.Tensor) -> torch.Tensor:
+        """Return how many windows of each row are hidden, given how many each has (R,)."""
+        if self.spread == 0:
+            return self.n_hidden(n_windows)
+        uniform = torch.rand(len(n_windows), device=n_windows.device, dtype=torch.float64)
+        return _share(self.ratio + self.spread * (2 * uniform - 1), n_windows)
+
+    def most_visible(self, n_total: int) -> int | None:
+        """Return how many windows of a series with at most `n_total` are visible at most."""
+        return n_total - int(_share(self.ratio - self.spread, torch.tensor(n_total)))
+
+    def most_hidden(self, n_total: int) -> int | None:
+        """Return how many windows of a series with at most `n_total` are hidden at most."""
+        return int(_share(self.ratio + self.spread, torch.tensor(n_total)))
 
 
 @typing.final
-class RandomMasking(Masking):
+class RandomMasking(CountedMasking):
     """Hide windows at random places. All sets of h(n) windows are equally likely.
 
     Parameters
@@ -135,11 +176,11 @@ class RandomMasking(Masking):
         noise = noise.repeat_interleave(self.span, dim=1)[:, :n_total]  # (R, T)
         padded = torch.arange(n_total, device=device) >= n_windows[:, None]
         rank = (noise + 2 * padded).argsort(dim=1, stable=True).argsort(dim=1)
-        return rank < self.n_hidden(n_windows)[:, None]
+        return rank < self.drawn_counts(n_windows)[:, None]
 
 
 @typing.final
-class BlockMasking(Masking):
+class BlockMasking(CountedMasking):
     r"""Hide blocks of neighbouring windows at random places.
 
     The h(n) hidden windows are cut into :math:`k = \max(1, \operatorname{round}(h / \ell))` blocks of nearly equal
@@ -169,9 +210,9 @@ class BlockMasking(Masking):
 
     def draw(self, n_windows: torch.Tensor, n_total: int) -> torch.Tensor:
         """Draw the visible windows before each block, and put the blocks between them."""
-        n_hidden = self.n_hidden(n_windows)  # (R,)
+        n_hidden = self.drawn_counts(n_windows)  # (R,)
         n_blocks = self._n_blocks(n_hidden)  # (R,)
-        most = int(self._n_blocks(self.n_hidden(torch.tensor([n_total]))))
+        most = int(self._n_blocks(torch.tensor(self.most_hidden(n_total))))
         block = torch.arange(most, device=n_windows.device)  # (K,)
         real = block < n_blocks[:, None]  # (R, K)
         room = n_windows - n_hidden + 1
@@ -247,13 +288,11 @@ class GeometricMasking(Masking):
         observed = windows < n_windows[:, None]
         return _mixed(is_hidden.gather(1, run) & observed, observed)
 
-    def most_visible(self, n_total: int) -> int | None:
-        """Return None: the number of visible windows is random."""
-        return None
 
-    def most_hidden(self, n_total: int) -> int | None:
-        """Return None: the number of hidden windows is random."""
-        return None
+def _share(ratio: float | torch.Tensor, n_windows: torch.Tensor) -> torch.Tensor:
+    """Return a share of numbers of windows, rounded, but so that one is in it and one is not."""
+    wanted = (ratio * n_windows.double()).round().long().clamp(min=1)
+    return torch.minimum(wanted, n_windows - 1)
 
 
 def _mixed(hidden: torch.Tensor, observed: torch.Tensor) -> torch.Tensor:

@@ -15,7 +15,11 @@ EXACT = {
     "many": BlockMasking(ratio=0.9),
     "block": BlockMasking(ratio=0.25, mean_length=math.inf),
 }
-ALL = {**EXACT, "runs": GeometricMasking(ratio=0.4), "long runs": GeometricMasking(ratio=0.75, mean_length=5)}
+SPREAD = {
+    "varied": RandomMasking(ratio=0.4, spread=0.3),
+    "varied blocks": BlockMasking(ratio=0.3, spread=0.2, mean_length=3),
+}
+ALL = {**EXACT, **SPREAD, "runs": GeometricMasking(ratio=0.4), "long runs": GeometricMasking(ratio=0.75, mean_length=5)}
 
 
 def n_runs(hidden):
@@ -31,6 +35,25 @@ def test_exact_counts(masking):
     assert masking.most_hidden(40) == int(hidden.sum(1).max())
     visible = (torch.arange(40) < LENGTHS[:, None]) & ~hidden
     assert masking.most_visible(40) == int(visible.sum(1).max())
+
+
+@pytest.mark.parametrize("masking", SPREAD.values(), ids=SPREAD)
+def test_each_series_has_its_own_ratio(masking):
+    torch.manual_seed(0)
+    counts = masking.hidden(torch.full((4000,), 40), 40)[:, 0].sum(1)
+    low, high = (round(40 * (masking.ratio + sign * masking.spread)) for sign in (-1, 1))
+    assert (int(counts.min()), int(counts.max())) == (low, high)
+    assert masking.most_hidden(40) == high
+    assert masking.most_visible(40) == 40 - low
+    shares = counts.bincount()[low + 1 : high] / 4000  # of all counts but the first and the last
+    torch.testing.assert_close(shares, torch.full_like(shares, 1 / (high - low)), rtol=0, atol=0.02)
+
+
+def test_ratios_beyond_0_and_1():
+    for masking in (RandomMasking(ratio=0.2, spread=0.2), BlockMasking(ratio=0.8, spread=0.2)):
+        with pytest.raises(ValueError, match=r"Masking: `spread` must be below 0\.2 for `ratio`=0\.[28].*got 0\.2"):
+            masking.check_hyperparameters()
+    RandomMasking(ratio=0.8, spread=0.19).check_hyperparameters()
 
 
 @pytest.mark.parametrize("masking", ALL.values(), ids=ALL)
@@ -50,7 +73,7 @@ def test_channels_together_or_apart(masking):
     hidden = apart.hidden(n_windows, 40, 3)
     assert hidden.shape == (30, 3, 40)
     assert not (hidden[:, 0] == hidden[:, 1]).all()
-    if masking.most_hidden(40) is not None:
+    if masking in EXACT.values():
         assert (hidden.sum(2) == masking.most_hidden(40)).all()
 
 

@@ -19,6 +19,7 @@ from sklearn_ssl.architectures._masked import (
     VisibleArchitecture,
     WindowTargetArchitecture,
 )
+from sklearn_ssl.architectures._masked_teacher import MaskedTeacherArchitecture, SpreadTeacherArchitecture
 from sklearn_ssl.architectures._mixing import MixingArchitecture
 from sklearn_ssl.architectures._momentum import BootstrapArchitecture, MomentumArchitecture, TaughtArchitecture
 from sklearn_ssl.architectures._periodic import PeriodicArchitecture
@@ -61,6 +62,7 @@ __all__ = [
     "ManySetsArchitecture",
     "MaskedArchitecture",
     "MaskedAutoencoder",
+    "MaskedTeacherArchitecture",
     "MixingArchitecture",
     "MomentumArchitecture",
     "MomentumCovarianceArchitecture",
@@ -75,6 +77,7 @@ __all__ = [
     "SeriesMixingArchitecture",
     "SiameseArchitecture",
     "SlicedArchitecture",
+    "SpreadTeacherArchitecture",
     "TaughtArchitecture",
     "TeacherTargetArchitecture",
     "TokenizerArchitecture",

@@ -50,9 +50,14 @@ class Prototypes(nn.Module):
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         """Score projections: z (B, P) to (B, K)."""
-        weight = self.weight.detach() if self.seen < self.n_frozen else self.weight
+        scores = self.scores(z)
         if self.training:
             self.seen += len(z)
+        return scores
+
+    def scores(self, z: torch.Tensor) -> torch.Tensor:
+        """Score projections z (n, P) that are not counted, such as those of windows: (n, K)."""
+        weight = self.weight.detach() if self.seen < self.n_frozen else self.weight
         return cosine_logits(z, weight, temperature=1.0)
 
     def thaw(self) -> None:
@@ -105,7 +110,7 @@ class PrototypeArchitecture(SiameseArchitecture):
 
     def forward(self, batch: Batch) -> tuple[torch.Tensor, ...]:
         """Return the scores of V views in one tensor (V, B, K), the two full views first."""
-        _thaw_in_time(self)
+        thaw_in_time(self)
         return (_scores(self, self.views(batch.x, batch.lengths), batch),)
 
 
@@ -152,7 +157,8 @@ class CentredTeacherArchitecture(MomentumArchitecture):
         n_timepoints: int,
         **momentum: Any,
     ) -> None:
-        check_window("crop_ratio", crop_ratio, n_timepoints)
+        if n_crops:
+            check_window("crop_ratio", crop_ratio, n_timepoints)
         super().__init__(n_timepoints=n_timepoints, **momentum)
         self.n_crops = n_crops
         self.crop_ratio = crop_ratio
@@ -166,7 +172,7 @@ class CentredTeacherArchitecture(MomentumArchitecture):
         """Return the student's scores (V, B, K), the teacher's (2, B, K) and the centre before this batch (K,)."""
         views = self.views(batch.x, batch.lengths)  # (2B, C, L)
         self.follow()
-        _thaw_in_time(self)
+        thaw_in_time(self)
         student = _scores(self, views, batch)  # (V, B, K)
         teacher = self.teacher_scores(*views)  # (2B, K)
         center = self.center
@@ -185,7 +191,7 @@ def _prototypes(architecture: PrototypeArchitecture | CentredTeacherArchitecture
     return Prototypes(architecture.n_projections, n_prototypes, n_frozen=architecture.n_cases * n_views)
 
 
-def _thaw_in_time(architecture: PrototypeArchitecture | CentredTeacherArchitecture) -> None:
+def thaw_in_time(architecture: PrototypeArchitecture | CentredTeacherArchitecture) -> None:
     if architecture.progress >= LARGEST_FROZEN_SHARE:
         architecture.prototypes.thaw()
 
@@ -194,9 +200,15 @@ def _scores(
     architecture: PrototypeArchitecture | CentredTeacherArchitecture, full_views: tuple, batch: Batch
 ) -> torch.Tensor:
     """Score full views (2B, C, L), and windows of the series of a batch, in one tensor (V, B, K)."""
-    scores = [architecture.prototypes(architecture.projections(*full_views))]  # (2B, K)
+    return with_crops(architecture, architecture.prototypes(architecture.projections(*full_views)), batch)
+
+
+def with_crops(
+    architecture: PrototypeArchitecture | CentredTeacherArchitecture, scores: torch.Tensor, batch: Batch
+) -> torch.Tensor:
+    """Add the scores of windows of the series of a batch to the scores of full views (2B, K): (V, B, K)."""
     if architecture.n_crops:
         windows = random_windows(batch.x, batch.lengths, architecture.n_crops, architecture.crop_ratio)
         crops = architecture.views(*windows, n_views=1)  # ((V - 2) B, C, W)
-        scores.append(architecture.prototypes(architecture.projections(*crops)))  # ((V - 2) B, K)
-    return torch.cat(scores).unflatten(0, (-1, len(batch)))  # (V, B, K)
+        scores = torch.cat([scores, architecture.prototypes(architecture.projections(*crops))])
+    return scores.unflatten(0, (-1, len(batch)))  # (V, B, K)

@@ -31,6 +31,8 @@ class SiameseArchitecture(Architecture):
     ----------
     training_pooling : torch.nn.Module
         The pooling in front of the projector.
+    n_pooled : int
+        Number of features in front of the projector.
     projector : torch.nn.Module
         Maps pooled features to projections.
     n_projections : int
@@ -79,12 +81,12 @@ class SiameseArchitecture(Architecture):
             _check_recipes(augmentation, n_views if self.compares_whole_series else None)
         self.augmentation = augmentation
         self.n_views = n_views
-        self.training_pooling, n_pooled = self.pooling, self.n_features
+        self.training_pooling, self.n_pooled = self.pooling, self.n_features
         if training_pooling is not None:
             self.training_pooling = training_pooling.build(self.widths)
-            n_pooled = training_pooling.n_features(self.widths)
-        self.projector = projector.build(n_pooled)
-        self.n_projections = _width(self.projector, n_pooled)
+            self.n_pooled = training_pooling.n_features(self.widths)
+        self.projector = projector.build(self.n_pooled)
+        self.n_projections = _width(self.projector, self.n_pooled)
 
     def forward(self, batch: Batch) -> tuple[torch.Tensor, ...]:
         """Return the projections of V views of a batch, each (B, P)."""

@@ -3,6 +3,7 @@
 from sklearn_ssl.losses._barlow_twins import barlow_twins_loss
 from sklearn_ssl.losses._codes import vq_distillation_loss, vq_loss, vq_perceptual_loss
 from sklearn_ssl.losses._distillation import byol_loss, dino_loss, simsiam_loss
+from sklearn_ssl.losses._ibot import ibot_loss, koleo_loss, utica_loss
 from sklearn_ssl.losses._instance import exemplar_loss, instance_discrimination_loss
 from sklearn_ssl.losses._lejepa import lejepa_loss, sigreg_loss
 from sklearn_ssl.losses._mixing import timemcl_loss
@@ -33,8 +34,10 @@ __all__ = [
     "dino_loss",
     "emp_ssl_loss",
     "exemplar_loss",
+    "ibot_loss",
     "in_full_precision",
     "instance_discrimination_loss",
+    "koleo_loss",
     "lejepa_loss",
     "masked_cosine_loss",
     "masked_cross_entropy_loss",
@@ -57,6 +60,7 @@ __all__ = [
     "timemcl_loss",
     "total_coding_rate",
     "updated_covariance",
+    "utica_loss",
     "vicreg_covariance_loss",
     "vicreg_invariance_loss",
     "vicreg_loss",

@@ -179,11 +179,12 @@ def dino_loss(
     _check_pair(students, teachers, center)
     check_positive("student_temperature", student_temperature, "DINO uses 0.1")
     check_positive("teacher_temperature", teacher_temperature, "DINO uses 0.04 to 0.07")
-    return crossed_cross_entropy(_sharpened(teachers, center, teacher_temperature), students, student_temperature)
+    return crossed_cross_entropy(sharpened(teachers, center, teacher_temperature), students, student_temperature)
 
 
-def _sharpened(teachers: torch.Tensor, center: torch.Tensor, temperature: float) -> torch.Tensor:
-    return ((teachers - center) / temperature).softmax(dim=2).detach()  # (T, n, K)
+def sharpened(teachers: torch.Tensor, center: torch.Tensor, temperature: float) -> torch.Tensor:
+    """Return the centred softmax of a teacher's outputs (..., K), without gradient."""
+    return ((teachers - center) / temperature).softmax(dim=-1).detach()  # (..., K)
 
 
 def _crossed_cosine(p1: torch.Tensor, p2: torch.Tensor, z1: torch.Tensor, z2: torch.Tensor) -> torch.Tensor:

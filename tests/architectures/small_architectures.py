@@ -19,6 +19,7 @@ from sklearn_ssl.architectures import (
     HeadedArchitecture,
     InstanceBankArchitecture,
     MaskedArchitecture,
+    MaskedTeacherArchitecture,
     MixingArchitecture,
     MomentumCovarianceArchitecture,
     PerceptualTokenizerArchitecture,
@@ -41,6 +42,7 @@ from sklearn_ssl.base import number
 from sklearn_ssl.encoders import ChannelTransformerEncoder, ResNetEncoder, TransformerEncoder
 from sklearn_ssl.losses import ntxent_loss, semi_supervised_loss, weighted_cross_entropy
 from sklearn_ssl.masking import RandomMasking
+from sklearn_ssl.pooling import Pooling
 from sklearn_ssl.projectors import MLPProjector
 
 N_CASES, N_CHANNELS, N_STEPS, WIDTH = 20, 2, 32, 8
@@ -79,6 +81,12 @@ OWN = {
     QueueArchitecture: {"queue_size": 10},
     PrototypeArchitecture: CROPS,
     CentredTeacherArchitecture: {**CROPS, "center_momentum": 0.75},
+    MaskedTeacherArchitecture: {
+        "masked_share": 0.8,
+        "projector": MLPProjector(width=WIDTH, norm="layer"),
+        "training_pooling": Pooling(statistics="mean", layers="last"),
+        "window": 4,
+    },
     CovarianceArchitecture: {"beta": 0.8},
     MomentumCovarianceArchitecture: {"beta": 0.8},
     InstanceBankArchitecture: {"bank_momentum": 0.5},

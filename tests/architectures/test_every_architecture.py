@@ -31,6 +31,8 @@ READ_VALUES = {
     "CentredTeacherArchitecture",
     "CovarianceArchitecture",
     "InstanceBankArchitecture",
+    "MaskedTeacherArchitecture",
+    "SpreadTeacherArchitecture",
     "InstanceClassifierArchitecture",
     "MixingArchitecture",
     "MomentumCovarianceArchitecture",
@@ -95,6 +97,14 @@ TEACHER = {"moves": ("teacher.",), "without_gradient": ("teacher.",)}
 VALUES_AND_CODES = [(6, 8, 8)] * 3 + [(6, 8, 3)] * 2 + [(6, 8)]
 CODES = {"moves": ("codebook.",), "still": "teacher.", "depends_on_padding": (True, False)}  # one more for each window
 FULL_AND_CROPS = [(12, 32, 1), (18, 16, 1)]
+MASKED_SCORES = [(5, 6, 5), (2, 6, 5), (5,), (2, 6, 8, 5), (2, 6, 8, 5), (5,), (2, 6, 8)]
+MASKED_TEACHER = {
+    "passes": [TWO_VIEWS[0], *FULL_AND_CROPS[1:], *TWO_VIEWS],
+    "constants": (1, 2, 4, 5, 6),
+    "moves": ("teacher.", "center", "window_center", "prototypes.seen"),
+    "without_gradient": ("teacher.", "prototypes."),
+    "depends_on_padding": (True, False),  # a random number for each window, and for views
+}
 CASES = {
     "SiameseArchitecture": Case([P, P], losses.ntxent_loss, TWO_VIEWS),
     "PredictorArchitecture": Case([P] * 4, losses.simsiam_loss, TWO_VIEWS),
@@ -137,6 +147,8 @@ CASES = {
         moves=("teacher.", "center", "prototypes.seen"),
         without_gradient=("teacher.", "prototypes."),
     ),
+    "MaskedTeacherArchitecture": Case(MASKED_SCORES, losses.ibot_loss, **MASKED_TEACHER),
+    "SpreadTeacherArchitecture": Case([*MASKED_SCORES, (2, 6, 4)], losses.utica_loss, **MASKED_TEACHER),
     "PeriodicArchitecture": Case(
         [(6, 4, 16), (6, 4, 16), (6, 4)],
         losses.simper_loss,
@@ -341,7 +353,8 @@ class Holder:
 
 def marked(cls):
     """Build an architecture whose augmentation marks series, with another mark for the views of the backbone."""
-    return built(cls, encoder=Watching, augmentation=Marking(), **of_backbone(cls))
+    whole = {"masked_share": 0.0} if issubclass(cls, architectures.MaskedTeacherArchitecture) else {}
+    return built(cls, encoder=Watching, augmentation=Marking(), **whole, **of_backbone(cls))
 
 
 def of_backbone(cls):

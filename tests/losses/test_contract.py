@@ -81,10 +81,27 @@ def _value_weights(n):
     return torch.linspace(0.5, 2, n * SIZES["d"], dtype=torch.float64).reshape(n, SIZES["d"])
 
 
+def _hidden_windows(n):
+    return torch.arange(n * SIZES["T"] * SIZES["m"]).reshape(n, SIZES["T"], SIZES["m"]) % 4 != 2
+
+
+def _ibot(student_windows, teacher_windows, hidden, loss=losses.ibot_loss, **others):
+    """Call a loss whose windows have the series in the second place."""
+    windows = {"student_windows": student_windows, "teacher_windows": teacher_windows, "hidden": hidden}
+    tensors = {name: values for name, values in windows.items() if isinstance(values, torch.Tensor)}
+    return loss(**others, **{**windows, **{name: values.movedim(1, 0) for name, values in tensors.items()}})
+
+
 VALUES = Contract(trained={"prediction": "nd"}, fixed={"target": "nd"}, data={"weight": _value_weights})
 VIEWS = {"z1": "nd", "z2": "nd"}
 CODES = {"trained": {"prediction": "nd", "z": "nm"}, "fixed": {"target": "nd", "vectors": "nm"}}
 SEEN = {"seen": _weights}
+
+MASKED_VIEWS = {
+    "trained": {"student": "VnK", "student_windows": "nTmK"},
+    "fixed": {"teacher": "TnK", "center": "K", "teacher_windows": "nTmK", "window_center": "K"},
+    "data": {"hidden": _hidden_windows},
+}
 
 CONTRACTS = {
     "barlow_twins_loss": Contract(trained=VIEWS, least=2),
@@ -93,7 +110,9 @@ CONTRACTS = {
     "dino_loss": Contract(trained={"student": "VnK"}, fixed={"teacher": "TnK", "center": "K"}),
     "emp_ssl_loss": Contract(trained={"views": "Vnd"}, least=2),
     "exemplar_loss": Contract(trained={"logits": "nK"}, data={"index": _classes}),
+    "ibot_loss": Contract(**MASKED_VIEWS, loss=_ibot),
     "instance_discrimination_loss": Contract(trained={"z": "nd"}, fixed={"bank": "Kd"}, data={"index": _classes}),
+    "koleo_loss": Contract(trained={"z": "nd"}, least=2),
     "lejepa_loss": Contract(trained={"views": "Vnd", "directions": "Kd"}, least=2, gradient_of_large=False),
     "masked_cosine_loss": Contract(trained={"prediction": "nd"}, fixed={"target": "nd"}, data={"weight": _weights}),
     "masked_cross_entropy_loss": Contract(trained={"logits": "nK"}, data={"codes": _classes, "hidden": _hidden}),
@@ -127,6 +146,10 @@ CONTRACTS = {
     "timemcl_loss": Contract(trained={**VIEWS, "z_mixed": "nd"}, loss=partial(losses.timemcl_loss, weight=0.3)),
     "total_coding_rate": Contract(trained={"z": "nd"}, stacks=True),
     "updated_covariance": Contract(trained={"z": "nd"}, fixed={"covariance": "dd"}, least=2),
+    "utica_loss": Contract(
+        **{**MASKED_VIEWS, "trained": {**MASKED_VIEWS["trained"], "pooled": "TLd"}},
+        loss=partial(_ibot, loss=losses.utica_loss),
+    ),
     "vq_distillation_loss": Contract(**CODES, data=SEEN),
     "vq_loss": Contract(**CODES, data={"weight": _value_weights, **SEEN}),
     "vq_perceptual_loss": Contract(
@@ -354,7 +377,8 @@ def test_views_as_a_tensor_or_apart(name):
         apart = {key: kind(value) if key in stacked else value for key, value in inputs.items()}
         assert torch.equal(function_of(name)(**apart), expected)
     for key in stacked:
-        with pytest.raises(ValueError, match=r"must have the same shape, got \(6, .\)(, \(6, .\))? and \(5, .\)"):
+        n = len(inputs[key][0])
+        with pytest.raises(ValueError, match=rf"same shape, got \({n}, .\)(, \({n}, .\))? and \({n - 1}, .\)"):
             function_of(name)(**{**inputs, key: [*inputs[key][:-1], inputs[key][-1][:-1]]})
 
 
@@ -421,6 +445,7 @@ NUMBERS = {
     "knots": ("must be 2 or more, got {}; ", (1,)),
     "label_temperature": POSITIVE,
     "label_smoothing": SHARE,
+    "koleo": ("must be 0 or more, got {}; ", (-1, math.nan)),
     "limit": POSITIVE,
     "n_assigned": ("must be from 1 to the number of views, 3, got {}; ", (0, 4)),
     "shrinkage": SHARE,
@@ -430,6 +455,7 @@ NUMBERS = {
     "teacher_temperature": POSITIVE,
     "temperature": POSITIVE,
     "weight": SHARE,
+    "window_temperature": POSITIVE,
 }
 WEIGHTS_OF_TERMS = {"commitment", "covariance", "invariance", "perceptual", "redundancy", "rho", "variance"}
 

@@ -15,6 +15,8 @@ RANGES = {
     "a number": "FillMissing.fill_value",
     "a number above 0": (
         "ContrastiveEMPSSLTransformer.temperature Data2VecTransformer.beta DINOTransformer.student_temperature "
+        "MaskedViewsTransformer.student_temperature MaskedViewsTransformer.teacher_temperature "
+        "MaskedViewsTransformer.window_temperature "
         "DINOTransformer.teacher_temperature EncoderPredictor.lr IQRDetector.factor "
         "InstDiscTransformer.temperature JointClassifier.lr LiDARScorer.delta MagnitudeWarp.n_cycles "
         "MoCoTransformer.temperature MoCoV2Transformer.temperature MoCoV3Transformer.temperature "
@@ -26,6 +28,7 @@ RANGES = {
     ),
     "a number above 0 and at most 1": (
         "ContrastiveEMPSSLTransformer.window_ratio CropResize.min_ratio DINOTransformer.crop_ratio "
+        "MaskedViewsTransformer.crop_ratio "
         "FineTuned.layer_decay RandomCrop.min_ratio Smooth.alpha SwAVTransformer.crop_ratio "
         "WindowedTransformer.window_ratio"
     ),
@@ -37,7 +40,8 @@ RANGES = {
         "BarlowTwinsTransformer.redundancy EncoderPredictor.weight_decay FrequencyPerturbation.amplitude "
         "FrequencyPerturbation.phase Jitter.sigma JointClassifier.ssl_weight MagnitudeWarp.strength Mixup.alpha "
         "RandomNoise.strength RobustSSLClassifier.radius SSLTransformer.weight_decay Scaling.sigma "
-        "TiCoTransformer.rho TimeStretch.strength TimeWarp.sigma VICRegTiCoTransformer.invariance "
+        "TiCoTransformer.rho TimeStretch.strength TimeWarp.sigma UticaTransformer.koleo "
+        "VICRegTiCoTransformer.invariance "
         "VICRegTiCoTransformer.variance VICRegTiCoTransformer.rho VICRegTransformer.invariance "
         "VICRegTransformer.variance VICRegTransformer.covariance WindowedTransformer.invariance "
         "Tokenizer.commitment"
@@ -46,6 +50,7 @@ RANGES = {
         "BYOLTransformer.momentum Blockout.ratio BootstrappedTransformer.momentum ChannelDropout.p "
         "Data2VecTransformer.final_momentum Data2VecTransformer.momentum "
         "DINOTransformer.center_momentum DINOTransformer.momentum DropCorrelated.threshold FrequencyMask.ratio "
+        "MaskedViewsTransformer.center_momentum MaskedViewsTransformer.masked_share MaskedViewsTransformer.momentum "
         "LeJEPATransformer.normality QueuedTransformer.momentum RandomApply.p RandomFlip.p "
         "RandomSmoothing.strength SdAETransformer.momentum TiCoTransformer.beta TiCoTransformer.momentum "
         "TimeShift.ratio "
@@ -53,6 +58,7 @@ RANGES = {
         "Tokenizer.decay"
     ),
     "a number at least 0 and at most 180": "Rotation.angle",
+    "a number at least 0 and below 0.5": "CountedMasking.spread",
     "a number at least 0 and below 1": (
         "GRUEncoder.dropout InstDiscTransformer.bank_momentum TCNEncoder.dropout TransformerEncoder.dropout "
         "ChannelTransformerEncoder.dropout"
@@ -61,7 +67,8 @@ RANGES = {
     "a number at least 1 or inf": "BlockMasking.mean_length",
     "a number, a text or None": "EncoderClassifier.unlabelled LabelledScorer.unlabelled",
     "a whole number at least 0": (
-        "DINOTransformer.n_crops EncoderPredictor.max_epochs FineTuned.n_frozen MLPProjector.depth "
+        "DINOTransformer.n_crops MaskedViewsTransformer.n_crops UticaTransformer.n_crops "
+        "EncoderPredictor.max_epochs FineTuned.n_frozen MLPProjector.depth "
         "RocketEncoder.n_groups Smooth.polyorder SwAVTransformer.n_crops"
     ),
     "a whole number at least 0 and at most 30": "TCNEncoder.depth",
@@ -91,7 +98,8 @@ RANGES = {
     ),
     "a whole number at least 1 and at most 256": "RocketEncoder.max_dilations",
     "a whole number at least 1 or 'auto'": (
-        "MaskedTransformer.window SimMTMTransformer.window TSTTransformer.window Tokenizer.window"
+        "MaskedTransformer.window MaskedViewsTransformer.window SimMTMTransformer.window TSTTransformer.window "
+        "Tokenizer.window"
     ),
     "a whole number at least 1 or None": (
         "EncoderPredictor.head_width EncoderPredictor.max_steps FillMissing.limit MLPProjector.output_width "
@@ -99,6 +107,7 @@ RANGES = {
     ),
     "a whole number at least 2": (
         "ClosedFormTransformer.max_view_cases ClosedFormTransformer.sketch_size DINOTransformer.n_prototypes "
+        "MaskedViewsTransformer.n_prototypes "
         "LeJEPATransformer.n_views LeJEPATransformer.n_knots LiDARScorer.n_views MagnitudeWarp.n_knots "
         "MultiViewTransformer.n_views SimPerTransformer.n_speeds TimeWarp.n_knots ViewScorer.n_views "
         "WindowedTransformer.n_windows "
@@ -122,12 +131,14 @@ RANGES = {
         "BootstrappedTransformer.predictor ChannelIndependentEncoder.encoder DINOTransformer.projector "
         "EmbeddingTransformer.pooling JointEmbeddingTransformer.projector "
         "JointEmbeddingTransformer.training_pooling LeJEPATransformer.projector MoCoTransformer.projector "
+        "MaskedViewsTransformer.projector MaskedViewsTransformer.training_pooling "
         "SimSiamTransformer.projector SimSiamTransformer.predictor WMSETransformer.projector "
         "SimMTMTransformer.projector"
     ),
     "an object with `fit`": "EncoderPredictor.transformer FineTuned.transformer",
     "an object with `hidden`": (
-        "Data2VecTransformer.masking MAETransformer.masking MaskedTransformer.masking SdAETransformer.masking "
+        "Data2VecTransformer.masking MAETransformer.masking MaskedTransformer.masking "
+        "MaskedViewsTransformer.masking UticaTransformer.masking SdAETransformer.masking "
         "ContextEncoderTransformer.masking TSTTransformer.masking VideoMAETransformer.masking "
         "OmniMAETransformer.masking SimMTMTransformer.masking "
         "BEiTTransformer.masking"

@@ -7,7 +7,7 @@ import torch
 
 import sklearn_ssl
 from sklearn_ssl.architectures import Batch
-from sklearn_ssl.base import MaskedTransformer
+from sklearn_ssl.base import SSLTransformer
 from sklearn_ssl.encoders import TransformerEncoder
 from sklearn_ssl.masking import Masking
 
@@ -16,7 +16,8 @@ LENGTHS = torch.tensor([24, 9, 16, 4, 2, 23])
 TOKENS = TransformerEncoder(depth=2, width=8, n_heads=2, window=WINDOW, dropout=0.0)
 
 PUBLIC = [getattr(sklearn_ssl, name) for name in sklearn_ssl.__all__]
-MASKED = [one for one in PUBLIC if isinstance(one, type) and issubclass(one, MaskedTransformer)]
+TRAINED = [one for one in PUBLIC if isinstance(one, type) and issubclass(one, SSLTransformer)]
+MASKED = [cls for cls in TRAINED if "masking" in cls().get_params(deep=False)]
 
 
 class Stub(Masking):

@@ -2,8 +2,11 @@
 
 import copy
 
+import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
+from skorch.callbacks import Callback
 from small_masked import (
     HIDDEN,
     LENGTHS,
@@ -17,14 +20,39 @@ from small_masked import (
     small_masked,
 )
 from torch import nn
+from torch.nn import functional as F
 
-from sklearn_ssl import Data2VecTransformer, SdAETransformer
-from sklearn_ssl.architectures import Batch, maps
+from sklearn_ssl import Data2VecTransformer, IBOTTransformer, SdAETransformer, UticaTransformer
+from sklearn_ssl.architectures import Batch, SpreadTeacherArchitecture, maps
+from sklearn_ssl.augmentations import Augmentation
 from sklearn_ssl.encoders import ChannelTransformerEncoder, ResNetEncoder
+from sklearn_ssl.losses import dino_loss, ibot_loss
+from sklearn_ssl.persistence import load_encoder, save_encoder
+from sklearn_ssl.pooling import Pooling
+from sklearn_ssl.projectors import MLPProjector
 
+
+class Shifted(Augmentation):
+    """Add a random level to each series."""
+
+    def draw(self, x, lengths):
+        return {"level": torch.rand(len(x), 1, 1, device=x.device)}
+
+    def apply(self, x, lengths, draws):
+        return x + draws["level"]
+
+
+VIEWS = {
+    "augmentation": Shifted(),
+    "n_prototypes": 8,
+    "projector": MLPProjector(depth=1, width=8, norm="layer"),
+    "window": WINDOW,
+}
 SETTINGS = {
     Data2VecTransformer: Setting({"window": WINDOW}),
     SdAETransformer: Setting(),
+    IBOTTransformer: Setting(VIEWS),
+    UticaTransformer: Setting({**VIEWS, "n_crops": 2}),
 }
 N_WINDOWS = -(-LENGTHS // WINDOW)  # of the series of unequal length: 6, 3, 4, 1, 1, 6
 SEEN = torch.arange(N_STEPS // WINDOW) < N_WINDOWS[:, None]
@@ -198,3 +226,182 @@ class TestSdAE:
         assert all(torch.equal(*pair) for pair in zip(*outputs, strict=True))
         assert not outputs[0][2][:, 1].any()
         assert outputs[0][2][:, 2:].any()
+
+
+# --- iBOT ---
+
+
+def outputs_of(fitted, batch, seed=0):
+    torch.manual_seed(seed)
+    return dict(zip(NAMES, fitted(batch), strict=False))
+
+
+NAMES = ("student", "teacher", "center", "student_windows", "teacher_windows", "window_center", "hidden", "pooled")
+
+
+class TestIBOT:
+    def test_the_student_sees_the_fill_in_full_views_and_the_teacher_whole_views_but_no_crops(self):
+        fitted = module(IBOTTransformer, windows=HIDDEN.repeat(2, 1), masked_share=1.0, n_crops=3)
+        batch = batch_of(series(), LENGTHS)
+        nn.init.constant_(fitted.fill, 1000.0)
+        full, crops = inputs_of(fitted.encoder, lambda: outputs_of(fitted, batch))
+        (whole,) = inputs_of(fitted.teacher["encoder"], lambda: outputs_of(fitted, batch))
+        hidden = (HIDDEN & SEEN).repeat(2, 1).repeat_interleave(WINDOW, 1)[:, None]
+        hidden = hidden & (torch.arange(N_STEPS) < LENGTHS.repeat(2)[:, None, None])
+        assert torch.equal(full, torch.where(hidden, 1000.0, whole))
+        assert len(crops) == 18
+        assert bool((crops < 100).all())
+        assert bool((whole < 100).all())
+
+    def test_half_of_the_views_are_masked_with_ratios_of_their_own(self):
+        transformer = small_masked(IBOTTransformer, SETTINGS[IBOTTransformer], max_epochs=0, encoder=TOKENS)
+        fitted = transformer.fit(series(n_steps=80).numpy()).net_.module_
+        torch.manual_seed(0)
+        batch = batch_of(series(n_steps=80, n_cases=2000))
+        counts = fitted.hide(batch).windows.sum((1, 2))
+        assert float((counts == 0).float().mean()) == pytest.approx(0.5, abs=0.05)
+        masked = counts[counts > 0]
+        assert (int(masked.min()), int(masked.max())) == (2, 10)  # of 20 windows
+
+    def test_scores_of_windows_are_those_of_their_features_by_the_same_head(self):
+        fitted = module(IBOTTransformer, masked_share=0.0).eval()
+        batch = batch_of(series(), LENGTHS)
+        outputs = outputs_of(fitted, batch)
+        torch.manual_seed(0)
+        views, lengths = fitted.views(batch.x, batch.lengths)
+        layers, mask = maps(fitted.encoder, views, lengths)
+        windows = fitted.projector(layers[-1].mT.flatten(0, 1))
+        scores = F.normalize(windows) @ F.normalize(fitted.prototypes.weight).T
+        torch.testing.assert_close(outputs["student_windows"].flatten(0, 2), scores)
+        means = fitted.projector(fitted.training_pooling(layers, mask))
+        scores = F.normalize(means) @ F.normalize(fitted.prototypes.weight).T
+        torch.testing.assert_close(outputs["student"].flatten(0, 1), scores)
+
+    def test_with_nothing_hidden_the_loss_is_that_of_dino(self):
+        fitted = module(IBOTTransformer, masked_share=0.0, n_crops=2)
+        outputs = outputs_of(fitted, batch_of(series(), LENGTHS))
+        assert not outputs["hidden"].any()
+        assert outputs["student"].shape == (4, 6, 8)
+        assert torch.equal(ibot_loss(**outputs), dino_loss(outputs["student"], outputs["teacher"], outputs["center"]))
+
+    def test_centres_follow_the_teacher_s_scores_of_series_and_of_observed_windows(self):
+        fitted, batch = module(IBOTTransformer, center_momentum=0.75).train(), batch_of(series(), LENGTHS)
+        before, window_before = fitted.center.clone(), fitted.window_center.clone()
+        outputs = outputs_of(fitted, batch)
+        assert torch.equal(outputs["center"], before)
+        assert torch.equal(outputs["window_center"], window_before)
+        mean = outputs["teacher"].flatten(0, 1).mean(0)
+        torch.testing.assert_close(fitted.center, 0.75 * before + 0.25 * mean)
+        mean = outputs["teacher_windows"][:, SEEN].flatten(0, 1).mean(0)
+        torch.testing.assert_close(fitted.window_center, 0.75 * window_before + 0.25 * mean)
+
+    def test_windows_do_not_count_as_rows_that_the_prototypes_have_seen(self):
+        fitted = module(IBOTTransformer, n_crops=2, max_epochs=0).train()
+        before = int(fitted.prototypes.seen)
+        outputs_of(fitted, batch_of(series()))
+        assert int(fitted.prototypes.seen) - before == 6 * 4
+        assert fitted.prototypes.n_frozen == 6 * 4
+
+    def test_windows_thaw_with_the_series(self):
+        fitted = module(IBOTTransformer, max_epochs=0, masked_share=1.0).train()
+        fitted.progress.zero_()
+        for frozen in (True, False):
+            fitted.zero_grad()
+            outputs = outputs_of(fitted, batch_of(series()))
+            outputs["student_windows"].square().sum().backward()
+            assert (fitted.prototypes.weight.grad is None) == frozen
+
+    @pytest.mark.parametrize(
+        ("parameters", "message"),
+        [
+            (
+                {"training_pooling": Pooling()},
+                r"`training_pooling` must give the 8 features .* got 64; take Pooling",
+            ),
+            ({"projector": MLPProjector()}, r'`projector` must not normalise over the batch.*take norm="layer"'),
+            ({"window": 6}, "`window` must be a multiple of the 4 time steps"),
+        ],
+    )
+    def test_heads_and_windows_that_do_not_fit(self, parameters, message):
+        with pytest.raises(ValueError, match=message):
+            small_masked(IBOTTransformer, SETTINGS[IBOTTransformer], **parameters).fit(series().numpy())
+
+    def test_short_series_need_no_crops(self):
+        x = series(n_steps=2).numpy()
+        small = {"encoder": clone(TOKENS).set_params(window=1), "window": 1, "crop_ratio": 0.1}
+        assert len(small_masked(IBOTTransformer, SETTINGS[IBOTTransformer], **small).fit_transform(x)) == 6
+
+
+# --- Utica ---
+
+
+def utica(**parameters):
+    return small_masked(UticaTransformer, SETTINGS[UticaTransformer], **{"momentum": 0.5, **parameters})
+
+
+@pytest.fixture
+def as_trained(monkeypatch):
+    """Return what trains a transformer without the exchange of weights at the end."""
+
+    def train(function):
+        with monkeypatch.context() as patched:
+            patched.setattr(SpreadTeacherArchitecture, "exchange", lambda self: None)
+            return function().net_.module_
+
+    return train
+
+
+class Interrupting(Callback):
+    """A callback that keeps the weights of the first epoch and then interrupts the fit."""
+
+    def on_epoch_begin(self, net, **kwargs):
+        if len(net.history) == 2:
+            self.module_ = copy.deepcopy(net.module_)
+            raise KeyboardInterrupt
+
+
+def equal_weights(module, other):
+    return all(torch.equal(*pair) for pair in zip(module.parameters(), other.parameters(), strict=True))
+
+
+class TestUtica:
+    def test_features_are_those_of_the_teacher(self, as_trained):
+        x = series().numpy()
+        published, trained = utica().fit(x).net_.module_, as_trained(lambda: utica().fit(x))
+        assert equal_weights(published.encoder, trained.teacher["encoder"])
+        assert equal_weights(published.teacher["encoder"], trained.encoder)
+        assert not equal_weights(published.encoder, trained.encoder)
+
+    def test_partial_fit_goes_on_from_the_encoder_that_was_trained(self, as_trained):
+        x, transformer = series().numpy(), utica()
+        trained = as_trained(lambda: utica().partial_fit(x).partial_fit(x).partial_fit(x))
+        for _ in range(3):
+            transformer.partial_fit(x)
+        assert equal_weights(transformer.net_.module_.encoder, trained.teacher["encoder"])
+
+    def test_an_interrupted_fit_has_the_teacher_too(self):
+        transformer = utica(net_params={"callbacks": [Interrupting()]})
+        with pytest.raises(KeyboardInterrupt):
+            transformer.fit(series().numpy())
+        trained = dict(transformer.net_.callbacks_)["Interrupting"].module_
+        assert equal_weights(transformer.net_.module_.encoder, trained.teacher["encoder"])
+        assert not equal_weights(transformer.net_.module_.encoder, trained.encoder)
+
+    def test_statistics_of_normalisation_are_exchanged_too(self):
+        fitted = utica().fit(series().numpy()).net_.module_
+        fitted.encoder.register_buffer("statistic", torch.ones(1))
+        fitted.teacher["encoder"].register_buffer("statistic", torch.zeros(1))
+        fitted.exchange()
+        assert (fitted.encoder.statistic, fitted.teacher["encoder"].statistic) == (0, 1)
+
+    def test_saved_encoders_are_the_teacher(self, tmp_path):
+        x, transformer = series().numpy(), utica()
+        features = transformer.fit(x).transform(x)
+        save_encoder(transformer, tmp_path / "utica.safetensors")
+        np.testing.assert_allclose(load_encoder(tmp_path / "utica.safetensors").transform(x), features, rtol=1e-5)
+
+    def test_the_loss_spreads_the_pooled_features_of_the_masked_views(self):
+        fitted, batch = module(UticaTransformer, masked_share=1.0, windows=HIDDEN.repeat(2, 1)), batch_of(series())
+        outputs = outputs_of(fitted, batch)
+        full, _ = inputs_of(fitted.encoder, lambda: outputs_of(fitted, batch))
+        torch.testing.assert_close(outputs["pooled"].flatten(0, 1), fitted.encoder.layers(full)[-1].mean(2))

@@ -32,10 +32,25 @@ WITH_TIME = (InceptionEncoder(depth=2, width=4, bottleneck=4, norm="layer"), GRU
 
 TOKENIZER = VQTokenizer(n_codes=2, max_epochs=1, device="cpu")
 
+
+def as_it_is(x, lengths=None):
+    """Return the series as their own view."""
+    return x
+
+
+VIEWS = {
+    "augmentation": as_it_is,
+    "masked_share": 1.0,
+    "n_crops": 0,
+    "n_prototypes": 8,
+    "projector": MLPProjector(depth=1, width=8, norm="layer"),
+    "window": WINDOW,
+}
 SETTINGS = {
     "Data2VecTransformer": Setting({"window": WINDOW}, encoders=(*WITH_TIME, CHANNEL_TOKENS)),
     "ContextEncoderTransformer": Setting({"window": WINDOW, "kernel_size": 3}, encoders=(*WITH_TIME, CHANNEL_TOKENS)),
     "BEiTTransformer": Setting({"window": WINDOW, "tokenizer": TOKENIZER}, encoders=(*WITH_TIME, CHANNEL_TOKENS)),
+    "IBOTTransformer": Setting(VIEWS, encoders=(*WITH_TIME, CHANNEL_TOKENS), predicts=False),
     "MAETransformer": Setting(encoders=(CHANNEL_TOKENS,)),
     "SdAETransformer": Setting({"n_folds": 1}, encoders=(CHANNEL_TOKENS,)),  # more parts are drawn at random
     "OmniMAETransformer": Setting({"encoder": CHANNEL_TOKENS}),
@@ -44,6 +59,7 @@ SETTINGS = {
         {"window": WINDOW, "projector": MLPProjector(width=8)}, encoders=(*WITH_TIME, CHANNEL_TOKENS), predicts=False
     ),
     "TSTTransformer": Setting({"window": WINDOW}, encoders=(*WITH_TIME, CHANNEL_TOKENS)),
+    "UticaTransformer": Setting(VIEWS, predicts=False),
     "VideoMAETransformer": Setting({"encoder": CHANNEL_TOKENS}),
 }
 CLASSES = {cls.__name__: cls for cls in MASKED}
