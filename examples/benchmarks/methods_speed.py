@@ -34,7 +34,7 @@ KEY = ("method",)
 FIELDS = (*KEY, "passes", "epoch ms", "bare ms", "ratio")
 # Passes of whole series per series of the batch, where they are not two: trained ones, and a teacher's.
 WHOLE_SERIES = {
-    **dict.fromkeys(("BYOL", "MoCoV3", "DINO"), (2, 2)),
+    **dict.fromkeys(("BYOL", "MoCoV3", "DINO", "IBOT", "Utica"), (2, 2)),
     **dict.fromkeys(("MoCo", "MoCoV2", "TiCo"), (1, 1)),
     **dict.fromkeys(("Exemplar", "InstDisc"), (1, 0)),
     **dict.fromkeys(("SimMIM", "ContextEncoder", "TST", "VQTokenizer"), (1, 0)),
