@@ -2,11 +2,13 @@
 Gestures from an accelerometer
 ==============================
 
-UWaveGestureLibrary has 120 training and 320 test recordings of eight gestures (three axes, 315 time steps). VICReg and
-SimCLR learn from the training series without labels. A nearest-neighbour classifier and a ridge classifier on their
-features are compared with the same encoder untrained and with MiniRocket.
+VICReg and SimCLR learn from the training series without labels. A nearest-neighbour classifier and a ridge classifier
+on their features are compared with the same encoder untrained and with MiniRocket.
 
-The data come through aeon. Name a folder that holds them in aeon's form, or none to let aeon download them::
+Without a folder this runs on PickupGestureWiimoteZ, which ships with aeon: 50 training and 50 test recordings of ten
+gestures with a game controller, one axis. They are stretched to 100 time steps, because MiniRocket takes equal lengths
+only. Name a folder that holds UWaveGestureLibrary in aeon's form to run on that: 120 training and 320 test recordings
+of eight gestures, three axes, 315 time steps::
 
     python examples/plot_uwave_gesture.py --data FOLDER
     SKLEARN_SSL_DATA=FOLDER python examples/plot_uwave_gesture.py
@@ -38,8 +40,16 @@ parser.add_argument("--seeds", type=int, default=1, help="how many seeds to aver
 options, _ = parser.parse_known_args()
 
 
+def stretched(series):
+    """Return a series of one channel with 100 time steps."""
+    return np.interp(np.linspace(0, 1, 100), np.linspace(0, 1, series.shape[1]), series[0])[None]
+
+
 def load(split):
-    """Return one part of UWaveGestureLibrary."""
+    """Return one part of UWaveGestureLibrary from the folder, or of PickupGestureWiimoteZ, which aeon ships."""
+    if options.data is None:
+        X, y = load_classification("PickupGestureWiimoteZ", split=split)
+        return np.stack([stretched(series) for series in X]), y
     try:
         return load_classification("UWaveGestureLibrary", split=split, extract_path=options.data)
     except Exception as error:
@@ -51,12 +61,12 @@ def load(split):
 
 X_train, y_train = load("train")
 X_test, y_test = load("test")
-print(f"{X_train.shape} training series, {X_test.shape} test series, {len(set(y_train))} gestures")
+print(f"{X_train.shape} training series, {X_test.shape} test series, {len(set(y_train))} classes")
 
 # %%
 # The same probes for every row
 # -----------------------------
-# Each transformer is fitted once a seed on the training series; the probes are fitted on its features.
+# Each transformer is fitted once per seed on the training series; the probes are fitted on its features.
 PROBES = {
     "1-NN": lambda: make_pipeline(StandardScaler(), KNeighborsClassifier(n_neighbors=1)),
     "ridge": lambda: make_pipeline(StandardScaler(), RidgeClassifierCV(np.logspace(-3, 3, 13))),
