@@ -6,6 +6,8 @@ from sklearn_ssl.fine_tuning import RobustSSLClassifier, S4LClassifier, SSLClass
 from sklearn_ssl.imputation import MaskedImputer
 from sklearn_ssl.methods.closed_form.closed_form_vicreg import ClosedFormVICRegTransformer
 from sklearn_ssl.methods.closed_form.wccn import WCCNTransformer
+from sklearn_ssl.methods.generative.autoencoder import AutoencoderTransformer
+from sklearn_ssl.methods.generative.time_vae import TimeVAETransformer
 from sklearn_ssl.methods.joint_embedding.barlow_twins import BarlowTwinsTransformer
 from sklearn_ssl.methods.joint_embedding.byol import BYOLTransformer
 from sklearn_ssl.methods.joint_embedding.contrastive_emp_ssl import ContrastiveEMPSSLTransformer
@@ -45,6 +47,7 @@ from sklearn_ssl.methods.random_encoder import RandomEncoderTransformer
 _moved.install()
 
 __all__ = [
+    "AutoencoderTransformer",
     "BEiTTransformer",
     "BYOLTransformer",
     "BarlowTwinsTransformer",
@@ -80,6 +83,7 @@ __all__ = [
     "TSTTransformer",
     "TiCoTransformer",
     "TimeMCLTransformer",
+    "TimeVAETransformer",
     "UticaTransformer",
     "VICRegTiCoTransformer",
     "VICRegTransformer",

@@ -27,6 +27,7 @@ from sklearn_ssl.base import EmbeddingTransformer
 from sklearn_ssl.datasets import make_waves
 from sklearn_ssl.encoders import ChannelTransformerEncoder, Encoder, ResNetEncoder, TransformerEncoder
 from sklearn_ssl.fine_tuning import EncoderPredictor, JointClassifier
+from sklearn_ssl.generators import ConvGenerator
 from sklearn_ssl.imputation import MaskedImputer
 from sklearn_ssl.projectors import MLPProjector
 
@@ -61,6 +62,7 @@ def cheap_instance(cls: type) -> Any:
     small = {
         "encoder": small_encoder_for(cls),
         "projector": MLPProjector(width=8, norm="none" if _hides(cls) else "batch"),
+        "generator": ConvGenerator(width=8),
         "n_windows": 3,
         "n_crops": 1,
         "n_speeds": 3,

@@ -16,7 +16,7 @@ LAYERS = [
     {"_parameters", "_version", "_moved"},
     {"_input"},
     {"_numerics", "losses"},
-    {"augmentations", "encoders", "masking", "projectors", "adversarial"},
+    {"augmentations", "encoders", "masking", "projectors", "generators", "adversarial"},
     {"pooling"},
     {"architectures"},
     {"_engine"},

@@ -13,7 +13,7 @@ from torch import nn
 from sklearn_ssl._parameters.docs import inherit_parameter_docs
 from sklearn_ssl._parameters.module_value import ModuleValue
 from sklearn_ssl._parameters.python_values import ReadAsPython
-from sklearn_ssl._parameters.ranges import Mark, Names, Options, Range
+from sklearn_ssl._parameters.ranges import Mark, Names, Options, Range, WholeNumbers
 from sklearn_ssl._parameters.shown import shown
 
 LARGEST = 1e30
@@ -123,6 +123,26 @@ def names(*options: str, default: tuple[str, ...], distinct: bool = True) -> Any
     return dataclasses.field(default=default, metadata={"allowed": Names(options, distinct)})
 
 
+def whole_numbers(*default: int, least: int = 1, empty: bool = False) -> Any:
+    """Declare a field that holds a tuple of whole numbers.
+
+    Parameters
+    ----------
+    *default : int
+        The numbers of the default.
+    least : int, default=1
+        Every number must be at least this.
+    empty : bool, default=False
+        Whether the tuple may be empty.
+
+    Returns
+    -------
+    field : dataclasses.Field
+        A field that `Hyperparameters.check_hyperparameters` checks.
+    """
+    return dataclasses.field(default=default, metadata={"allowed": WholeNumbers(least, empty)})
+
+
 def mark(default: Any) -> Any:
     """Declare a field that holds the label of series whose class is unknown.
 
@@ -148,7 +168,7 @@ def positional(field: Any) -> Any:
 @dataclass_transform(
     kw_only_default=True,
     eq_default=False,
-    field_specifiers=(recipe, function, number, choice, names, mark, dataclasses.field),
+    field_specifiers=(recipe, function, number, choice, names, whole_numbers, mark, dataclasses.field),
 )
 class Hyperparameters(BaseEstimator):
     """Base of everything that has hyper-parameters: its annotated fields are its constructor's parameters.

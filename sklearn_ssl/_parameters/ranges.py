@@ -85,6 +85,22 @@ class Names:
         return f"one of, or {tuple_of}, " + ", ".join(map(repr, self.options))
 
 
+@dataclasses.dataclass(frozen=True)
+class WholeNumbers:
+    """Tuples of whole numbers."""
+
+    least: int
+    empty: bool
+
+    def __contains__(self, value: Any) -> bool:
+        if not isinstance(value, (tuple, list)):
+            return False
+        return (self.empty or len(value) > 0) and all(one in Range(least=self.least, integer=True) for one in value)
+
+    def __str__(self) -> str:
+        return f"a {'' if self.empty else 'non-empty '}tuple of whole numbers at least {self.least}"
+
+
 class Mark:
     """All labels that can mark series whose class is unknown."""
 

@@ -1,5 +1,10 @@
 """Modules that turn a batch of series into the tensors that a loss compares; all training state lives here."""
 
+from sklearn_ssl.architectures._autoencoder import (
+    AutoencoderArchitecture,
+    BottleneckArchitecture,
+    VariationalArchitecture,
+)
 from sklearn_ssl.architectures._base import Architecture, maps
 from sklearn_ssl.architectures._batch import Batch
 from sklearn_ssl.architectures._channel_masked import ChannelAutoencoder, ManySetsArchitecture, TubeArchitecture
@@ -42,8 +47,10 @@ from sklearn_ssl.architectures._windows import WindowArchitecture
 
 __all__ = [
     "Architecture",
+    "AutoencoderArchitecture",
     "Batch",
     "BootstrapArchitecture",
+    "BottleneckArchitecture",
     "CentredTeacherArchitecture",
     "ChannelAutoencoder",
     "ClosedFormArchitecture",
@@ -83,6 +90,7 @@ __all__ = [
     "TokenizerArchitecture",
     "TrainableModule",
     "TubeArchitecture",
+    "VariationalArchitecture",
     "VisibleArchitecture",
     "WindowArchitecture",
     "WindowTargetArchitecture",

@@ -49,6 +49,16 @@ class Batch:
         """True at the observed steps, (B, L); None when no series is padded."""
         return None if self.lengths is None else observed_mask(self.lengths, self.x.shape[2])
 
+    @property
+    def observed(self) -> torch.Tensor:
+        """True at the values of observed steps, (B, C, L)."""
+        mask = self.mask
+        return torch.ones_like(self.x, dtype=torch.bool) if mask is None else mask[:, None].expand_as(self.x)
+
+    def without_padding(self, values: torch.Tensor) -> torch.Tensor:
+        """Put NaN at padded steps of values (B, C, L)."""
+        return values if self.lengths is None else torch.where(self.observed, values, torch.nan)
+
     def rows(self, which: slice | torch.Tensor) -> "Batch":
         """Return some of the series with all that belongs to them.
 

@@ -1,8 +1,18 @@
 """The abstract families of methods, and what declares their hyper-parameters."""
 
-from sklearn_ssl._parameters.hyperparameters import Hyperparameters, choice, function, names, number, positional, recipe
+from sklearn_ssl._parameters.hyperparameters import (
+    Hyperparameters,
+    choice,
+    function,
+    names,
+    number,
+    positional,
+    recipe,
+    whole_numbers,
+)
 from sklearn_ssl.base.closed_form import ClosedFormTransformer
 from sklearn_ssl.base.embedding import EmbeddingTransformer
+from sklearn_ssl.base.generative import BottleneckTransformer, GenerativeMixin
 from sklearn_ssl.base.joint_embedding import JointEmbeddingTransformer
 from sklearn_ssl.base.many_sets import ManySetsMixin
 from sklearn_ssl.base.masked import MaskedTransformer, ReconstructingTransformer
@@ -11,8 +21,10 @@ from sklearn_ssl.base.tokenizer import TokenizedTransformer, Tokenizer
 from sklearn_ssl.base.trained import SSLTransformer
 
 __all__ = [
+    "BottleneckTransformer",
     "ClosedFormTransformer",
     "EmbeddingTransformer",
+    "GenerativeMixin",
     "Hyperparameters",
     "JointEmbeddingTransformer",
     "ManySetsMixin",
@@ -28,4 +40,5 @@ __all__ = [
     "number",
     "positional",
     "recipe",
+    "whole_numbers",
 ]

@@ -174,7 +174,7 @@ def _reconstruction(module: Any, with_series: bool, batch: Batch) -> torch.Tenso
     asked = batch.companion.get("gaps")
     steps = module.hide(batch).steps if asked is None else asked  # (B, C, L)
     predicted = torch.where(steps, module.predictions(batch, steps), batch.x if with_series else torch.nan)
-    return predicted if batch.mask is None else torch.where(batch.mask[:, None], predicted, torch.nan)
+    return batch.without_padding(predicted)
 
 
 def _as_gaps(hidden: Any, shape: tuple[int, ...]) -> Gaps | None:

@@ -7,10 +7,6 @@ Every part leaves zeros at the padded steps. So the next convolution sees zeros 
 without padding. No part works in place: most of these tensors are views, for which that is slower.
 """
 
-import dataclasses
-import numbers
-from typing import Any
-
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -31,23 +27,6 @@ class ConvolutionalEncoder(Encoder):
     """
 
     norm: str = choice("batch", "layer", "none", default="batch")
-
-
-def kernels(*default: int) -> Any:
-    """Declare a field that holds the kernel sizes of parallel or successive convolutions."""
-    return dataclasses.field(default=default, metadata={"allowed": _KernelSizes()})
-
-
-class _KernelSizes:
-    def __contains__(self, value: Any) -> bool:
-        return isinstance(value, (tuple, list)) and len(value) > 0 and all(map(self._is_size, value))
-
-    def __str__(self) -> str:
-        return "a non-empty tuple of whole numbers at least 1"
-
-    @staticmethod
-    def _is_size(value: Any) -> bool:
-        return isinstance(value, numbers.Integral) and not isinstance(value, bool) and int(value) >= 1
 
 
 class SameConv1d(nn.Conv1d):

@@ -7,9 +7,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from sklearn_ssl._input.padding import zero_padding
-from sklearn_ssl._parameters.hyperparameters import number
+from sklearn_ssl._parameters.hyperparameters import number, whole_numbers
 from sklearn_ssl.encoders._base import EncoderModule
-from sklearn_ssl.encoders._blocks import ConvNorm, ConvolutionalEncoder, kernels
+from sklearn_ssl.encoders._blocks import ConvNorm, ConvolutionalEncoder
 
 
 @typing.final
@@ -40,7 +40,7 @@ class FCNEncoder(ConvolutionalEncoder):
     """
 
     width: int = number(default=128, least=1, integer=True)
-    kernel_sizes: tuple[int, ...] = kernels(8, 5, 3)
+    kernel_sizes: tuple[int, ...] = whole_numbers(8, 5, 3)
 
     def _module(self, n_channels: int) -> EncoderModule:
         widths = [2 * self.width] * len(self.kernel_sizes)

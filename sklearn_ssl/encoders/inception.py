@@ -7,9 +7,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from sklearn_ssl._input.padding import zero_padding
-from sklearn_ssl._parameters.hyperparameters import number
+from sklearn_ssl._parameters.hyperparameters import number, whole_numbers
 from sklearn_ssl.encoders._base import EncoderModule
-from sklearn_ssl.encoders._blocks import ConvNorm, ConvolutionalEncoder, SameConv1d, build_norm, kernels
+from sklearn_ssl.encoders._blocks import ConvNorm, ConvolutionalEncoder, SameConv1d, build_norm
 
 
 @typing.final
@@ -49,7 +49,7 @@ class InceptionEncoder(ConvolutionalEncoder):
 
     depth: int = number(default=6, least=1, integer=True)
     width: int = number(default=32, least=1, integer=True)
-    kernel_sizes: tuple[int, ...] = kernels(40, 20, 10)
+    kernel_sizes: tuple[int, ...] = whole_numbers(40, 20, 10)
     bottleneck: int = number(default=32, least=1, integer=True)
 
     def _module(self, n_channels: int) -> EncoderModule:

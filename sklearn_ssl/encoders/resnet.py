@@ -7,9 +7,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from sklearn_ssl._input.padding import zero_padding
-from sklearn_ssl._parameters.hyperparameters import number
+from sklearn_ssl._parameters.hyperparameters import number, whole_numbers
 from sklearn_ssl.encoders._base import EncoderModule
-from sklearn_ssl.encoders._blocks import ConvNorm, ConvolutionalEncoder, build_norm, kernels
+from sklearn_ssl.encoders._blocks import ConvNorm, ConvolutionalEncoder, build_norm
 
 
 @typing.final
@@ -45,7 +45,7 @@ class ResNetEncoder(ConvolutionalEncoder):
 
     depth: int = number(default=3, least=1, integer=True)
     width: int = number(default=32, least=1, integer=True)
-    kernel_sizes: tuple[int, ...] = kernels(7, 5, 3)
+    kernel_sizes: tuple[int, ...] = whole_numbers(7, 5, 3)
 
     def _module(self, n_channels: int) -> EncoderModule:
         widths = [self.width] + [2 * self.width] * (self.depth - 1)

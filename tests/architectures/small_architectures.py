@@ -3,8 +3,10 @@
 import torch
 
 from sklearn_ssl.architectures import (
+    AutoencoderArchitecture,
     Batch,
     BootstrapArchitecture,
+    BottleneckArchitecture,
     CentredTeacherArchitecture,
     ChannelAutoencoder,
     ClosedFormArchitecture,
@@ -40,6 +42,7 @@ from sklearn_ssl.architectures import (
 from sklearn_ssl.augmentations import Augmentation, Compose, SpeedChange
 from sklearn_ssl.base import number
 from sklearn_ssl.encoders import ChannelTransformerEncoder, ResNetEncoder, TransformerEncoder
+from sklearn_ssl.generators import ConvGenerator
 from sklearn_ssl.losses import ntxent_loss, semi_supervised_loss, weighted_cross_entropy
 from sklearn_ssl.masking import RandomMasking
 from sklearn_ssl.pooling import Pooling
@@ -74,6 +77,8 @@ OWN = {
     FoldedTeacherArchitecture: {"n_folds": 2},
     MaskedArchitecture: {**TOKENS, "masking": RandomMasking()},
     CodebookArchitecture: {**TOKENS, "n_codes": 5, "code_width": 3, "decay": 0.75},
+    BottleneckArchitecture: {"width": 3, "generator": ConvGenerator(width=4)},
+    AutoencoderArchitecture: {"augmentation": Compose()},
     SiameseArchitecture: {"augmentation": Compose(), "projector": MLPProjector(width=WIDTH)},
     PredictorArchitecture: {"predictor": MLPProjector(width=6)},
     TaughtArchitecture: {"momentum": 0.9},

@@ -43,6 +43,7 @@ READ_VALUES = {
 WITHOUT_TRAINING_STEP = {
     "ChannelAutoencoder",
     "Architecture",
+    "BottleneckArchitecture",
     "ClosedFormArchitecture",
     "DecodedArchitecture",
     "CodebookArchitecture",
@@ -191,6 +192,12 @@ CASES = {
         constants=(1, 2, 4, 5, 6, 8),
         without_gradient=("teacher.",),
         **CODES,
+    ),
+    "AutoencoderArchitecture": Case(
+        [(6, 2, 32)] * 3, losses.masked_mse_loss, ONE_VIEW, constants=(1, 2), depends_on_padding=(True, False)
+    ),
+    "VariationalArchitecture": Case(
+        [*[(6, 2, 32)] * 3, (6, 3), (6, 3)], losses.vae_loss, constants=(1, 2), depends_on_padding=(True, False)
     ),
     "FineTunedArchitecture": Case(
         [(6, 3), (6,), (6,)],

@@ -150,6 +150,12 @@ CONTRACTS = {
         **{**MASKED_VIEWS, "trained": {**MASKED_VIEWS["trained"], "pooled": "TLd"}},
         loss=partial(_ibot, loss=losses.utica_loss),
     ),
+    "vae_loss": Contract(
+        trained={"prediction": "nd", "mean": "nK", "log_variance": "nK"},
+        fixed={"target": "nd"},
+        data={"weight": _value_weights},
+        without_order=("mean", "log_variance"),
+    ),
     "vq_distillation_loss": Contract(**CODES, data=SEEN),
     "vq_loss": Contract(**CODES, data={"weight": _value_weights, **SEEN}),
     "vq_perceptual_loss": Contract(
@@ -440,6 +446,7 @@ SHARE = "must be a number from 0 to 1, got {}; ", (-0.1, 1.1, math.nan)
 NUMBERS = {
     "beta": SHARE,
     ("masked_smooth_l1_loss", "beta"): POSITIVE,
+    ("vae_loss", "beta"): ("must be 0 or more, got {}; ", (-1, math.nan)),
     "epsilon": POSITIVE,
     "iterations": ("must be 1 or more, got {}; ", (0,)),
     "knots": ("must be 2 or more, got {}; ", (1,)),

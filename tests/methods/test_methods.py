@@ -12,10 +12,11 @@ import torch
 from shared import small
 
 import sklearn_ssl
-from sklearn_ssl import augmentations, encoders, losses, masking
+from sklearn_ssl import augmentations, encoders, generators, losses, masking
 from sklearn_ssl._input.collections import collection_of
 from sklearn_ssl._parameters.hyperparameters import Hyperparameters
 from sklearn_ssl.base import (
+    BottleneckTransformer,
     ClosedFormTransformer,
     EmbeddingTransformer,
     JointEmbeddingTransformer,
@@ -27,13 +28,20 @@ from sklearn_ssl.pooling import Pooling
 from sklearn_ssl.projectors import MLPProjector
 
 X, _ = make_waves(n_cases=20, n_channels=2, n_timepoints=30, random_state=0)
-FAMILIES = {EmbeddingTransformer, SSLTransformer, JointEmbeddingTransformer, MaskedTransformer}
+FAMILIES = {
+    BottleneckTransformer,
+    EmbeddingTransformer,
+    JointEmbeddingTransformer,
+    MaskedTransformer,
+    SSLTransformer,
+}
 PUBLIC = [getattr(sklearn_ssl, name) for name in sklearn_ssl.__all__]
 METHODS = [cls for cls in PUBLIC if inspect.isclass(cls) and issubclass(cls, EmbeddingTransformer)]
 METHODS = [cls for cls in METHODS if not inspect.isabstract(cls)]
 TRAINED = [cls for cls in METHODS if issubclass(cls, SSLTransformer)]
 
 RENAMED = {  # fields whose arguments have another name
+    "corruption": "augmentation",
     "n_windows": "n_views",
     "normality": "weight",
     "n_knots": "knots",
@@ -103,6 +111,7 @@ BOUNDS = {
     "variance": AT_LEAST_ZERO,
     "verbose": ([0, 3, True], [-1, 0.5, "yes"]),
     "whitening": SHARE,
+    "width": AT_LEAST_ONE,
     "window": ([1, 10**6, "auto"], [0, 1.5, None]),
     "window_ratio": SHARE_ABOVE_ZERO,
     "window_temperature": ABOVE_ZERO,
@@ -110,6 +119,7 @@ BOUNDS = {
 SPECIAL_BOUNDS = {
     (sklearn_ssl.SwAVTransformer, "n_prototypes"): TWO_OR_AUTO,
     (sklearn_ssl.Data2VecTransformer, "beta"): ABOVE_ZERO,
+    (sklearn_ssl.TimeVAETransformer, "beta"): AT_LEAST_ZERO,
     **{(cls, "n_views"): AT_LEAST_ONE for cls in METHODS if issubclass(cls, ClosedFormTransformer)},
     **{
         (cls, "shrinkage"): ([1e-6, 1e6, "auto"], [0, "oas", None])
@@ -152,6 +162,7 @@ def keywords(transformer):
 
 
 NAMES = {"math": math, "Pooling": Pooling, "MLPProjector": MLPProjector, "partial": partial}
+NAMES |= {"ConvGenerator": generators.ConvGenerator, "TrendSeasonGenerator": generators.TrendSeasonGenerator}
 PARTS = (augmentations, encoders, losses, masking, sklearn_ssl)
 NAMES |= {name: getattr(module, name) for module in PARTS for name in module.__all__}
 
@@ -211,6 +222,8 @@ def test_objects_of_another_kind_are_refused(cls, field):
 
 
 NOT_TOLD_BY_THE_LOSS = {
+    sklearn_ssl.AutoencoderTransformer,
+    sklearn_ssl.TimeVAETransformer,
     sklearn_ssl.BYOLTransformer,
     sklearn_ssl.DINOTransformer,
     sklearn_ssl.IBOTTransformer,

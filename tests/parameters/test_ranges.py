@@ -12,6 +12,7 @@ RANGES = {
     "a non-empty tuple of whole numbers at least 1": (
         "FCNEncoder.kernel_sizes InceptionEncoder.kernel_sizes ResNetEncoder.kernel_sizes"
     ),
+    "a tuple of whole numbers at least 2": "TrendSeasonGenerator.periods",
     "a number": "FillMissing.fill_value",
     "a number above 0": (
         "ContrastiveEMPSSLTransformer.temperature Data2VecTransformer.beta DINOTransformer.student_temperature "
@@ -37,6 +38,7 @@ RANGES = {
     "a number above 0 or 'auto' or None": "FineTuned.shrinkage",
     "a number above 0 or None": "ClipOutliers.threshold EncoderPredictor.penalty",
     "a number at least 0": (
+        "TimeVAETransformer.beta "
         "BarlowTwinsTransformer.redundancy EncoderPredictor.weight_decay FrequencyPerturbation.amplitude "
         "FrequencyPerturbation.phase Jitter.sigma JointClassifier.ssl_weight MagnitudeWarp.strength Mixup.alpha "
         "RandomNoise.strength RobustSSLClassifier.radius SSLTransformer.weight_decay Scaling.sigma "
@@ -69,6 +71,7 @@ RANGES = {
     "a whole number at least 0": (
         "DINOTransformer.n_crops MaskedViewsTransformer.n_crops UticaTransformer.n_crops "
         "EncoderPredictor.max_epochs FineTuned.n_frozen MLPProjector.depth "
+        "TrendSeasonGenerator.degree "
         "RocketEncoder.n_groups Smooth.polyorder SwAVTransformer.n_crops"
     ),
     "a whole number at least 0 and at most 30": "TCNEncoder.depth",
@@ -79,6 +82,7 @@ RANGES = {
         "EncoderPredictor.verbose SSLTransformer.verbose StepFreeTransformer.verbose"
     ),
     "a whole number at least 1": (
+        "BottleneckTransformer.width ConvGenerator.kernel_size TimeVAETransformer.width "
         "ClosedFormTransformer.n_views ClosedFormTransformer.n_components Data2VecTransformer.n_layers "
         "Decompose.window Decompose.level "
         "EncoderPredictor.n_iter_no_change FCNEncoder.width GRUEncoder.depth GRUEncoder.width "
@@ -106,6 +110,7 @@ RANGES = {
         "RocketEncoder.hidden SSLTransformer.max_steps Smooth.level StepFreeTransformer.max_steps"
     ),
     "a whole number at least 2": (
+        "ConvGenerator.width "
         "ClosedFormTransformer.max_view_cases ClosedFormTransformer.sketch_size DINOTransformer.n_prototypes "
         "MaskedViewsTransformer.n_prototypes "
         "LeJEPATransformer.n_views LeJEPATransformer.n_knots LiDARScorer.n_views MagnitudeWarp.n_knots "
@@ -122,12 +127,14 @@ RANGES = {
     "a whole number at least 3": "ClipOutliers.window",
     "a whole number at least 84": "RocketEncoder.n_features",
     "an object with `__call__`": (
+        "AutoencoderTransformer.corruption "
         "ClosedFormTransformer.augmentation FineTuned.augmentation JointClassifier.augmentation "
         "JointEmbeddingTransformer.augmentation MoCoV2Transformer.augmentation MultiViewTransformer.pair_loss "
         "SimPerTransformer.similarity SimPerTransformer.augmentation TimeMCLTransformer.augmentation"
     ),
     "an object with `apply`": "SimPerTransformer.speed",
     "an object with `build`": (
+        "BottleneckTransformer.generator TimeVAETransformer.generator TrendSeasonGenerator.residual "
         "BootstrappedTransformer.predictor ChannelIndependentEncoder.encoder DINOTransformer.projector "
         "EmbeddingTransformer.pooling JointEmbeddingTransformer.projector "
         "JointEmbeddingTransformer.training_pooling LeJEPATransformer.projector MoCoTransformer.projector "

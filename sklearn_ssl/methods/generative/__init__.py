@@ -1,0 +1,1 @@
+"""Methods that rebuild series from few numbers, or make new ones."""
