@@ -127,7 +127,7 @@ class TrendSeasonGenerator(Hyperparameters):
     """
 
     degree: int = number(default=2, least=0, integer=True)
-    periods: tuple[int, ...] = whole_numbers(least=2, empty=True)
+    periods: tuple[int, ...] = whole_numbers(default=(), least=2, empty=True)
     residual: Any = recipe(default_factory=ConvGenerator, needs="build")
 
     def build(self, n_noise: int, n_channels: int, n_timepoints: int) -> nn.Module:

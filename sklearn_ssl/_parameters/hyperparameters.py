@@ -123,13 +123,13 @@ def names(*options: str, default: tuple[str, ...], distinct: bool = True) -> Any
     return dataclasses.field(default=default, metadata={"allowed": Names(options, distinct)})
 
 
-def whole_numbers(*default: int, least: int = 1, empty: bool = False) -> Any:
+def whole_numbers(default: tuple[int, ...], *, least: int = 1, empty: bool = False) -> Any:
     """Declare a field that holds a tuple of whole numbers.
 
     Parameters
     ----------
-    *default : int
-        The numbers of the default.
+    default : tuple of int
+        The default.
     least : int, default=1
         Every number must be at least this.
     empty : bool, default=False

@@ -6,14 +6,19 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from sklearn_ssl.architectures._base import Architecture
+from sklearn_ssl._input.padding import resize_mask, zero_padding
+from sklearn_ssl.architectures._base import Architecture, maps
 from sklearn_ssl.architectures._batch import Batch
 
+LONGEST_PIECE = 8  # steps of a map
+N_FEATURES_OF_PIECE = 64
 MOST_LOG_VARIANCE = 10.0
 
 
 class BottleneckArchitecture(Architecture):
-    """The features of a series become a few numbers, its code, and a generator makes a series of the code.
+    """The last map of the encoder becomes a few numbers, its code, and a generator makes a series of the code.
+
+    A code must tell where in a series something is, which pooled features do not.
 
     Parameters
     ----------
@@ -27,7 +32,7 @@ class BottleneckArchitecture(Architecture):
     Attributes
     ----------
     bottleneck : torch.nn.Module
-        Maps pooled features (B, F) to codes.
+        Maps the last map of the encoder (B, D, L') to codes.
     generator : torch.nn.Module
         Maps codes to series.
     n_timepoints : int
@@ -38,7 +43,7 @@ class BottleneckArchitecture(Architecture):
         super().__init__(n_channels=n_channels, n_timepoints=n_timepoints, **common)
         self.width = width
         self.n_timepoints = n_timepoints
-        self.bottleneck = nn.Linear(self.n_features, self.n_bottleneck)
+        self.bottleneck = Bottleneck(self.widths[-1], self.n_steps, self.n_bottleneck)
         self.generator = generator.build(n_noise=width, n_channels=n_channels, n_timepoints=n_timepoints)
 
     @property
@@ -48,7 +53,13 @@ class BottleneckArchitecture(Architecture):
 
     def codes(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
         """Return the code of each series: x (B, C, L) to (B, P)."""
-        return self.bottleneck(self.features(x, lengths))
+        return self.narrowed(x, lengths)
+
+    def narrowed(self, x: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
+        """Return what the bottleneck computes: x (B, C, L) to (B, n_bottleneck)."""
+        layers, mask = maps(self.encoder, x, lengths)
+        h = layers[-1]  # (B, D, L')
+        return self.bottleneck(h if mask is None else zero_padding(h, resize_mask(mask, h.shape[2])))
 
     def decoded(self, codes: torch.Tensor, n_timepoints: int) -> torch.Tensor:
         """Return the first steps of what the generator makes, and zeros after its last step: (B, P) to (B, C, L)."""
@@ -57,6 +68,33 @@ class BottleneckArchitecture(Architecture):
     def rebuilt(self, batch: Batch) -> torch.Tensor:
         """Rebuild the series of a batch: (B, C, L), NaN where they are padded."""
         return batch.without_padding(self.decoded(self.codes(batch.x, batch.lengths), batch.x.shape[2]))
+
+
+class Bottleneck(nn.Module):
+    """Pieces of a map become features, and those of all pieces, in their order, become a few numbers.
+
+    Parameters
+    ----------
+    n_features : int
+        Number of features D of a step.
+    n_steps : int
+        Largest number of steps L'. Shorter maps count as followed by zeros.
+    n_out : int
+        Number of values that are computed.
+    """
+
+    def __init__(self, n_features: int, n_steps: int, n_out: int) -> None:
+        super().__init__()
+        piece = min(LONGEST_PIECE, n_steps)
+        n_pieces = -(-n_steps // piece)
+        self.n_steps = n_pieces * piece
+        self.pieces = nn.Conv1d(n_features, N_FEATURES_OF_PIECE, piece, stride=piece)
+        self.out = nn.Linear(N_FEATURES_OF_PIECE * n_pieces, n_out)
+
+    def forward(self, h: torch.Tensor) -> torch.Tensor:
+        """Map (B, D, L') to (B, n_out)."""
+        h = F.pad(h, (0, self.n_steps - h.shape[2]))
+        return self.out(F.relu(self.pieces(h)).flatten(1))
 
 
 class AutoencoderArchitecture(BottleneckArchitecture):
@@ -103,7 +141,7 @@ class VariationalArchitecture(BottleneckArchitecture):
 
     def distribution(self, x: torch.Tensor, lengths: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
         """Return mean and log-variance of the code of each series, each (B, P)."""
-        mean, log_variance = self.bottleneck(self.features(x, lengths)).float().chunk(2, dim=1)
+        mean, log_variance = self.narrowed(x, lengths).float().chunk(2, dim=1)
         return mean, MOST_LOG_VARIANCE * torch.tanh(log_variance / MOST_LOG_VARIANCE)  # whose exponential is finite
 
     def codes(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:

@@ -44,14 +44,19 @@ class BottleneckTransformer(SSLTransformer, abc.ABC):
         Parameters
         ----------
         X : array or list of arrays
-            The series, as for `transform`.
+            The series, as for `reconstruct`.
 
         Returns
         -------
         ndarray of shape (n_cases, width)
             The codes, float32.
+
+        Raises
+        ------
+        ValueError
+            If a series is longer than the longest one of `fit`.
         """
-        net, dataset = self._ready(X)
+        net, dataset = self._of_known_length(X)
         return torch.cat(list(net.represent(dataset, "codes"))).numpy()
 
     def reconstruct(self, X: Any) -> np.ndarray:
@@ -72,8 +77,7 @@ class BottleneckTransformer(SSLTransformer, abc.ABC):
         ValueError
             If a series is longer than the longest one of `fit`.
         """
-        net, dataset = self._ready(X)
-        _check_lengths(net, dataset.collection)
+        net, dataset = self._of_known_length(X)
         return torch.cat(list(net.over_batches(dataset, partial(_rebuilt, net.module_)))).numpy()
 
     def reconstruction_error(self, X: Any) -> np.ndarray:
@@ -96,8 +100,14 @@ class BottleneckTransformer(SSLTransformer, abc.ABC):
         ValueError
             If a series is longer than the longest one of `fit`.
         """
+        check_is_fitted(self)
         values = validated_collection(self, X, reset=False).values  # (n, C, L)
         return np.nanmean(np.square(self.reconstruct(X) - values, dtype=np.float64), axis=(1, 2))
+
+    def _of_known_length(self, X: Any) -> tuple[SSLNet, SeriesDataset]:
+        net, dataset = self._ready(X)
+        _check_lengths(net, dataset.collection)
+        return net, dataset
 
     def _dataset(self, net: SSLNet, collection: Collection, companion: Companion | None) -> SeriesDataset:
         _check_lengths(net, collection)

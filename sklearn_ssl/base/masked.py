@@ -159,6 +159,7 @@ class ReconstructingTransformer(MaskedTransformer, abc.ABC):
             If `n_draws` is not a whole number of at least 1.
         """
         check_whole_number("n_draws", n_draws, least=1)
+        check_is_fitted(self)
         values = validated_collection(self, X, reset=False).values  # (n, C, L)
         seed = draw_seed(random_state)
         total, count = np.zeros(len(values)), np.zeros(len(values))

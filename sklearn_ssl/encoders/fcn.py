@@ -40,7 +40,7 @@ class FCNEncoder(ConvolutionalEncoder):
     """
 
     width: int = number(default=128, least=1, integer=True)
-    kernel_sizes: tuple[int, ...] = whole_numbers(8, 5, 3)
+    kernel_sizes: tuple[int, ...] = whole_numbers(default=(8, 5, 3))
 
     def _module(self, n_channels: int) -> EncoderModule:
         widths = [2 * self.width] * len(self.kernel_sizes)

@@ -49,7 +49,7 @@ class InceptionEncoder(ConvolutionalEncoder):
 
     depth: int = number(default=6, least=1, integer=True)
     width: int = number(default=32, least=1, integer=True)
-    kernel_sizes: tuple[int, ...] = whole_numbers(40, 20, 10)
+    kernel_sizes: tuple[int, ...] = whole_numbers(default=(40, 20, 10))
     bottleneck: int = number(default=32, least=1, integer=True)
 
     def _module(self, n_channels: int) -> EncoderModule:

@@ -45,7 +45,7 @@ class ResNetEncoder(ConvolutionalEncoder):
 
     depth: int = number(default=3, least=1, integer=True)
     width: int = number(default=32, least=1, integer=True)
-    kernel_sizes: tuple[int, ...] = whole_numbers(7, 5, 3)
+    kernel_sizes: tuple[int, ...] = whole_numbers(default=(7, 5, 3))
 
     def _module(self, n_channels: int) -> EncoderModule:
         widths = [self.width] + [2 * self.width] * (self.depth - 1)

@@ -13,16 +13,17 @@ from sklearn_ssl.losses import masked_mse_loss
 class AutoencoderTransformer(BottleneckTransformer):
     r"""Autoencoder: rebuild every series from a few numbers.
 
-    A linear map turns the pooled features of a series x into its code of P numbers, and the generator g makes a series
-    of the code. Minimises
+    A small network turns the last map of the encoder for a series x into the code of P numbers, and the generator g
+    makes a series of the code. Minimises
 
     .. math:: \frac{1}{N} \sum_{i, c, t} \bigl( g(f(\tilde x_i))_{ct} - x_{ict} \bigr)^2
 
-    over the N observed values of a batch, where f is encoder, pooling and linear map, and :math:`\tilde x` is x after
-    `corruption`. Without a corruption :math:`\tilde x = x`. With one, such as ``Jitter(sigma=0.3)``, it is a denoising
-    autoencoder. Corruptions that move values in time ask for a prediction of how far they moved.
+    over the N observed values of a batch, where f makes the code, and :math:`\tilde x` is x after
+    `corruption`. Without a corruption :math:`\tilde x = x`. With one, such as ``Jitter(sigma=0.3)``, it is a
+    denoising autoencoder. Corruptions that move values in time ask for a prediction of how far they moved.
 
-    Scale the series before, so that all channels count.
+    The small network is a convolution over pieces of eight steps of the map, ReLU, and a linear map of all pieces. It
+    sees where something is, which pooled features do not tell. Scale the series before, so that all channels count.
 
     Parameters
     ----------

@@ -13,8 +13,8 @@ from sklearn_ssl.losses import vae_loss
 class TimeVAETransformer(GenerativeMixin, BottleneckTransformer):
     r"""TimeVAE: rebuild series from random codes, and make new series of a trend, seasons and a residual.
 
-    A linear map turns the pooled features of a series x into means :math:`\mu` and variances :math:`\sigma^2` of its
-    code z of P numbers, and the generator g makes a series of z. Minimises
+    A small network turns the last map of the encoder for a series x into means :math:`\mu` and variances
+    :math:`\sigma^2` of the code z of P numbers, and the generator g makes a series of z. Minimises
 
     .. math::
 
