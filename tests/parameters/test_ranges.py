@@ -67,7 +67,7 @@ RANGES = {
     ),
     "a number at least 1": "WindowWarp.factor GeometricMasking.mean_length",
     "a number at least 1 or inf": "BlockMasking.mean_length",
-    "a number, a text or None": "EncoderClassifier.unlabelled LabelledScorer.unlabelled",
+    "a number, a text or None": "EncoderClassifier.unlabelled LabelledScorer.unlabelled PretrainedClassifier.unlabelled",
     "a whole number at least 0": (
         "DINOTransformer.n_crops MaskedViewsTransformer.n_crops UticaTransformer.n_crops "
         "EncoderPredictor.max_epochs FineTuned.n_frozen MLPProjector.depth "
@@ -132,7 +132,7 @@ RANGES = {
         "JointEmbeddingTransformer.augmentation MoCoV2Transformer.augmentation MultiViewTransformer.pair_loss "
         "SimPerTransformer.similarity SimPerTransformer.augmentation TimeMCLTransformer.augmentation"
     ),
-    "an object with `apply`": "SimPerTransformer.speed",
+    "an object with `slowest`": "SimPerTransformer.speed",
     "an object with `build`": (
         "BottleneckTransformer.generator TimeVAETransformer.generator TrendSeasonGenerator.residual "
         "BootstrappedTransformer.predictor ChannelIndependentEncoder.encoder DINOTransformer.projector "
