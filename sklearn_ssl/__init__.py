@@ -34,6 +34,7 @@ from sklearn_ssl.methods.masked.context_encoder import ContextEncoderTransformer
 from sklearn_ssl.methods.masked.data2vec import Data2VecTransformer
 from sklearn_ssl.methods.masked.ibot import IBOTTransformer
 from sklearn_ssl.methods.masked.mae import MAETransformer
+from sklearn_ssl.methods.masked.mimco import MimCoTransformer
 from sklearn_ssl.methods.masked.omni_mae import OmniMAETransformer
 from sklearn_ssl.methods.masked.sdae import SdAETransformer
 from sklearn_ssl.methods.masked.simmim import SimMIMTransformer
@@ -63,6 +64,7 @@ __all__ = [
     "LeJEPATransformer",
     "MAETransformer",
     "MaskedImputer",
+    "MimCoTransformer",
     "MoCoTransformer",
     "MoCoV2Transformer",
     "MoCoV3Transformer",

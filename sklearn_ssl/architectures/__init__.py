@@ -36,7 +36,11 @@ from sklearn_ssl.architectures._semi_supervised import RobustArchitecture, SemiS
 from sklearn_ssl.architectures._series_mixing import SeriesMixingArchitecture
 from sklearn_ssl.architectures._siamese import SiameseArchitecture
 from sklearn_ssl.architectures._slices import SlicedArchitecture
-from sklearn_ssl.architectures._teacher_targets import FoldedTeacherArchitecture, TeacherTargetArchitecture
+from sklearn_ssl.architectures._teacher_targets import (
+    ContrastedTeacherArchitecture,
+    FoldedTeacherArchitecture,
+    TeacherTargetArchitecture,
+)
 from sklearn_ssl.architectures._tokenizers import (
     CodebookArchitecture,
     DistilledTokenizerArchitecture,
@@ -57,6 +61,7 @@ __all__ = [
     "CodeArchitecture",
     "CodebookArchitecture",
     "ContextArchitecture",
+    "ContrastedTeacherArchitecture",
     "CovarianceArchitecture",
     "DecodedArchitecture",
     "DistilledTokenizerArchitecture",

@@ -9,10 +9,12 @@ from torch.nn import functional as F
 from sklearn_ssl.architectures._base import maps
 from sklearn_ssl.architectures._batch import Batch
 from sklearn_ssl.architectures._decoders import put
+from sklearn_ssl.architectures._frozen import FrozenEncoder
 from sklearn_ssl.architectures._masked import DecodedArchitecture, Hidden, WindowTargetArchitecture
 from sklearn_ssl.architectures._momentum import TaughtArchitecture
 from sklearn_ssl.losses._reconstruction import normalised_windows
 
+MOST_CANDIDATES = 1024  # among which a window is to be found
 FEWEST_WINDOWS = 3  # two normalised windows are always one at -1 and one at 1
 
 
@@ -106,3 +108,62 @@ class FoldedTeacherArchitecture(TaughtArchitecture, DecodedArchitecture):
         features = F.layer_norm(layers[-1].float(), layers[-1].shape[2:], eps=self.eps)  # (F B, k, D)
         canvas = features.new_zeros(len(features), tokens.shape[1] + 1, features.shape[2])
         return put(features, order, there, canvas).unflatten(0, (self.n_folds, -1)).sum(0)
+
+
+class ContrastedTeacherArchitecture(WindowTargetArchitecture):
+    """Hidden values are replaced before the encoder, for which a fixed teacher has features of windows and series.
+
+    Parameters
+    ----------
+    teacher : Architecture
+        The fitted module of the teacher. Its encoder is copied.
+    **windows : dict
+        Parameters of `WindowTargetArchitecture`.
+
+    Attributes
+    ----------
+    teacher : torch.nn.Module
+        The copy. It never changes.
+    head : torch.nn.Module
+        Maps features of windows (B, T, D) to as many as the teacher has.
+    """
+
+    def __init__(self, *, teacher: Any, n_channels: int, n_timepoints: int, **windows: Any) -> None:
+        super().__init__(n_channels=n_channels, n_timepoints=n_timepoints, **windows)
+        self.teacher = FrozenEncoder(teacher.encoder, self.window, n_channels, n_timepoints)
+        self.head = nn.Linear(self.widths[-1], self.teacher.n_features)
+
+    def forward(self, batch: Batch) -> tuple[torch.Tensor, ...]:
+        """Return features of N windows by encoder and teacher, which of them are hidden, and features of the series.
+
+        Returns
+        -------
+        student_windows, teacher_windows : Tensor of shape (N, D)
+            Features of at most 1,024 windows, the hidden ones first if there are more.
+        counted : bool Tensor of shape (N,)
+            True at hidden windows.
+        student, teacher : Tensor of shape (B, D)
+            Means of the features of the observed windows of each series.
+        """
+        hidden = self.hide(batch)
+        layers, mask = maps(self.encoder, self.replaced(batch.x, hidden), batch.lengths)
+        student = self.head(self.window_features(layers[-1], mask))  # (B, T, D)
+        teacher = self.teacher.windows(self.known(batch.x, hidden), batch.lengths)  # (B, T, D)
+        counted = self.hidden_windows(hidden).flatten()  # (B T,)
+        chosen = _some(counted, MOST_CANDIDATES)
+        windows = (one.flatten(0, 1)[chosen] for one in (student, teacher))
+        return *windows, counted[chosen], *(_mean_of_seen(one, hidden.seen) for one in (student, teacher))
+
+
+def _some(counted: torch.Tensor, most: int) -> torch.Tensor:
+    """Return the places of at most so many windows, random ones of those that count (N,) and then others."""
+    if len(counted) <= most:
+        return torch.arange(len(counted), device=counted.device)
+    noise = torch.rand(len(counted), device=counted.device)
+    return (noise + 2 * ~counted).argsort()[:most]
+
+
+def _mean_of_seen(h: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
+    """Average features of windows (B, T, D) over the observed ones (B, T): (B, D)."""
+    weight = seen[:, :, None].to(h.dtype)
+    return (weight * h).sum(1) / weight.sum(1)

@@ -67,7 +67,7 @@ class StagedTransformer(SSLTransformer, abc.ABC):
     def _left_open(self, stage: Any, seed: int) -> dict[str, Any]:
         """Return the parameters that a stage takes over from this transformer."""
         open_ones = [name for name in LEFT_OPEN if _is_open(getattr(stage, name, 0)) and hasattr(self, name)]
-        taken = {name: clone(getattr(self, name), safe=False) for name in open_ones}
+        taken = {name: clone(self.resolved(name), safe=False) for name in open_ones}
         if stage.random_state is None:
             taken["random_state"] = seed
         if self.verbose and not getattr(stage, "verbose", True):

@@ -6,6 +6,7 @@ from sklearn_ssl.losses._distillation import byol_loss, dino_loss, simsiam_loss
 from sklearn_ssl.losses._ibot import ibot_loss, koleo_loss, utica_loss
 from sklearn_ssl.losses._instance import exemplar_loss, instance_discrimination_loss
 from sklearn_ssl.losses._lejepa import lejepa_loss, sigreg_loss
+from sklearn_ssl.losses._mimco import mimco_loss
 from sklearn_ssl.losses._mixing import timemcl_loss
 from sklearn_ssl.losses._momentum import mocov3_loss, queue_contrastive_loss
 from sklearn_ssl.losses._multi_view import multi_view_loss
@@ -45,6 +46,7 @@ __all__ = [
     "masked_l1_loss",
     "masked_mse_loss",
     "masked_smooth_l1_loss",
+    "mimco_loss",
     "mocov3_loss",
     "multi_view_loss",
     "ntxent_loss",

@@ -13,6 +13,7 @@ from sklearn_ssl.architectures import (
     CodeArchitecture,
     CodebookArchitecture,
     ContextArchitecture,
+    ContrastedTeacherArchitecture,
     CovarianceArchitecture,
     DecodedArchitecture,
     DistilledTokenizerArchitecture,
@@ -127,6 +128,7 @@ def built(cls, **parameters):
     return cls(**settings)
 
 
+OWN[ContrastedTeacherArchitecture] = {"teacher": built(SiameseArchitecture)}
 OWN[CodeArchitecture] = {"tokenizer": built(TokenizerArchitecture)}
 OWN[DistilledTokenizerArchitecture] = OWN[PerceptualTokenizerArchitecture] = {"teacher": built(SiameseArchitecture)}
 

@@ -162,6 +162,14 @@ CASES = {
     "TeacherTargetArchitecture": Case(
         [(6, 8, 4)] * 3, losses.masked_smooth_l1_loss, constants=(1, 2), **TEACHER, **RANDOM_WINDOWS
     ),
+    "ContrastedTeacherArchitecture": Case(
+        [(48, 4), (48, 4), (48,), (6, 4), (6, 4)],
+        losses.mimco_loss,
+        constants=(1, 2, 4),
+        without_gradient=("teacher.",),
+        still="teacher.",
+        **RANDOM_WINDOWS,
+    ),
     "FoldedTeacherArchitecture": Case(
         [(6, 8, 4), (6, 8, 4), (6, 8)], losses.masked_cosine_loss, constants=(1, 2), **TEACHER, **RANDOM_WINDOWS
     ),

@@ -119,6 +119,11 @@ CONTRACTS = {
     "masked_l1_loss": VALUES,
     "masked_mse_loss": VALUES,
     "masked_smooth_l1_loss": VALUES,
+    "mimco_loss": Contract(
+        trained={"student_windows": "nd", "student": "Kd"},
+        fixed={"teacher_windows": "nd", "teacher": "Kd"},
+        data={"counted": _hidden},
+    ),
     "mocov3_loss": Contract(trained={"q1": "nd", "q2": "nd"}, fixed={"k1": "nd", "k2": "nd"}, least=2),
     "multi_view_loss": Contract(trained={**VIEWS, "z3": "nd"}, loss=_multi_view, least=2),
     "ntxent_loss": Contract(trained=VIEWS, least=2),

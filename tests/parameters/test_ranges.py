@@ -20,7 +20,8 @@ RANGES = {
         "MaskedViewsTransformer.window_temperature "
         "DINOTransformer.teacher_temperature EncoderPredictor.lr IQRDetector.factor "
         "InstDiscTransformer.temperature JointClassifier.lr LiDARScorer.delta MagnitudeWarp.n_cycles "
-        "MoCoTransformer.temperature MoCoV2Transformer.temperature MoCoV3Transformer.temperature "
+        "MimCoTransformer.temperature MoCoTransformer.temperature MoCoV2Transformer.temperature "
+        "MoCoV3Transformer.temperature "
         "SSLTransformer.lr SimCLRTransformer.temperature SimPerTransformer.temperature "
         "SimPerTransformer.label_temperature Smooth.sigma SpeedChange.slowest SpeedChange.fastest "
         "SwAVTransformer.temperature SwAVTransformer.epsilon TimeMCLTransformer.alpha "
@@ -142,7 +143,7 @@ RANGES = {
         "SimSiamTransformer.projector SimSiamTransformer.predictor WMSETransformer.projector "
         "SimMTMTransformer.projector"
     ),
-    "an object with `fit`": "EncoderPredictor.transformer FineTuned.transformer",
+    "an object with `fit`": "EncoderPredictor.transformer FineTuned.transformer MimCoTransformer.teacher",
     "an object with `hidden`": (
         "Data2VecTransformer.masking MAETransformer.masking MaskedTransformer.masking "
         "MaskedViewsTransformer.masking UticaTransformer.masking SdAETransformer.masking "

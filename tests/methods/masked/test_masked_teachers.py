@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import Callback
 from small_masked import (
     HIDDEN,
@@ -14,6 +16,7 @@ from small_masked import (
     TOKENS,
     WINDOW,
     Setting,
+    Stub,
     batch_of,
     module_of,
     series,
@@ -22,8 +25,16 @@ from small_masked import (
 from torch import nn
 from torch.nn import functional as F
 
-from sklearn_ssl import Data2VecTransformer, IBOTTransformer, SdAETransformer, UticaTransformer
+from sklearn_ssl import (
+    Data2VecTransformer,
+    IBOTTransformer,
+    MimCoTransformer,
+    MoCoV3Transformer,
+    SdAETransformer,
+    UticaTransformer,
+)
 from sklearn_ssl.architectures import Batch, SpreadTeacherArchitecture, maps
+from sklearn_ssl.architectures._teacher_targets import _some
 from sklearn_ssl.augmentations import Augmentation
 from sklearn_ssl.encoders import ChannelTransformerEncoder, ResNetEncoder
 from sklearn_ssl.losses import dino_loss, ibot_loss
@@ -405,3 +416,75 @@ class TestUtica:
         outputs = outputs_of(fitted, batch)
         full, _ = inputs_of(fitted.encoder, lambda: outputs_of(fitted, batch))
         torch.testing.assert_close(outputs["pooled"].flatten(0, 1), fitted.encoder.layers(full)[-1].mean(2))
+
+
+# --- MimCo ---
+
+CONTRASTIVE = MoCoV3Transformer(
+    projector=MLPProjector(width=8), predictor=MLPProjector(width=8), max_epochs=1, batch_size=4, device="cpu"
+)
+
+
+def mimco(**parameters):
+    return small_masked(MimCoTransformer, Setting({"window": WINDOW, "teacher": CONTRASTIVE}), **parameters)
+
+
+@pytest.fixture(scope="module")
+def fitted_mimco():
+    return mimco().fit(series().numpy())
+
+
+class TestMimCo:
+    def test_the_teacher_is_fitted_first_and_training_does_not_change_it(self, fitted_mimco):
+        module, taught = fitted_mimco.net_.module_, fitted_mimco.teacher_.net_.module_.encoder
+        assert len(fitted_mimco.teacher_.net_.history) == 1
+        alone = clone(CONTRASTIVE).set_params(encoder=TOKENS, random_state=0).fit(series().numpy())
+        for other in (taught, alone.net_.module_.encoder):
+            assert equal_weights(module.teacher.module, other)
+        assert not module.train().teacher.training
+        assert not any(one.requires_grad for one in module.teacher.parameters())
+        assert not equal_weights(module.encoder, taught)
+
+    def test_it_has_the_encoder_of_the_method_unless_it_has_its_own(self):
+        for encoder, of_teacher, width in ((None, None, 64), (TOKENS, None, 8), (TOKENS, ResNetEncoder(depth=1), 32)):
+            teacher = clone(CONTRASTIVE).set_params(encoder=of_teacher)
+            made = mimco(encoder=encoder, window="auto", teacher=teacher, max_epochs=0).fit(series(32).numpy())
+            assert made.net_.module_.teacher.n_features == width
+            assert made.net_.module_.head.out_features == width
+
+    def test_a_kept_teacher_is_used_as_it_is(self):
+        teacher = clone(CONTRASTIVE).set_params(encoder=TOKENS, random_state=3).fit(series().numpy())
+        kept = mimco(teacher=FrozenEstimator(teacher)).fit(series().numpy())
+        assert equal_weights(kept.net_.module_.teacher.module, teacher.net_.module_.encoder)
+
+    def test_features_are_of_windows_of_whole_series_and_of_the_observed_ones(self, fitted_mimco):
+        module = copy.deepcopy(fitted_mimco.net_.module_)
+        module.masking = Stub(windows=HIDDEN)
+        batch = batch_of(series(), LENGTHS)
+        _, teacher_windows, counted, student, teacher = module(batch)
+        assert torch.equal(counted, (HIDDEN & SEEN).flatten())
+        layers, _ = maps(module.teacher.module, batch.x, batch.lengths)
+        torch.testing.assert_close(teacher_windows, layers[-1].mT.flatten(0, 1))
+        layers, _ = maps(module.encoder, module.replaced(batch.x, module.hide(batch)), batch.lengths)
+        for mean, windows in ((teacher, teacher_windows.unflatten(0, (6, 6))), (student, module.head(layers[-1].mT))):
+            expected = [one[:n].mean(0) for one, n in zip(windows, N_WINDOWS.tolist(), strict=True)]
+            torch.testing.assert_close(mean, torch.stack(expected))
+
+    def test_at_most_1024_windows_are_compared_hidden_ones_first(self, monkeypatch):
+        counted = torch.arange(3000) % 4 == 0
+        assert bool(counted[_some(counted, 700)].all())
+        places = _some(counted, 1024)
+        assert len(places.unique()) == 1024
+        assert int(counted[places].sum()) == 750
+        assert torch.equal(_some(counted[:1024], 1024), torch.arange(1024))
+        draws = torch.stack([counted.new_zeros(3000).index_fill(0, _some(counted, 700), True) for _ in range(40)])
+        torch.testing.assert_close(draws[:, counted].float().mean(0).std(), torch.tensor(0.04), rtol=0, atol=0.01)
+
+    def test_teachers_of_other_windows_are_refused(self):
+        teacher = clone(CONTRASTIVE).set_params(encoder=clone(TOKENS).set_params(window=8))
+        with pytest.raises(ValueError, match=r"`teacher` has an encoder of which one step stands for 8 time steps"):
+            mimco(teacher=teacher).fit(series().numpy())
+        with pytest.raises(
+            TypeError, match=r"`teacher` must be a transformer of this package such as MoCoV3"
+        ):
+            mimco(teacher=StandardScaler()).fit(series().numpy())

@@ -21,7 +21,7 @@ from small_masked import (
     small_masked,
 )
 
-from sklearn_ssl import RandomEncoderTransformer, VQTokenizer
+from sklearn_ssl import MoCoV3Transformer, RandomEncoderTransformer, VQTokenizer
 from sklearn_ssl.architectures import Batch
 from sklearn_ssl.base import ReconstructingTransformer
 from sklearn_ssl.encoders import ChannelTransformerEncoder, GRUEncoder, InceptionEncoder, RocketEncoder
@@ -31,6 +31,11 @@ CHANNEL_TOKENS = ChannelTransformerEncoder(depth=1, width=8, n_heads=2, window=W
 WITH_TIME = (InceptionEncoder(depth=2, width=4, bottleneck=4, norm="layer"), GRUEncoder(width=4))
 
 TOKENIZER = VQTokenizer(n_codes=2, max_epochs=1, device="cpu")
+
+
+CONTRASTIVE = MoCoV3Transformer(
+    projector=MLPProjector(width=8), predictor=MLPProjector(width=8), max_epochs=1, batch_size=4, device="cpu"
+)
 
 
 def as_it_is(x, lengths=None):
@@ -53,6 +58,7 @@ SETTINGS = {
     "IBOTTransformer": Setting(VIEWS, encoders=(*WITH_TIME, CHANNEL_TOKENS), predicts=False),
     "MAETransformer": Setting(encoders=(CHANNEL_TOKENS,)),
     "SdAETransformer": Setting({"n_folds": 1}, encoders=(CHANNEL_TOKENS,)),  # more parts are drawn at random
+    "MimCoTransformer": Setting({"window": WINDOW, "teacher": CONTRASTIVE}, encoders=(*WITH_TIME, CHANNEL_TOKENS)),
     "OmniMAETransformer": Setting({"encoder": CHANNEL_TOKENS}),
     "SimMIMTransformer": Setting({"window": WINDOW}, encoders=(*WITH_TIME, CHANNEL_TOKENS)),
     "SimMTMTransformer": Setting(
