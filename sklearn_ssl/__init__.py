@@ -33,6 +33,7 @@ from sklearn_ssl.methods.masked.beit import BEiTTransformer
 from sklearn_ssl.methods.masked.context_encoder import ContextEncoderTransformer
 from sklearn_ssl.methods.masked.data2vec import Data2VecTransformer
 from sklearn_ssl.methods.masked.ibot import IBOTTransformer
+from sklearn_ssl.methods.masked.ijepa import IJEPATransformer
 from sklearn_ssl.methods.masked.mae import MAETransformer
 from sklearn_ssl.methods.masked.mimco import MimCoTransformer
 from sklearn_ssl.methods.masked.omni_mae import OmniMAETransformer
@@ -60,6 +61,7 @@ __all__ = [
     "EMPSSLTransformer",
     "ExemplarTransformer",
     "IBOTTransformer",
+    "IJEPATransformer",
     "InstDiscTransformer",
     "LeJEPATransformer",
     "MAETransformer",

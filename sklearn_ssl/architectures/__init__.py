@@ -15,6 +15,7 @@ from sklearn_ssl.architectures._covariance import CovarianceArchitecture, Moment
 from sklearn_ssl.architectures._fine_tuned import FineTunedArchitecture
 from sklearn_ssl.architectures._headed import HeadedArchitecture
 from sklearn_ssl.architectures._instances import InstanceBankArchitecture, InstanceClassifierArchitecture
+from sklearn_ssl.architectures._latent import LatentPredictionArchitecture
 from sklearn_ssl.architectures._masked import (
     DecodedArchitecture,
     FilledArchitecture,
@@ -71,6 +72,7 @@ __all__ = [
     "HeadedArchitecture",
     "InstanceBankArchitecture",
     "InstanceClassifierArchitecture",
+    "LatentPredictionArchitecture",
     "ManySetsArchitecture",
     "MaskedArchitecture",
     "MaskedAutoencoder",

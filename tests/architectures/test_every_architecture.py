@@ -170,6 +170,9 @@ CASES = {
         still="teacher.",
         **RANDOM_WINDOWS,
     ),
+    "LatentPredictionArchitecture": Case(
+        [(3, 6, 8, 4)] * 3, losses.masked_smooth_l1_loss, constants=(1, 2), **TEACHER, **RANDOM_WINDOWS
+    ),
     "FoldedTeacherArchitecture": Case(
         [(6, 8, 4), (6, 8, 4), (6, 8)], losses.masked_cosine_loss, constants=(1, 2), **TEACHER, **RANDOM_WINDOWS
     ),

@@ -30,7 +30,7 @@ RANGES = {
     ),
     "a number above 0 and at most 1": (
         "ContrastiveEMPSSLTransformer.window_ratio CropResize.min_ratio DINOTransformer.crop_ratio "
-        "MaskedViewsTransformer.crop_ratio "
+        "MaskedViewsTransformer.crop_ratio IJEPATransformer.context_ratio "
         "FineTuned.layer_decay RandomCrop.min_ratio Smooth.alpha SwAVTransformer.crop_ratio "
         "WindowedTransformer.window_ratio"
     ),
@@ -54,7 +54,7 @@ RANGES = {
         "Data2VecTransformer.final_momentum Data2VecTransformer.momentum "
         "DINOTransformer.center_momentum DINOTransformer.momentum DropCorrelated.threshold FrequencyMask.ratio "
         "MaskedViewsTransformer.center_momentum MaskedViewsTransformer.masked_share MaskedViewsTransformer.momentum "
-        "LeJEPATransformer.normality QueuedTransformer.momentum RandomApply.p RandomFlip.p "
+        "IJEPATransformer.momentum LeJEPATransformer.normality QueuedTransformer.momentum RandomApply.p RandomFlip.p "
         "RandomSmoothing.strength SdAETransformer.momentum TiCoTransformer.beta TiCoTransformer.momentum "
         "TimeShift.ratio "
         "VICRegTiCoTransformer.beta WCCNTransformer.whitening WMSETransformer.shrinkage WindowWarp.ratio "
@@ -68,7 +68,9 @@ RANGES = {
     ),
     "a number at least 1": "WindowWarp.factor GeometricMasking.mean_length",
     "a number at least 1 or inf": "BlockMasking.mean_length",
-    "a number, a text or None": "EncoderClassifier.unlabelled LabelledScorer.unlabelled PretrainedClassifier.unlabelled",
+    "a number, a text or None": (
+        "EncoderClassifier.unlabelled LabelledScorer.unlabelled PretrainedClassifier.unlabelled"
+    ),
     "a whole number at least 0": (
         "DINOTransformer.n_crops MaskedViewsTransformer.n_crops UticaTransformer.n_crops "
         "EncoderPredictor.max_epochs FineTuned.n_frozen MLPProjector.depth "
@@ -95,7 +97,8 @@ RANGES = {
         "TransformerEncoder.expansion ChannelTransformerEncoder.depth ChannelTransformerEncoder.width "
         "ChannelTransformerEncoder.n_heads ChannelTransformerEncoder.expansion MAETransformer.decoder_depth "
         "MAETransformer.decoder_width RandomMasking.span SdAETransformer.decoder_depth "
-        "SdAETransformer.decoder_width SdAETransformer.n_folds "
+        "SdAETransformer.decoder_width SdAETransformer.n_folds IJEPATransformer.n_blocks "
+        "IJEPATransformer.decoder_depth IJEPATransformer.decoder_width "
         "ContextEncoderTransformer.kernel_size OmniMAETransformer.decoder_depth "
         "OmniMAETransformer.decoder_width VideoMAETransformer.decoder_depth VideoMAETransformer.decoder_width "
         "SimMTMTransformer.n_copies "
@@ -146,7 +149,7 @@ RANGES = {
     "an object with `fit`": "EncoderPredictor.transformer FineTuned.transformer MimCoTransformer.teacher",
     "an object with `hidden`": (
         "Data2VecTransformer.masking MAETransformer.masking MaskedTransformer.masking "
-        "MaskedViewsTransformer.masking UticaTransformer.masking SdAETransformer.masking "
+        "MaskedViewsTransformer.masking UticaTransformer.masking IJEPATransformer.masking SdAETransformer.masking "
         "ContextEncoderTransformer.masking TSTTransformer.masking VideoMAETransformer.masking "
         "OmniMAETransformer.masking SimMTMTransformer.masking "
         "BEiTTransformer.masking"

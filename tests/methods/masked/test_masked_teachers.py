@@ -28,12 +28,14 @@ from torch.nn import functional as F
 from sklearn_ssl import (
     Data2VecTransformer,
     IBOTTransformer,
+    IJEPATransformer,
     MimCoTransformer,
     MoCoV3Transformer,
     SdAETransformer,
     UticaTransformer,
 )
 from sklearn_ssl.architectures import Batch, SpreadTeacherArchitecture, maps
+from sklearn_ssl.architectures._masked import Hidden
 from sklearn_ssl.architectures._teacher_targets import _some
 from sklearn_ssl.augmentations import Augmentation
 from sklearn_ssl.encoders import ChannelTransformerEncoder, ResNetEncoder
@@ -62,6 +64,7 @@ VIEWS = {
 SETTINGS = {
     Data2VecTransformer: Setting({"window": WINDOW}),
     SdAETransformer: Setting(),
+    IJEPATransformer: Setting({"decoder_width": 4}),
     IBOTTransformer: Setting(VIEWS),
     UticaTransformer: Setting({**VIEWS, "n_crops": 2}),
 }
@@ -484,7 +487,99 @@ class TestMimCo:
         teacher = clone(CONTRASTIVE).set_params(encoder=clone(TOKENS).set_params(window=8))
         with pytest.raises(ValueError, match=r"`teacher` has an encoder of which one step stands for 8 time steps"):
             mimco(teacher=teacher).fit(series().numpy())
-        with pytest.raises(
-            TypeError, match=r"`teacher` must be a transformer of this package such as MoCoV3"
-        ):
+        with pytest.raises(TypeError, match=r"`teacher` must be a transformer of this package such as MoCoV3"):
             mimco(teacher=StandardScaler()).fit(series().numpy())
+
+
+# --- I-JEPA ---
+
+
+def drawn(fitted, batch):
+    """Return the seen windows (B, T), the context (B, T) and the target blocks (M, B, T)."""
+    hidden = [fitted.hide(batch) for _ in range(fitted.n_blocks)]
+    context, blocks = fitted.divided(hidden)
+    return hidden[0].seen, context[:, 0], blocks[:, :, 0]
+
+
+@pytest.fixture
+def long_ijepa():
+    """Return an untrained module for series of 40 windows, and 500 series of up to so many."""
+    transformer = small_masked(IJEPATransformer, SETTINGS[IJEPATransformer], max_epochs=0)
+    lengths = WINDOW * (1 + torch.arange(500) % 40)
+    torch.manual_seed(0)
+    return transformer.fit(series(n_steps=160).numpy()).net_.module_, batch_of(series(160, n_cases=500), lengths)
+
+
+class TestIJEPA:
+    def test_blocks_and_context_have_their_shares(self, long_ijepa):
+        seen, context, blocks = drawn(*long_ijepa)
+        n_windows = seen.sum(1)
+        assert not (blocks & ~seen).any()
+        assert not (context & ~seen).any()
+        assert not (context & blocks.any(0)).any()
+        assert bool(context.any(1).all())
+        enough = n_windows > 1
+        assert bool(blocks[0, enough].any(1).all())
+        assert not blocks[:, ~enough].any()
+        sizes = blocks[:, n_windows == 40].sum(2)
+        assert set(sizes.unique().tolist()) == {6, 7, 8}
+        whole = (context | blocks.any(0))[n_windows == 40].sum(1)
+        assert (int(whole.min()), int(whole.max())) >= (34, 40)
+
+    def test_the_context_is_one_block_at_any_place(self, long_ijepa):
+        fitted, _ = long_ijepa
+        context = fitted._context(torch.ones(2000, 40, dtype=torch.bool))
+        assert bool(((context[:, 1:] & ~context[:, :-1]).sum(1) + context[:, 0] == 1).all())
+        shares = context.sum(1).bincount(minlength=41)[34:] / 2000
+        torch.testing.assert_close(shares[1:-1], torch.full((5,), 1 / 6), rtol=0, atol=0.04)
+        assert float(context[:, 0].float().mean()) == pytest.approx(float(context[:, -1].float().mean()), abs=0.05)
+
+    def test_blocks_that_would_leave_no_context_are_left_out(self):
+        windows = torch.tensor([[[1, 1, 0, 0]], [[0, 0, 1, 0]], [[0, 0, 0, 1]], [[1, 0, 0, 0]]]).bool()  # (M, B, T)
+        fitted = module(IJEPATransformer, context_ratio=1.0)
+        hidden = [Hidden(one[:, None], torch.ones(1, 4, dtype=torch.bool), one) for one in windows]
+        context, blocks = fitted.divided(hidden)
+        assert torch.equal(blocks[:, :, 0], windows & torch.tensor([True, True, False, False])[:, None, None])
+        assert context[0, 0].tolist() == [False, False, False, True]
+
+    def test_each_prediction_sees_the_context_and_its_own_places(self):
+        fitted, x = module(IJEPATransformer).eval(), series()
+        hidden = fitted.hide(batch_of(x))
+        context = torch.tensor([True, False, True, False, False, False]).expand(6, 1, 6)
+        blocks = torch.zeros(2, 6, 1, 6, dtype=torch.bool)
+        blocks[0, :, :, 3], blocks[1, :, :, 4:] = True, True
+        both = fitted.of_blocks(x, hidden, context, blocks)
+        steps = context[:, 0].repeat_interleave(WINDOW, 1)[:, None]
+        first = fitted.of_blocks(torch.where(steps, x, x + 100), hidden, context, blocks[:1])
+        torch.testing.assert_close(both[0, :, 3], first[0, :, 3])
+        moved = fitted.of_blocks(x, hidden, context, blocks[:1].roll(1, dims=3))
+        assert not torch.isclose(moved[0, :, 4], first[0, :, 3]).all()
+        wider = fitted.of_blocks(x, hidden, context, blocks.any(0, keepdim=True))
+        assert not torch.isclose(both[0, :, 3], wider[0, :, 3]).all()
+
+    def test_targets_are_the_teacher_s_features_of_whole_series(self):
+        fitted, batch = module(IJEPATransformer), batch_of(series(), LENGTHS)
+        y = fitted.targets(batch.x, fitted.hide(batch))
+        teacher = fitted.teacher["encoder"]
+        for case, n_windows in enumerate(N_WINDOWS.tolist()):
+            (*_, h) = teacher.attend(teacher.tokens(batch.x[case : case + 1])[:, :n_windows])
+            torch.testing.assert_close(y[case, :n_windows], F.layer_norm(h[0], (8,)), rtol=1e-4, atol=1e-5)
+            assert not y[case, n_windows:].any()
+
+    def test_every_window_of_every_block_is_a_target_once(self):
+        fitted = module(IJEPATransformer)
+        _, _, weight = fitted(batch_of(series(), LENGTHS))
+        assert torch.equal(weight[:, :, :, 0], (HIDDEN & SEEN).float().expand(4, 6, 6))
+
+    def test_unknown_values_are_neither_seen_nor_predicted(self):
+        fitted, x = module(IJEPATransformer).eval(), series()
+        gaps = torch.zeros_like(x, dtype=torch.bool)
+        gaps[:, 0, 4], gaps[0] = True, True
+        outputs = []
+        for one in (x, torch.where(gaps, x + 100, x)):
+            torch.manual_seed(0)
+            outputs.append(fitted(Batch(one, None, torch.arange(6), {"gaps": gaps})))
+        assert all(torch.equal(*pair) for pair in zip(*outputs, strict=True))
+        assert bool(outputs[0][0].isfinite().all())
+        assert not outputs[0][2][:, :, 1].any()
+        assert outputs[0][2][:, 1:, 2:].any()

@@ -56,6 +56,7 @@ SETTINGS = {
     "ContextEncoderTransformer": Setting({"window": WINDOW, "kernel_size": 3}, encoders=(*WITH_TIME, CHANNEL_TOKENS)),
     "BEiTTransformer": Setting({"window": WINDOW, "tokenizer": TOKENIZER}, encoders=(*WITH_TIME, CHANNEL_TOKENS)),
     "IBOTTransformer": Setting(VIEWS, encoders=(*WITH_TIME, CHANNEL_TOKENS), predicts=False),
+    "IJEPATransformer": Setting({"decoder_width": 4}, encoders=(CHANNEL_TOKENS,)),
     "MAETransformer": Setting(encoders=(CHANNEL_TOKENS,)),
     "SdAETransformer": Setting({"n_folds": 1}, encoders=(CHANNEL_TOKENS,)),  # more parts are drawn at random
     "MimCoTransformer": Setting({"window": WINDOW, "teacher": CONTRASTIVE}, encoders=(*WITH_TIME, CHANNEL_TOKENS)),
