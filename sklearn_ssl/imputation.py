@@ -44,6 +44,8 @@ class MaskedImputer(CollectionTransformer):
     ----------
     transformer_ : ReconstructingTransformer
         The fitted model. It takes scaled series.
+    filler_ : FillMissing
+        Puts values where the model sees none, because it takes no NaN.
     means_, scales_ : ndarray of shape (n_channels_in_,)
         Mean and standard deviation of each channel. The scale of a constant channel is 1.
 
@@ -81,10 +83,14 @@ class MaskedImputer(CollectionTransformer):
                 f"got {shown(model)}."
             )
         cases = 2 if reset else 1
-        return validated_collection(self, X, reset=reset, dtype=None, allow_missing=True, min_cases=cases)
+        collection = validated_collection(self, X, reset=reset, dtype=None, allow_missing=True, min_cases=cases)
+        if collection.lengths is not None and (collection.lengths == 0).any():
+            empty = int(np.argmin(collection.lengths))
+            raise ValueError(f"Series {empty} of X has no observed value: all are NaN. Remove it.")
+        return collection
 
     def _learn(self, collection: Collection) -> None:
-        self._lines_ = FillMissing(method="linear").fit(collection.values)
+        self.filler_ = FillMissing(method="linear").fit(collection.values)
         values = collection.values.astype(np.float64)
         self.means_ = np.nanmean(values, axis=(0, 2))
         spread = np.nanstd(values, axis=(0, 2))
@@ -104,7 +110,7 @@ class MaskedImputer(CollectionTransformer):
 
     def _scaled(self, collection: Collection) -> np.ndarray:
         """Return series without gaps, scaled."""
-        values = self._lines_.transform(collection.values)
+        values = self.filler_.transform(collection.values)
         return ((values - self.means_[:, None]) / self.scales_[:, None]).astype(np.float32)
 
 

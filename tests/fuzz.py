@@ -216,13 +216,13 @@ def quick(cls):
 
 def outputs_of(findings, estimator, name, kind, X):
     """Call all functions of a fitted estimator that take series, and look at what they return."""
-    is_ours = not isinstance(estimator, (preprocessing.AsCollection,)) and name in sklearn_ssl.__all__
+    keeps_padding = name not in sklearn_ssl.__all__ or isinstance(estimator, sklearn_ssl.MaskedImputer)
     for function in ("transform", "predict", "predict_proba", "decision_function", "encode", "score_samples"):
         if hasattr(estimator, function):
             output = call(findings, f"{name}.{function}", kind, getattr(estimator, function), X, watched=estimator)
             if is_outlier_detector(estimator):
                 continue  # a series without any value has the score minus infinity, as documented
-            if output is not None and not is_finite(output, missing_allowed=not is_ours or function == "encode"):
+            if output is not None and not is_finite(output, missing_allowed=keeps_padding or function == "encode"):
                 findings.add(f"{name}.{function}", "NaN or infinite values", kind)
 
 

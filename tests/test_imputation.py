@@ -79,3 +79,12 @@ def test_the_model_that_is_given_stays_unfitted():
     imputer = MaskedImputer(model).fit(with_gaps())
     assert not hasattr(model, "net_")
     assert imputer.transformer_.net_.module_.window == 8
+
+
+def test_a_series_without_values_is_refused_and_nothing_changes():
+    X = with_gaps()
+    X[3] = np.nan
+    imputer = MaskedImputer(MODELS["TST"])
+    with pytest.raises(ValueError, match=r"Series 3 of X has no observed value: all are NaN\. Remove it"):
+        imputer.fit(X)
+    assert set(vars(imputer)) == {"transformer"}
