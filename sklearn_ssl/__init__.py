@@ -30,13 +30,17 @@ from sklearn_ssl.methods.joint_embedding.vicreg import VICRegTransformer
 from sklearn_ssl.methods.joint_embedding.vicreg_tico import VICRegTiCoTransformer
 from sklearn_ssl.methods.joint_embedding.wmse import WMSETransformer
 from sklearn_ssl.methods.masked.beit import BEiTTransformer
+from sklearn_ssl.methods.masked.beit_v2 import BEiTV2Transformer
 from sklearn_ssl.methods.masked.context_encoder import ContextEncoderTransformer
 from sklearn_ssl.methods.masked.data2vec import Data2VecTransformer
+from sklearn_ssl.methods.masked.distilled_tokenizer import DistilledTokenizer
 from sklearn_ssl.methods.masked.ibot import IBOTTransformer
 from sklearn_ssl.methods.masked.ijepa import IJEPATransformer
 from sklearn_ssl.methods.masked.mae import MAETransformer
 from sklearn_ssl.methods.masked.mimco import MimCoTransformer
 from sklearn_ssl.methods.masked.omni_mae import OmniMAETransformer
+from sklearn_ssl.methods.masked.peco import PeCoTransformer
+from sklearn_ssl.methods.masked.perceptual_tokenizer import PerceptualTokenizer
 from sklearn_ssl.methods.masked.sdae import SdAETransformer
 from sklearn_ssl.methods.masked.simmim import SimMIMTransformer
 from sklearn_ssl.methods.masked.simmtm import SimMTMTransformer
@@ -51,6 +55,7 @@ _moved.install()
 __all__ = [
     "AutoencoderTransformer",
     "BEiTTransformer",
+    "BEiTV2Transformer",
     "BYOLTransformer",
     "BarlowTwinsTransformer",
     "ClosedFormVICRegTransformer",
@@ -58,6 +63,7 @@ __all__ = [
     "ContrastiveEMPSSLTransformer",
     "DINOTransformer",
     "Data2VecTransformer",
+    "DistilledTokenizer",
     "EMPSSLTransformer",
     "ExemplarTransformer",
     "IBOTTransformer",
@@ -72,6 +78,8 @@ __all__ = [
     "MoCoV3Transformer",
     "MultiViewTransformer",
     "OmniMAETransformer",
+    "PeCoTransformer",
+    "PerceptualTokenizer",
     "RandomEncoderTransformer",
     "RobustSSLClassifier",
     "S4LClassifier",

@@ -9,7 +9,7 @@ from sklearn_ssl.architectures._base import Architecture, maps
 from sklearn_ssl.architectures._batch import Batch
 from sklearn_ssl.architectures._channel_masked import ChannelAutoencoder, ManySetsArchitecture, TubeArchitecture
 from sklearn_ssl.architectures._closed_form import ClosedFormArchitecture
-from sklearn_ssl.architectures._codes import CodeArchitecture
+from sklearn_ssl.architectures._codes import AggregatedCodeArchitecture, CodeArchitecture
 from sklearn_ssl.architectures._context import ContextArchitecture
 from sklearn_ssl.architectures._covariance import CovarianceArchitecture, MomentumCovarianceArchitecture
 from sklearn_ssl.architectures._fine_tuned import FineTunedArchitecture
@@ -51,6 +51,7 @@ from sklearn_ssl.architectures._tokenizers import (
 from sklearn_ssl.architectures._windows import WindowArchitecture
 
 __all__ = [
+    "AggregatedCodeArchitecture",
     "Architecture",
     "AutoencoderArchitecture",
     "Batch",

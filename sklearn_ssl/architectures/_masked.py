@@ -231,11 +231,7 @@ class VisibleArchitecture(MaskedArchitecture):
             )
 
     def _stride(self, n_timepoints: int) -> int:
-        if not isinstance(self.encoder, TokenEncoderModule):
-            raise TypeError(
-                "`encoder` must have tokens that can be left out, such as TransformerEncoder(), got "
-                f"{shown_encoder(self.encoder)}. Methods that replace hidden values, such as SimMIM, take any encoder."
-            )
+        check_tokens(self.encoder)
         return super()._stride(n_timepoints)
 
     def _window(self, window: int | str, n_timepoints: int) -> int:
@@ -404,6 +400,15 @@ class MaskedAutoencoder(DecodedArchitecture):
         hidden = self.hidden_by(windows if self.n_groups > 1 else windows.any(1, keepdim=True), batch)
         encoded = self.encoded(self.encoder.tokens(batch.x), self.whole_tokens(~hidden.windows, hidden))
         return self.of_values(self.predicted(hidden, *encoded), batch.x.shape[2])
+
+
+def check_tokens(encoder: nn.Module) -> None:
+    """Raise a TypeError unless the encoder has tokens."""
+    if not isinstance(encoder, TokenEncoderModule):
+        raise TypeError(
+            "`encoder` must have tokens that can be left out, such as TransformerEncoder(), got "
+            f"{shown_encoder(encoder)}. Methods that replace hidden values, such as SimMIM, take any encoder."
+        )
 
 
 def _warn_of_batch_norm(encoder: nn.Module) -> None:

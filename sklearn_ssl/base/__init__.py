@@ -17,7 +17,7 @@ from sklearn_ssl.base.joint_embedding import JointEmbeddingTransformer
 from sklearn_ssl.base.many_sets import ManySetsMixin
 from sklearn_ssl.base.masked import MaskedTransformer, ReconstructingTransformer
 from sklearn_ssl.base.staged import StagedTransformer
-from sklearn_ssl.base.tokenizer import TokenizedTransformer, Tokenizer
+from sklearn_ssl.base.tokenizer import TaughtTokenizer, TokenizedTransformer, Tokenizer
 from sklearn_ssl.base.trained import SSLTransformer
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "ReconstructingTransformer",
     "SSLTransformer",
     "StagedTransformer",
+    "TaughtTokenizer",
     "TokenizedTransformer",
     "Tokenizer",
     "choice",

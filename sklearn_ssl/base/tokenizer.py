@@ -90,6 +90,20 @@ class Tokenizer(SSLTransformer, abc.ABC):
         )
 
 
+class TaughtTokenizer(Tokenizer, StagedTransformer, abc.ABC):
+    """A tokenizer that learns from the features of a teacher.
+
+    A tokenizer declares the field `teacher`, with a default of its own.
+
+    Attributes
+    ----------
+    teacher_ : transformer
+        The fitted teacher. Training does not change it.
+    """
+
+    _stages = ("teacher",)
+
+
 class TokenizedTransformer(MaskedTransformer, StagedTransformer, abc.ABC):
     """A masked transformer that predicts the codes that a tokenizer gives hidden windows.
 

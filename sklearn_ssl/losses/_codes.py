@@ -7,6 +7,7 @@ from sklearn_ssl.losses._reconstruction import (
     check_places,
     check_same_shape,
     masked_cosine_loss,
+    masked_cross_entropy_loss,
     masked_mse_loss,
     weighted_mean,
 )
@@ -208,6 +209,57 @@ def vq_perceptual_loss(
     """
     likeness = _distance(predicted_maps, maps, steps, "predicted_maps", "maps", "steps")
     return vq_loss(prediction, target, weight, z, vectors, seen, commitment=commitment) + perceptual * likeness
+
+
+@in_full_precision
+def beit_v2_loss(
+    logits: torch.Tensor, aggregated: torch.Tensor, codes: torch.Tensor, hidden: torch.Tensor
+) -> torch.Tensor:
+    r"""Add the cross-entropies of two predictions of the codes of hidden windows.
+
+    .. math::
+
+        \frac{1}{|H|} \sum_{j \in H}
+        \bigl(-\log \operatorname{softmax}(s_j)_{q_j} - \log \operatorname{softmax}(s'_j)_{q_j}\bigr)
+
+    over the hidden windows H of the batch. Without a hidden window the loss is 0 and has the gradient 0.
+
+    Parameters
+    ----------
+    logits : Tensor of shape (..., K)
+        Scores s of the codes from the last layer.
+    aggregated : Tensor of shape (..., K)
+        Scores s' of the codes from an earlier layer with a summary of the last one.
+    codes : int Tensor of shape (...)
+        Codes q. Those that are not hidden may have any value.
+    hidden : bool Tensor of shape (...)
+        True at hidden windows.
+
+    Returns
+    -------
+    loss : Tensor of shape ()
+        The loss.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
+    References
+    ----------
+    Peng, Z., Dong, L., Bao, H., Ye, Q. and Wei, F. (2022). BEiT v2: masked image modeling with vector-quantized visual
+    tokenizers. https://arxiv.org/abs/2208.06366
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ssl.losses import beit_v2_loss
+    >>> logits = torch.zeros(1, 2, 4)
+    >>> beit_v2_loss(logits, logits, torch.tensor([[3, 0]]), torch.tensor([[True, False]]))  # 2 log 4
+    tensor(2.7726)
+    """
+    check_same_shape(logits=logits, aggregated=aggregated)
+    return masked_cross_entropy_loss(logits, codes, hidden) + masked_cross_entropy_loss(aggregated, codes, hidden)
 
 
 def _distance(z: torch.Tensor, fixed: torch.Tensor, counted: torch.Tensor, *names: str) -> torch.Tensor:

@@ -3,6 +3,7 @@
 import torch
 
 from sklearn_ssl.architectures import (
+    AggregatedCodeArchitecture,
     AutoencoderArchitecture,
     Batch,
     BootstrapArchitecture,
@@ -131,6 +132,10 @@ def built(cls, **parameters):
 
 
 OWN[ContrastedTeacherArchitecture] = {"teacher": built(SiameseArchitecture)}
+OWN[AggregatedCodeArchitecture] = {
+    "encoder": TransformerEncoder(depth=2, width=4, n_heads=1, window=4, dropout=0.0),
+    "aggregation_depth": 1,
+}
 OWN[CodeArchitecture] = {"tokenizer": built(TokenizerArchitecture)}
 OWN[DistilledTokenizerArchitecture] = OWN[PerceptualTokenizerArchitecture] = {"teacher": built(SiameseArchitecture)}
 

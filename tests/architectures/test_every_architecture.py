@@ -189,6 +189,13 @@ CASES = {
         without_gradient=("tokenizer.",),
         **RANDOM_WINDOWS,
     ),
+    "AggregatedCodeArchitecture": Case(
+        [(6, 8, 5), (6, 8, 5), (6, 8), (6, 8)],
+        losses.beit_v2_loss,
+        constants=(2, 3),
+        without_gradient=("tokenizer.",),
+        **RANDOM_WINDOWS,
+    ),
     "TokenizerArchitecture": Case(VALUES_AND_CODES, losses.vq_loss, constants=(1, 2, 4, 5), **CODES),
     "DistilledTokenizerArchitecture": Case(
         [(6, 8, 4), (6, 8, 4), *VALUES_AND_CODES[3:]],

@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from sklearn_ssl.architectures import (
+    AggregatedCodeArchitecture,
     Batch,
     CodeArchitecture,
     DistilledTokenizerArchitecture,
@@ -245,3 +246,54 @@ def test_windows_of_unknown_values_are_no_targets(x):
 def test_a_tokenizer_of_other_windows_is_refused():
     with pytest.raises(ValueError, match=r"`tokenizer` has windows of 8 time steps, and here windows have 4"):
         built(CodeArchitecture, tokenizer=built(TokenizerArchitecture, window=8))
+
+
+# --- aggregation ---
+
+
+def gradients_above(made, batch):
+    """Return the gradients of the second scores with respect to the blocks above the layer that is aggregated."""
+    _, aggregated, _, _ = made(batch)
+    above = [one for block in made.encoder.blocks[made.layer :] for one in block.parameters()]
+    return torch.autograd.grad(aggregated.square().sum(), above, allow_unused=True)
+
+
+def test_the_layers_above_learn_from_the_second_scores_through_the_mean_alone(batch, monkeypatch):
+    made = built(AggregatedCodeArchitecture)
+    assert all(bool(one.any()) for one in gradients_above(made, batch))
+    summary = made.summary
+    monkeypatch.setattr(made, "summary", lambda h, observed: summary(h, observed).detach())
+    assert all(one is None for one in gradients_above(made, batch))
+
+
+@pytest.mark.parametrize(("depth", "layer"), [(2, 1), (3, 2), (4, 3), (6, 4), (12, 9)])
+def test_the_layer_that_is_aggregated(depth, layer):
+    encoder = TransformerEncoder(depth=depth, width=4, n_heads=1, window=4)
+    assert built(AggregatedCodeArchitecture, encoder=encoder).layer == layer
+
+
+def test_the_mean_is_over_observed_windows(padded):
+    made = built(AggregatedCodeArchitecture).eval()
+    h = torch.randn(6, 8, 4)
+    observed = made._observed(Batch(padded, LENGTHS), h)
+    assert torch.equal(observed, torch.arange(8) < -(-LENGTHS[:, None] // 4))
+    torch.testing.assert_close(made.summary(h, observed)[1, 0], h[1, :2].mean(0))
+
+
+def test_first_scores_are_those_without_aggregation(padded):
+    made = built(AggregatedCodeArchitecture).eval()
+    plain = built(CodeArchitecture, encoder=TransformerEncoder(depth=2, width=4, n_heads=1, window=4)).eval()
+    plain.load_state_dict({name: value for name, value in made.state_dict().items() if "aggregation" not in name})
+    outputs = []
+    for one in (made, plain):
+        torch.manual_seed(0)
+        outputs.append(one(Batch(padded, LENGTHS)))
+    seen = torch.arange(8) < -(-LENGTHS[:, None] // 4)
+    torch.testing.assert_close(outputs[0][0][seen], outputs[1][0][seen])
+
+
+def test_encoders_that_cannot_be_aggregated():
+    with pytest.raises(TypeError, match=r"`encoder` must have tokens .* got ResNetEncoder"):
+        built(AggregatedCodeArchitecture, encoder=ResNetEncoder(depth=2, width=4, norm="layer"))
+    with pytest.raises(ValueError, match=r"`encoder` must have two blocks or more.*set its `depth` to 2 or more"):
+        built(AggregatedCodeArchitecture, encoder=TransformerEncoder(depth=1, width=4, n_heads=1, window=4))

@@ -105,6 +105,7 @@ MASKED_VIEWS = {
 
 CONTRACTS = {
     "barlow_twins_loss": Contract(trained=VIEWS, least=2),
+    "beit_v2_loss": Contract(trained={"logits": "nK", "aggregated": "nK"}, data={"codes": _classes, "hidden": _hidden}),
     "byol_loss": Contract(trained={"p1": "nd", "p2": "nd"}, fixed=VIEWS),
     "contrastive_emp_ssl_loss": Contract(trained={"views": "Vnd"}, least=2),
     "dino_loss": Contract(trained={"student": "VnK"}, fixed={"teacher": "TnK", "center": "K"}),

@@ -59,6 +59,7 @@ AT_LEAST_TWO = ([2, 10**6], [1, 2.5])
 TWO_OR_AUTO = ([2, 10**6, "auto"], [1, 2.5, "large", None])
 SHARE_ABOVE_ZERO = ([1e-6, 1], [0, 1 + 1e-6])
 BOUNDS = {
+    "aggregation_depth": AT_LEAST_ONE,
     "alpha": ABOVE_ZERO,
     "bank_momentum": ([0, 0.999], [-1e-6, 1]),
     "batch_size": TWO_OR_AUTO,
@@ -100,6 +101,7 @@ BOUNDS = {
     "n_views": AT_LEAST_TWO,
     "n_windows": AT_LEAST_TWO,
     "normality": SHARE,
+    "perceptual": AT_LEAST_ZERO,
     "queue_size": TWO_OR_AUTO,
     "redundancy": AT_LEAST_ZERO,
     "rho": AT_LEAST_ZERO,
@@ -229,7 +231,9 @@ NOT_TOLD_BY_THE_LOSS = {
     sklearn_ssl.BYOLTransformer,
     sklearn_ssl.DINOTransformer,
     sklearn_ssl.IBOTTransformer,
+    sklearn_ssl.DistilledTokenizer,
     sklearn_ssl.LeJEPATransformer,
+    sklearn_ssl.PerceptualTokenizer,
     sklearn_ssl.SimSiamTransformer,
     sklearn_ssl.UticaTransformer,
     sklearn_ssl.VQTokenizer,

@@ -47,7 +47,8 @@ RANGES = {
         "VICRegTiCoTransformer.invariance "
         "VICRegTiCoTransformer.variance VICRegTiCoTransformer.rho VICRegTransformer.invariance "
         "VICRegTransformer.variance VICRegTransformer.covariance WindowedTransformer.invariance "
-        "Tokenizer.commitment"
+        "Tokenizer.commitment "
+        "PerceptualTokenizer.perceptual"
     ),
     "a number at least 0 and at most 1": (
         "BYOLTransformer.momentum Blockout.ratio BootstrappedTransformer.momentum ChannelDropout.p "
@@ -102,7 +103,8 @@ RANGES = {
         "ContextEncoderTransformer.kernel_size OmniMAETransformer.decoder_depth "
         "OmniMAETransformer.decoder_width VideoMAETransformer.decoder_depth VideoMAETransformer.decoder_width "
         "SimMTMTransformer.n_copies "
-        "Tokenizer.code_width"
+        "Tokenizer.code_width "
+        "BEiTV2Transformer.aggregation_depth"
     ),
     "a whole number at least 1 and at most 256": "RocketEncoder.max_dilations",
     "a whole number at least 1 or 'auto'": (
@@ -146,13 +148,16 @@ RANGES = {
         "SimSiamTransformer.projector SimSiamTransformer.predictor WMSETransformer.projector "
         "SimMTMTransformer.projector"
     ),
-    "an object with `fit`": "EncoderPredictor.transformer FineTuned.transformer MimCoTransformer.teacher",
+    "an object with `fit`": (
+        "EncoderPredictor.transformer FineTuned.transformer MimCoTransformer.teacher "
+        "DistilledTokenizer.teacher PerceptualTokenizer.teacher"
+    ),
     "an object with `hidden`": (
         "Data2VecTransformer.masking MAETransformer.masking MaskedTransformer.masking "
         "MaskedViewsTransformer.masking UticaTransformer.masking IJEPATransformer.masking SdAETransformer.masking "
         "ContextEncoderTransformer.masking TSTTransformer.masking VideoMAETransformer.masking "
-        "OmniMAETransformer.masking SimMTMTransformer.masking "
-        "BEiTTransformer.masking"
+        "OmniMAETransformer.masking SimMTMTransformer.masking  "
+        "CodePredictingTransformer.masking"
     ),
     "one of 'all', 'last'": "Pooling.layers",
     "one of 'auto', 'float32', 'bf16'": "EmbeddingTransformer.precision PretrainedPredictor.precision",
@@ -192,7 +197,7 @@ RANGES = {
     "one of, or a non-empty tuple of different ones of, 'mean', 'max'": "ChannelIndependentEncoder.aggregation",
     "one of, or a non-empty tuple of different ones of, 'ppv', 'mpv', 'mipv', 'lspv'": "RocketEncoder.poolings",
     "one of, or a non-empty tuple of, 'mean', 'max', 'std', 'ppv', 'last', 'attention'": "Pooling.statistics",
-    "an object with `tokenize`": "BEiTTransformer.tokenizer",
+    "an object with `tokenize`": "BEiTTransformer.tokenizer BEiTV2Transformer.tokenizer PeCoTransformer.tokenizer",
 }
 POSITIONAL = {
     "ChannelIndependentEncoder.encoder",

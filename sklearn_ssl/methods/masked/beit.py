@@ -1,18 +1,14 @@
 """BEiT."""
 
-import math
-from functools import partial
 from typing import Any, final
 
-from sklearn_ssl.architectures import CodeArchitecture
-from sklearn_ssl.base import TokenizedTransformer, recipe
-from sklearn_ssl.losses import masked_cross_entropy_loss
-from sklearn_ssl.masking import BlockMasking
+from sklearn_ssl.base import recipe
+from sklearn_ssl.methods.masked._coded import CodePredictingTransformer
 from sklearn_ssl.methods.masked.vq_tokenizer import VQTokenizer
 
 
 @final
-class BEiTTransformer(TokenizedTransformer):
+class BEiTTransformer(CodePredictingTransformer):
     r"""BEiT: replace blocks of windows by a learnt value, and predict the codes that a tokenizer gives them.
 
     A tokenizer is fitted first. It gives each window t of a whole series a code :math:`q_t`. Then the encoder sees the
@@ -26,9 +22,6 @@ class BEiTTransformer(TokenizedTransformer):
 
     Parameters
     ----------
-    masking : Masking, default=None
-        Draws the windows that are hidden. None is ``BlockMasking(ratio=0.4, mean_length=3)``. A window that is hidden
-        in some channels only is predicted too.
     tokenizer : transformer, default=None
         Turns windows into codes. It is cloned, and the clone is fitted to the same series first. Its encoder, if that
         is None, and its window, if that is "auto", are as here. A fitted tokenizer in `sklearn.frozen.FrozenEstimator`
@@ -56,14 +49,4 @@ class BEiTTransformer(TokenizedTransformer):
     (20, 13)
     """
 
-    masking: Any = recipe(default_factory=partial(BlockMasking, ratio=0.4, mean_length=3), needs="hidden")
     tokenizer: Any = recipe(default_factory=VQTokenizer, needs="tokenize")
-
-    def _architecture(self):
-        return self._masked(CodeArchitecture, **self._fitted_modules())
-
-    def _loss(self):
-        return masked_cross_entropy_loss
-
-    def _collapsed_loss(self, n_cases, n_projections):
-        return math.log(self.net_.module_.tokenizer.n_codes)

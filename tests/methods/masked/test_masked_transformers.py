@@ -21,7 +21,14 @@ from small_masked import (
     small_masked,
 )
 
-from sklearn_ssl import MoCoV3Transformer, RandomEncoderTransformer, VQTokenizer
+from sklearn_ssl import (
+    DistilledTokenizer,
+    MoCoV3Transformer,
+    PerceptualTokenizer,
+    RandomEncoderTransformer,
+    SimSiamTransformer,
+    VQTokenizer,
+)
 from sklearn_ssl.architectures import Batch
 from sklearn_ssl.base import ReconstructingTransformer
 from sklearn_ssl.encoders import ChannelTransformerEncoder, GRUEncoder, InceptionEncoder, RocketEncoder
@@ -30,7 +37,13 @@ from sklearn_ssl.projectors import MLPProjector
 CHANNEL_TOKENS = ChannelTransformerEncoder(depth=1, width=8, n_heads=2, window=WINDOW)
 WITH_TIME = (InceptionEncoder(depth=2, width=4, bottleneck=4, norm="layer"), GRUEncoder(width=4))
 
-TOKENIZER = VQTokenizer(n_codes=2, max_epochs=1, device="cpu")
+SMALL_STAGE = {"max_epochs": 1, "device": "cpu"}
+TEACHER = {"teacher": SimSiamTransformer(projector=MLPProjector(width=8), **SMALL_STAGE)}
+TOKENIZERS = {
+    "BEiTTransformer": VQTokenizer(n_codes=2, **SMALL_STAGE),
+    "BEiTV2Transformer": DistilledTokenizer(n_codes=2, **TEACHER, **SMALL_STAGE),
+    "PeCoTransformer": PerceptualTokenizer(n_codes=2, **TEACHER, **SMALL_STAGE),
+}
 
 
 CONTRASTIVE = MoCoV3Transformer(
@@ -54,9 +67,16 @@ VIEWS = {
 SETTINGS = {
     "Data2VecTransformer": Setting({"window": WINDOW}, encoders=(*WITH_TIME, CHANNEL_TOKENS)),
     "ContextEncoderTransformer": Setting({"window": WINDOW, "kernel_size": 3}, encoders=(*WITH_TIME, CHANNEL_TOKENS)),
-    "BEiTTransformer": Setting({"window": WINDOW, "tokenizer": TOKENIZER}, encoders=(*WITH_TIME, CHANNEL_TOKENS)),
     "IBOTTransformer": Setting(VIEWS, encoders=(*WITH_TIME, CHANNEL_TOKENS), predicts=False),
     "IJEPATransformer": Setting({"decoder_width": 4}, encoders=(CHANNEL_TOKENS,)),
+    **{
+        name: Setting({"window": WINDOW, "tokenizer": tokenizer}, encoders=(*WITH_TIME, CHANNEL_TOKENS))
+        for name, tokenizer in TOKENIZERS.items()
+        if name != "BEiTV2Transformer"
+    },
+    "BEiTV2Transformer": Setting(
+        {"tokenizer": TOKENIZERS["BEiTV2Transformer"]}, encoders=(copy.deepcopy(CHANNEL_TOKENS).set_params(depth=2),)
+    ),
     "MAETransformer": Setting(encoders=(CHANNEL_TOKENS,)),
     "SdAETransformer": Setting({"n_folds": 1}, encoders=(CHANNEL_TOKENS,)),  # more parts are drawn at random
     "MimCoTransformer": Setting({"window": WINDOW, "teacher": CONTRASTIVE}, encoders=(*WITH_TIME, CHANNEL_TOKENS)),

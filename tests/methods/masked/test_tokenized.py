@@ -15,9 +15,19 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from small_masked import LENGTHS, N_STEPS, TOKENS, WINDOW, batch_of, padded, series
 
-from sklearn_ssl import BEiTTransformer, SimMIMTransformer, VICRegTransformer, VQTokenizer
+from sklearn_ssl import (
+    BEiTTransformer,
+    BEiTV2Transformer,
+    DistilledTokenizer,
+    PeCoTransformer,
+    PerceptualTokenizer,
+    SimMIMTransformer,
+    VICRegTransformer,
+    VQTokenizer,
+)
 from sklearn_ssl.encoders import ResNetEncoder, TransformerEncoder
 from sklearn_ssl.masking import RandomMasking
+from sklearn_ssl.projectors import MLPProjector
 
 SMALL = {"encoder": TOKENS, "max_epochs": 2, "batch_size": 4, "device": "cpu", "random_state": 0}
 X = series(n_cases=8).numpy()
@@ -25,16 +35,24 @@ X = series(n_cases=8).numpy()
 
 def tokenizer_for(cls, **parameters):
     """Return a small tokenizer that leaves open what it takes over."""
-    own = {"n_codes": 6, "max_epochs": 2}
-    return type(cls().resolved("tokenizer"))(**own, **parameters)
+    kind = type(cls().resolved("tokenizer"))
+    return kind(**{"n_codes": 6, "max_epochs": 2, **teacher_for(kind), **parameters})
+
+
+def teacher_for(kind):
+    """Return a small teacher that leaves open what it takes over, if a tokenizer has one."""
+    if not hasattr(kind(), "teacher"):
+        return {}
+    teacher = type(kind().resolved("teacher"))(projector=MLPProjector(width=8), max_epochs=1)
+    return {"teacher": teacher.set_params(n_prototypes=4, n_crops=1) if hasattr(teacher, "n_crops") else teacher}
 
 
 def small(cls=BEiTTransformer, **parameters):
     return cls(**{**SMALL, "tokenizer": tokenizer_for(cls), **parameters})
 
 
-TOKENIZERS = [VQTokenizer]
-TOKENIZED = [BEiTTransformer]
+TOKENIZERS = [VQTokenizer, DistilledTokenizer, PerceptualTokenizer]
+TOKENIZED = [BEiTTransformer, BEiTV2Transformer, PeCoTransformer]
 every_tokenizer = pytest.mark.parametrize("cls", TOKENIZERS)
 every_method = pytest.mark.parametrize("cls", TOKENIZED)
 
@@ -55,7 +73,7 @@ def same_weights(one, other):
 
 @every_tokenizer
 def test_tokenize(cls):
-    tokenizer = cls(**SMALL, n_codes=6).fit(X)
+    tokenizer = cls(**SMALL, n_codes=6, **teacher_for(cls)).fit(X)
     codes = tokenizer.tokenize(X)
     assert codes.shape == (8, N_STEPS // WINDOW)
     assert codes.dtype == np.int64
@@ -84,6 +102,27 @@ def test_codes_say_something_about_the_windows():
 
 def test_tokenizers_have_no_loss_of_a_collapse():
     assert VQTokenizer(**{**SMALL, "max_epochs": 0}, n_codes=2).fit(X).collapsed_loss_ is None
+
+
+@pytest.mark.parametrize("cls", TOKENIZERS[1:])
+def test_the_teacher_of_a_tokenizer(cls):
+    own = teacher_for(cls)
+    tokenizer = cls(**SMALL, n_codes=6, **own).fit(X)
+    alone = own["teacher"].set_params(encoder=TOKENS, device="cpu", random_state=0).fit(X)
+    assert same_weights(tokenizer.teacher_.net_.module_, alone.net_.module_)
+    assert same_weights(tokenizer.net_.module_.teacher.module, alone.net_.module_.encoder)
+    again = cls(**SMALL, n_codes=6, teacher=FrozenEstimator(alone)).fit(X)
+    assert same_weights(again.net_.module_, tokenizer.net_.module_)
+
+
+def test_without_a_perceptual_term_the_tokenizer_is_the_plain_one():
+    plain = VQTokenizer(**SMALL, n_codes=6).fit(X).net_.module_.state_dict()
+    parameters = {**SMALL, "n_codes": 6, **teacher_for(PerceptualTokenizer)}
+    without, with_term = (
+        PerceptualTokenizer(**parameters, perceptual=weight).fit(X).net_.module_.state_dict() for weight in (0.0, 1.0)
+    )
+    assert all(torch.equal(without[name], value) for name, value in plain.items())
+    assert not all(torch.equal(with_term[name], value) for name, value in plain.items())
 
 
 # --- two stages ---
