@@ -267,6 +267,19 @@ class TestIBOT:
         assert bool((crops < 100).all())
         assert bool((whole < 100).all())
 
+    @pytest.mark.parametrize("lengths", [None, LENGTHS], ids=["equal", "unequal"])
+    def test_student_scores_do_not_depend_on_hidden_values(self, lengths):
+        fitted = module(IBOTTransformer, windows=HIDDEN.repeat(2, 1), masked_share=1.0).eval()
+        hidden = HIDDEN.repeat_interleave(WINDOW, 1)[:, None].expand(6, 2, N_STEPS)
+        x = series().requires_grad_()
+        before, after = (outputs_of(fitted, batch_of(one, lengths)) for one in (x, torch.where(hidden, x + 100, x)))
+        for name in ("student", "student_windows"):
+            assert torch.equal(before[name], after[name])
+        assert not torch.equal(before["teacher"], after["teacher"])
+        (gradient,) = torch.autograd.grad(before["student"].sum() + before["student_windows"].square().sum(), x)
+        assert gradient[hidden].eq(0).all()
+        assert gradient[~hidden].abs().max() > 0
+
     def test_half_of_the_views_are_masked_with_ratios_of_their_own(self):
         transformer = small_masked(IBOTTransformer, SETTINGS[IBOTTransformer], max_epochs=0, encoder=TOKENS)
         fitted = transformer.fit(series(n_steps=80).numpy()).net_.module_
