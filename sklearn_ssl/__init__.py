@@ -31,6 +31,7 @@ from sklearn_ssl.methods.joint_embedding.vicreg_tico import VICRegTiCoTransforme
 from sklearn_ssl.methods.joint_embedding.wmse import WMSETransformer
 from sklearn_ssl.methods.masked.beit import BEiTTransformer
 from sklearn_ssl.methods.masked.beit_v2 import BEiTV2Transformer
+from sklearn_ssl.methods.masked.cae import CAETransformer
 from sklearn_ssl.methods.masked.context_encoder import ContextEncoderTransformer
 from sklearn_ssl.methods.masked.data2vec import Data2VecTransformer
 from sklearn_ssl.methods.masked.distilled_tokenizer import DistilledTokenizer
@@ -44,6 +45,7 @@ from sklearn_ssl.methods.masked.perceptual_tokenizer import PerceptualTokenizer
 from sklearn_ssl.methods.masked.sdae import SdAETransformer
 from sklearn_ssl.methods.masked.simmim import SimMIMTransformer
 from sklearn_ssl.methods.masked.simmtm import SimMTMTransformer
+from sklearn_ssl.methods.masked.time_mae import TimeMAETransformer
 from sklearn_ssl.methods.masked.tst import TSTTransformer
 from sklearn_ssl.methods.masked.utica import UticaTransformer
 from sklearn_ssl.methods.masked.video_mae import VideoMAETransformer
@@ -58,6 +60,7 @@ __all__ = [
     "BEiTV2Transformer",
     "BYOLTransformer",
     "BarlowTwinsTransformer",
+    "CAETransformer",
     "ClosedFormVICRegTransformer",
     "ContextEncoderTransformer",
     "ContrastiveEMPSSLTransformer",
@@ -94,6 +97,7 @@ __all__ = [
     "SwAVTransformer",
     "TSTTransformer",
     "TiCoTransformer",
+    "TimeMAETransformer",
     "TimeMCLTransformer",
     "TimeVAETransformer",
     "UticaTransformer",

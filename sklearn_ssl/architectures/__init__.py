@@ -33,6 +33,7 @@ from sklearn_ssl.architectures._predictor import PredictorArchitecture
 from sklearn_ssl.architectures._protocol import TrainableModule
 from sklearn_ssl.architectures._prototypes import CentredTeacherArchitecture, PrototypeArchitecture
 from sklearn_ssl.architectures._queue import QueueArchitecture
+from sklearn_ssl.architectures._regressed import RegressedArchitecture, TaughtRegressedArchitecture
 from sklearn_ssl.architectures._semi_supervised import RobustArchitecture, SemiSupervisedArchitecture
 from sklearn_ssl.architectures._series_mixing import SeriesMixingArchitecture
 from sklearn_ssl.architectures._siamese import SiameseArchitecture
@@ -86,6 +87,7 @@ __all__ = [
     "PredictorArchitecture",
     "PrototypeArchitecture",
     "QueueArchitecture",
+    "RegressedArchitecture",
     "ReplacedArchitecture",
     "RobustArchitecture",
     "SemiSupervisedArchitecture",
@@ -94,6 +96,7 @@ __all__ = [
     "SlicedArchitecture",
     "SpreadTeacherArchitecture",
     "TaughtArchitecture",
+    "TaughtRegressedArchitecture",
     "TeacherTargetArchitecture",
     "TokenizerArchitecture",
     "TrainableModule",

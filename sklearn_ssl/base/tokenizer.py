@@ -1,6 +1,7 @@
 """The base of transformers that turn windows into codes, and of those that learn from such codes."""
 
 import abc
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -117,3 +118,6 @@ class TokenizedTransformer(MaskedTransformer, StagedTransformer, abc.ABC):
 
     _stages = ("tokenizer",)
     _kind_of_stage = Tokenizer
+
+    def _collapsed_loss(self, n_cases: int, n_projections: int) -> float:
+        return math.log(self.net_.module_.tokenizer.n_codes)  # all scores are equal

@@ -32,6 +32,7 @@ from sklearn_ssl.architectures import (
     PredictorArchitecture,
     PrototypeArchitecture,
     QueueArchitecture,
+    RegressedArchitecture,
     RobustArchitecture,
     SemiSupervisedArchitecture,
     SeriesMixingArchitecture,
@@ -137,6 +138,7 @@ OWN[AggregatedCodeArchitecture] = {
     "aggregation_depth": 1,
 }
 OWN[CodeArchitecture] = {"tokenizer": built(TokenizerArchitecture)}
+OWN[RegressedArchitecture] = {**OWN[CodeArchitecture], "regressor_depth": 1, "decoder_depth": 1}
 OWN[DistilledTokenizerArchitecture] = OWN[PerceptualTokenizerArchitecture] = {"teacher": built(SiameseArchitecture)}
 
 

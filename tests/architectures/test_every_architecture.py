@@ -95,6 +95,7 @@ class Case:
 RANDOM_WINDOWS = {"depends_on_padding": (True, False)}  # a random number for each window
 P, TWO_VIEWS, ONE_VIEW = (6, 8), [(12, 32, 1)], [(6, 32, 1)]
 TEACHER = {"moves": ("teacher.",), "without_gradient": ("teacher.",)}
+REGRESSED = [(6, 4, 5), (6, 4), (6, 4, 4), (6, 4, 4), (6, 4)]
 VALUES_AND_CODES = [(6, 8, 8)] * 3 + [(6, 8, 3)] * 2 + [(6, 8)]
 CODES = {"moves": ("codebook.",), "still": "teacher.", "depends_on_padding": (True, False)}  # one more for each window
 FULL_AND_CROPS = [(12, 32, 1), (18, 16, 1)]
@@ -194,6 +195,17 @@ CASES = {
         losses.beit_v2_loss,
         constants=(2, 3),
         without_gradient=("tokenizer.",),
+        **RANDOM_WINDOWS,
+    ),
+    "RegressedArchitecture": Case(
+        REGRESSED, losses.cae_loss, constants=(1, 3, 4), without_gradient=("tokenizer.",), **RANDOM_WINDOWS
+    ),
+    "TaughtRegressedArchitecture": Case(
+        REGRESSED,
+        losses.cae_loss,
+        constants=(1, 3, 4),
+        moves=("teacher.",),
+        without_gradient=("tokenizer.", "teacher."),
         **RANDOM_WINDOWS,
     ),
     "TokenizerArchitecture": Case(VALUES_AND_CODES, losses.vq_loss, constants=(1, 2, 4, 5), **CODES),

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from sklearn_ssl.losses import beit_v2_loss, vq_distillation_loss, vq_loss, vq_perceptual_loss
+from sklearn_ssl.losses import beit_v2_loss, cae_loss, vq_distillation_loss, vq_loss, vq_perceptual_loss
 
 SEEN = torch.tensor([[1, 1, 0], [1, 0, 0]]).bool()
 
@@ -47,6 +47,18 @@ def test_beit_v2_loss():
     terms = [-float(s[i, t].log_softmax(0)[codes[i, t]]) for s in both for i, t in SEEN.nonzero().tolist()]
     assert float(beit_v2_loss(*both, codes, SEEN)) == pytest.approx(sum(terms) / 3)
     assert float(beit_v2_loss(0 * both[0], 0 * both[0], codes, SEEN)) == pytest.approx(2 * math.log(4))
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_cae_loss(smoothing):
+    scores, predicted, features = random(2, 3, 4), random(2, 3, 5, seed=1), random(2, 3, 5, seed=2)
+    codes, terms = torch.tensor([[3, 1, -1], [0, -1, -1]]), []
+    for i, t in SEEN.nonzero().tolist():
+        log_shares = scores[i, t].log_softmax(0)
+        terms.append(-(1 - smoothing) * float(log_shares[codes[i, t]]) - smoothing * float(log_shares.mean()))
+    expected = sum(terms) / 3 + 5 * distance(predicted, features, SEEN) / 5
+    parameters = {"alignment": 5.0, "label_smoothing": smoothing}
+    assert float(cae_loss(scores, codes, predicted, features, SEEN, **parameters)) == pytest.approx(expected)
 
 
 def test_places_that_are_not_seen_have_no_gradient():

@@ -107,6 +107,11 @@ CONTRACTS = {
     "barlow_twins_loss": Contract(trained=VIEWS, least=2),
     "beit_v2_loss": Contract(trained={"logits": "nK", "aggregated": "nK"}, data={"codes": _classes, "hidden": _hidden}),
     "byol_loss": Contract(trained={"p1": "nd", "p2": "nd"}, fixed=VIEWS),
+    "cae_loss": Contract(
+        trained={"logits": "nK", "predicted": "nd"},
+        fixed={"features": "nd"},
+        data={"codes": _classes, "hidden": _hidden},
+    ),
     "contrastive_emp_ssl_loss": Contract(trained={"views": "Vnd"}, least=2),
     "dino_loss": Contract(trained={"student": "VnK"}, fixed={"teacher": "TnK", "center": "K"}),
     "emp_ssl_loss": Contract(trained={"views": "Vnd"}, least=2),
@@ -470,7 +475,16 @@ NUMBERS = {
     "weight": SHARE,
     "window_temperature": POSITIVE,
 }
-WEIGHTS_OF_TERMS = {"commitment", "covariance", "invariance", "perceptual", "redundancy", "rho", "variance"}
+WEIGHTS_OF_TERMS = {
+    "alignment",
+    "commitment",
+    "covariance",
+    "invariance",
+    "perceptual",
+    "redundancy",
+    "rho",
+    "variance",
+}
 
 
 def numbers():

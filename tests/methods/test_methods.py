@@ -60,6 +60,7 @@ TWO_OR_AUTO = ([2, 10**6, "auto"], [1, 2.5, "large", None])
 SHARE_ABOVE_ZERO = ([1e-6, 1], [0, 1 + 1e-6])
 BOUNDS = {
     "aggregation_depth": AT_LEAST_ONE,
+    "alignment": AT_LEAST_ZERO,
     "alpha": ABOVE_ZERO,
     "bank_momentum": ([0, 0.999], [-1e-6, 1]),
     "batch_size": TWO_OR_AUTO,
@@ -81,6 +82,7 @@ BOUNDS = {
     "label_temperature": ABOVE_ZERO,
     "koleo": AT_LEAST_ZERO,
     "masked_share": SHARE,
+    "label_smoothing": ([0, 0.9], [-1e-6, 1]),
     "max_epochs": ([0, 10**6, "auto"], [-1, 1.5, None]),
     "max_steps": ([1, 10**6, None], [0, 1.5, "auto"]),
     "max_view_cases": AT_LEAST_TWO,
@@ -102,6 +104,7 @@ BOUNDS = {
     "n_windows": AT_LEAST_TWO,
     "normality": SHARE,
     "perceptual": AT_LEAST_ZERO,
+    "regressor_depth": AT_LEAST_ONE,
     "queue_size": TWO_OR_AUTO,
     "redundancy": AT_LEAST_ZERO,
     "rho": AT_LEAST_ZERO,
@@ -284,6 +287,7 @@ LAST_MOMENTUM = {  # of a training that starts at 0.75
     sklearn_ssl.MoCoTransformer: 0.75,
     sklearn_ssl.MoCoV2Transformer: 0.75,
     sklearn_ssl.SdAETransformer: 0.75,
+    sklearn_ssl.TimeMAETransformer: 0.75,
 }
 WITH_TEACHER = [cls for cls in TRAINED if any(field.name == "momentum" for field in dataclasses.fields(cls))]
 

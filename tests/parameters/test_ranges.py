@@ -48,7 +48,8 @@ RANGES = {
         "VICRegTiCoTransformer.variance VICRegTiCoTransformer.rho VICRegTransformer.invariance "
         "VICRegTransformer.variance VICRegTransformer.covariance WindowedTransformer.invariance "
         "Tokenizer.commitment "
-        "PerceptualTokenizer.perceptual"
+        "PerceptualTokenizer.perceptual "
+        "CAETransformer.alignment TimeMAETransformer.alignment"
     ),
     "a number at least 0 and at most 1": (
         "BYOLTransformer.momentum Blockout.ratio BootstrappedTransformer.momentum ChannelDropout.p "
@@ -59,13 +60,15 @@ RANGES = {
         "RandomSmoothing.strength SdAETransformer.momentum TiCoTransformer.beta TiCoTransformer.momentum "
         "TimeShift.ratio "
         "VICRegTiCoTransformer.beta WCCNTransformer.whitening WMSETransformer.shrinkage WindowWarp.ratio "
-        "Tokenizer.decay"
+        "Tokenizer.decay "
+        "TimeMAETransformer.momentum"
     ),
     "a number at least 0 and at most 180": "Rotation.angle",
     "a number at least 0 and below 0.5": "CountedMasking.spread",
     "a number at least 0 and below 1": (
         "GRUEncoder.dropout InstDiscTransformer.bank_momentum TCNEncoder.dropout TransformerEncoder.dropout "
-        "ChannelTransformerEncoder.dropout"
+        "ChannelTransformerEncoder.dropout "
+        "TimeMAETransformer.label_smoothing"
     ),
     "a number at least 1": "WindowWarp.factor GeometricMasking.mean_length",
     "a number at least 1 or inf": "BlockMasking.mean_length",
@@ -104,7 +107,8 @@ RANGES = {
         "OmniMAETransformer.decoder_width VideoMAETransformer.decoder_depth VideoMAETransformer.decoder_width "
         "SimMTMTransformer.n_copies "
         "Tokenizer.code_width "
-        "BEiTV2Transformer.aggregation_depth"
+        "BEiTV2Transformer.aggregation_depth "
+        "CAETransformer.decoder_depth RegressingTransformer.regressor_depth"
     ),
     "a whole number at least 1 and at most 256": "RocketEncoder.max_dilations",
     "a whole number at least 1 or 'auto'": (
@@ -157,7 +161,8 @@ RANGES = {
         "MaskedViewsTransformer.masking UticaTransformer.masking IJEPATransformer.masking SdAETransformer.masking "
         "ContextEncoderTransformer.masking TSTTransformer.masking VideoMAETransformer.masking "
         "OmniMAETransformer.masking SimMTMTransformer.masking  "
-        "CodePredictingTransformer.masking"
+        "CodePredictingTransformer.masking "
+        "CAETransformer.masking TimeMAETransformer.masking"
     ),
     "one of 'all', 'last'": "Pooling.layers",
     "one of 'auto', 'float32', 'bf16'": "EmbeddingTransformer.precision PretrainedPredictor.precision",
@@ -197,7 +202,10 @@ RANGES = {
     "one of, or a non-empty tuple of different ones of, 'mean', 'max'": "ChannelIndependentEncoder.aggregation",
     "one of, or a non-empty tuple of different ones of, 'ppv', 'mpv', 'mipv', 'lspv'": "RocketEncoder.poolings",
     "one of, or a non-empty tuple of, 'mean', 'max', 'std', 'ppv', 'last', 'attention'": "Pooling.statistics",
-    "an object with `tokenize`": "BEiTTransformer.tokenizer BEiTV2Transformer.tokenizer PeCoTransformer.tokenizer",
+    "an object with `tokenize`": (
+        "BEiTTransformer.tokenizer BEiTV2Transformer.tokenizer PeCoTransformer.tokenizer "
+        "RegressingTransformer.tokenizer"
+    ),
 }
 POSITIONAL = {
     "ChannelIndependentEncoder.encoder",

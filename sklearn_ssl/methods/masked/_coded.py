@@ -1,7 +1,6 @@
 """The methods that predict codes of hidden windows from whole series with blocks replaced."""
 
 import abc
-import math
 from functools import partial
 from typing import Any
 
@@ -28,6 +27,3 @@ class CodePredictingTransformer(TokenizedTransformer, abc.ABC):
 
     def _loss(self):
         return masked_cross_entropy_loss
-
-    def _collapsed_loss(self, n_cases, n_projections):
-        return math.log(self.net_.module_.tokenizer.n_codes)

@@ -74,6 +74,10 @@ SETTINGS = {
         for name, tokenizer in TOKENIZERS.items()
         if name != "BEiTV2Transformer"
     },
+    **{
+        name: Setting({"tokenizer": TOKENIZERS["BEiTTransformer"]}, encoders=(CHANNEL_TOKENS,))
+        for name in ("CAETransformer", "TimeMAETransformer")
+    },
     "BEiTV2Transformer": Setting(
         {"tokenizer": TOKENIZERS["BEiTV2Transformer"]}, encoders=(copy.deepcopy(CHANNEL_TOKENS).set_params(depth=2),)
     ),

@@ -18,10 +18,12 @@ from small_masked import LENGTHS, N_STEPS, TOKENS, WINDOW, batch_of, padded, ser
 from sklearn_ssl import (
     BEiTTransformer,
     BEiTV2Transformer,
+    CAETransformer,
     DistilledTokenizer,
     PeCoTransformer,
     PerceptualTokenizer,
     SimMIMTransformer,
+    TimeMAETransformer,
     VICRegTransformer,
     VQTokenizer,
 )
@@ -52,7 +54,7 @@ def small(cls=BEiTTransformer, **parameters):
 
 
 TOKENIZERS = [VQTokenizer, DistilledTokenizer, PerceptualTokenizer]
-TOKENIZED = [BEiTTransformer, BEiTV2Transformer, PeCoTransformer]
+TOKENIZED = [BEiTTransformer, BEiTV2Transformer, CAETransformer, PeCoTransformer, TimeMAETransformer]
 every_tokenizer = pytest.mark.parametrize("cls", TOKENIZERS)
 every_method = pytest.mark.parametrize("cls", TOKENIZED)
 
@@ -181,7 +183,7 @@ def test_a_stage_takes_over_what_it_leaves_open(cls):
     assert stage.encoder is not encoder
     assert stage.random_state == 5
     assert stage.device == "cpu"
-    assert stage.window == "auto"
+    assert stage.net_.module_.window == 2
     own = tokenizer_for(cls, encoder=ResNetEncoder(depth=1, width=4), random_state=7, window=2)
     stage = small(cls, encoder=encoder, tokenizer=own).fit(X).tokenizer_
     assert isinstance(stage.encoder, ResNetEncoder)
@@ -309,3 +311,14 @@ def test_parts_that_do_not_go_together_are_told_before_a_stage_is_trained(monkey
 @pytest.mark.parametrize("cls", [*TOKENIZERS, *TOKENIZED])
 def test_the_default_encoder_has_tokens(cls):
     assert isinstance(cls().resolved("encoder"), TransformerEncoder)
+
+
+@pytest.mark.parametrize("cls", [CAETransformer, TimeMAETransformer])
+def test_where_tokens_are_left_out_the_tokenizer_has_the_windows_of_the_encoder(cls):
+    encoder = TransformerEncoder(depth=1, width=4, n_heads=1, window=1)
+    own = VQTokenizer(encoder=ResNetEncoder(depth=1, width=4), n_codes=4, max_epochs=0)
+    for tokenizer in (own, VQTokenizer(n_codes=4, max_epochs=0)):
+        transformer = small(cls, encoder=encoder, tokenizer=tokenizer, max_epochs=1).fit(X)
+        assert transformer.tokenizer_.tokenize(X).shape == (8, N_STEPS)
+    kept = FrozenEstimator(transformer.tokenizer_)
+    small(cls, encoder=transformer.net_.module_.encoder, tokenizer=kept, max_epochs=0).fit(X)
