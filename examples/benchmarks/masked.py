@@ -80,9 +80,13 @@ def parsed_options():
 
 
 def masked_methods():
-    """Return the names of all transformers of the family that give features."""
-    family = {name: cls for name, cls in transformers().items() if ".methods.masked." in cls.__module__}
-    return [name for name, cls in family.items() if "encoder" in cls().get_params(deep=False)]
+    """Return the names of all methods of the family."""
+    return [name for name in with_encoder() if ".methods.masked." in transformers()[name].__module__]
+
+
+def with_encoder():
+    """Return the names of all transformers that have an encoder."""
+    return [name for name, cls in transformers().items() if "encoder" in cls().get_params(deep=False)]
 
 
 def encoder_of(method):
@@ -99,7 +103,7 @@ def model_of(method, seed):
     """Return the transformer that a name stands for."""
     if not method.startswith(UNTRAINED):
         return instance(method, seed, "cpu")
-    encoder = next(encoder_of(one) for one in masked_methods() if untrained_of(one) == method)
+    encoder = next(encoder_of(one) for one in with_encoder() if untrained_of(one) == method)
     return RandomEncoderTransformer(encoder=encoder, random_state=seed, device="cpu")
 
 
