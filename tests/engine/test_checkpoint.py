@@ -128,6 +128,13 @@ def test_the_home_folder(tmp_path, monkeypatch):
     assert not (tmp_path / "other").exists(), "the check has made a folder"
 
 
+def test_folders_above_are_created_and_old_ones_are_used(tmp_path):
+    folder = tmp_path / "several" / "levels"
+    for _ in range(2):
+        assert checkpoint_of(vicreg(folder)).path.parent == folder
+        assert folder.is_dir()
+
+
 def unwritable(*args, **kwargs):
     raise PermissionError(13, "Permission denied")
 

@@ -312,3 +312,6 @@ def test_reconstruction_errors_are_those_of_the_reconstructions(name):
     assert transformer.reconstruction_error(np.concatenate([x, 20 * x]), random_state=0)[6:].min() > errors.max()
     with pytest.raises(ValueError, match="`n_draws`"):
         transformer.reconstruction_error(x, n_draws=0)
+    with pytest.raises(ValueError, match="channels"):
+        transformer.reconstruction_error(x[:, :1])
+    assert transformer.n_channels_in_ == x.shape[1]
