@@ -222,6 +222,16 @@ class TestSdAE:
                     expected = (h - h.mean(2, keepdim=True)) / h.std(2, correction=0, keepdim=True)
                     torch.testing.assert_close(y[case, places], expected[0], rtol=1e-3, atol=1e-4)
 
+    def test_the_loss_compares_with_targets_of_random_parts(self):
+        fitted, tokens, _ = self.parts()
+        batch = batch_of(series(), LENGTHS)
+        torch.manual_seed(0)
+        _, target, _ = fitted.eval()(batch)
+        torch.manual_seed(0)
+        folds = fitted.folds(tokens)
+        assert torch.equal(target, fitted.targets(batch.x, folds))
+        assert not torch.equal(target, fitted.targets(batch.x, folds.roll(1, dims=2) & tokens))
+
     def test_more_padding_changes_no_target(self):
         fitted, _, folds = self.parts()
         longer = nn.functional.pad(series(), (0, 2 * WINDOW)), nn.functional.pad(folds, (0, 2))
