@@ -23,7 +23,7 @@ from sklearn.utils import get_tags
 import sklearn_ssl
 from sklearn_ssl import preprocessing
 from sklearn_ssl._input.labels import UNLABELLED
-from sklearn_ssl.base import EmbeddingTransformer
+from sklearn_ssl.base import EmbeddingTransformer, ReconstructingTransformer
 from sklearn_ssl.datasets import make_waves
 from sklearn_ssl.encoders import ChannelTransformerEncoder, Encoder, ResNetEncoder, TransformerEncoder
 from sklearn_ssl.fine_tuning import EncoderPredictor, JointClassifier
@@ -79,7 +79,10 @@ def cheap_instance(cls: type) -> Any:
     if issubclass(cls, EncoderPredictor):
         # scikit-learn's checks want 200 or 300 series to be fitted well, for which a width of 4 has too few features
         width = 64 if issubclass(cls, RegressorMixin) else 16 if issubclass(cls, JointClassifier) else 4
-        small["transformer"] = cheap_instance(sklearn_ssl.SimCLRTransformer).set_params(encoder__width=width)
+        default = type(cls().resolved("transformer"))
+        start = default if issubclass(default, ReconstructingTransformer) else sklearn_ssl.SimCLRTransformer
+        small["transformer"] = cheap_instance(start).set_params(encoder__width=width)
+        small["n_steps"] = 0  # at each prediction, of which the checks make thousands
         small["max_epochs"] = 2
     if issubclass(cls, JointClassifier):
         small |= {"batch_size": 32, "labelled_batch_size": 32, "lr": 1e-2}  # as well, in fewer steps

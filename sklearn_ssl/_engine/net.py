@@ -202,7 +202,7 @@ class SSLNet(NeuralNet):
         batch_size : int
             Series in a batch.
         """
-        with self.random_stream(), evaluation_mode(self.module_), torch.no_grad(), self._autocast():
+        with self.random_stream(), evaluation_mode(self.module_), torch.no_grad(), self.autocast():
             for index in rows.split(batch_size) if len(rows) else ():
                 batch = dataset[index]
                 getattr(self.module_, function)(batch.x, batch.lengths)
@@ -257,7 +257,7 @@ class SSLNet(NeuralNet):
 
     def infer(self, x: Batch, **fit_params: Any) -> Any:
         """Return the tensors that the loss compares."""
-        with self._autocast():
+        with self.autocast():
             return self.module_(x)
 
     def get_loss(self, y_pred: Any, y_true: Any, X: Any = None, training: bool = False) -> torch.Tensor:
@@ -336,7 +336,7 @@ class SSLNet(NeuralNet):
     def _represented(
         self, dataset: SeriesDataset, function: str, batches: Iterable[torch.Tensor], *, whole: bool
     ) -> Iterator[torch.Tensor]:
-        with evaluation_mode(self.module_), torch.inference_mode(), self._autocast():
+        with evaluation_mode(self.module_), torch.inference_mode(), self.autocast():
             for index in batches:
                 batch = dataset.whole(index) if whole else dataset[index]
                 yield getattr(self.module_, function)(batch.x, batch.lengths).float().cpu()
@@ -354,7 +354,7 @@ class SSLNet(NeuralNet):
             Takes a `Batch`.
         """
         batches, _ = inference_batches(dataset.collection, torch.arange(len(dataset)), whole=True)
-        with evaluation_mode(self.module_), torch.inference_mode(), self._autocast():
+        with evaluation_mode(self.module_), torch.inference_mode(), self.autocast():
             for index in batches:
                 yield function(dataset.whole(index)).float().cpu()
 
@@ -372,7 +372,8 @@ class SSLNet(NeuralNet):
         """Compute the features of every series, so that a scorer takes a net in training for a transformer."""
         return self.features(self.series(collection_of(X)))
 
-    def _autocast(self) -> Any:
+    def autocast(self) -> Any:
+        """Return a context in which a forward pass has the precision of this net."""
         if self.precision == "float32":
             return contextlib.nullcontext()
         return torch.autocast(torch.device(self.device).type, dtype=torch.bfloat16)

@@ -172,9 +172,11 @@ def _parts(model: Any) -> tuple[list[Any], Any]:
 def _no_gradient(classifier: Any) -> str | None:
     """Tell why a classifier cannot be attacked; None if an attack seems possible."""
     module = getattr(getattr(classifier, "net_", None), "module_", None)
+    name = type(classifier).__name__
+    if not getattr(classifier, "predicts_in_one_pass", True):
+        return f"{name} learns before it predicts, and an attack would see the gradient before that; set `n_steps` to 0"
     if hasattr(module, "outputs") and hasattr(classifier, "classes_"):
         return None
-    name = type(classifier).__name__
     return f"{name} gives no gradient; a classifier of this package, such as SSLClassifier, is needed"
 
 

@@ -10,6 +10,7 @@ from sklearn_ssl.fine_tuning._joint import S4LClassifier as S4LClassifier
 from sklearn_ssl.fine_tuning._regressor import SSLRegressor as SSLRegressor
 from sklearn_ssl.fine_tuning._selection import LabelledScorer, LabelledSplit
 from sklearn_ssl.fine_tuning._targets import is_labelled
+from sklearn_ssl.fine_tuning._test_time import TestTimeClassifier as TestTimeClassifier
 
 __all__ = [
     "EncoderClassifier",

@@ -173,6 +173,11 @@ class EncoderPredictor(TrainingProgressMixin, CallbackSupportMixin, MetaEstimato
         outputs = self._outputs(X)  # (n, K)
         return self.task_.predictions(outputs)
 
+    @property
+    def predicts_in_one_pass(self) -> bool:
+        """Whether a prediction is a single pass of the fitted net."""
+        return True
+
     @abc.abstractmethod
     def _new_task(self) -> Task:
         """Return the task before it has seen a target."""

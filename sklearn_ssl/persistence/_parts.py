@@ -83,13 +83,19 @@ def predictor_module_of(predictor: Any) -> PredictorModule:
     sklearn.exceptions.NotFittedError
         If the predictor is not fitted.
     TypeError
-        If it has no head, or if its features are more than encoded, pooled and mapped linearly.
+        If it has no head, if its features are more than encoded, pooled and mapped linearly, or if it trains before it
+        predicts.
     """
     check_fitted("predictor", predictor)
     if not has_head(predictor):
         raise TypeError(
             "`predictor` must be a fitted classifier or regressor of sklearn_ssl, for example SSLClassifier, got "
             f"{shown(predictor)}. Use save_encoder for a transformer."
+        )
+    if not getattr(predictor, "predicts_in_one_pass", True):
+        raise TypeError(
+            f"`predictor` must predict in one pass, but {type(predictor).__name__} trains before each prediction. A "
+            "file cannot do so: set its `n_steps` to 0, or use joblib."
         )
     module = predictor.net_.module_
     if isinstance(module, PredictorModule):

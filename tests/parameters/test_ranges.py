@@ -15,6 +15,7 @@ RANGES = {
     "a tuple of whole numbers at least 2": "TrendSeasonGenerator.periods",
     "a number": "FillMissing.fill_value",
     "a number above 0": (
+        "TestTimeClassifier.test_lr "
         "ContrastiveEMPSSLTransformer.temperature Data2VecTransformer.beta DINOTransformer.student_temperature "
         "MaskedViewsTransformer.student_temperature MaskedViewsTransformer.teacher_temperature "
         "MaskedViewsTransformer.window_temperature "
@@ -66,6 +67,7 @@ RANGES = {
     "a number at least 0 and at most 180": "Rotation.angle",
     "a number at least 0 and below 0.5": "CountedMasking.spread",
     "a number at least 0 and below 1": (
+        "TestTimeClassifier.test_momentum "
         "GRUEncoder.dropout InstDiscTransformer.bank_momentum TCNEncoder.dropout TransformerEncoder.dropout "
         "ChannelTransformerEncoder.dropout "
         "TimeMAETransformer.label_smoothing"
@@ -78,7 +80,7 @@ RANGES = {
     "a whole number at least 0": (
         "DINOTransformer.n_crops MaskedViewsTransformer.n_crops UticaTransformer.n_crops "
         "EncoderPredictor.max_epochs FineTuned.n_frozen MLPProjector.depth "
-        "TrendSeasonGenerator.degree "
+        "TrendSeasonGenerator.degree TestTimeClassifier.n_steps "
         "RocketEncoder.n_groups Smooth.polyorder SwAVTransformer.n_crops"
     ),
     "a whole number at least 0 and at most 30": "TCNEncoder.depth",
@@ -89,6 +91,7 @@ RANGES = {
         "EncoderPredictor.verbose SSLTransformer.verbose StepFreeTransformer.verbose"
     ),
     "a whole number at least 1": (
+        "TestTimeClassifier.n_copies TestTimeClassifier.test_batch_size "
         "BottleneckTransformer.width ConvGenerator.kernel_size TimeVAETransformer.width "
         "ClosedFormTransformer.n_views ClosedFormTransformer.n_components Data2VecTransformer.n_layers "
         "Decompose.window Decompose.level "
@@ -154,6 +157,7 @@ RANGES = {
     ),
     "an object with `fit`": (
         "EncoderPredictor.transformer FineTuned.transformer MimCoTransformer.teacher "
+        "TestTimeClassifier.transformer "
         "DistilledTokenizer.teacher PerceptualTokenizer.teacher"
     ),
     "an object with `hidden`": (
@@ -174,7 +178,7 @@ RANGES = {
     "one of 'error', 'encode'": "AsCollection.categorical",
     "one of 'error', 'first', 'mean'": "AsCollection.duplicates",
     "one of 'features', 'projections'": "LabelFreeScorer.space",
-    "one of 'finetune', 'gradual', 'probe'": "FineTuned.mode",
+    "one of 'finetune', 'gradual', 'probe'": "FineTuned.mode TestTimeClassifier.mode",
     "one of 'float32', 'float64'": "PretrainedRegressor.target_type",
     "one of 'forward', 'linear', 'spline', 'constant', 'mean'": "FillMissing.method",
     "one of 'keep', 'fill'": "FillMissing.padding",
@@ -214,6 +218,7 @@ POSITIONAL = {
     "LabelledScorer.scoring",
     "OutlierFiltered.estimator",
     "RandomApply.augmentation",
+    "TestTimeClassifier.transformer",
     "Resample.length",
     "MaskedImputer.transformer",
     "WrappedTransformer.transformer",
