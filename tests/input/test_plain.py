@@ -44,7 +44,9 @@ DATASETS = {
 @pytest.mark.parametrize("dataset", DATASETS.values(), ids=DATASETS)
 @pytest.mark.parametrize("read", [as_collection, SeriesWise().fit_transform, lambda X: collection_of(X).values])
 def test_data_sets_of_pytorch(dataset, read):
-    np.testing.assert_allclose(read(dataset), read(X), rtol=1e-6)
+    series = read(dataset)
+    assert isinstance(series, np.ndarray)
+    np.testing.assert_allclose(series, read(X), rtol=1e-6)
 
 
 def test_data_sets_of_unequal_length_and_of_one_channel():

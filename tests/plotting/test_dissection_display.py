@@ -40,6 +40,12 @@ def test_the_best_unit_of_each_concept_comes_first(dissection):
     assert set(units[:n_with]) <= set(table["unit"])
 
 
+def test_the_figure_grows_with_the_units(dissection):
+    few, many = (DissectionDisplay(dissection, units=units).plot() for units in ([3, 1], list(range(16))))
+    assert many.figure_.get_figheight() > few.figure_.get_figheight()
+    assert many.figure_.get_figheight() >= 1.6 + 0.27 * 16
+
+
 def test_overlap_without_correction(dissection):
     display = DissectionDisplay(dissection, units=[3, 1]).plot(corrected=False)
     assert_array_equal(display.heatmap_.get_array(), dissection.iou[[3, 1]])

@@ -4,6 +4,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_ssl.evaluation import LabelEfficiencyResult
 from sklearn_ssl.plotting import LabelEfficiencyDisplay
+from sklearn_ssl.plotting._label_efficiency import _apart
 
 FRACTIONS = np.array([0.01, 0.1, 1.0])
 
@@ -89,3 +90,16 @@ def test_what_cannot_be_drawn_is_an_error():
         LabelEfficiencyDisplay.from_results([result(), result()])
     with pytest.raises(TypeError, match="must be a result of label_efficiency"):
         LabelEfficiencyDisplay.from_results({"a": 0.9})
+
+
+@pytest.mark.parametrize(
+    ("fractions", "kept"),
+    [
+        ([0.1, 0.2, 0.4, 1.0], [0.1, 0.2, 0.4, 1.0]),
+        ([0.1, 0.11, 0.9, 0.95, 1.0], [0.11, 1.0]),
+        ([0.01, 0.5, 0.6, 0.7, 1.0], [0.01, 0.5, 0.7, 1.0]),
+        ([0.5], [0.5]),
+    ],
+)
+def test_labels_that_would_overlap_are_left_out(fractions, kept):
+    assert _apart(fractions) == kept
