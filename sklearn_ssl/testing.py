@@ -94,7 +94,7 @@ def small_stages_of(cls: type) -> dict[str, Any]:
     """Return small transformers for the fields of a class that hold one which is fitted first."""
     names = getattr(cls, "_stages", ())
     cheap = {name: cheap_instance(type(cls().resolved(name))) for name in names}
-    return {name: one.set_params(encoder=None, max_epochs=1, random_state=None) for name, one in cheap.items()}
+    return {name: one.set_params(encoder=None, max_epochs=0, random_state=None) for name, one in cheap.items()}
 
 
 def small_encoder_for(cls: type) -> Encoder:
