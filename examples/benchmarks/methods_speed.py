@@ -37,7 +37,7 @@ WHOLE_SERIES = {
     **dict.fromkeys(("BYOL", "MoCoV3", "DINO", "IBOT", "Utica"), (2, 2)),
     **dict.fromkeys(("MoCo", "MoCoV2", "TiCo"), (1, 1)),
     **dict.fromkeys(("Exemplar", "InstDisc"), (1, 0)),
-    **dict.fromkeys(("SimMIM", "ContextEncoder", "TST", "VQTokenizer"), (1, 0)),
+    **dict.fromkeys(("SimMIM", "ContextEncoder", "TST", "VQTokenizer", "Autoencoder", "TimeVAE"), (1, 0)),
     "SimMTM": (4, 0),
     **dict.fromkeys(("Data2Vec", "BEiT"), (1, 1)),
     **dict.fromkeys(("EMPSSL", "ContrastiveEMPSSL"), (0, 0)),  # windows alone
