@@ -475,6 +475,8 @@ class TestMimCo:
         for encoder, of_teacher, width in ((None, None, 64), (TOKENS, None, 8), (TOKENS, ResNetEncoder(depth=1), 32)):
             teacher = clone(CONTRASTIVE).set_params(encoder=of_teacher)
             made = mimco(encoder=encoder, window="auto", teacher=teacher, max_epochs=0).fit(series(32).numpy())
+            own, taught = made.net_.module_.encoder, made.net_.module_.teacher.module
+            assert (type(taught) is type(own)) == (of_teacher is None)
             assert made.net_.module_.teacher.n_features == width
             assert made.net_.module_.head.out_features == width
 
