@@ -291,7 +291,8 @@ class GeometricMasking(Masking):
 
 def _share(ratio: float | torch.Tensor, n_windows: torch.Tensor) -> torch.Tensor:
     """Return a share of numbers of windows, rounded, but so that one is in it and one is not."""
-    wanted = (ratio * n_windows.double()).round().long().clamp(min=1)
+    exact = n_windows.float() if n_windows.device.type == "mps" else n_windows.double()  # MPS has no float64
+    wanted = (ratio * exact).round().long().clamp(min=1)
     return torch.minimum(wanted, n_windows - 1)
 
 

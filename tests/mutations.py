@@ -307,7 +307,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--only", default="*", help="pattern of the files to mutate, as sklearn_ssl/losses/*")
     parser.add_argument("--replay", nargs="+", metavar="ID", help="mutations to try instead of drawing")
     parser.add_argument("--list", action="store_true", help="print the mutations and try none")
-    parser.add_argument("--budget", type=float, default=60.0, help="seconds of tests for a mutation")
+    parser.add_argument("--budget", type=float, default=180.0, help="seconds of tests for a mutation")
     parser.add_argument("--thorough", action="store_true", help="all tests that pass the line, whatever they take")
     parser.add_argument("--equivalent", type=Path, default=EQUIVALENT, help="file of mutations that change nothing")
     parser.add_argument("--map", type=Path, default=TREE / "build" / "mutation_map.json.gz", help="what tests pass")
