@@ -47,6 +47,7 @@ class StagedTransformer(SSLTransformer, abc.ABC):
             stage = self._new_stage(name, collection.n_channels, seed)
             setattr(self, f"{name}_", stage)
             if not self._keeps(name):
+                stage._checked(collection.values, reset=True)
                 is_staged = isinstance(stage, StagedTransformer)
                 stage.net_ = stage._try_out(collection) if is_staged else stage._build_net(collection)
         return super()._build_net(collection)

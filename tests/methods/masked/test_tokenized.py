@@ -261,6 +261,14 @@ def test_tokenizers_that_do_not_fit_are_refused(fitted):
     small(encoder=eight, tokenizer=VQTokenizer(n_codes=4, max_epochs=0)).fit(X)
 
 
+@pytest.mark.parametrize("net_params", [3, {"a": 1}])
+def test_bad_parameters_of_a_stage_are_told_before_any_work(net_params):
+    transformer = BEiTTransformer(tokenizer=VQTokenizer(net_params=net_params), device="cpu")
+    with pytest.raises((TypeError, ValueError), match="`net_params`"):
+        transformer.fit(series().numpy())
+    assert "tokenizer_" not in vars(transformer)
+
+
 def test_other_objects_are_refused():
     none = r"`tokenizer` must be None or an object such as VQTokenizer\(\), got SimMIMTransformer"
     refused(TypeError, none, tokenizer=SimMIMTransformer())
