@@ -70,7 +70,7 @@ def bare_fit(X, method, batch_size, steps):
     warmup = math.ceil(0.1 * steps)
     model.train()
     while len(losses) < steps:
-        for rows in torch.randperm(len(data)).split(batch_size):
+        for rows in torch.randperm(len(data)).tensor_split(math.ceil(len(data) / batch_size)):
             if len(losses) == steps:
                 break
             step = len(losses)
