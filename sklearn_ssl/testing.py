@@ -82,7 +82,7 @@ def cheap_instance(cls: type) -> Any:
         default = type(cls().resolved("transformer"))
         start = default if issubclass(default, ReconstructingTransformer) else sklearn_ssl.SimCLRTransformer
         small["transformer"] = cheap_instance(start).set_params(encoder__width=width)
-        small["n_steps"] = 0  # at each prediction, of which the checks make thousands
+        small["n_steps"] = 0  # at each prediction; the checks predict thousands of series
         small["max_epochs"] = 2
     if issubclass(cls, JointClassifier):
         small |= {"batch_size": 32, "labelled_batch_size": 32, "lr": 1e-2}  # as well, in fewer steps

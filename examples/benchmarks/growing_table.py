@@ -2,6 +2,8 @@
 
 import csv
 
+import joblib
+
 
 class GrowingTable:
     """Rows in a CSV file, appended as they come; of rows with the same key the last counts.
@@ -30,6 +32,14 @@ class GrowingTable:
     def append(self, row):
         """Write one row through to the file."""
         self._write([row])
+
+    def fill(self, calls, jobs):
+        """Make delayed calls in processes of one thread; append the row, or the list of rows, of each as it comes."""
+        with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
+            for result in joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)(calls):
+                for row in [result] if isinstance(result, dict) else result:
+                    self.append(row)
+                    print("  ".join(f"{name}: {value}" for name, value in row.items()), flush=True)
 
     def _write(self, rows):
         with self.path.open("a", newline="") as file:

@@ -11,8 +11,6 @@ goes on where it was. Settings are compared inside training parts with ``--halve
 ``--halves --methods "MAE(masking=RandomMasking(ratio=0.5))" MAE``.
 """
 
-import argparse
-import os
 from pathlib import Path
 
 import joblib
@@ -22,9 +20,8 @@ import torch
 from archive import write
 from archive_rows import embedded, instance, series
 from growing_table import GrowingTable
-from methods import HALVES, KEY, PROBES, TEST
+from methods import HALVES, KEY, PROBES, TEST, judged_parts, parsed_options
 from methods_by_name import make_method, transformers
-from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -40,7 +37,7 @@ FIELDS = (*KEY, *PROBES, "fit seconds", "transform seconds", "features")
 
 def main():
     """Fill the table, print the means and write them."""
-    options = parsed_options()
+    options = parsed_options(__doc__.splitlines()[0], SETS, "masked.csv")
     table = GrowingTable(options.csv, FIELDS, KEY)
     methods = options.methods or masked_methods()
     baselines = [ROCKET, *dict.fromkeys(untrained_of(method) for method in methods)]
@@ -53,30 +50,12 @@ def main():
     ]
     known = table.rows()
     calls = [joblib.delayed(row_of)(*one, options.data) for one in work if one not in known and not options.report]
-    with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
-        for row in joblib.Parallel(n_jobs=options.jobs, return_as="generator_unordered", batch_size=1)(calls):
-            table.append(row)
-            print("  ".join(f"{name}: {value}" for name, value in row.items()), flush=True)
+    table.fill(calls, options.jobs)
     known = table.rows()
     lines = means([known[one] for one in work if one in known], methods)
     print(lines.to_string(index=False))
     if options.means:
         write(lines, options.means)
-
-
-def parsed_options():
-    """Return what the command line says."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--methods", nargs="+", help="default: every masked method of the package, at its defaults")
-    parser.add_argument("--sets", nargs="+", default=SETS)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--halves", action="store_true", help="judge inside the training part and open no test part")
-    parser.add_argument("--data", default=os.environ.get("SKLEARN_SSL_DATA"), help="folder with archives")
-    parser.add_argument("--csv", type=Path, default="masked.csv")
-    parser.add_argument("--means", type=Path, help="also write the table of means to this file")
-    parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--report", action="store_true", help="run nothing, report what the CSV has")
-    return parser.parse_args()
 
 
 def masked_methods():
@@ -118,12 +97,8 @@ def row_of(name, method, seed, judged_on, folder):
 
 def parts(name, folder, seed, judged_on):
     """Return the series and labels to fit on, and those to judge on."""
-    (X, y), test = har(folder, seed) if name == HAR else series(name, folder)[:2]
-    if judged_on == TEST:
-        return (X, y), test
-    first, second = next(StratifiedKFold(n_splits=2, shuffle=True, random_state=seed).split(X, y))
-    fit, judged = (second, first) if judged_on == HALVES[0] else (first, second)
-    return (X[fit], y[fit]), (X[judged], y[judged])
+    train, test = har(folder, seed) if name == HAR else series(name, folder)[:2]
+    return judged_parts(*train, test, seed, judged_on)
 
 
 def har(folder, seed):

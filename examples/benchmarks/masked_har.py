@@ -67,11 +67,7 @@ def main():
     work = [one for question in options.questions for one in QUESTIONS[question](options.seeds)]
     left = [one for one in work if not options.report and not all(row in known for row in rows_of(*one))]
     calls = (joblib.delayed(measured)(*one, options.data) for one in left)
-    with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
-        for rows in joblib.Parallel(n_jobs=options.jobs, return_as="generator_unordered", batch_size=1)(calls):
-            for row in rows:
-                table.append(row)
-                print("  ".join(f"{name}: {value}" for name, value in row.items()), flush=True)
+    table.fill(calls, options.jobs)
     lines = means(list(table.rows().values()))
     print(lines.to_string(index=False))
     if options.means:

@@ -45,7 +45,7 @@ FIELDS = (*KEY, *PROBES, "fit seconds", "transform seconds", "features", *RANKS)
 
 def main():
     """Fill the table, print the means and write them."""
-    options = parsed_options()
+    options = parsed_options(__doc__.splitlines()[0], SETS, "methods.csv")
     table = GrowingTable(options.csv, FIELDS, KEY)
     methods = list(dict.fromkeys([*ON_TOP, *(options.methods or transformers())]))
     for method in methods:
@@ -60,10 +60,7 @@ def main():
     known = table.rows()
     left = [] if options.report else [one for one in work if one not in known]
     calls = (joblib.delayed(row_of)(*one, options.data) for one in left)
-    with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
-        for row in joblib.Parallel(n_jobs=options.jobs, return_as="generator_unordered", batch_size=1)(calls):
-            table.append(row)
-            print("  ".join(f"{name}: {value}" for name, value in row.items()), flush=True)
+    table.fill(calls, options.jobs)
     known = table.rows()
     lines = means([known[one] for one in work if one in known], methods)
     print(lines.to_string(index=False))
@@ -71,15 +68,15 @@ def main():
         write(lines, options.means)
 
 
-def parsed_options():
+def parsed_options(purpose, sets, csv):
     """Return what the command line says."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--methods", nargs="+", help="default: every transformer of the package, at its defaults")
-    parser.add_argument("--sets", nargs="+", default=SETS)
+    parser = argparse.ArgumentParser(description=purpose)
+    parser.add_argument("--methods", nargs="+", help="default: all that the table is about, at their defaults")
+    parser.add_argument("--sets", nargs="+", default=sets)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--halves", action="store_true", help="judge inside the training part and open no test part")
     parser.add_argument("--data", default=os.environ.get("SKLEARN_SSL_DATA"), help="folder with archives")
-    parser.add_argument("--csv", type=Path, default="methods.csv")
+    parser.add_argument("--csv", type=Path, default=csv)
     parser.add_argument("--means", type=Path, help="also write the table of means to this file")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--report", action="store_true", help="run nothing, report what the CSV has")
@@ -98,7 +95,12 @@ def row_of(name, method, seed, judged_on, folder):
 
 def parts(name, folder, seed, judged_on):
     """Return the series and labels to fit on, and those to judge on."""
-    (X, y), test, _ = series(name, folder)
+    train, test, _ = series(name, folder)
+    return judged_parts(*train, test, seed, judged_on)
+
+
+def judged_parts(X, y, test, seed, judged_on):
+    """Return what is fitted on and what is judged: both parts of a set, or two halves of its training part."""
     if judged_on == TEST:
         return (X, y), test
     first, second = next(StratifiedKFold(n_splits=2, shuffle=True, random_state=seed).split(X, y))

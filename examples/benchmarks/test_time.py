@@ -48,11 +48,7 @@ def main():
     names = [ROCKET, UNTRAINED, *(STEP_ROW.format(n_steps) for n_steps in options.steps)]
     work = [(name, row, str(seed)) for seed in range(options.seeds) for name in options.sets for row in names]
     calls = [joblib.delayed(rows_of)(*one, options) for one in work if one not in known and not options.report]
-    with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
-        for rows in joblib.Parallel(n_jobs=options.jobs, return_as="generator_unordered", batch_size=1)(calls):
-            for row in rows:
-                table.append(row)
-                print("  ".join(f"{name}: {value}" for name, value in row.items()), flush=True)
+    table.fill(calls, options.jobs)
     lines = means([row for key, row in table.rows().items() if key[:3] in set(work)])
     print(lines.to_string(index=False))
     if options.means:

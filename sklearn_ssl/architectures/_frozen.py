@@ -72,7 +72,7 @@ class FrozenEncoder(Frozen):
         stride = map_stride(self.module, n_timepoints, h.shape[2], name)
         if window % stride:
             raise ValueError(
-                f"`{name}` has an encoder of which one step stands for {stride} time steps, and that does not divide "
+                f"`{name}` has an encoder with {stride} time steps per step of its map, and that does not divide "
                 f"the windows of {window} time steps; give `{name}` an encoder with windows of {window} time steps, or "
                 "none, so that it has the same encoder."
             )

@@ -65,7 +65,7 @@ class LatentPredictionArchitecture(TaughtArchitecture, DecodedArchitecture):
         return (since >= 0) & (since < length[:, None]) & seen
 
     def of_blocks(self, x: torch.Tensor, hidden: Hidden, context: torch.Tensor, blocks: torch.Tensor) -> torch.Tensor:
-        """Predict M blocks from the context, of which each prediction sees nothing else: (M, B, G T, D)."""
+        """Predict each of M blocks from the context alone: (M, B, G T, D)."""
         most = self.masking.most_visible(context.shape[2])
         kept = self.whole_tokens(context, hidden)
         encoded = self.encoded(self.encoder.tokens(x), kept, None if most is None else self.n_groups * most)

@@ -140,6 +140,6 @@ def _check_projector(projector: nn.Module, n_pooled: int, width: int) -> None:
         )
     if any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in projector.modules()):
         raise ValueError(
-            "`projector` must not normalise over the batch, since it serves series and windows, of which some are "
-            'padding; take norm="layer", as in MLPProjector(depth=3, norm="layer").'
+            "`projector` must not normalise over the batch, since it serves series and windows, and some windows "
+            'are padding; take norm="layer", as in MLPProjector(depth=3, norm="layer").'
         )

@@ -151,7 +151,7 @@ class ReconstructingTransformer(MaskedTransformer, abc.ABC):
         Returns
         -------
         ndarray of shape (n_cases,)
-            The errors, float64. NaN for a series of one window, of which nothing can be hidden.
+            The errors, float64. NaN for a series of one window: nothing of it can be hidden.
 
         Raises
         ------

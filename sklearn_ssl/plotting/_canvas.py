@@ -59,6 +59,23 @@ def given_axes(ax: Any, n_panels: int) -> np.ndarray:
     return axes
 
 
+def label_channels(display: Any, axes: np.ndarray, channels: np.ndarray) -> None:
+    """Name the channel of each panel, and keep the panels on the display."""
+    for panel, channel in zip(axes, channels, strict=True):
+        panel.set_ylabel(f"channel {channel}")
+    axes[-1].set_xlabel("time step")
+    display.ax_, display.axes_, display.figure_ = axes[0], axes, axes[0].figure
+
+
+def check_of_series(name: str, values: np.ndarray, series: np.ndarray) -> None:
+    """Raise a ValueError unless `values`, the parameter `name`, has a value for each one of a series."""
+    if np.shape(series) != np.shape(values) or np.ndim(series) != 2:
+        raise ValueError(
+            f"`series` and `{name}` must have the same shape (n_channels, n_timepoints), got "
+            f"{np.shape(series)} and {np.shape(values)}."
+        )
+
+
 def shades(n_colours: int) -> list:
     """Return colours from dark to light, so that they differ in greyscale as well."""
     from matplotlib import colormaps

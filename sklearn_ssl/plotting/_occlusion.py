@@ -5,7 +5,15 @@ from sklearn.utils import _safe_indexing
 
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.evaluation import Occlusion, occlusion
-from sklearn_ssl.plotting._canvas import check_case, checked_channels, draw_strip, pyplot, stacked_axes
+from sklearn_ssl.plotting._canvas import (
+    check_case,
+    check_of_series,
+    checked_channels,
+    draw_strip,
+    label_channels,
+    pyplot,
+    stacked_axes,
+)
 
 MEANINGS = {
     "features": "relative change of the embedding",
@@ -170,7 +178,7 @@ class OcclusionDisplay:
         ValueError
             If the shapes differ, a channel does not exist, or another number of axes is given.
         """
-        _check_shapes(self.series, self.importance)
+        check_of_series("importance", self.importance, self.series)
         self.channels_ = checked_channels(channels, len(self.series))
         axes = stacked_axes(self, ax, len(self.channels_), figsize=(9, 1 + 1.6 * len(self.channels_)))
         shown = self.importance[self.channels_]
@@ -179,10 +187,9 @@ class OcclusionDisplay:
         self.strips_: list[Any] = []
         for panel, channel in zip(axes, self.channels_, strict=True):
             self._draw_channel(panel, channel, line_kw or {}, strip)
-        axes[-1].set_xlabel("time step")
-        self.ax_, self.axes_, self.figure_ = axes[0], axes, axes[0].figure
+        label_channels(self, axes, self.channels_)
         place = {"ax": list(axes), "location": "bottom", "aspect": 50, "pad": 0.02}
-        self.colorbar_ = self.figure_.colorbar(self.strips_[0], label=self.label, **place)
+        self.colorbar_ = axes[0].figure.colorbar(self.strips_[0], label=self.label, **place)
         return self
 
     def _draw_channel(self, panel: Any, channel: int, line_kw: dict, strip: dict) -> None:
@@ -190,12 +197,3 @@ class OcclusionDisplay:
         style = {"color": "black", "linewidth": 1.3, **line_kw}
         self.lines_.append(panel.plot(series, **style)[0])
         self.strips_.append(draw_strip(panel, np.arange(len(series)), series, importance, **strip))
-        panel.set_ylabel(f"channel {channel}")
-
-
-def _check_shapes(series: np.ndarray, importance: np.ndarray) -> None:
-    if np.shape(series) != np.shape(importance) or np.ndim(series) != 2:
-        raise ValueError(
-            "`series` and `importance` must have the same shape (n_channels, n_timepoints), got "
-            f"{np.shape(series)} and {np.shape(importance)}."
-        )

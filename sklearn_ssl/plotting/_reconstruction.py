@@ -6,7 +6,14 @@ from sklearn.utils import _safe_indexing
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.base import ReconstructingTransformer
 from sklearn_ssl.evaluation import Representation
-from sklearn_ssl.plotting._canvas import check_case, checked_channels, pyplot, stacked_axes
+from sklearn_ssl.plotting._canvas import (
+    check_case,
+    check_of_series,
+    checked_channels,
+    label_channels,
+    pyplot,
+    stacked_axes,
+)
 
 
 class ReconstructionDisplay:
@@ -141,11 +148,7 @@ class ReconstructionDisplay:
         ValueError
             If the shapes differ, a channel does not exist, or another number of axes is given.
         """
-        if np.shape(self.series) != np.shape(self.predicted) or np.ndim(self.series) != 2:
-            raise ValueError(
-                "`series` and `predicted` must have the same shape (n_channels, n_timepoints), got "
-                f"{np.shape(self.series)} and {np.shape(self.predicted)}."
-            )
+        check_of_series("predicted", self.predicted, self.series)
         self.channels_ = checked_channels(channels, len(self.series))
         axes = stacked_axes(self, ax, len(self.channels_), figsize=(8, 1 + 1.5 * len(self.channels_)))
         black = {"color": "black", "linewidth": 1.3, "label": "series", **(series_kw or {})}
@@ -155,13 +158,11 @@ class ReconstructionDisplay:
         self.spans_ = [_shade(panel, ~np.isnan(self.predicted[channel])) for panel, channel in pairs]
         self.series_lines_ = [panel.plot(self.series[channel], **black)[0] for panel, channel in pairs]
         self.predicted_lines_ = [panel.plot(self.predicted[channel], **colour)[0] for panel, channel in pairs]
-        for panel, channel in pairs:
-            panel.set_ylabel(f"channel {channel}")
+        for panel in axes:
             panel.margins(x=0.01)
-        axes[-1].set_xlabel("time step")
         handles = [self.series_lines_[0], *self.spans_[0][:1], self.predicted_lines_[0]]
         axes[0].legend(handles=handles, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3, frameon=False)
-        self.ax_, self.axes_, self.figure_ = axes[0], axes, axes[0].figure
+        label_channels(self, axes, self.channels_)
         return self
 
 

@@ -7,7 +7,7 @@ from sklearn_ssl._parameters.arguments import check_whole_number
 from sklearn_ssl.evaluation import Representation
 from sklearn_ssl.evaluation._checks import check_augmentation
 from sklearn_ssl.evaluation._representation import random_views
-from sklearn_ssl.plotting._canvas import check_case, checked_channels, shades, stacked_axes
+from sklearn_ssl.plotting._canvas import check_case, checked_channels, label_channels, shades, stacked_axes
 
 
 class ViewsDisplay:
@@ -197,13 +197,11 @@ class ViewsDisplay:
         pairs = list(zip(axes, self.channels_, strict=True))
         self.view_lines_ = [self._draw_views(panel, channel, view_kw or {}) for panel, channel in pairs]
         self.series_lines_ = [panel.plot(self.series[channel], **thick)[0] for panel, channel in pairs]
-        for panel, channel in pairs:
-            panel.set_ylabel(f"channel {channel}")
+        for panel in axes:
             panel.margins(x=0.01)
-        axes[-1].set_xlabel("time step")
         handles = [self.series_lines_[0], *self.view_lines_[0][:1]]
         axes[0].legend(handles=handles, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, frameon=False)
-        self.ax_, self.axes_, self.figure_ = axes[0], axes, axes[0].figure
+        label_channels(self, axes, self.channels_)
         return self
 
     def _draw_views(self, ax: Any, channel: int, view_kw: dict) -> list:

@@ -12,76 +12,66 @@ RANGES = {
     "a non-empty tuple of whole numbers at least 1": (
         "FCNEncoder.kernel_sizes InceptionEncoder.kernel_sizes ResNetEncoder.kernel_sizes"
     ),
-    "a tuple of whole numbers at least 2": "TrendSeasonGenerator.periods",
     "a number": "FillMissing.fill_value",
     "a number above 0": (
-        "TestTimeClassifier.test_lr "
-        "ContrastiveEMPSSLTransformer.temperature Data2VecTransformer.beta DINOTransformer.student_temperature "
-        "MaskedViewsTransformer.student_temperature MaskedViewsTransformer.teacher_temperature "
-        "MaskedViewsTransformer.window_temperature "
+        "TestTimeClassifier.test_lr ContrastiveEMPSSLTransformer.temperature Data2VecTransformer.beta "
+        "DINOTransformer.student_temperature MaskedViewsTransformer.student_temperature "
+        "MaskedViewsTransformer.teacher_temperature MaskedViewsTransformer.window_temperature "
         "DINOTransformer.teacher_temperature EncoderPredictor.lr IQRDetector.factor "
         "InstDiscTransformer.temperature JointClassifier.lr LiDARScorer.delta MagnitudeWarp.n_cycles "
         "MimCoTransformer.temperature MoCoTransformer.temperature MoCoV2Transformer.temperature "
-        "MoCoV3Transformer.temperature "
-        "SSLTransformer.lr SimCLRTransformer.temperature SimPerTransformer.temperature "
-        "SimPerTransformer.label_temperature Smooth.sigma SpeedChange.slowest SpeedChange.fastest "
-        "SwAVTransformer.temperature SwAVTransformer.epsilon TimeMCLTransformer.alpha "
+        "MoCoV3Transformer.temperature SSLTransformer.lr SimCLRTransformer.temperature "
+        "SimPerTransformer.temperature SimPerTransformer.label_temperature Smooth.sigma SpeedChange.slowest "
+        "SpeedChange.fastest SwAVTransformer.temperature SwAVTransformer.epsilon TimeMCLTransformer.alpha "
         "TimeMCLTransformer.temperature WindowedTransformer.epsilon ZScoreDetector.threshold "
         "SimMTMTransformer.temperature"
     ),
     "a number above 0 and at most 1": (
         "ContrastiveEMPSSLTransformer.window_ratio CropResize.min_ratio DINOTransformer.crop_ratio "
-        "MaskedViewsTransformer.crop_ratio IJEPATransformer.context_ratio "
-        "FineTuned.layer_decay RandomCrop.min_ratio Smooth.alpha SwAVTransformer.crop_ratio "
-        "WindowedTransformer.window_ratio"
+        "MaskedViewsTransformer.crop_ratio IJEPATransformer.context_ratio FineTuned.layer_decay "
+        "RandomCrop.min_ratio Smooth.alpha SwAVTransformer.crop_ratio WindowedTransformer.window_ratio"
     ),
     "a number above 0 and below 1": "EncoderPredictor.validation_fraction Masking.ratio",
     "a number above 0 or 'auto'": "ClosedFormTransformer.shrinkage",
     "a number above 0 or 'auto' or None": "FineTuned.shrinkage",
     "a number above 0 or None": "ClipOutliers.threshold EncoderPredictor.penalty",
     "a number at least 0": (
-        "TimeVAETransformer.beta "
-        "BarlowTwinsTransformer.redundancy EncoderPredictor.weight_decay FrequencyPerturbation.amplitude "
-        "FrequencyPerturbation.phase Jitter.sigma JointClassifier.ssl_weight MagnitudeWarp.strength Mixup.alpha "
-        "RandomNoise.strength RobustSSLClassifier.radius SSLTransformer.weight_decay Scaling.sigma "
-        "TiCoTransformer.rho TimeStretch.strength TimeWarp.sigma UticaTransformer.koleo "
-        "VICRegTiCoTransformer.invariance "
-        "VICRegTiCoTransformer.variance VICRegTiCoTransformer.rho VICRegTransformer.invariance "
-        "VICRegTransformer.variance VICRegTransformer.covariance WindowedTransformer.invariance "
-        "Tokenizer.commitment "
-        "PerceptualTokenizer.perceptual "
-        "CAETransformer.alignment TimeMAETransformer.alignment"
+        "TimeVAETransformer.beta BarlowTwinsTransformer.redundancy EncoderPredictor.weight_decay "
+        "FrequencyPerturbation.amplitude FrequencyPerturbation.phase Jitter.sigma JointClassifier.ssl_weight "
+        "MagnitudeWarp.strength Mixup.alpha RandomNoise.strength RobustSSLClassifier.radius "
+        "SSLTransformer.weight_decay Scaling.sigma TiCoTransformer.rho TimeStretch.strength TimeWarp.sigma "
+        "UticaTransformer.koleo VICRegTiCoTransformer.invariance VICRegTiCoTransformer.variance "
+        "VICRegTiCoTransformer.rho VICRegTransformer.invariance VICRegTransformer.variance "
+        "VICRegTransformer.covariance WindowedTransformer.invariance Tokenizer.commitment "
+        "PerceptualTokenizer.perceptual CAETransformer.alignment TimeMAETransformer.alignment"
     ),
     "a number at least 0 and at most 1": (
         "BYOLTransformer.momentum Blockout.ratio BootstrappedTransformer.momentum ChannelDropout.p "
-        "Data2VecTransformer.final_momentum Data2VecTransformer.momentum "
-        "DINOTransformer.center_momentum DINOTransformer.momentum DropCorrelated.threshold FrequencyMask.ratio "
-        "MaskedViewsTransformer.center_momentum MaskedViewsTransformer.masked_share MaskedViewsTransformer.momentum "
-        "IJEPATransformer.momentum LeJEPATransformer.normality QueuedTransformer.momentum RandomApply.p RandomFlip.p "
-        "RandomSmoothing.strength SdAETransformer.momentum TiCoTransformer.beta TiCoTransformer.momentum "
-        "TimeShift.ratio "
-        "VICRegTiCoTransformer.beta WCCNTransformer.whitening WMSETransformer.shrinkage WindowWarp.ratio "
-        "Tokenizer.decay "
+        "Data2VecTransformer.final_momentum Data2VecTransformer.momentum DINOTransformer.center_momentum "
+        "DINOTransformer.momentum DropCorrelated.threshold FrequencyMask.ratio "
+        "MaskedViewsTransformer.center_momentum MaskedViewsTransformer.masked_share "
+        "MaskedViewsTransformer.momentum IJEPATransformer.momentum LeJEPATransformer.normality "
+        "QueuedTransformer.momentum RandomApply.p RandomFlip.p RandomSmoothing.strength SdAETransformer.momentum "
+        "TiCoTransformer.beta TiCoTransformer.momentum TimeShift.ratio VICRegTiCoTransformer.beta "
+        "WCCNTransformer.whitening WMSETransformer.shrinkage WindowWarp.ratio Tokenizer.decay "
         "TimeMAETransformer.momentum"
     ),
     "a number at least 0 and at most 180": "Rotation.angle",
     "a number at least 0 and below 0.5": "CountedMasking.spread",
     "a number at least 0 and below 1": (
-        "TestTimeClassifier.test_momentum "
-        "GRUEncoder.dropout InstDiscTransformer.bank_momentum TCNEncoder.dropout TransformerEncoder.dropout "
-        "ChannelTransformerEncoder.dropout "
-        "TimeMAETransformer.label_smoothing"
+        "TestTimeClassifier.test_momentum GRUEncoder.dropout InstDiscTransformer.bank_momentum TCNEncoder.dropout "
+        "TransformerEncoder.dropout ChannelTransformerEncoder.dropout TimeMAETransformer.label_smoothing"
     ),
     "a number at least 1": "WindowWarp.factor GeometricMasking.mean_length",
     "a number at least 1 or inf": "BlockMasking.mean_length",
     "a number, a text or None": (
         "EncoderClassifier.unlabelled LabelledScorer.unlabelled PretrainedClassifier.unlabelled"
     ),
+    "a tuple of whole numbers at least 2": "TrendSeasonGenerator.periods",
     "a whole number at least 0": (
         "DINOTransformer.n_crops MaskedViewsTransformer.n_crops UticaTransformer.n_crops "
-        "EncoderPredictor.max_epochs FineTuned.n_frozen MLPProjector.depth "
-        "TrendSeasonGenerator.degree TestTimeClassifier.n_steps "
-        "RocketEncoder.n_groups Smooth.polyorder SwAVTransformer.n_crops"
+        "EncoderPredictor.max_epochs FineTuned.n_frozen MLPProjector.depth TrendSeasonGenerator.degree "
+        "TestTimeClassifier.n_steps RocketEncoder.n_groups Smooth.polyorder SwAVTransformer.n_crops"
     ),
     "a whole number at least 0 and at most 30": "TCNEncoder.depth",
     "a whole number at least 0 or 'auto'": (
@@ -91,10 +81,9 @@ RANGES = {
         "EncoderPredictor.verbose SSLTransformer.verbose StepFreeTransformer.verbose"
     ),
     "a whole number at least 1": (
-        "TestTimeClassifier.n_copies TestTimeClassifier.test_batch_size "
-        "BottleneckTransformer.width ConvGenerator.kernel_size TimeVAETransformer.width "
-        "ClosedFormTransformer.n_views ClosedFormTransformer.n_components Data2VecTransformer.n_layers "
-        "Decompose.window Decompose.level "
+        "TestTimeClassifier.n_copies TestTimeClassifier.test_batch_size BottleneckTransformer.width "
+        "ConvGenerator.kernel_size TimeVAETransformer.width ClosedFormTransformer.n_views "
+        "ClosedFormTransformer.n_components Data2VecTransformer.n_layers Decompose.window Decompose.level "
         "EncoderPredictor.n_iter_no_change FCNEncoder.width GRUEncoder.depth GRUEncoder.width "
         "InceptionEncoder.depth InceptionEncoder.width InceptionEncoder.bottleneck LeJEPATransformer.n_slices "
         "MLPProjector.width OutlierFiltered.min_cases Permutation.n_segments ResNetEncoder.depth "
@@ -102,16 +91,12 @@ RANGES = {
         "SwAVTransformer.iterations TCNEncoder.width TCNEncoder.n_features TCNEncoder.kernel_size "
         "TransformerEncoder.depth TransformerEncoder.width TransformerEncoder.n_heads "
         "TransformerEncoder.expansion ChannelTransformerEncoder.depth ChannelTransformerEncoder.width "
-        "ChannelTransformerEncoder.n_heads ChannelTransformerEncoder.expansion MAETransformer.decoder_depth "
-        "MAETransformer.decoder_width RandomMasking.span SdAETransformer.decoder_depth "
-        "SdAETransformer.decoder_width SdAETransformer.n_folds IJEPATransformer.n_blocks "
-        "IJEPATransformer.decoder_depth IJEPATransformer.decoder_width "
-        "ContextEncoderTransformer.kernel_size OmniMAETransformer.decoder_depth "
-        "OmniMAETransformer.decoder_width VideoMAETransformer.decoder_depth VideoMAETransformer.decoder_width "
-        "SimMTMTransformer.n_copies "
-        "Tokenizer.code_width "
-        "BEiTV2Transformer.aggregation_depth "
-        "CAETransformer.decoder_depth RegressingTransformer.regressor_depth"
+        "ChannelTransformerEncoder.n_heads ChannelTransformerEncoder.expansion RandomMasking.span "
+        "SdAETransformer.decoder_depth SdAETransformer.decoder_width SdAETransformer.n_folds "
+        "IJEPATransformer.n_blocks IJEPATransformer.decoder_depth IJEPATransformer.decoder_width "
+        "ContextEncoderTransformer.kernel_size SimMTMTransformer.n_copies Tokenizer.code_width "
+        "BEiTV2Transformer.aggregation_depth CAETransformer.decoder_depth RegressingTransformer.regressor_depth "
+        "MaskedAutoencoderTransformer.decoder_depth MaskedAutoencoderTransformer.decoder_width"
     ),
     "a whole number at least 1 and at most 256": "RocketEncoder.max_dilations",
     "a whole number at least 1 or 'auto'": (
@@ -123,12 +108,10 @@ RANGES = {
         "RocketEncoder.hidden SSLTransformer.max_steps Smooth.level StepFreeTransformer.max_steps"
     ),
     "a whole number at least 2": (
-        "ConvGenerator.width "
-        "ClosedFormTransformer.max_view_cases ClosedFormTransformer.sketch_size DINOTransformer.n_prototypes "
-        "MaskedViewsTransformer.n_prototypes "
-        "LeJEPATransformer.n_views LeJEPATransformer.n_knots LiDARScorer.n_views MagnitudeWarp.n_knots "
-        "MultiViewTransformer.n_views SimPerTransformer.n_speeds TimeWarp.n_knots ViewScorer.n_views "
-        "WindowedTransformer.n_windows "
+        "ConvGenerator.width ClosedFormTransformer.max_view_cases ClosedFormTransformer.sketch_size "
+        "DINOTransformer.n_prototypes MaskedViewsTransformer.n_prototypes LeJEPATransformer.n_views "
+        "LeJEPATransformer.n_knots LiDARScorer.n_views MagnitudeWarp.n_knots MultiViewTransformer.n_views "
+        "SimPerTransformer.n_speeds TimeWarp.n_knots ViewScorer.n_views WindowedTransformer.n_windows "
         "Tokenizer.n_codes"
     ),
     "a whole number at least 2 or 'auto'": (
@@ -140,39 +123,39 @@ RANGES = {
     "a whole number at least 3": "ClipOutliers.window",
     "a whole number at least 84": "RocketEncoder.n_features",
     "an object with `__call__`": (
-        "AutoencoderTransformer.corruption "
-        "ClosedFormTransformer.augmentation FineTuned.augmentation JointClassifier.augmentation "
-        "JointEmbeddingTransformer.augmentation MoCoV2Transformer.augmentation MultiViewTransformer.pair_loss "
-        "SimPerTransformer.similarity SimPerTransformer.augmentation TimeMCLTransformer.augmentation"
+        "AutoencoderTransformer.corruption ClosedFormTransformer.augmentation FineTuned.augmentation "
+        "JointClassifier.augmentation JointEmbeddingTransformer.augmentation MoCoV2Transformer.augmentation "
+        "MultiViewTransformer.pair_loss SimPerTransformer.similarity SimPerTransformer.augmentation "
+        "TimeMCLTransformer.augmentation"
     ),
-    "an object with `slowest`": "SimPerTransformer.speed",
     "an object with `build`": (
         "BottleneckTransformer.generator TimeVAETransformer.generator TrendSeasonGenerator.residual "
         "BootstrappedTransformer.predictor ChannelIndependentEncoder.encoder DINOTransformer.projector "
         "EmbeddingTransformer.pooling JointEmbeddingTransformer.projector "
         "JointEmbeddingTransformer.training_pooling LeJEPATransformer.projector MoCoTransformer.projector "
-        "MaskedViewsTransformer.projector MaskedViewsTransformer.training_pooling "
-        "SimSiamTransformer.projector SimSiamTransformer.predictor WMSETransformer.projector "
-        "SimMTMTransformer.projector"
+        "MaskedViewsTransformer.projector MaskedViewsTransformer.training_pooling SimSiamTransformer.projector "
+        "SimSiamTransformer.predictor WMSETransformer.projector SimMTMTransformer.projector"
     ),
     "an object with `fit`": (
         "EncoderPredictor.transformer FineTuned.transformer MimCoTransformer.teacher "
-        "TestTimeClassifier.transformer "
-        "DistilledTokenizer.teacher PerceptualTokenizer.teacher"
+        "TestTimeClassifier.transformer DistilledTokenizer.teacher PerceptualTokenizer.teacher"
     ),
     "an object with `hidden`": (
-        "Data2VecTransformer.masking MAETransformer.masking MaskedTransformer.masking "
-        "MaskedViewsTransformer.masking UticaTransformer.masking IJEPATransformer.masking SdAETransformer.masking "
-        "ContextEncoderTransformer.masking TSTTransformer.masking VideoMAETransformer.masking "
-        "OmniMAETransformer.masking SimMTMTransformer.masking  "
-        "CodePredictingTransformer.masking "
-        "CAETransformer.masking TimeMAETransformer.masking"
+        "Data2VecTransformer.masking MaskedTransformer.masking MaskedViewsTransformer.masking "
+        "UticaTransformer.masking IJEPATransformer.masking SdAETransformer.masking "
+        "ContextEncoderTransformer.masking TSTTransformer.masking SimMTMTransformer.masking "
+        "CodePredictingTransformer.masking CAETransformer.masking TimeMAETransformer.masking "
+        "MaskedAutoencoderTransformer.masking"
+    ),
+    "an object with `slowest`": "SimPerTransformer.speed",
+    "an object with `tokenize`": (
+        "BEiTTransformer.tokenizer BEiTV2Transformer.tokenizer PeCoTransformer.tokenizer "
+        "RegressingTransformer.tokenizer"
     ),
     "one of 'all', 'last'": "Pooling.layers",
     "one of 'auto', 'float32', 'bf16'": "EmbeddingTransformer.precision PretrainedPredictor.precision",
     "one of 'auto', 'series', 'summary', 'flat'": "OutlierFiltered.features",
     "one of 'batch', 'layer', 'none'": "ConvolutionalEncoder.norm MLPProjector.norm",
-    "one of 'channel', 'none', 'window'": "OmniMAETransformer.normalise VideoMAETransformer.normalise",
     "one of 'circular', 'edge'": "TimeShift.mode",
     "one of 'clip', 'nan', 'interpolate'": "ClipOutliers.action",
     "one of 'error', 'encode'": "AsCollection.categorical",
@@ -186,7 +169,9 @@ RANGES = {
     "one of 'moving_average', 'exponential', 'savgol', 'median', 'gaussian', 'wavelet'": "Smooth.method",
     "one of 'moving_average', 'stl', 'wavelet'": "Decompose.method",
     "one of 'none', 'batch', 'layer'": "TCNEncoder.norm",
-    "one of 'none', 'window', 'channel'": "MAETransformer.normalise",
+    "one of 'none', 'window', 'channel'": (
+        "MaskedAutoencoderTransformer.normalise OmniMAETransformer.normalise VideoMAETransformer.normalise"
+    ),
     "one of 'refit', 'keep'": "EncoderPredictor.pretrained",
     "one of 'sine', 'curve'": "MagnitudeWarp.kind",
     "one of 'std', 'mad'": "ZScoreDetector.spread",
@@ -206,10 +191,6 @@ RANGES = {
     "one of, or a non-empty tuple of different ones of, 'mean', 'max'": "ChannelIndependentEncoder.aggregation",
     "one of, or a non-empty tuple of different ones of, 'ppv', 'mpv', 'mipv', 'lspv'": "RocketEncoder.poolings",
     "one of, or a non-empty tuple of, 'mean', 'max', 'std', 'ppv', 'last', 'attention'": "Pooling.statistics",
-    "an object with `tokenize`": (
-        "BEiTTransformer.tokenizer BEiTV2Transformer.tokenizer PeCoTransformer.tokenizer "
-        "RegressingTransformer.tokenizer"
-    ),
 }
 POSITIONAL = {
     "ChannelIndependentEncoder.encoder",

@@ -1,16 +1,13 @@
 """Masked autoencoder."""
 
-from functools import partial
-from typing import Any, final
+from typing import final
 
 from sklearn_ssl.architectures import MaskedAutoencoder
-from sklearn_ssl.base import ReconstructingTransformer, choice, number, recipe
-from sklearn_ssl.losses import masked_mse_loss
-from sklearn_ssl.masking import RandomMasking
+from sklearn_ssl.methods.masked._autoencoders import MaskedAutoencoderTransformer
 
 
 @final
-class MAETransformer(ReconstructingTransformer):
+class MAETransformer(MaskedAutoencoderTransformer):
     r"""Masked autoencoder: encode the visible windows only, and predict the values of the hidden ones.
 
     Tokens of hidden windows never enter the encoder. A small decoder gets the encoded tokens, a learnt token at each
@@ -30,17 +27,6 @@ class MAETransformer(ReconstructingTransformer):
     ``MAETransformer(encoder=TransformerEncoder(window=1))`` is the method of Ti-MAE, without its forecasting head.
     ``MAETransformer(encoder=ChannelTransformerEncoder(), masking=RandomMasking(ratio=0.4, channels="apart"))`` is near
     to the self-supervised PatchTST, whose tokens of different channels do not attend to each other.
-
-    Parameters
-    ----------
-    masking : Masking, default=None
-        Draws the windows that are hidden. None is ``RandomMasking(ratio=0.75)``.
-    decoder_depth : int, default=1
-        Number of transformer blocks of the decoder.
-    decoder_width : int, default=64
-        Number of features of its tokens.
-    normalise : {"none", "window", "channel"}, default="none"
-        How targets are scaled.
 
     See Also
     --------
@@ -78,21 +64,5 @@ class MAETransformer(ReconstructingTransformer):
     (20, 64)
     """
 
-    masking: Any = recipe(default_factory=partial(RandomMasking, ratio=0.75), needs="hidden")
-    decoder_depth: int = number(default=1, least=1, integer=True)
-    decoder_width: int = number(default=64, least=1, integer=True)
-    normalise: str = choice("none", "window", "channel", default="none")
-
     def _architecture(self):
-        return self._masked(
-            MaskedAutoencoder,
-            decoder_depth=self.decoder_depth,
-            decoder_width=self.decoder_width,
-            normalise=self.normalise,
-        )
-
-    def _loss(self):
-        return masked_mse_loss
-
-    def _collapsed_loss(self, n_cases, n_projections):
-        return None if self.normalise == "none" else 1.0
+        return self._autoencoder(MaskedAutoencoder)

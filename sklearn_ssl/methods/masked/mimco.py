@@ -25,9 +25,9 @@ class MimCoTransformer(MaskedTransformer, StagedTransformer):
         + \frac{1}{n} \sum_i -\log \frac{\exp(\cos(\bar r_i, \bar k_i) / \tau)}
         {\sum_j \exp(\cos(\bar r_i, \bar k_j) / \tau)}
 
-    over the hidden windows H of the batch, of which at most 1,024 are drawn, and its n series. Neighbouring windows of
-    a smooth series are nearly equal, and they are negatives all the same. It takes every encoder that gives features
-    per time step or window.
+    over the hidden windows H of the batch and its n series. If more than 1,024 windows are hidden, H is a random part
+    of so many. Neighbouring windows of a smooth series are nearly equal, and they are negatives all the same. It takes
+    every encoder that gives features per time step or window.
 
     The paper is known to us by its abstract and by reviews; its code is not public. That the teacher is contrastive and
     frozen, and that there is a loss of patches and one of images, is the paper's. The number of negatives, the

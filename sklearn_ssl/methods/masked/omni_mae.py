@@ -1,17 +1,15 @@
 """OmniMAE."""
 
-from functools import partial
 from typing import Any, final
 
 from sklearn_ssl.architectures import ManySetsArchitecture
-from sklearn_ssl.base import ManySetsMixin, ReconstructingTransformer, choice, number, recipe
+from sklearn_ssl.base import ManySetsMixin, recipe
 from sklearn_ssl.encoders import ChannelTransformerEncoder
-from sklearn_ssl.losses import masked_mse_loss
-from sklearn_ssl.masking import RandomMasking
+from sklearn_ssl.methods.masked._autoencoders import MaskedAutoencoderTransformer
 
 
 @final
-class OmniMAETransformer(ManySetsMixin, ReconstructingTransformer):
+class OmniMAETransformer(ManySetsMixin, MaskedAutoencoderTransformer):
     r"""OmniMAE: one masked autoencoder for several data sets with other channels and lengths.
 
     `fit_many` trains on all sets at once. `fit` trains on one, as everywhere. Each set counts alike. Minimises
@@ -32,14 +30,8 @@ class OmniMAETransformer(ManySetsMixin, ReconstructingTransformer):
     ----------
     encoder : recipe, callable or torch.nn.Module, default=None
         An encoder with tokens for each channel. None is ``ChannelTransformerEncoder()``.
-    masking : Masking, default=None
-        Draws the windows that are hidden. None is ``RandomMasking(ratio=0.75)``.
-    decoder_depth : int, default=1
-        Number of transformer blocks of the decoder.
-    decoder_width : int, default=64
-        Number of features of its tokens.
-    normalise : {"channel", "none", "window"}, default="channel"
-        Whether targets are scaled for each channel of a window, not scaled, or scaled for each token.
+    normalise : {"none", "window", "channel"}, default="channel"
+        Whether targets are not scaled, scaled for each token, or scaled for each channel of a window.
 
     See Also
     --------
@@ -64,21 +56,7 @@ class OmniMAETransformer(ManySetsMixin, ReconstructingTransformer):
     """
 
     encoder: Any = recipe(default_factory=ChannelTransformerEncoder)
-    masking: Any = recipe(default_factory=partial(RandomMasking, ratio=0.75), needs="hidden")
-    decoder_depth: int = number(default=1, least=1, integer=True)
-    decoder_width: int = number(default=64, least=1, integer=True)
-    normalise: str = choice("channel", "none", "window", default="channel")
+    normalise: str = "channel"
 
     def _architecture(self):
-        return self._masked(
-            ManySetsArchitecture,
-            decoder_depth=self.decoder_depth,
-            decoder_width=self.decoder_width,
-            normalise=self.normalise,
-        )
-
-    def _loss(self):
-        return masked_mse_loss
-
-    def _collapsed_loss(self, n_cases, n_projections):
-        return None if self.normalise == "none" else 1.0
+        return self._autoencoder(ManySetsArchitecture)

@@ -24,8 +24,8 @@ class TimeMAETransformer(RegressingTransformer):
         + \frac{\alpha}{D} \|\hat z_t - z_t\|^2\Bigr)
 
     over the hidden windows H of the batch, where :math:`\alpha` is `alignment`, D the width of the encoder, and CE the
-    cross-entropy of scores with the code, of which the share :math:`\epsilon`, `label_smoothing`, is spread over all
-    codes. Each weight of the teacher keeps the share m in a step and takes the rest from the encoder. A loss of
+    cross-entropy of scores with the code. A share :math:`\epsilon`, `label_smoothing`, of the target is spread over
+    all codes. Each weight of the teacher keeps the share m in a step and takes the rest from the encoder. A loss of
     :math:`\log K` is chance level, for K codes. The encoder must have tokens.
 
     The authors' codes come from a linear map of a window plus random noise. This map is never trained to be a codebook,
