@@ -216,7 +216,7 @@ def test_teachers_without_features_of_the_windows():
     for cls in TOKENIZERS[1:]:
         with pytest.raises(ValueError, match=r"`teacher` must give features of every window.*got RocketEncoder"):
             built(cls, teacher=built(SiameseArchitecture, encoder=RocketEncoder(n_features=84)))
-        with pytest.raises(ValueError, match=r"`teacher` has an encoder of which one step stands for 8 time steps"):
+        with pytest.raises(ValueError, match=r"`teacher` has an encoder with 8 time steps per step of its map"):
             built(cls, teacher=built(SiameseArchitecture, encoder=TransformerEncoder(depth=1, width=4, window=8)))
 
 

@@ -510,7 +510,7 @@ class TestMimCo:
 
     def test_teachers_of_other_windows_are_refused(self):
         teacher = clone(CONTRASTIVE).set_params(encoder=clone(TOKENS).set_params(window=8))
-        with pytest.raises(ValueError, match=r"`teacher` has an encoder of which one step stands for 8 time steps"):
+        with pytest.raises(ValueError, match=r"`teacher` has an encoder with 8 time steps per step of its map"):
             mimco(teacher=teacher).fit(series().numpy())
         with pytest.raises(TypeError, match=r"`teacher` must be a transformer of this package such as MoCoV3"):
             mimco(teacher=StandardScaler()).fit(series().numpy())
