@@ -14,6 +14,7 @@ from sklearn_ssl.augmentations._composition import Compose, OneOf, RandomApply
 from sklearn_ssl.augmentations._frequency import FrequencyMask, FrequencyPerturbation
 from sklearn_ssl.augmentations._masking import Blockout, ChannelDropout, ChannelReversal
 from sklearn_ssl.augmentations._mixing import Mixup
+from sklearn_ssl.augmentations._numbered import NumberedTransformations
 from sklearn_ssl.augmentations._time import (
     CropResize,
     Permutation,
@@ -38,6 +39,7 @@ __all__ = [
     "Jitter",
     "MagnitudeWarp",
     "Mixup",
+    "NumberedTransformations",
     "OneOf",
     "Permutation",
     "RandomApply",

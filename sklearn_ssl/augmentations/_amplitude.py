@@ -1,18 +1,17 @@
 """Augmentations that change the values of a series and not its time axis."""
 
-import itertools
 import math
 from collections.abc import Sequence
-from typing import Any, final
+from typing import final
 
 import torch
 from torch.nn import functional
 
 from sklearn_ssl._input.padding import observed_mask
 from sklearn_ssl._parameters.hyperparameters import choice, number
-from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.augmentations._base import Augmentation, Draws, RandomFlip, random_uniform
 from sklearn_ssl.augmentations._curves import smooth_curve
+from sklearn_ssl.augmentations._triples import check_triples, triples_of
 
 
 @final
@@ -305,11 +304,7 @@ class Rotation(Augmentation):
     def check_hyperparameters(self) -> None:
         """Raise a ValueError that names the first parameter that is not allowed."""
         super().check_hyperparameters()
-        if self.axes is not None and not _are_triples(self.axes):
-            raise ValueError(
-                f"Rotation: `axes` must be triples of channel numbers, each channel in one triple only, "
-                f"such as ((0, 1, 2), (3, 4, 5)), got {shown(self.axes)}."
-            )
+        check_triples("Rotation", self.axes)
 
     def draw(self, x: torch.Tensor, lengths: torch.Tensor) -> Draws:
         """Draw ``axis`` (B, 3), of length one, and ``angle`` (B,) in radians."""
@@ -321,35 +316,12 @@ class Rotation(Augmentation):
         """Turn every triple about ``axis`` by ``angle``."""
         change = _turn(draws["axis"].to(x.dtype), draws["angle"].to(x.dtype))  # (B, 3, 3)
         channels = list(x.unbind(1))
-        for triple in self._triples(x.shape[1]):
+        for triple in triples_of("Rotation", self.axes, x.shape[1]):
             vectors = torch.stack([channels[channel] for channel in triple], dim=1)  # (B, 3, L)
             turned = vectors + change @ vectors
             for channel, values in zip(triple, turned.unbind(1), strict=True):
                 channels[channel] = values
         return torch.stack(channels, dim=1)  # (B, C, L)
-
-    def _triples(self, n_channels: int) -> Sequence[Sequence[int]]:
-        if self.axes is None:
-            if n_channels % 3:
-                raise ValueError(
-                    f"Rotation: `axes` is None, which takes consecutive triples of channels, but `x` has {n_channels} "
-                    f"channels. Name the triples, for example axes=((0, 1, 2),)."
-                )
-            return [(first, first + 1, first + 2) for first in range(0, n_channels, 3)]
-        if any(channel >= n_channels for triple in self.axes for channel in triple):
-            raise ValueError(
-                f"Rotation: `axes` must name channels below {n_channels}, the number of channels of `x`, "
-                f"got {shown(self.axes)}."
-            )
-        return self.axes
-
-
-def _are_triples(axes: Any) -> bool:
-    if not isinstance(axes, Sequence) or not all(isinstance(triple, Sequence) and len(triple) == 3 for triple in axes):
-        return False
-    channels = list(itertools.chain(*axes))
-    numbered = all(isinstance(channel, int) and channel >= 0 for channel in channels)
-    return numbered and len(set(channels)) == len(channels)
 
 
 def _turn(axis: torch.Tensor, angle: torch.Tensor) -> torch.Tensor:

@@ -68,7 +68,7 @@ class Augmentation(Hyperparameters, abc.ABC):
         """
         self.check_hyperparameters()
         check_series(x)
-        observed = _checked_lengths(x, lengths)
+        observed = checked_lengths(x, lengths)
         exact = x if x.dtype in (torch.float32, torch.float64) else x.float()
         with torch.autocast(x.device.type, enabled=False):  # positions in time need all the digits of float32
             augmented = self.apply(exact, observed, self.draw(exact, observed)).to(x.dtype)
@@ -145,7 +145,8 @@ def random_integers(limits: torch.Tensor) -> torch.Tensor:
     return (torch.rand(limits.shape, device=limits.device) * limits).long()  # u * n < n also in float32: u <= 1 - 2^-24
 
 
-def _checked_lengths(x: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
+def checked_lengths(x: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
+    """Return the lengths (B,) of series x (B, C, L), all L for None; raise an error if they do not fit."""
     n_series, _, n_steps = x.shape
     if lengths is None:
         return torch.full((n_series,), n_steps, device=x.device)

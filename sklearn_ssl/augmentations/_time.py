@@ -42,8 +42,8 @@ class TimeReversal(RandomFlip):
 
     def apply(self, x: torch.Tensor, lengths: torch.Tensor, draws: Draws) -> torch.Tensor:
         """Reverse the series that are ``flipped``."""
-        time = _steps(x)
-        return _take(x, torch.where(draws["flipped"][:, None], lengths[:, None] - 1 - time, time))
+        time = steps(x)
+        return take(x, torch.where(draws["flipped"][:, None], lengths[:, None] - 1 - time, time))
 
 
 @final
@@ -83,7 +83,7 @@ class CropResize(Augmentation):
 
     def apply(self, x: torch.Tensor, lengths: torch.Tensor, draws: Draws) -> torch.Tensor:
         """Read the series from ``start`` on, ``ratio`` steps at a time."""
-        return interpolated(x, draws["start"][:, None] + draws["ratio"][:, None] * _steps(x), lengths)
+        return interpolated(x, draws["start"][:, None] + draws["ratio"][:, None] * steps(x), lengths)
 
 
 @final
@@ -117,7 +117,7 @@ class RandomCrop(Augmentation):
 
     def apply(self, x: torch.Tensor, lengths: torch.Tensor, draws: Draws) -> torch.Tensor:
         """Keep ``width`` steps from ``start`` on."""
-        since = _steps(x) - draws["start"][:, None]  # (B, L)
+        since = steps(x) - draws["start"][:, None]  # (B, L)
         inside = (since >= 0) & (since < draws["width"][:, None])
         return torch.where(inside[:, None], x, 0)
 
@@ -208,7 +208,7 @@ class TimeStretch(Augmentation):
     def apply(self, x: torch.Tensor, lengths: torch.Tensor, draws: Draws) -> torch.Tensor:
         """Read the series at ``speed`` about its middle."""
         middle = (lengths - 1)[:, None] / 2
-        return interpolated(x, middle + draws["speed"][:, None] * (_steps(x) - middle), lengths)
+        return interpolated(x, middle + draws["speed"][:, None] * (steps(x) - middle), lengths)
 
 
 @final
@@ -256,7 +256,7 @@ class WindowWarp(Augmentation):
         factor, start = draws["factor"][:, None], draws["start"][:, None]
         last = (lengths - 1)[:, None]
         window = self.ratio * last
-        stretched = _steps(x) * ((last + (factor - 1) * window) / last.clamp(min=1))  # (B, L)
+        stretched = steps(x) * ((last + (factor - 1) * window) / last.clamp(min=1))  # (B, L)
         in_window = torch.minimum((stretched - start).clamp(min=0), factor * window)
         return interpolated(x, stretched + (1 / factor - 1) * in_window, lengths)
 
@@ -303,9 +303,9 @@ class Permutation(Augmentation):
         begins = edges[:, :-1].gather(1, order)  # (B, K), where the segments come from
         ends = edges.diff().gather(1, order).cumsum(1)  # where they go to
         shifts = begins - torch.cat([torch.zeros_like(last), ends[:, :-1]], dim=1)
-        time = _steps(x).expand(len(x), -1).contiguous()  # (B, L)
+        time = steps(x).expand(len(x), -1).contiguous()  # (B, L)
         segment = torch.searchsorted(ends, time, right=True).clamp(max=self.n_segments - 1)
-        return _take(x, time + shifts.gather(1, segment))
+        return take(x, time + shifts.gather(1, segment))
 
 
 @final
@@ -361,7 +361,7 @@ class SpeedChange(Augmentation):
         """Read the series at ``speed``, again and again."""
         speed = draws["speed"][:, None]
         n_read = ((lengths - 1)[:, None] / speed).floor().long() + 1
-        return interpolated(x, speed * torch.remainder(_steps(x), n_read), lengths)
+        return interpolated(x, speed * torch.remainder(steps(x), n_read), lengths)
 
 
 @final
@@ -404,18 +404,19 @@ class TimeShift(Augmentation):
 
     def apply(self, x: torch.Tensor, lengths: torch.Tensor, draws: Draws) -> torch.Tensor:
         """Shift the series by ``shift`` steps."""
-        origin = _steps(x) - draws["shift"][:, None]  # (B, L)
+        origin = steps(x) - draws["shift"][:, None]  # (B, L)
         count = lengths.clamp(min=1)[:, None]
         if self.mode == "circular":
-            return _take(x, torch.remainder(origin, count))
-        return _take(x, torch.minimum(origin.clamp(min=0), count - 1))
+            return take(x, torch.remainder(origin, count))
+        return take(x, torch.minimum(origin.clamp(min=0), count - 1))
 
 
-def _steps(x: torch.Tensor) -> torch.Tensor:
+def steps(x: torch.Tensor) -> torch.Tensor:
+    """Return the numbers of the time steps, (L,)."""
     return torch.arange(x.shape[2], device=x.device)
 
 
-def _take(x: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
+def take(x: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
     """Return the steps `index` (B, L) of each series. Only padded steps may have an index that is out of bounds."""
     index = index.clamp(0, x.shape[2] - 1)
     return x.gather(2, index[:, None].expand(-1, x.shape[1], -1))
@@ -427,5 +428,5 @@ def interpolated(x: torch.Tensor, positions: torch.Tensor, lengths: torch.Tensor
     positions = torch.minimum(positions.clamp(min=0), last)
     before = positions.long()
     after = torch.minimum(before + 1, last)
-    left, right = _take(x, before), _take(x, after)
+    left, right = take(x, before), take(x, after)
     return left + (positions - before)[:, None] * (right - left)

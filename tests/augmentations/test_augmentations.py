@@ -15,7 +15,9 @@ COMPOSITIONS = {
     aug.OneOf: aug.OneOf(jitter=aug.Jitter(), order=aug.Permutation(), off="passthrough"),
     aug.RandomApply: aug.RandomApply(aug.Permutation()),
 }
-CLASSES = [getattr(aug, name) for name in aug.__all__ if name != "Augmentation"]
+CLASSES = [
+    cls for cls in map(vars(aug).get, aug.__all__) if issubclass(cls, aug.Augmentation) and cls is not aug.Augmentation
+]
 ALL = [
     *(COMPOSITIONS[cls] if cls in COMPOSITIONS else cls() for cls in CLASSES),
     aug.MagnitudeWarp(kind="curve"),

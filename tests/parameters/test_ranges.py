@@ -189,6 +189,9 @@ RANGES = {
         "ClosedFormTransformer.incremental GRUEncoder.bidirectional RocketEncoder.standardise WCCNTransformer.rotated"
     ),
     "one of, or a non-empty tuple of different ones of, 'mean', 'max'": "ChannelIndependentEncoder.aggregation",
+    "one of, or a non-empty tuple of different ones of, 'time', 'sign', 'channels', 'axes', 'shift'": (
+        "NumberedTransformations.kinds"
+    ),
     "one of, or a non-empty tuple of different ones of, 'ppv', 'mpv', 'mipv', 'lspv'": "RocketEncoder.poolings",
     "one of, or a non-empty tuple of, 'mean', 'max', 'std', 'ppv', 'last', 'attention'": "Pooling.statistics",
 }
