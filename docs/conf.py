@@ -17,6 +17,7 @@ copyright = "The sklearn_ssl developers"
 version = release = sklearn_ssl.__version__
 
 extensions = [
+    "matplotlib.sphinxext.plot_directive",
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
@@ -98,6 +99,13 @@ sphinx_gallery_conf = {
 }
 # Figures of examples are saved, not shown.
 warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive", category=UserWarning)
+
+# Figures of guide pages: a build runs the scripts of `figures`, which take seconds.
+plot_formats = ["png"]
+plot_html_show_formats = False
+plot_html_show_source_link = False
+plot_include_source = False
+exclude_patterns += ["figures"]
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"sklearn_ssl {release}"
