@@ -50,6 +50,7 @@ from sklearn_ssl.methods.masked.tst import TSTTransformer
 from sklearn_ssl.methods.masked.utica import UticaTransformer
 from sklearn_ssl.methods.masked.video_mae import VideoMAETransformer
 from sklearn_ssl.methods.masked.vq_tokenizer import VQTokenizer
+from sklearn_ssl.methods.multi_modal.clip import CLIPTransformer
 from sklearn_ssl.methods.random_encoder import RandomEncoderTransformer
 
 _moved.install()
@@ -61,6 +62,7 @@ __all__ = [
     "BYOLTransformer",
     "BarlowTwinsTransformer",
     "CAETransformer",
+    "CLIPTransformer",
     "ClosedFormVICRegTransformer",
     "ContextEncoderTransformer",
     "ContrastiveEMPSSLTransformer",

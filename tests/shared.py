@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from sklearn_ssl import SimCLRTransformer
-from sklearn_ssl.testing import small_encoder_for, small_stages_of
+from sklearn_ssl.testing import _target, small_encoder_for, small_stages_of
 
 
 def small(cls=SimCLRTransformer, **parameters):
@@ -22,6 +22,11 @@ def small(cls=SimCLRTransformer, **parameters):
     }
     known = cls().get_params(deep=False)
     return cls(**{name: value for name, value in cheap.items() if name in known} | parameters)
+
+
+def fitted(transformer, X):
+    """Fit a transformer, with a number for each series if it needs a target."""
+    return transformer.fit(X, _target(transformer, X))
 
 
 @contextlib.contextmanager

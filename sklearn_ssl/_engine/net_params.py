@@ -38,7 +38,8 @@ def joined(of_method: dict[str, Any], of_user: dict[str, Any] | None) -> dict[st
     of_user = copy.deepcopy(of_user or {})
     if "optimizer" in of_user:
         of_method = {name: value for name, value in of_method.items() if not _is_of_another_optimizer(name)}
-    return {**of_method, **of_user}
+    replaced = tuple(f"{name}__" for name in of_user if "__" in name)  # a callback that the user took out, perhaps
+    return {name: value for name, value in of_method.items() if not name.startswith(replaced)} | of_user
 
 
 def _is_of_another_optimizer(name: str) -> bool:

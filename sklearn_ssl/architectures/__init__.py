@@ -28,6 +28,7 @@ from sklearn_ssl.architectures._masked import (
 from sklearn_ssl.architectures._masked_teacher import MaskedTeacherArchitecture, SpreadTeacherArchitecture
 from sklearn_ssl.architectures._mixing import MixingArchitecture
 from sklearn_ssl.architectures._momentum import BootstrapArchitecture, MomentumArchitecture, TaughtArchitecture
+from sklearn_ssl.architectures._paired import PairedArchitecture
 from sklearn_ssl.architectures._periodic import PeriodicArchitecture
 from sklearn_ssl.architectures._predictor import PredictorArchitecture
 from sklearn_ssl.architectures._protocol import TrainableModule
@@ -82,6 +83,7 @@ __all__ = [
     "MixingArchitecture",
     "MomentumArchitecture",
     "MomentumCovarianceArchitecture",
+    "PairedArchitecture",
     "PerceptualTokenizerArchitecture",
     "PeriodicArchitecture",
     "PredictorArchitecture",

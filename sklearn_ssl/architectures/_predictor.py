@@ -36,6 +36,11 @@ class PredictorArchitecture(SiameseArchitecture):
         return (*self.predictor(z).chunk(2), *z.chunk(2))
 
 
+def build_head(recipe: Any, n_inputs: int, n_projections: int) -> nn.Module:
+    """Build a head whose outputs are as wide as the projections, and leave the recipe as it is."""
+    return clone(recipe).set_params(output_width=n_projections).build(n_inputs)
+
+
 def build_predictor(predictor: Any, n_projections: int) -> nn.Module:
-    """Build a head from projections to predictions of the same width, and leave the recipe as it is."""
-    return clone(predictor).set_params(output_width=n_projections).build(n_projections)
+    """Build a head from projections to predictions of the same width."""
+    return build_head(predictor, n_projections, n_projections)

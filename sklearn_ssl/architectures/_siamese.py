@@ -86,7 +86,7 @@ class SiameseArchitecture(Architecture):
             self.training_pooling = training_pooling.build(self.widths)
             self.n_pooled = training_pooling.n_features(self.widths)
         self.projector = projector.build(self.n_pooled)
-        self.n_projections = _width(self.projector, self.n_pooled)
+        self.n_projections = width_of(self.projector, self.n_pooled)
 
     def forward(self, batch: Batch) -> tuple[torch.Tensor, ...]:
         """Return the projections of V views of a batch, each (B, P)."""
@@ -143,6 +143,7 @@ def _check_recipes(augmentation: tuple, n_views: int | None) -> None:
         )
 
 
-def _width(projector: nn.Module, n_features: int) -> int:
+def width_of(projector: nn.Module, n_features: int) -> int:
+    """Return how many values a head returns for n_features."""
     with evaluation_mode(projector):
         return projector(torch.zeros(1, n_features)).shape[1]

@@ -16,6 +16,7 @@ from sklearn_ssl.base.generative import BottleneckTransformer, GenerativeMixin
 from sklearn_ssl.base.joint_embedding import JointEmbeddingTransformer
 from sklearn_ssl.base.many_sets import ManySetsMixin
 from sklearn_ssl.base.masked import MaskedTransformer, ReconstructingTransformer
+from sklearn_ssl.base.paired import ContrastedTransformer, PairedTransformer
 from sklearn_ssl.base.staged import StagedTransformer
 from sklearn_ssl.base.tokenizer import TaughtTokenizer, TokenizedTransformer, Tokenizer
 from sklearn_ssl.base.trained import SSLTransformer
@@ -23,12 +24,14 @@ from sklearn_ssl.base.trained import SSLTransformer
 __all__ = [
     "BottleneckTransformer",
     "ClosedFormTransformer",
+    "ContrastedTransformer",
     "EmbeddingTransformer",
     "GenerativeMixin",
     "Hyperparameters",
     "JointEmbeddingTransformer",
     "ManySetsMixin",
     "MaskedTransformer",
+    "PairedTransformer",
     "ReconstructingTransformer",
     "SSLTransformer",
     "StagedTransformer",

@@ -78,7 +78,7 @@ class EmbeddingTransformer(
             The series, at least two. 2-D input is one channel. A list of arrays (n_channels, n_timepoints) may have
             unequal lengths. Trailing steps at which all channels are NaN are padding.
         y : object, default=None
-            Ignored.
+            Ignored, unless the method learns from what goes with the series, such as texts.
 
         Returns
         -------
@@ -117,7 +117,7 @@ class EmbeddingTransformer(
         X : array or list of arrays
             The series, as for `fit`.
         y : object, default=None
-            Ignored.
+            Ignored, unless the method learns from what goes with the series, such as texts.
 
         Returns
         -------

@@ -15,6 +15,7 @@ from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import train_test_split
+from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 from skorch.callbacks import EarlyStopping
 
@@ -221,6 +222,11 @@ class EncoderPredictor(TrainingProgressMixin, CallbackSupportMixin, MetaEstimato
             )
         if self._keeps_weights():
             check_kept("transformer", transformer)
+        elif get_tags(transformer).target_tags.required:
+            raise TypeError(
+                f"`transformer` learns from texts or metadata of its own, got {shown(transformer)}. Fit it first, and "
+                "give it as FrozenEstimator(transformer)."
+            )
 
     def _given_transformer(self) -> Any:
         transformer = self.resolved("transformer")

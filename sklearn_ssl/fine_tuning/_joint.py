@@ -8,6 +8,7 @@ from typing import Any, final
 
 import numpy as np
 import torch
+from sklearn.utils import get_tags
 
 from sklearn_ssl._engine.batches import SeriesDataset
 from sklearn_ssl._engine.budgets import MOST_LABELLED, resolved_batch_size
@@ -67,6 +68,11 @@ class JointClassifier(EncoderClassifier, abc.ABC):
             raise TypeError(
                 "`transformer` must be trained by gradient steps, as VICRegTransformer() is, because its loss is "
                 f"added to the loss of the labels; got {shown(transformer)}. SSLClassifier accepts it."
+            )
+        if get_tags(transformer).target_tags.required:
+            raise TypeError(
+                f"`transformer` needs texts or metadata in each step, got {shown(transformer)}. Fit it first, and give "
+                "it to SSLClassifier as FrozenEstimator(transformer)."
             )
 
     def _start_of(self, transformer: Any, X: Any, task_of_fit: Any) -> SSLTransformer:

@@ -2,6 +2,7 @@
 
 from sklearn_ssl.losses._barlow_twins import barlow_twins_loss
 from sklearn_ssl.losses._cae import cae_loss
+from sklearn_ssl.losses._clip import clip_loss
 from sklearn_ssl.losses._codes import beit_v2_loss, vq_distillation_loss, vq_loss, vq_perceptual_loss
 from sklearn_ssl.losses._distillation import byol_loss, dino_loss, simsiam_loss
 from sklearn_ssl.losses._ibot import ibot_loss, koleo_loss, utica_loss
@@ -35,6 +36,7 @@ __all__ = [
     "beit_v2_loss",
     "byol_loss",
     "cae_loss",
+    "clip_loss",
     "contrastive_emp_ssl_loss",
     "dino_loss",
     "emp_ssl_loss",

@@ -27,6 +27,7 @@ from sklearn_ssl.architectures import (
     MaskedTeacherArchitecture,
     MixingArchitecture,
     MomentumCovarianceArchitecture,
+    PairedArchitecture,
     PerceptualTokenizerArchitecture,
     PeriodicArchitecture,
     PredictorArchitecture,
@@ -85,6 +86,7 @@ OWN = {
     BottleneckArchitecture: {"width": 3, "generator": ConvGenerator(width=4)},
     AutoencoderArchitecture: {"augmentation": Compose()},
     SiameseArchitecture: {"augmentation": Compose(), "projector": MLPProjector(width=WIDTH)},
+    PairedArchitecture: {"text_projector": MLPProjector(width=6), "n_text_features": 5},
     PredictorArchitecture: {"predictor": MLPProjector(width=6)},
     TaughtArchitecture: {"momentum": 0.9},
     BootstrapArchitecture: {"predictor": MLPProjector(width=6)},
@@ -144,7 +146,9 @@ OWN[DistilledTokenizerArchitecture] = OWN[PerceptualTokenizerArchitecture] = {"t
 
 def whole_batch(x, lengths=None):
     """Return a batch of series with their rows in the training set, and labels and weights for each."""
-    companion = {"target": torch.arange(len(x)) % 3, "weight": torch.ones(len(x))}
+    target = torch.arange(len(x)) % 3
+    text = torch.eye(5)[target]
+    companion = {"target": target, "weight": torch.ones(len(x)), "text": text, "group": target}
     return Batch(x, lengths, ROWS[: len(x)], companion)
 
 

@@ -119,7 +119,9 @@ def test_bare_passes_are_those_that_a_step_makes(name, monkeypatch):
     transformer = make_method(name, random_state=0, device="cpu")
     small = {"encoder": FCNEncoder(width=4, norm="layer"), "max_epochs": 1, "batch_size": 8, "n_codes": 2}
     known = transformer.get_params(deep=False)
-    transformer.set_params(**{key: value for key, value in small.items() if key in known}).fit(make_data((8, 1, 20)))
+    transformer.set_params(**{key: value for key, value in small.items() if key in known}).fit(
+        make_data((8, 1, 20)), range(8)
+    )
     expected = Counter()
     for copies, share, trained in methods_speed.plan_of(name, transformer):
         expected[round(share * 20), trained] += 8 * copies

@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 import torch
-from shared import small
+from shared import fitted, small
 
 import sklearn_ssl
 from sklearn_ssl import augmentations, encoders, generators, losses, masking
@@ -18,6 +18,7 @@ from sklearn_ssl._parameters.hyperparameters import Hyperparameters
 from sklearn_ssl.base import (
     BottleneckTransformer,
     ClosedFormTransformer,
+    ContrastedTransformer,
     EmbeddingTransformer,
     JointEmbeddingTransformer,
     MaskedTransformer,
@@ -26,6 +27,7 @@ from sklearn_ssl.base import (
 from sklearn_ssl.datasets import make_waves
 from sklearn_ssl.pooling import Pooling
 from sklearn_ssl.projectors import MLPProjector
+from sklearn_ssl.testing import _target
 
 X, _ = make_waves(n_cases=20, n_channels=2, n_timepoints=30, random_state=0)
 FAMILIES = {
@@ -48,8 +50,15 @@ RENAMED = {  # fields whose arguments have another name
     "speed": "speed_change",
 }
 BUDGET = {"batch_size", "max_epochs", "max_steps", "verbose"}
-NOT_PASSED = BUDGET | {"encoder", "max_view_cases", "teacher", "tokenizer"}  # the bases read them
-OBJECTS = {"augmentation", "pair_loss", "predictor", "projector", "similarity", "speed"}
+NOT_PASSED = BUDGET | {
+    "descriptions",
+    "encoder",
+    "max_view_cases",
+    "teacher",
+    "text_encoder",
+    "tokenizer",
+}  # the bases read them
+OBJECTS = {"augmentation", "pair_loss", "predictor", "projector", "similarity", "speed", "text_projector"}
 
 ABOVE_ZERO = ([1e-6, 1e6], [0, -1, float("inf"), "1", True])
 AT_LEAST_ZERO = ([0, 1e6], [-1e-6, float("nan")])
@@ -80,6 +89,7 @@ BOUNDS = {
     "invariance": AT_LEAST_ZERO,
     "iterations": AT_LEAST_ONE,
     "label_temperature": ABOVE_ZERO,
+    "learn_temperature": ([True, False], [2, "yes"]),
     "koleo": AT_LEAST_ZERO,
     "masked_share": SHARE,
     "label_smoothing": ([0, 0.9], [-1e-6, 1]),
@@ -127,6 +137,7 @@ SPECIAL_BOUNDS = {
     (sklearn_ssl.SwAVTransformer, "n_prototypes"): TWO_OR_AUTO,
     (sklearn_ssl.Data2VecTransformer, "beta"): ABOVE_ZERO,
     (sklearn_ssl.TimeVAETransformer, "beta"): AT_LEAST_ZERO,
+    **{(cls, "temperature"): ([0.01, 1], [0.009, 1.1]) for cls in METHODS if issubclass(cls, ContrastedTransformer)},
     **{(cls, "n_views"): AT_LEAST_ONE for cls in METHODS if issubclass(cls, ClosedFormTransformer)},
     **{
         (cls, "shrinkage"): ([1e-6, 1e6, "auto"], [0, "oas", None])
@@ -243,10 +254,23 @@ NOT_TOLD_BY_THE_LOSS = {
 }
 
 
+class Same(torch.nn.Module):
+    """A projector whose outputs are all the same."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.width = width
+
+    def forward(self, x):
+        return torch.ones(len(x), self.width)
+
+
 def collapsed(module):
     """Let all projections be the same, and all memories as they become then."""
     width = getattr(module, "n_projections", 0)
     same = torch.ones(1, width)
+    if hasattr(module, "text_projector"):
+        module.text_projector = Same(width)
     module.projections = module.teacher_projections = lambda x, lengths=None: same.expand(len(x), -1)
     module.sequences = lambda x, lengths=None: torch.ones(len(x), 30)
     memories = {
@@ -270,11 +294,13 @@ def test_loss_of_projections_that_are_all_the_same(cls, changed):
     fixed = ("batch_size", "n_codes")  # the series are too few for others
     fields = [field for field in own_fields(cls) if "allowed" in field.metadata and field.name not in fixed]
     own = {field.name: another_value(field) for field in fields} if changed else {}
-    transformer = small(cls, max_epochs=0, **own).fit(X)
+    transformer = fitted(small(cls, max_epochs=0, **own), X)
     if cls in NOT_TOLD_BY_THE_LOSS:
         assert transformer.collapsed_loss_ is None
         return
-    batch = transformer.net_.series(collection_of(X))[torch.arange(8)]
+    collection = collection_of(X)
+    companion = transformer._companion(_target(transformer, X), collection, reset=False)
+    batch = transformer.net_.series(collection, companion)[torch.arange(8)]
     outputs = collapsed(transformer.net_.module_)(batch)
     assert transformer.collapsed_loss_ == pytest.approx(float(transformer._loss()(*outputs).detach()), rel=1e-3)
 

@@ -56,6 +56,7 @@ RANGES = {
         "WCCNTransformer.whitening WMSETransformer.shrinkage WindowWarp.ratio Tokenizer.decay "
         "TimeMAETransformer.momentum"
     ),
+    "a number at least 0.01 and at most 1": "ContrastedTransformer.temperature",
     "a number at least 0 and at most 180": "Rotation.angle",
     "a number at least 0 and below 0.5": "CountedMasking.spread",
     "a number at least 0 and below 1": (
@@ -134,7 +135,8 @@ RANGES = {
         "EmbeddingTransformer.pooling JointEmbeddingTransformer.projector "
         "JointEmbeddingTransformer.training_pooling LeJEPATransformer.projector MoCoTransformer.projector "
         "MaskedViewsTransformer.projector MaskedViewsTransformer.training_pooling SimSiamTransformer.projector "
-        "SimSiamTransformer.predictor WMSETransformer.projector SimMTMTransformer.projector"
+        "SimSiamTransformer.predictor PairedTransformer.text_projector WMSETransformer.projector "
+        "SimMTMTransformer.projector"
     ),
     "an object with `fit`": (
         "EncoderPredictor.transformer FineTuned.transformer MimCoTransformer.teacher "
@@ -186,7 +188,8 @@ RANGES = {
         "OutlierFiltered.allow_lost_classes RocketEncoder.differences"
     ),
     "one of True, False": (
-        "ClosedFormTransformer.incremental GRUEncoder.bidirectional RocketEncoder.standardise WCCNTransformer.rotated"
+        "ClosedFormTransformer.incremental ContrastedTransformer.learn_temperature GRUEncoder.bidirectional "
+        "RocketEncoder.standardise WCCNTransformer.rotated"
     ),
     "one of, or a non-empty tuple of different ones of, 'mean', 'max'": "ChannelIndependentEncoder.aggregation",
     "one of, or a non-empty tuple of different ones of, 'time', 'sign', 'channels', 'axes', 'shift'": (
