@@ -43,11 +43,11 @@ def texts_or_table(
     """
     if isinstance(values, (str, bytes)):
         raise TypeError(f"`{name}` is one text, {shown(values)}. Give a list of texts, such as [{shown(values)}].")
-    if len(values) == 0:
-        raise ValueError(f"`{name}` is empty. Give at least one text or row.")
     if is_table(values):
         return _checked_table(name, as_frame(values).reset_index(drop=True))
     array = values_of(values)
+    if array.size == 0:
+        raise ValueError(f"`{name}` is empty. Give at least one text or row.")
     if array.ndim == 2:
         return _checked_table(name, pd.DataFrame(array).infer_objects())
     if array.ndim != 1:
