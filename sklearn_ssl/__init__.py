@@ -52,6 +52,7 @@ from sklearn_ssl.methods.masked.video_mae import VideoMAETransformer
 from sklearn_ssl.methods.masked.vq_tokenizer import VQTokenizer
 from sklearn_ssl.methods.multi_modal.clip import CLIPTransformer
 from sklearn_ssl.methods.random_encoder import RandomEncoderTransformer
+from sklearn_ssl.methods.series_native.ts2vec import TS2VecTransformer
 
 _moved.install()
 
@@ -97,6 +98,7 @@ __all__ = [
     "SimPerTransformer",
     "SimSiamTransformer",
     "SwAVTransformer",
+    "TS2VecTransformer",
     "TSTTransformer",
     "TestTimeClassifier",
     "TiCoTransformer",

@@ -25,7 +25,7 @@ from sklearn_ssl import preprocessing
 from sklearn_ssl._input.labels import UNLABELLED
 from sklearn_ssl.base import EmbeddingTransformer, ReconstructingTransformer
 from sklearn_ssl.datasets import make_waves
-from sklearn_ssl.encoders import ChannelTransformerEncoder, Encoder, ResNetEncoder, TransformerEncoder
+from sklearn_ssl.encoders import ChannelTransformerEncoder, Encoder, ResNetEncoder, TCNEncoder, TransformerEncoder
 from sklearn_ssl.fine_tuning import EncoderPredictor, JointClassifier
 from sklearn_ssl.generators import ConvGenerator
 from sklearn_ssl.imputation import MaskedImputer
@@ -102,6 +102,8 @@ def small_encoder_for(cls: type) -> Encoder:
     default = type(cls().resolved("encoder")) if "encoder" in inspect.signature(cls).parameters else ResNetEncoder
     if issubclass(default, (TransformerEncoder, ChannelTransformerEncoder)):
         return default(depth=2, width=4, n_heads=1, window=1, dropout=0.0)
+    if issubclass(default, TCNEncoder):  # maxima of few features that are zero or above would say little
+        return cls().resolved("encoder").set_params(depth=1, width=8, n_features=16)
     norm = "layer" if _hides(cls) else "batch"
     return ResNetEncoder(depth=1, width=4, norm=norm)
 

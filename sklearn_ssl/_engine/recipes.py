@@ -19,14 +19,15 @@ def with_own_recipes(build: Callable[..., nn.Module], **arguments: Any) -> parti
     build : callable
         A class, or a partial with arguments of its own.
     **arguments : dict
-        Further arguments. Modules among them are not copied, because the architecture does that.
+        Further arguments, for all that `build` has not bound itself. Modules among them are not copied, because the
+        architecture does that.
 
     Returns
     -------
     build : functools.partial
         The same with all arguments bound.
     """
-    bound = partial(build, **arguments)
+    bound = partial(build, **{**arguments, **getattr(build, "keywords", {})})
     return partial(bound.func, *bound.args, **{name: _own(value) for name, value in bound.keywords.items()})
 
 

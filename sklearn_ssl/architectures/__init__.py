@@ -5,6 +5,7 @@ from sklearn_ssl.architectures._autoencoder import (
     BottleneckArchitecture,
     VariationalArchitecture,
 )
+from sklearn_ssl.architectures._averaged import AveragedArchitecture
 from sklearn_ssl.architectures._base import Architecture, maps
 from sklearn_ssl.architectures._batch import Batch
 from sklearn_ssl.architectures._channel_masked import ChannelAutoencoder, ManySetsArchitecture, TubeArchitecture
@@ -12,6 +13,7 @@ from sklearn_ssl.architectures._closed_form import ClosedFormArchitecture
 from sklearn_ssl.architectures._codes import AggregatedCodeArchitecture, CodeArchitecture
 from sklearn_ssl.architectures._context import ContextArchitecture
 from sklearn_ssl.architectures._covariance import CovarianceArchitecture, MomentumCovarianceArchitecture
+from sklearn_ssl.architectures._crops import CroppedArchitecture
 from sklearn_ssl.architectures._fine_tuned import FineTunedArchitecture
 from sklearn_ssl.architectures._headed import HeadedArchitecture
 from sklearn_ssl.architectures._instances import InstanceBankArchitecture, InstanceClassifierArchitecture
@@ -56,6 +58,7 @@ __all__ = [
     "AggregatedCodeArchitecture",
     "Architecture",
     "AutoencoderArchitecture",
+    "AveragedArchitecture",
     "Batch",
     "BootstrapArchitecture",
     "BottleneckArchitecture",
@@ -67,6 +70,7 @@ __all__ = [
     "ContextArchitecture",
     "ContrastedTeacherArchitecture",
     "CovarianceArchitecture",
+    "CroppedArchitecture",
     "DecodedArchitecture",
     "DistilledTokenizerArchitecture",
     "FilledArchitecture",

@@ -64,16 +64,28 @@ def random_windows(
         Number of observed steps of each window.
     """
     width = window_width(ratio, x.shape[2])
-    observed = torch.full((len(x),), x.shape[2], device=x.device) if lengths is None else lengths
+    observed = observed_steps(x, lengths)
     widths = (ratio * observed).round().long().clamp(1, width).repeat(n_windows)  # (V B,)
     room = observed.repeat(n_windows) - widths + 1
     start = (torch.rand(len(room), device=x.device) * room).long()
-    steps = start[:, None] + torch.arange(width, device=x.device)  # (V B, W)
-    series = x.repeat(n_windows, 1, 1)  # (V B, C, L)
-    windows = series.gather(2, steps.clamp(max=x.shape[2] - 1)[:, None].expand(-1, x.shape[1], -1))  # (V B, C, W)
+    windows = cut(x.repeat(n_windows, 1, 1), start, width)  # (V B, C, W)
     if lengths is None:
         return windows, None
     return torch.where(observed_mask(widths, width)[:, None], windows, 0.0), widths
+
+
+def cut(x: torch.Tensor, start: torch.Tensor, width: int) -> torch.Tensor:
+    """Cut a window of `width` steps from each series (B, C, L), from the steps `start` (B,) on: (B, C, W).
+
+    What would lie beyond the last step repeats the last step.
+    """
+    steps = start[:, None] + torch.arange(width, device=x.device)  # (B, W)
+    return x.gather(2, steps.clamp(max=x.shape[2] - 1)[:, None].expand(-1, x.shape[1], -1))  # (B, C, W)
+
+
+def observed_steps(x: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
+    """Return how many steps of each series (B, C, L) are observed: (B,)."""
+    return torch.full((len(x),), x.shape[2], device=x.device) if lengths is None else lengths
 
 
 def window_width(ratio: float, n_timepoints: int) -> int:

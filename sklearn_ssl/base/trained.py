@@ -17,6 +17,7 @@ from sklearn_ssl._engine.checkpoint import EpochCheckpoint
 from sklearn_ssl._engine.net import SSLNet
 from sklearn_ssl._engine.net_params import check_net_params, joined
 from sklearn_ssl._input.collections import Collection
+from sklearn_ssl._input.steps import check_steps
 from sklearn_ssl._parameters.fitted_state import unchanged_on_error
 from sklearn_ssl._parameters.hyperparameters import number
 from sklearn_ssl.base.embedding import EmbeddingTransformer
@@ -95,7 +96,13 @@ class SSLTransformer(TrainingProgressMixin, EmbeddingTransformer, abc.ABC):
     def _checked(self, X: Any, *, reset: bool) -> Collection:
         check_net_params(self.net_params, self._training_params())
         EpochCheckpoint.check_folder(self.checkpoint)
-        return super()._checked(X, reset=reset)
+        collection = super()._checked(X, reset=reset)
+        check_steps(type(self).__name__, collection, *self._needed_steps())
+        return collection
+
+    def _needed_steps(self) -> tuple[int, str]:
+        """Return how many time steps every training series must have, and what to do about shorter ones."""
+        return 1, ""
 
     def _training_params(self) -> dict[str, Any]:
         """Return parameters of the skorch net that a method sets itself; those of the user go first."""

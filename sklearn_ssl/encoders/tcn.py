@@ -31,6 +31,8 @@ class TCNEncoder(ConvolutionalEncoder):
         Kernel size of the dilated convolutions.
     dropout : float, default=0.1
         Share of the values of the output that are set to zero in training.
+    latent_mask : float, default=0.0
+        Share of the time steps at which all features are set to zero in training, in front of the first block.
     norm : {"none", "batch", "layer"}, default="none"
         Layer after each dilated convolution: no layer, batch normalisation over the observed steps of the batch, or
         layer normalisation over the features of each step.
@@ -54,20 +56,29 @@ class TCNEncoder(ConvolutionalEncoder):
     n_features: int = number(default=320, least=1, integer=True)
     kernel_size: int = number(default=3, least=1, integer=True)
     dropout: float = number(default=0.1, least=0, below=1)
+    latent_mask: float = number(default=0.0, least=0, below=1)
     norm: str = choice("none", "batch", "layer", default="none")
 
     def _module(self, n_channels: int) -> EncoderModule:
         widths = [self.width] * self.depth + [self.n_features]
-        return TCN(n_channels, self.width, widths, self.kernel_size, self.dropout, self.norm)
+        return TCN(n_channels, self.width, widths, self.kernel_size, self.dropout, self.norm, self.latent_mask)
 
 
 class TCN(EncoderModule):
     """The module that `TCNEncoder` builds."""
 
     def __init__(
-        self, n_channels: int, width: int, widths: list[int], kernel_size: int, dropout: float, norm: str
+        self,
+        n_channels: int,
+        width: int,
+        widths: list[int],
+        kernel_size: int,
+        dropout: float,
+        norm: str,
+        latent_mask: float = 0.0,
     ) -> None:
         super().__init__(widths)
+        self.latent_mask = latent_mask
         self.embedding = ConvNorm(n_channels, width, norm="none")
         self.blocks = nn.ModuleList(
             _DilatedBlock(n_in, n_out, kernel_size, 2**i, norm)
@@ -77,10 +88,15 @@ class TCN(EncoderModule):
 
     def layers(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> list[torch.Tensor]:
         """Return the map of each block, each (B, D_i, L)."""
-        maps = [self.embedding(x, mask)]
+        maps = [self._masked(self.embedding(x, mask))]
         for block in self.blocks:
             maps.append(block(maps[-1], mask))
         return [*maps[1:-1], self.dropout(maps[-1])]
+
+    def _masked(self, h: torch.Tensor) -> torch.Tensor:
+        if not (self.training and self.latent_mask):
+            return h
+        return h * (torch.rand(len(h), 1, h.shape[2], device=h.device) >= self.latent_mask)
 
 
 class _DilatedBlock(nn.Module):

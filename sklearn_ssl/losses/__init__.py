@@ -27,6 +27,7 @@ from sklearn_ssl.losses._supervised import semi_supervised_loss, weighted_cross_
 from sklearn_ssl.losses._swav import sinkhorn, swav_loss
 from sklearn_ssl.losses._tico import tico_loss, updated_covariance, vicreg_tico_loss
 from sklearn_ssl.losses._total_coding_rate import contrastive_emp_ssl_loss, emp_ssl_loss, total_coding_rate
+from sklearn_ssl.losses._ts2vec import ts2vec_loss
 from sklearn_ssl.losses._variational import vae_loss
 from sklearn_ssl.losses._vicreg import vicreg_covariance_loss, vicreg_invariance_loss, vicreg_loss, vicreg_variance_loss
 from sklearn_ssl.losses._whitening import whiten, wmse_loss
@@ -67,6 +68,7 @@ __all__ = [
     "tico_loss",
     "timemcl_loss",
     "total_coding_rate",
+    "ts2vec_loss",
     "updated_covariance",
     "utica_loss",
     "vae_loss",

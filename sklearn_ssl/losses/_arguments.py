@@ -68,6 +68,19 @@ def check_rows(n_rows: int = 1, **tensors: torch.Tensor) -> None:
     check_matrix(first, z, n_rows)
 
 
+def check_sequences(n_rows: int = 1, **tensors: torch.Tensor) -> None:
+    """Raise an error unless all tensors, given by name, have one shape (n, d, m) with `n_rows` or more rows n."""
+    for name, tensor in tensors.items():
+        check_floating_point(name, tensor)
+    (first, z), *others = tensors.items()
+    for name, other in [(first, z), *others]:
+        if other.ndim != 3 or other.shape != z.shape or other.numel() == 0 or len(other) < n_rows:
+            raise ValueError(
+                f"`{name}` must have the shape (n, d, m) with {n_rows} or more rows n, the same as `{first}`, got "
+                f"{tuple(other.shape)} and {tuple(z.shape)}."
+            )
+
+
 def check_one_per_row(name: str, vector: torch.Tensor, n_rows: int, remedy: str) -> None:
     """Raise a ValueError unless `vector` has the shape (n_rows,)."""
     if vector.shape != (n_rows,):

@@ -16,6 +16,7 @@ from sklearn_ssl.architectures import (
     ContextArchitecture,
     ContrastedTeacherArchitecture,
     CovarianceArchitecture,
+    CroppedArchitecture,
     DecodedArchitecture,
     DistilledTokenizerArchitecture,
     FineTunedArchitecture,
@@ -85,6 +86,7 @@ OWN = {
     CodebookArchitecture: {**TOKENS, "n_codes": 5, "code_width": 3, "decay": 0.75},
     BottleneckArchitecture: {"width": 3, "generator": ConvGenerator(width=4)},
     AutoencoderArchitecture: {"augmentation": Compose()},
+    CroppedArchitecture: {"temporal_unit": 4, "max_length": 100, "input_mask": 0.5},  # 32 steps in both crops
     SiameseArchitecture: {"augmentation": Compose(), "projector": MLPProjector(width=WIDTH)},
     PairedArchitecture: {"text_projector": MLPProjector(width=6), "n_text_features": 5},
     PredictorArchitecture: {"predictor": MLPProjector(width=6)},

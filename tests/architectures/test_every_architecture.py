@@ -30,6 +30,7 @@ from sklearn_ssl._engine.net_copy import copied_net
 READ_VALUES = {
     "CentredTeacherArchitecture",
     "CovarianceArchitecture",
+    "CroppedArchitecture",
     "InstanceBankArchitecture",
     "MaskedTeacherArchitecture",
     "SpreadTeacherArchitecture",
@@ -43,6 +44,7 @@ READ_VALUES = {
 WITHOUT_TRAINING_STEP = {
     "ChannelAutoencoder",
     "Architecture",
+    "AveragedArchitecture",
     "BottleneckArchitecture",
     "ClosedFormArchitecture",
     "DecodedArchitecture",
@@ -73,6 +75,8 @@ class Case:
         Which outputs carry no gradient.
     moves : tuple of str
         Beginnings of the names of the state that `forward` changes in training mode, besides running statistics.
+    moves_after : tuple of str
+        Beginnings of the names of the state that the end of a step changes.
     without_gradient : tuple of str
         Beginnings of the names of the parameters that the loss does not reach.
     still : str
@@ -87,6 +91,7 @@ class Case:
     passes: list = dataclasses.field(default_factory=list)
     constants: tuple = ()
     moves: tuple = ()
+    moves_after: tuple = ()
     without_gradient: tuple = ()
     still: str = "none"
     depends_on_padding: tuple = ()
@@ -132,6 +137,13 @@ CASES = {
         **{**TEACHER, "moves": ("teacher.", "covariance.")},
     ),
     "MixingArchitecture": Case([P, P, P, (6,)], losses.timemcl_loss, TWO_VIEWS, constants=(3,)),
+    "CroppedArchitecture": Case(
+        [(6, 4, 32)] * 2,
+        losses.ts2vec_loss,
+        moves_after=("encoder.", "n_averaged"),
+        without_gradient=("encoder.",),
+        still="encoder.",
+    ),
     "SlicedArchitecture": Case([(3, 6, 8), (9, 8)], losses.lejepa_loss, [(18, 32, 1)], constants=(1,)),
     "WindowArchitecture": Case([(4, 6, 8)], losses.emp_ssl_loss, [(24, 16, 1)]),
     "PrototypeArchitecture": Case(
@@ -331,7 +343,8 @@ def test_what_moves_in_a_training_step(architecture, case, batch):
     assert names == statistics | others
     between = states(architecture)
     architecture.after_step()
-    assert not moved(between, architecture.state_dict())
+    names = moved(between, architecture.state_dict())
+    assert names == {name for name in between if name.startswith(case.moves_after or "none")}
 
 
 def test_nothing_moves_in_evaluation(architecture, batch, padded):

@@ -1,11 +1,14 @@
 """A net keeps the recipes with which it was built, whatever happens to its estimator afterwards."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_array_equal
 
 import sklearn_ssl
+from sklearn_ssl._engine.recipes import with_own_recipes
 from sklearn_ssl.augmentations import Jitter
 from sklearn_ssl.testing import cheap_instance
 
@@ -37,3 +40,8 @@ def test_parameters_of_a_recipe_do_not_reach_a_fitted_net(name):
     assert all(torch.equal(value, theirs[part]) for part, value in mine.items())
     output = "transform" if hasattr(estimators[0], "transform") else "predict"
     assert_array_equal(*(getattr(estimator, output)(X) for estimator in estimators))
+
+
+def test_what_a_method_binds_goes_first():
+    build = with_own_recipes(partial(dict, pooling="mine"), pooling="of the base", encoder="of the base")
+    assert build() == {"pooling": "mine", "encoder": "of the base"}

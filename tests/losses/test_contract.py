@@ -157,6 +157,7 @@ CONTRACTS = {
     "tico_loss": Contract(trained={**VIEWS, "covariance": "dd"}, least=2),
     "timemcl_loss": Contract(trained={**VIEWS, "z_mixed": "nd"}, loss=partial(losses.timemcl_loss, weight=0.3)),
     "total_coding_rate": Contract(trained={"z": "nd"}, stacks=True),
+    "ts2vec_loss": Contract(trained={"z1": "ndL", "z2": "ndL"}),
     "updated_covariance": Contract(trained={"z": "nd"}, fixed={"covariance": "dd"}, least=2),
     "utica_loss": Contract(
         **{**MASKED_VIEWS, "trained": {**MASKED_VIEWS["trained"], "pooled": "TLd"}},
@@ -461,6 +462,7 @@ NUMBERS = {
     ("vae_loss", "beta"): ("must be 0 or more, got {}; ", (-1, math.nan)),
     "epsilon": POSITIVE,
     "iterations": ("must be 1 or more, got {}; ", (0,)),
+    "instance": SHARE,
     "knots": ("must be 2 or more, got {}; ", (1,)),
     "label_temperature": POSITIVE,
     "label_smoothing": SHARE,
@@ -473,6 +475,7 @@ NUMBERS = {
     "student_temperature": POSITIVE,
     "sub_batch": ("must be 2 or more, got {}; ", (1, 0, -4)),
     "teacher_temperature": POSITIVE,
+    "temporal_unit": ("must be 0 or more, got {}; ", (-1,)),
     "temperature": POSITIVE,
     "weight": SHARE,
     "window_temperature": POSITIVE,

@@ -57,6 +57,7 @@ NOT_PASSED = BUDGET | {
     "teacher",
     "text_encoder",
     "tokenizer",
+    "weight_decay",
 }  # the bases read them
 OBJECTS = {"augmentation", "pair_loss", "predictor", "projector", "similarity", "speed", "text_projector"}
 
@@ -86,6 +87,8 @@ BOUNDS = {
     "epsilon": ABOVE_ZERO,
     "final_momentum": SHARE,
     "incremental": ([True, False], [2, "yes", None]),
+    "input_mask": ([0, 0.9], [-1e-6, 1]),
+    "instance": SHARE,
     "invariance": AT_LEAST_ZERO,
     "iterations": AT_LEAST_ONE,
     "label_temperature": ABOVE_ZERO,
@@ -93,6 +96,7 @@ BOUNDS = {
     "koleo": AT_LEAST_ZERO,
     "masked_share": SHARE,
     "label_smoothing": ([0, 0.9], [-1e-6, 1]),
+    "max_length": AT_LEAST_TWO,
     "max_epochs": ([0, 10**6, "auto"], [-1, 1.5, None]),
     "max_steps": ([1, 10**6, None], [0, 1.5, "auto"]),
     "max_view_cases": AT_LEAST_TWO,
@@ -125,9 +129,11 @@ BOUNDS = {
     "sub_batch": ([2, 10**6, None], [1, 2.5, "auto"]),
     "teacher_temperature": ABOVE_ZERO,
     "temperature": ABOVE_ZERO,
+    "temporal_unit": ([0, 20], [-1, 21, 0.5]),
     "variance": AT_LEAST_ZERO,
     "verbose": ([0, 3, True], [-1, 0.5, "yes"]),
     "whitening": SHARE,
+    "weight_decay": AT_LEAST_ZERO,
     "width": AT_LEAST_ONE,
     "window": ([1, 10**6, "auto"], [0, 1.5, None]),
     "window_ratio": SHARE_ABOVE_ZERO,
@@ -249,6 +255,7 @@ NOT_TOLD_BY_THE_LOSS = {
     sklearn_ssl.LeJEPATransformer,
     sklearn_ssl.PerceptualTokenizer,
     sklearn_ssl.SimSiamTransformer,
+    sklearn_ssl.TS2VecTransformer,
     sklearn_ssl.UticaTransformer,
     sklearn_ssl.VQTokenizer,
 }

@@ -36,6 +36,7 @@ RANGES = {
     "a number above 0 or 'auto' or None": "FineTuned.shrinkage",
     "a number above 0 or None": "ClipOutliers.threshold EncoderPredictor.penalty",
     "a number at least 0": (
+        "TS2VecTransformer.weight_decay "
         "TimeVAETransformer.beta BarlowTwinsTransformer.redundancy EncoderPredictor.weight_decay "
         "FrequencyPerturbation.amplitude FrequencyPerturbation.phase Jitter.sigma JointClassifier.ssl_weight "
         "MagnitudeWarp.strength Mixup.alpha RandomNoise.strength RobustSSLClassifier.radius "
@@ -46,6 +47,7 @@ RANGES = {
         "PerceptualTokenizer.perceptual CAETransformer.alignment TimeMAETransformer.alignment"
     ),
     "a number at least 0 and at most 1": (
+        "TS2VecTransformer.instance "
         "BYOLTransformer.momentum Blockout.ratio BootstrappedTransformer.momentum ChannelDropout.p "
         "Data2VecTransformer.final_momentum Data2VecTransformer.momentum DINOTransformer.center_momentum "
         "DINOTransformer.momentum DropCorrelated.threshold FrequencyMask.ratio "
@@ -60,6 +62,7 @@ RANGES = {
     "a number at least 0 and at most 180": "Rotation.angle",
     "a number at least 0 and below 0.5": "CountedMasking.spread",
     "a number at least 0 and below 1": (
+        "TCNEncoder.latent_mask TS2VecTransformer.input_mask "
         "TestTimeClassifier.test_momentum GRUEncoder.dropout InstDiscTransformer.bank_momentum TCNEncoder.dropout "
         "TransformerEncoder.dropout ChannelTransformerEncoder.dropout TimeMAETransformer.label_smoothing"
     ),
@@ -109,6 +112,7 @@ RANGES = {
         "RocketEncoder.hidden SSLTransformer.max_steps Smooth.level StepFreeTransformer.max_steps"
     ),
     "a whole number at least 2": (
+        "TS2VecTransformer.max_length "
         "ConvGenerator.width ClosedFormTransformer.max_view_cases ClosedFormTransformer.sketch_size "
         "DINOTransformer.n_prototypes MaskedViewsTransformer.n_prototypes LeJEPATransformer.n_views "
         "LeJEPATransformer.n_knots LiDARScorer.n_views MagnitudeWarp.n_knots MultiViewTransformer.n_views "
@@ -116,6 +120,7 @@ RANGES = {
         "Tokenizer.n_codes"
     ),
     "a whole number at least 2 or 'auto'": (
+        "TS2VecTransformer.batch_size "
         "EncoderPredictor.batch_size JointClassifier.batch_size JointClassifier.labelled_batch_size "
         "QueuedTransformer.queue_size SSLTransformer.batch_size SimPerTransformer.batch_size "
         "StepFreeTransformer.batch_size SwAVTransformer.n_prototypes"
@@ -130,6 +135,7 @@ RANGES = {
         "TimeMCLTransformer.augmentation"
     ),
     "an object with `build`": (
+        "MaxPooledTransformer.pooling "
         "BottleneckTransformer.generator TimeVAETransformer.generator TrendSeasonGenerator.residual "
         "BootstrappedTransformer.predictor ChannelIndependentEncoder.encoder DINOTransformer.projector "
         "EmbeddingTransformer.pooling JointEmbeddingTransformer.projector "
@@ -197,6 +203,7 @@ RANGES = {
     ),
     "one of, or a non-empty tuple of different ones of, 'ppv', 'mpv', 'mipv', 'lspv'": "RocketEncoder.poolings",
     "one of, or a non-empty tuple of, 'mean', 'max', 'std', 'ppv', 'last', 'attention'": "Pooling.statistics",
+    "a whole number at least 0 and at most 20": "TS2VecTransformer.temporal_unit",
 }
 POSITIONAL = {
     "ChannelIndependentEncoder.encoder",
