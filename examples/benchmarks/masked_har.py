@@ -31,6 +31,7 @@ from archive import write
 from growing_table import GrowingTable
 from methods_by_name import make_method
 from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import RidgeClassifierCV
 from sklearn.model_selection import GroupKFold, cross_val_score, train_test_split
 from sklearn.pipeline import make_pipeline
@@ -155,15 +156,14 @@ def with_few_labels(method, shares, seed, folder):
         labelled = [few(y, share, seed) for share in shares]
         return [ridge().fit(H[rows], y[rows]).score(H_test, y_test) for rows in labelled]
     steps = {"max_epochs": 0} if method == SCRATCH else {}
-    transformer = transformer_of("SimCLR" if method == SCRATCH else method, seed, **steps)
-    model = SSLClassifier(transformer, mode="finetune", random_state=seed)
+    transformer = transformer_of("SimCLR" if method == SCRATCH else method, seed, **steps).fit(X)
+    model = SSLClassifier(FrozenEstimator(transformer), mode="finetune", random_state=seed)
     scores = []
     for share in shares:
         known = np.full(len(y), -1)
         rows = few(y, share, seed)
         known[rows] = y[rows]
-        model.fit(X, known).set_params(pretrained="keep")  # pretrained once
-        scores.append(model.score(X_test, y_test))
+        scores.append(model.fit(X, known).score(X_test, y_test))
     return scores
 
 
