@@ -6,6 +6,9 @@ from sklearn_ssl.fine_tuning import RobustSSLClassifier, S4LClassifier, SSLClass
 from sklearn_ssl.imputation import MaskedImputer
 from sklearn_ssl.methods.closed_form.closed_form_vicreg import ClosedFormVICRegTransformer
 from sklearn_ssl.methods.closed_form.wccn import WCCNTransformer
+from sklearn_ssl.methods.context.colorization import ColorizationTransformer
+from sklearn_ssl.methods.context.jigsaw import JigsawTransformer
+from sklearn_ssl.methods.context.rotation import RotationTransformer
 from sklearn_ssl.methods.generative.autoencoder import AutoencoderTransformer
 from sklearn_ssl.methods.generative.time_vae import TimeVAETransformer
 from sklearn_ssl.methods.joint_embedding.barlow_twins import BarlowTwinsTransformer
@@ -65,6 +68,7 @@ __all__ = [
     "CAETransformer",
     "CLIPTransformer",
     "ClosedFormVICRegTransformer",
+    "ColorizationTransformer",
     "ContextEncoderTransformer",
     "ContrastiveEMPSSLTransformer",
     "DINOTransformer",
@@ -75,6 +79,7 @@ __all__ = [
     "IBOTTransformer",
     "IJEPATransformer",
     "InstDiscTransformer",
+    "JigsawTransformer",
     "LeJEPATransformer",
     "MAETransformer",
     "MaskedImputer",
@@ -88,6 +93,7 @@ __all__ = [
     "PerceptualTokenizer",
     "RandomEncoderTransformer",
     "RobustSSLClassifier",
+    "RotationTransformer",
     "S4LClassifier",
     "SSLClassifier",
     "SSLRegressor",

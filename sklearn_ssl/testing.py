@@ -64,6 +64,8 @@ def cheap_instance(cls: type) -> Any:
         "projector": MLPProjector(width=8, norm="none" if _hides(cls) else "batch"),
         "generator": ConvGenerator(width=8),
         "n_windows": 3,
+        "n_segments": 2,
+        "n_bins": 4,
         "n_crops": 1,
         "n_speeds": 3,
         "n_slices": 8,

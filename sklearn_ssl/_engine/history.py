@@ -43,3 +43,47 @@ class BoundedHistory(Callback):
     def on_epoch_end(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
         """Drop the oldest epochs."""
         del net.history[: -self.n_epochs]
+
+
+class PretextAccuracy(Callback):
+    """Write into the history how often the answers to a question about changed series are right, in training.
+
+    The key is ``"pretext_accuracy"``. Methods that ask such a question have this callback by the name "pretext".
+
+    Parameters
+    ----------
+    number : int, default=0
+        Place of the right answers (n,) among the tensors that the loss compares.
+    logits : int, default=1
+        Place of the logits (n, K).
+
+    Examples
+    --------
+    >>> from sklearn_ssl import RotationTransformer
+    >>> from sklearn_ssl.datasets import make_waves
+    >>> X, _ = make_waves(n_cases=20, random_state=0)
+    >>> transformer = RotationTransformer(max_epochs=2, random_state=0).fit(X)
+    >>> len(transformer.net_.history[:, "pretext_accuracy"])
+    2
+    """
+
+    def __init__(self, number: int = 0, logits: int = 1) -> None:
+        self.number = number
+        self.logits = logits
+
+    def on_epoch_begin(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
+        """Forget the epoch before."""
+        self.n_right_: Any = 0
+        self.n_asked_ = 0
+
+    def on_batch_end(self, net: Any, batch: Any = None, training: bool = False, **kwargs: Any) -> None:
+        """Count right answers. They stay on the device, so that no step waits for it."""
+        if training:
+            number, logits = (kwargs["y_pred"][place].detach() for place in (self.number, self.logits))
+            self.n_right_ = self.n_right_ + (logits.argmax(1) == number).sum()
+            self.n_asked_ += len(number)
+
+    def on_epoch_end(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
+        """Record the share of right answers."""
+        net.history.record("pretext_accuracy", float(self.n_right_) / self.n_asked_)
+        self.n_right_ = 0  # a tensor on a device would not be unpickled without it

@@ -31,7 +31,8 @@ def joined(of_method: dict[str, Any], of_user: dict[str, Any] | None) -> dict[st
     Parameters
     ----------
     of_method : dict
-        What `_training_params` returns. If the user chooses the optimiser, only its groups of weights are kept.
+        What `_training_params` returns. If the user chooses the optimiser, only its groups of weights are kept. Its
+        callbacks stay next to those of the user.
     of_user : dict or None
         The hyper-parameter `net_params`. Its values are copied, because callbacks learn.
     """
@@ -39,7 +40,15 @@ def joined(of_method: dict[str, Any], of_user: dict[str, Any] | None) -> dict[st
     if "optimizer" in of_user:
         of_method = {name: value for name, value in of_method.items() if not _is_of_another_optimizer(name)}
     replaced = tuple(f"{name}__" for name in of_user if "__" in name)  # a callback that the user took out, perhaps
-    return {name: value for name, value in of_method.items() if not name.startswith(replaced)} | of_user
+    of_method = {name: value for name, value in of_method.items() if not name.startswith(replaced)}
+    return {**of_method, **of_user, **_both_callbacks(of_method, of_user)}
+
+
+def _both_callbacks(of_method: dict[str, Any], of_user: dict[str, Any]) -> dict[str, list]:
+    """Return the callbacks of a method and of its user as one list, if both have a list."""
+    lists = [params.get("callbacks") for params in (of_method, of_user)]
+    both = [list(one) for one in lists if isinstance(one, (list, tuple))]
+    return {"callbacks": both[0] + both[1]} if len(both) == 2 else {}
 
 
 def _is_of_another_optimizer(name: str) -> bool:
@@ -68,7 +77,7 @@ def check_net_params(net_params: Any, of_method: dict[str, Any]) -> None:
         raise TypeError(f"`net_params` must be a dictionary or None, got {shown(net_params)}.")
     _check_values(net_params)
     _check_monitors(net_params)
-    params = {**of_method, **net_params}
+    params = {**of_method, **net_params, **_both_callbacks(of_method, net_params)}
     nested = {
         "optimizer": [*inspect.signature(params.get("optimizer", torch.optim.AdamW)).parameters, "param_groups"],
         "compile": [*inspect.signature(torch.compile).parameters],

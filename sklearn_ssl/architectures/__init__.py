@@ -16,7 +16,9 @@ from sklearn_ssl.architectures._covariance import CovarianceArchitecture, Moment
 from sklearn_ssl.architectures._crops import CroppedArchitecture
 from sklearn_ssl.architectures._fine_tuned import FineTunedArchitecture
 from sklearn_ssl.architectures._headed import HeadedArchitecture
+from sklearn_ssl.architectures._hidden_channel import HiddenChannelArchitecture
 from sklearn_ssl.architectures._instances import InstanceBankArchitecture, InstanceClassifierArchitecture
+from sklearn_ssl.architectures._jigsaw import JigsawArchitecture
 from sklearn_ssl.architectures._latent import LatentPredictionArchitecture
 from sklearn_ssl.architectures._masked import (
     DecodedArchitecture,
@@ -33,6 +35,7 @@ from sklearn_ssl.architectures._momentum import BootstrapArchitecture, MomentumA
 from sklearn_ssl.architectures._paired import PairedArchitecture
 from sklearn_ssl.architectures._periodic import PeriodicArchitecture
 from sklearn_ssl.architectures._predictor import PredictorArchitecture
+from sklearn_ssl.architectures._pretext import PretextArchitecture, TransformationArchitecture
 from sklearn_ssl.architectures._protocol import TrainableModule
 from sklearn_ssl.architectures._prototypes import CentredTeacherArchitecture, PrototypeArchitecture
 from sklearn_ssl.architectures._queue import QueueArchitecture
@@ -77,8 +80,10 @@ __all__ = [
     "FineTunedArchitecture",
     "FoldedTeacherArchitecture",
     "HeadedArchitecture",
+    "HiddenChannelArchitecture",
     "InstanceBankArchitecture",
     "InstanceClassifierArchitecture",
+    "JigsawArchitecture",
     "LatentPredictionArchitecture",
     "ManySetsArchitecture",
     "MaskedArchitecture",
@@ -91,6 +96,7 @@ __all__ = [
     "PerceptualTokenizerArchitecture",
     "PeriodicArchitecture",
     "PredictorArchitecture",
+    "PretextArchitecture",
     "PrototypeArchitecture",
     "QueueArchitecture",
     "RegressedArchitecture",
@@ -106,6 +112,7 @@ __all__ = [
     "TeacherTargetArchitecture",
     "TokenizerArchitecture",
     "TrainableModule",
+    "TransformationArchitecture",
     "TubeArchitecture",
     "VariationalArchitecture",
     "VisibleArchitecture",

@@ -222,9 +222,19 @@ def _signature(encoder: nn.Module) -> Mapping[str, inspect.Parameter]:
         return {}
 
 
-@torch.no_grad()
 def _try_out(encoder: nn.Module, n_channels: int, n_timepoints: int) -> tuple[list[int], int]:
     """Return the widths of the layers and the steps of the last one, and mark a module that pools over time."""
+    layers = tried_out(encoder, n_channels, n_timepoints)
+    if not isinstance(encoder, EncoderModule):
+        if layers[-1].shape[2] == 1 < n_timepoints:
+            encoder.pools_over_time = True  # type: ignore[assignment]
+        _check_width(encoder, layers[-1], torch.zeros(2, n_channels, n_timepoints))
+    return [h.shape[1] for h in layers], layers[-1].shape[2]
+
+
+@torch.no_grad()
+def tried_out(encoder: nn.Module, n_channels: int, n_timepoints: int) -> list[torch.Tensor]:
+    """Return the feature maps of two series of zeros; raise a ValueError if the encoder cannot take such series."""
     x = torch.zeros(2, n_channels, n_timepoints)
     try:
         with evaluation_mode(encoder):
@@ -243,13 +253,10 @@ def _try_out(encoder: nn.Module, n_channels: int, n_timepoints: int) -> tuple[li
                 f"`encoder` must return (batch, features, time), or (batch, features) if it pools over time by "
                 f"itself, for x of shape {tuple(x.shape)}, got {got}."
             )
-    if not isinstance(encoder, EncoderModule):
-        if layers[-1].shape[2] == 1 < n_timepoints:
-            encoder.pools_over_time = True  # type: ignore[assignment]
-        _check_width(encoder, layers[-1], x)
-    return [h.shape[1] for h in layers], layers[-1].shape[2]
+    return layers
 
 
+@torch.no_grad()
 def _check_width(encoder: nn.Module, h: torch.Tensor, x: torch.Tensor) -> None:
     """Refuse a module whose number of features depends on the number of time steps."""
     longer = x.repeat(1, 1, 2)

@@ -14,11 +14,11 @@ def bounded_size(name: str, size: int | str, automatic: int, n_cases: int) -> in
     """
     if isinstance(size, str):
         return automatic
-    return at_most(name, size, n_cases, n_cases, otherwise=', or to "auto"')
+    return at_most(name, size, n_cases, of_series(n_cases), otherwise=', or to "auto"')
 
 
-def at_most(name: str, size: int, most: int, n_cases: int, *, otherwise: str = "") -> int:
-    """Return `size`, but not more than `most`, the largest sensible size for so many training series.
+def at_most(name: str, size: int, most: int, reason: str, *, otherwise: str = "") -> int:
+    """Return `size`, but not more than `most`, the largest sensible size for a `reason`.
 
     Warns
     -----
@@ -27,7 +27,12 @@ def at_most(name: str, size: int, most: int, n_cases: int, *, otherwise: str = "
     """
     if size > most:
         warn_caller(
-            f"`{name}` is {shown(size)}, but there are {n_cases} series to learn from; {most} is used. Set `{name}` to "
+            f"`{name}` is {shown(size)}, but there are {reason}; {most} is used. Set `{name}` to "
             f"a whole number from 2 to {most}{otherwise}.",
         )
     return min(size, most)
+
+
+def of_series(n_cases: int) -> str:
+    """Return the reason that there are only so many training series."""
+    return f"{n_cases} series to learn from"

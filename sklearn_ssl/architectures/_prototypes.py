@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from sklearn_ssl.architectures._batch import Batch
-from sklearn_ssl.architectures._bounded import at_most, bounded_size
+from sklearn_ssl.architectures._bounded import at_most, bounded_size, of_series
 from sklearn_ssl.architectures._momentum import MomentumArchitecture
 from sklearn_ssl.architectures._siamese import SiameseArchitecture
 from sklearn_ssl.architectures._windows import check_window, random_windows
@@ -164,7 +164,7 @@ class CentredTeacherArchitecture(MomentumArchitecture):
         self.crop_ratio = crop_ratio
         self.center_momentum = center_momentum
         most = max(self.n_cases, SENSIBLE_N_PROTOTYPES)
-        self.prototypes = _prototypes(self, at_most("n_prototypes", n_prototypes, most, self.n_cases))
+        self.prototypes = _prototypes(self, at_most("n_prototypes", n_prototypes, most, of_series(self.n_cases)))
         self.teach("prototypes")
         self.register_buffer("center", torch.zeros(len(self.prototypes)))
 

@@ -8,7 +8,7 @@ from torch import nn
 from sklearn_ssl._input.padding import zero_padding
 from sklearn_ssl.architectures._base import Architecture, maps
 from sklearn_ssl.architectures._batch import Batch
-from sklearn_ssl.architectures._bounded import at_most
+from sklearn_ssl.architectures._bounded import at_most, of_series
 from sklearn_ssl.architectures._codebook import Codebook
 from sklearn_ssl.architectures._decoders import VectorDecoder
 from sklearn_ssl.architectures._frozen import FrozenEncoder
@@ -81,7 +81,7 @@ class CodebookArchitecture(Architecture):
         self.window = whole_window(window, self.stride, n_timepoints)
         check_halves(self.window, n_timepoints)
         n_windows = self.n_cases * -(-n_timepoints // self.window)
-        n_codes = at_most("n_codes", n_codes, max(n_windows // FEWEST_WINDOWS, 2), self.n_cases)
+        n_codes = at_most("n_codes", n_codes, max(n_windows // FEWEST_WINDOWS, 2), of_series(self.n_cases))
         self.n_channels = n_channels
         self.code_head = nn.Linear(self.widths[-1], code_width)
         self.codebook = Codebook(n_codes, code_width, decay)

@@ -17,6 +17,7 @@ from sklearn_ssl.base.joint_embedding import JointEmbeddingTransformer
 from sklearn_ssl.base.many_sets import ManySetsMixin
 from sklearn_ssl.base.masked import MaskedTransformer, ReconstructingTransformer
 from sklearn_ssl.base.paired import ContrastedTransformer, PairedTransformer
+from sklearn_ssl.base.pretext import HiddenChannelTransformer, PretextAccuracyMixin, PretextTransformer
 from sklearn_ssl.base.staged import StagedTransformer
 from sklearn_ssl.base.tokenizer import TaughtTokenizer, TokenizedTransformer, Tokenizer
 from sklearn_ssl.base.trained import SSLTransformer
@@ -27,11 +28,14 @@ __all__ = [
     "ContrastedTransformer",
     "EmbeddingTransformer",
     "GenerativeMixin",
+    "HiddenChannelTransformer",
     "Hyperparameters",
     "JointEmbeddingTransformer",
     "ManySetsMixin",
     "MaskedTransformer",
     "PairedTransformer",
+    "PretextAccuracyMixin",
+    "PretextTransformer",
     "ReconstructingTransformer",
     "SSLTransformer",
     "StagedTransformer",

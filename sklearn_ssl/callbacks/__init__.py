@@ -2,7 +2,7 @@
 
 from sklearn_ssl._engine.checkpoint import EpochCheckpoint
 from sklearn_ssl._engine.guards import CollapseMonitor, DivergenceGuard
-from sklearn_ssl._engine.history import BoundedHistory
+from sklearn_ssl._engine.history import BoundedHistory, PretextAccuracy
 from sklearn_ssl._engine.progress import TaskReporter
 from sklearn_ssl._engine.schedule import WarmupCosine
 from sklearn_ssl.callbacks._online_probe import OnlineProbe
@@ -14,6 +14,7 @@ __all__ = [
     "DivergenceGuard",
     "EpochCheckpoint",
     "OnlineProbe",
+    "PretextAccuracy",
     "ScoreMonitor",
     "TaskReporter",
     "WarmupCosine",

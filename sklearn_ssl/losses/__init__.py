@@ -14,6 +14,7 @@ from sklearn_ssl.losses._momentum import mocov3_loss, queue_contrastive_loss
 from sklearn_ssl.losses._multi_view import multi_view_loss
 from sklearn_ssl.losses._ntxent import ntxent_loss
 from sklearn_ssl.losses._precision import in_full_precision
+from sklearn_ssl.losses._pretext import colorization_loss, pretext_loss
 from sklearn_ssl.losses._reconstruction import (
     masked_cosine_loss,
     masked_cross_entropy_loss,
@@ -38,6 +39,7 @@ __all__ = [
     "byol_loss",
     "cae_loss",
     "clip_loss",
+    "colorization_loss",
     "contrastive_emp_ssl_loss",
     "dino_loss",
     "emp_ssl_loss",
@@ -57,6 +59,7 @@ __all__ = [
     "multi_view_loss",
     "ntxent_loss",
     "periodic_similarity",
+    "pretext_loss",
     "queue_contrastive_loss",
     "semi_supervised_loss",
     "sigreg_loss",

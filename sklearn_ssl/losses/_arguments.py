@@ -89,11 +89,11 @@ def check_one_per_row(name: str, vector: torch.Tensor, n_rows: int, remedy: str)
         )
 
 
-def check_index(index: torch.Tensor, n_rows: int) -> None:
+def check_index(index: torch.Tensor, n_rows: int, name: str = "index", what: str = "the numbers of the series") -> None:
     """Raise a TypeError unless `index` holds integers, and a ValueError unless it has the shape (n_rows,)."""
     if index.dtype not in INTEGERS:
-        raise TypeError(f"`index` must hold integers, got {index.dtype}; pass the numbers of the series in the set.")
-    check_one_per_row("index", index, n_rows, "pass the numbers of the series of this batch")
+        raise TypeError(f"`{name}` must hold integers, got {index.dtype}; pass {what} in the set.")
+    check_one_per_row(name, index, n_rows, f"pass {what} of this batch")
 
 
 def check_stored(name: str, stored: torch.Tensor, z: torch.Tensor) -> None:

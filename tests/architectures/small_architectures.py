@@ -22,7 +22,9 @@ from sklearn_ssl.architectures import (
     FineTunedArchitecture,
     FoldedTeacherArchitecture,
     HeadedArchitecture,
+    HiddenChannelArchitecture,
     InstanceBankArchitecture,
+    JigsawArchitecture,
     LatentPredictionArchitecture,
     MaskedArchitecture,
     MaskedTeacherArchitecture,
@@ -43,9 +45,10 @@ from sklearn_ssl.architectures import (
     TaughtArchitecture,
     TeacherTargetArchitecture,
     TokenizerArchitecture,
+    TransformationArchitecture,
     WindowArchitecture,
 )
-from sklearn_ssl.augmentations import Augmentation, Compose, SpeedChange
+from sklearn_ssl.augmentations import Augmentation, Compose, NumberedTransformations, SpeedChange
 from sklearn_ssl.base import number
 from sklearn_ssl.encoders import ChannelTransformerEncoder, ResNetEncoder, TransformerEncoder
 from sklearn_ssl.generators import ConvGenerator
@@ -103,6 +106,19 @@ OWN = {
     },
     CovarianceArchitecture: {"beta": 0.8},
     MomentumCovarianceArchitecture: {"beta": 0.8},
+    TransformationArchitecture: {
+        "augmentation": Compose(),
+        "projector": MLPProjector(width=WIDTH),
+        "transformations": NumberedTransformations(kinds=("time", "channels")),
+    },
+    JigsawArchitecture: {
+        "augmentation": Compose(),
+        "projector": MLPProjector(width=WIDTH),
+        "n_segments": 3,
+        "n_permutations": 5,
+        "piece_ratio": 0.85,
+    },
+    HiddenChannelArchitecture: {"augmentation": Compose(), "n_bins": 7, "rebalancing": 0.5},
     InstanceBankArchitecture: {"bank_momentum": 0.5},
     MixingArchitecture: {"alpha": 0.5},
     SlicedArchitecture: {"n_slices": 9, "n_views": 3},

@@ -52,6 +52,7 @@ WITHOUT_TRAINING_STEP = {
     "FilledArchitecture",
     "HeadedArchitecture",
     "MaskedArchitecture",
+    "PretextArchitecture",
     "TaughtArchitecture",
     "VisibleArchitecture",
     "WindowTargetArchitecture",
@@ -236,6 +237,11 @@ CASES = {
         without_gradient=("teacher.",),
         **CODES,
     ),
+    "TransformationArchitecture": Case([(24,), (24, 4)], losses.pretext_loss, [(24, 32, 1)], constants=(0,)),
+    "JigsawArchitecture": Case([(6,), (6, 5)], losses.pretext_loss, constants=(0,)),
+    "HiddenChannelArchitecture": Case(
+        [(6, 7, 32), (6, 7, 32), (6, 32)], losses.colorization_loss, constants=(1, 2), depends_on_padding=(True, False)
+    ),
     "AutoencoderArchitecture": Case(
         [(6, 2, 32)] * 3, losses.masked_mse_loss, ONE_VIEW, constants=(1, 2), depends_on_padding=(True, False)
     ),
@@ -418,8 +424,8 @@ def test_the_augmentation_reaches_every_pass_of_the_encoder(name, case, batch, p
     architecture = marked(cls_of(name)).train()
     seen = passes(architecture, lambda: architecture(batch))
     assert [(len(series), series.shape[2], level_of(series)) for series in seen] == case.passes
-    if name == "MixingArchitecture":
-        seen = [series[:6] for series in seen]  # the others are mixtures, perhaps of a series with itself
+    if name in ("MixingArchitecture", "TransformationArchitecture"):
+        seen = [series[:6] for series in seen]  # the others are mixtures, or transformations of these
     for series in seen:
         assert len(series.mean(dim=(1, 2)).unique()) == len(series), "two views have the same draws"
 

@@ -113,6 +113,7 @@ CONTRACTS = {
         data={"codes": _classes, "hidden": _hidden},
     ),
     "clip_loss": Contract(trained={"z": "nd", "t": "nd"}, data={"groups": _classes}),
+    "colorization_loss": Contract(trained={"logits": "nKm"}, fixed={"soft": "nKm"}, data={"weight": _speeds}),
     "contrastive_emp_ssl_loss": Contract(trained={"views": "Vnd"}, least=2),
     "dino_loss": Contract(trained={"student": "VnK"}, fixed={"teacher": "TnK", "center": "K"}),
     "emp_ssl_loss": Contract(trained={"views": "Vnd"}, least=2),
@@ -135,6 +136,7 @@ CONTRACTS = {
     "multi_view_loss": Contract(trained={**VIEWS, "z3": "nd"}, loss=_multi_view, least=2),
     "ntxent_loss": Contract(trained=VIEWS, least=2),
     "periodic_similarity": Contract(trained={"first": "nL", "second": "mL"}, rows=True, stacks=True),
+    "pretext_loss": Contract(trained={"logits": "nK"}, data={"number": _classes}),
     "queue_contrastive_loss": Contract(trained={"query": "nd"}, fixed={"key": "nd", "queue": "Kd"}),
     "semi_supervised_loss": Contract(
         trained={"logits": "nK", **VIEWS},

@@ -59,7 +59,16 @@ NOT_PASSED = BUDGET | {
     "tokenizer",
     "weight_decay",
 }  # the bases read them
-OBJECTS = {"augmentation", "pair_loss", "predictor", "projector", "similarity", "speed", "text_projector"}
+OBJECTS = {
+    "augmentation",
+    "pair_loss",
+    "predictor",
+    "projector",
+    "similarity",
+    "speed",
+    "text_projector",
+    "transformations",
+}
 
 ABOVE_ZERO = ([1e-6, 1e6], [0, -1, float("inf"), "1", True])
 AT_LEAST_ZERO = ([0, 1e6], [-1e-6, float("nan")])
@@ -103,6 +112,7 @@ BOUNDS = {
     "momentum": SHARE,
     "kernel_size": AT_LEAST_ONE,
     "n_codes": AT_LEAST_TWO,
+    "n_bins": ([2, 256], [1, 257, 2.5]),
     "n_blocks": AT_LEAST_ONE,
     "n_components": AT_LEAST_ONE,
     "n_copies": AT_LEAST_ONE,
@@ -111,15 +121,19 @@ BOUNDS = {
     "n_folds": AT_LEAST_ONE,
     "n_knots": AT_LEAST_TWO,
     "n_layers": AT_LEAST_ONE,
+    "n_permutations": TWO_OR_AUTO,
     "n_prototypes": AT_LEAST_TWO,
+    "n_segments": ([2, 7, "auto"], [1, 8, None]),
     "n_slices": AT_LEAST_ONE,
     "n_speeds": AT_LEAST_TWO,
     "n_views": AT_LEAST_TWO,
     "n_windows": AT_LEAST_TWO,
     "normality": SHARE,
+    "piece_ratio": SHARE_ABOVE_ZERO,
     "perceptual": AT_LEAST_ZERO,
     "regressor_depth": AT_LEAST_ONE,
     "queue_size": TWO_OR_AUTO,
+    "rebalancing": ([0, 0.99], [-1e-6, 1]),
     "redundancy": AT_LEAST_ZERO,
     "rho": AT_LEAST_ZERO,
     "rotated": ([True, False], [2, "yes"]),

@@ -29,7 +29,8 @@ RANGES = {
     "a number above 0 and at most 1": (
         "ContrastiveEMPSSLTransformer.window_ratio CropResize.min_ratio DINOTransformer.crop_ratio "
         "MaskedViewsTransformer.crop_ratio IJEPATransformer.context_ratio FineTuned.layer_decay "
-        "RandomCrop.min_ratio Smooth.alpha SwAVTransformer.crop_ratio WindowedTransformer.window_ratio"
+        "JigsawTransformer.piece_ratio RandomCrop.min_ratio Smooth.alpha SwAVTransformer.crop_ratio "
+        "WindowedTransformer.window_ratio"
     ),
     "a number above 0 and below 1": "EncoderPredictor.validation_fraction Masking.ratio",
     "a number above 0 or 'auto'": "ClosedFormTransformer.shrinkage",
@@ -63,6 +64,7 @@ RANGES = {
     "a number at least 0 and below 0.5": "CountedMasking.spread",
     "a number at least 0 and below 1": (
         "TCNEncoder.latent_mask TS2VecTransformer.input_mask "
+        "ColorizationTransformer.rebalancing "
         "TestTimeClassifier.test_momentum GRUEncoder.dropout InstDiscTransformer.bank_momentum TCNEncoder.dropout "
         "TransformerEncoder.dropout ChannelTransformerEncoder.dropout TimeMAETransformer.label_smoothing"
     ),
@@ -119,8 +121,11 @@ RANGES = {
         "SimPerTransformer.n_speeds TimeWarp.n_knots ViewScorer.n_views WindowedTransformer.n_windows "
         "Tokenizer.n_codes"
     ),
+    "a whole number at least 2 and at most 256": "HiddenChannelTransformer.n_bins",
+    "a whole number at least 2 and at most 7 or 'auto'": "JigsawTransformer.n_segments",
     "a whole number at least 2 or 'auto'": (
         "TS2VecTransformer.batch_size "
+        "JigsawTransformer.n_permutations "
         "EncoderPredictor.batch_size JointClassifier.batch_size JointClassifier.labelled_batch_size "
         "QueuedTransformer.queue_size SSLTransformer.batch_size SimPerTransformer.batch_size "
         "StepFreeTransformer.batch_size SwAVTransformer.n_prototypes"
@@ -132,10 +137,13 @@ RANGES = {
         "AutoencoderTransformer.corruption ClosedFormTransformer.augmentation FineTuned.augmentation "
         "JointClassifier.augmentation JointEmbeddingTransformer.augmentation MoCoV2Transformer.augmentation "
         "MultiViewTransformer.pair_loss SimPerTransformer.similarity SimPerTransformer.augmentation "
-        "TimeMCLTransformer.augmentation"
+        "TimeMCLTransformer.augmentation PretextTransformer.augmentation RotationTransformer.augmentation "
+        "HiddenChannelTransformer.augmentation"
     ),
+    "an object with `all_of`": "RotationTransformer.transformations",
     "an object with `build`": (
         "MaxPooledTransformer.pooling "
+        "PretextTransformer.projector "
         "BottleneckTransformer.generator TimeVAETransformer.generator TrendSeasonGenerator.residual "
         "BootstrappedTransformer.predictor ChannelIndependentEncoder.encoder DINOTransformer.projector "
         "EmbeddingTransformer.pooling JointEmbeddingTransformer.projector "
