@@ -10,6 +10,8 @@ from sklearn_ssl.methods.context.colorization import ColorizationTransformer
 from sklearn_ssl.methods.context.jigsaw import JigsawTransformer
 from sklearn_ssl.methods.context.rotation import RotationTransformer
 from sklearn_ssl.methods.generative.autoencoder import AutoencoderTransformer
+from sklearn_ssl.methods.generative.gan import GANTransformer
+from sklearn_ssl.methods.generative.ss_gan import SSGANTransformer
 from sklearn_ssl.methods.generative.time_vae import TimeVAETransformer
 from sklearn_ssl.methods.joint_embedding.barlow_twins import BarlowTwinsTransformer
 from sklearn_ssl.methods.joint_embedding.byol import BYOLTransformer
@@ -76,6 +78,7 @@ __all__ = [
     "DistilledTokenizer",
     "EMPSSLTransformer",
     "ExemplarTransformer",
+    "GANTransformer",
     "IBOTTransformer",
     "IJEPATransformer",
     "InstDiscTransformer",
@@ -95,6 +98,7 @@ __all__ = [
     "RobustSSLClassifier",
     "RotationTransformer",
     "S4LClassifier",
+    "SSGANTransformer",
     "SSLClassifier",
     "SSLRegressor",
     "SdAETransformer",

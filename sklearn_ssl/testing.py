@@ -23,7 +23,7 @@ from sklearn.utils import get_tags
 import sklearn_ssl
 from sklearn_ssl import preprocessing
 from sklearn_ssl._input.labels import UNLABELLED
-from sklearn_ssl.base import EmbeddingTransformer, ReconstructingTransformer
+from sklearn_ssl.base import AdversarialTransformer, EmbeddingTransformer, ReconstructingTransformer
 from sklearn_ssl.datasets import make_waves
 from sklearn_ssl.encoders import ChannelTransformerEncoder, Encoder, ResNetEncoder, TCNEncoder, TransformerEncoder
 from sklearn_ssl.fine_tuning import EncoderPredictor, JointClassifier
@@ -73,6 +73,7 @@ def cheap_instance(cls: type) -> Any:
         "max_epochs": 1,
         "batch_size": 16,
         "n_codes": 2,
+        "n_noise": 4,
         "device": "cpu",
         "random_state": 0,
     }
@@ -106,7 +107,7 @@ def small_encoder_for(cls: type) -> Encoder:
         return default(depth=2, width=4, n_heads=1, window=1, dropout=0.0)
     if issubclass(default, TCNEncoder):  # maxima of few features that are zero or above would say little
         return cls().resolved("encoder").set_params(depth=1, width=8, n_features=16)
-    norm = "layer" if _hides(cls) else "batch"
+    norm = "layer" if _hides(cls) or issubclass(cls, AdversarialTransformer) else "batch"
     return ResNetEncoder(depth=1, width=4, norm=norm)
 
 

@@ -1,5 +1,6 @@
 """Modules that turn a batch of series into the tensors that a loss compares; all training state lives here."""
 
+from sklearn_ssl.architectures._adversarial import AdversarialArchitecture, TransformedAdversarialArchitecture
 from sklearn_ssl.architectures._autoencoder import (
     AutoencoderArchitecture,
     BottleneckArchitecture,
@@ -58,6 +59,7 @@ from sklearn_ssl.architectures._tokenizers import (
 from sklearn_ssl.architectures._windows import WindowArchitecture
 
 __all__ = [
+    "AdversarialArchitecture",
     "AggregatedCodeArchitecture",
     "Architecture",
     "AutoencoderArchitecture",
@@ -113,6 +115,7 @@ __all__ = [
     "TokenizerArchitecture",
     "TrainableModule",
     "TransformationArchitecture",
+    "TransformedAdversarialArchitecture",
     "TubeArchitecture",
     "VariationalArchitecture",
     "VisibleArchitecture",

@@ -10,6 +10,7 @@ from sklearn_ssl._parameters.hyperparameters import (
     recipe,
     whole_numbers,
 )
+from sklearn_ssl.base.adversarial import AdversarialTransformer
 from sklearn_ssl.base.closed_form import ClosedFormTransformer
 from sklearn_ssl.base.embedding import EmbeddingTransformer
 from sklearn_ssl.base.generative import BottleneckTransformer, GenerativeMixin
@@ -23,6 +24,7 @@ from sklearn_ssl.base.tokenizer import TaughtTokenizer, TokenizedTransformer, To
 from sklearn_ssl.base.trained import SSLTransformer
 
 __all__ = [
+    "AdversarialTransformer",
     "BottleneckTransformer",
     "ClosedFormTransformer",
     "ContrastedTransformer",

@@ -106,11 +106,11 @@ class BottleneckTransformer(SSLTransformer, abc.ABC):
 
     def _of_known_length(self, X: Any) -> tuple[SSLNet, SeriesDataset]:
         net, dataset = self._ready(X)
-        _check_lengths(net, dataset.collection)
+        check_lengths(net, dataset.collection)
         return net, dataset
 
     def _dataset(self, net: SSLNet, collection: Collection, companion: Companion | None) -> SeriesDataset:
-        _check_lengths(net, collection)
+        check_lengths(net, collection)
         return super()._dataset(net, collection, companion)
 
     def _with_bottleneck(self, architecture: Callable[..., Architecture], **own: Any) -> Callable[..., Architecture]:
@@ -136,7 +136,7 @@ class GenerativeMixin:
         Returns
         -------
         ndarray of shape (n_cases, n_channels, n_timepoints)
-            The series, float32, as long as the longest one of `fit`.
+            The series, float32, as long as the longest one of `fit`. A series that is made shorter ends with NaN.
 
         Raises
         ------
@@ -157,7 +157,8 @@ def _rebuilt(module: Any, batch: Batch) -> torch.Tensor:
     return module.rebuilt(batch)
 
 
-def _check_lengths(net: SSLNet, collection: Collection) -> None:
+def check_lengths(net: SSLNet, collection: Collection) -> None:
+    """Raise a ValueError if a series is longer than those that the generator makes."""
     most = net.module_.n_timepoints
     longest = collection.n_timepoints if collection.lengths is None else int(collection.lengths.max())
     if longest > most:

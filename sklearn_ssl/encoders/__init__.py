@@ -11,6 +11,7 @@ from sklearn_ssl.encoders.gru import GRUEncoder
 from sklearn_ssl.encoders.inception import InceptionEncoder
 from sklearn_ssl.encoders.resnet import ResNetEncoder
 from sklearn_ssl.encoders.rocket import RocketEncoder
+from sklearn_ssl.encoders.strided import StridedEncoder
 from sklearn_ssl.encoders.tcn import TCNEncoder
 from sklearn_ssl.encoders.transformer import TransformerEncoder
 
@@ -24,6 +25,7 @@ __all__ = [
     "InceptionEncoder",
     "ResNetEncoder",
     "RocketEncoder",
+    "StridedEncoder",
     "TCNEncoder",
     "TokenEncoderModule",
     "TransformerEncoder",

@@ -30,17 +30,19 @@ class ConvolutionalEncoder(Encoder):
 
 
 class SameConv1d(nn.Conv1d):
-    """Convolution that keeps the number of steps.
+    """Convolution that keeps the number of steps, or takes every `stride`-th step of that.
 
     A kernel of odd size looks as far ahead as back. A kernel of even size looks one tap further ahead.
     """
 
-    def __init__(self, n_in: int, n_out: int, kernel_size: int = 1, *, dilation: int = 1, bias: bool = True) -> None:
-        super().__init__(n_in, n_out, kernel_size, dilation=dilation, bias=bias)
+    def __init__(
+        self, n_in: int, n_out: int, kernel_size: int = 1, *, dilation: int = 1, stride: int = 1, bias: bool = True
+    ) -> None:
+        super().__init__(n_in, n_out, kernel_size, dilation=dilation, stride=stride, bias=bias)
 
     def forward(self, h: torch.Tensor) -> torch.Tensor:
-        """Map (B, n_in, L) to (B, n_out, L)."""
-        (size,), (dilation,) = self.kernel_size, self.dilation
+        """Map (B, n_in, L) to (B, n_out, L'), where L' is L divided by the stride, rounded up."""
+        (size,), (dilation,), (stride,) = self.kernel_size, self.dilation, self.stride
         centre = (size - 1) // 2
         reach = (h.shape[2] - 1) // dilation  # a tap further from the centre meets only zeros
         before, after = min(centre, reach), min(size - 1 - centre, reach)
@@ -48,8 +50,8 @@ class SameConv1d(nn.Conv1d):
         h = h.unsqueeze(2).contiguous(memory_format=torch.channels_last)  # (B, n_in, 1, L)
         if after > before:
             h = F.pad(h, (0, (after - before) * dilation))
-        h = F.conv2d(h, taps, self.bias, padding=(0, before * dilation), dilation=(1, dilation))
-        return h.squeeze(2)  # (B, n_out, L)
+        h = F.conv2d(h, taps, self.bias, (1, stride), padding=(0, before * dilation), dilation=(1, dilation))
+        return h.squeeze(2)  # (B, n_out, L')
 
 
 class MaskedBatchNorm1d(nn.BatchNorm1d):

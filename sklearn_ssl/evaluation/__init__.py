@@ -3,6 +3,7 @@
 from sklearn_ssl.evaluation._collapse import CollapseReport, EmbeddingReport, collapse_report
 from sklearn_ssl.evaluation._concepts import concept_masks
 from sklearn_ssl.evaluation._dissection import Dissection, dissect
+from sklearn_ssl.evaluation._generated import GeneratedReport, compare_generated
 from sklearn_ssl.evaluation._importance import embedding_importance
 from sklearn_ssl.evaluation._label_efficiency import LabelEfficiencyResult, label_efficiency
 from sklearn_ssl.evaluation._occlusion import Occlusion, occlusion
@@ -33,6 +34,7 @@ __all__ = [
     "CollapseReport",
     "Dissection",
     "EmbeddingReport",
+    "GeneratedReport",
     "LabelEfficiencyResult",
     "LabelFreeScorer",
     "LiDARScorer",
@@ -49,6 +51,7 @@ __all__ = [
     "alpha_req",
     "alpha_req_scorer",
     "collapse_report",
+    "compare_generated",
     "concept_masks",
     "dissect",
     "effective_rank",

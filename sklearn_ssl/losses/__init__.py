@@ -1,5 +1,6 @@
 """Losses: pure functions of tensors that compute in float32 at least."""
 
+from sklearn_ssl.losses._adversarial import gan_loss, ssgan_loss
 from sklearn_ssl.losses._barlow_twins import barlow_twins_loss
 from sklearn_ssl.losses._cae import cae_loss
 from sklearn_ssl.losses._clip import clip_loss
@@ -44,6 +45,7 @@ __all__ = [
     "dino_loss",
     "emp_ssl_loss",
     "exemplar_loss",
+    "gan_loss",
     "ibot_loss",
     "in_full_precision",
     "instance_discrimination_loss",
@@ -67,6 +69,7 @@ __all__ = [
     "simper_loss",
     "simsiam_loss",
     "sinkhorn",
+    "ssgan_loss",
     "swav_loss",
     "tico_loss",
     "timemcl_loss",

@@ -3,6 +3,7 @@
 import torch
 
 from sklearn_ssl.architectures import (
+    AdversarialArchitecture,
     AggregatedCodeArchitecture,
     AutoencoderArchitecture,
     Batch,
@@ -46,6 +47,7 @@ from sklearn_ssl.architectures import (
     TeacherTargetArchitecture,
     TokenizerArchitecture,
     TransformationArchitecture,
+    TransformedAdversarialArchitecture,
     WindowArchitecture,
 )
 from sklearn_ssl.augmentations import Augmentation, Compose, NumberedTransformations, SpeedChange
@@ -88,6 +90,8 @@ OWN = {
     MaskedArchitecture: {**TOKENS, "masking": RandomMasking()},
     CodebookArchitecture: {**TOKENS, "n_codes": 5, "code_width": 3, "decay": 0.75},
     BottleneckArchitecture: {"width": 3, "generator": ConvGenerator(width=4)},
+    AdversarialArchitecture: {"generator": ConvGenerator(width=4), "n_noise": 3, "augmentation": Compose()},
+    TransformedAdversarialArchitecture: {"transformations": NumberedTransformations()},
     AutoencoderArchitecture: {"augmentation": Compose()},
     CroppedArchitecture: {"temporal_unit": 4, "max_length": 100, "input_mask": 0.5},  # 32 steps in both crops
     SiameseArchitecture: {"augmentation": Compose(), "projector": MLPProjector(width=WIDTH)},

@@ -242,6 +242,10 @@ CASES = {
     "HiddenChannelArchitecture": Case(
         [(6, 7, 32), (6, 7, 32), (6, 32)], losses.colorization_loss, constants=(1, 2), depends_on_padding=(True, False)
     ),
+    "AdversarialArchitecture": Case([(6,)] * 4, losses.gan_loss, ONE_VIEW * 3),
+    "TransformedAdversarialArchitecture": Case(
+        [(6,)] * 5 + [(6, 4)] * 2, losses.ssgan_loss, [*ONE_VIEW * 3, *[(6, 32, 0)] * 2], constants=(4,)
+    ),
     "AutoencoderArchitecture": Case(
         [(6, 2, 32)] * 3, losses.masked_mse_loss, ONE_VIEW, constants=(1, 2), depends_on_padding=(True, False)
     ),

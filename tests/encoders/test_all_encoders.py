@@ -21,6 +21,9 @@ RECIPES = {
     "inception": encoders.InceptionEncoder(width=4, bottleneck=8, depth=4),
     "inception-layer": encoders.InceptionEncoder(width=4, bottleneck=8, depth=4, norm="layer"),
     "inception-none": encoders.InceptionEncoder(width=4, bottleneck=8, depth=4, norm="none"),
+    "strided": encoders.StridedEncoder(width=4),
+    "strided-layer": encoders.StridedEncoder(width=4, depth=2, kernel_size=4, norm="layer"),
+    "strided-none": encoders.StridedEncoder(width=4, depth=3, norm="none"),
     "tcn": encoders.TCNEncoder(depth=4, width=8, n_features=12, dropout=0.0),
     "tcn-batch": encoders.TCNEncoder(depth=4, width=8, n_features=12, dropout=0.0, norm="batch"),
     "tcn-layer": encoders.TCNEncoder(depth=4, width=8, n_features=12, dropout=0.0, norm="layer"),
@@ -60,6 +63,8 @@ def test_shapes(recipe, n_channels):
     for n_steps in (1, 2, 3, 5, 8, 9, 64):
         x = torch.randn(2, n_channels, n_steps)
         shapes = [(2, width, n_steps_of_maps(encoder, n_steps)) for width in encoder.widths]
+        if isinstance(recipe, encoders.StridedEncoder):
+            shapes = [(2, width, -(-n_steps // 2**layer)) for layer, width in enumerate(encoder.widths, 1)]
         assert [tuple(h.shape) for h in encoder.train().layers(x)] == shapes
         assert encoder.eval()(x).equal(encoder.layers(x)[-1])
 
@@ -258,6 +263,7 @@ def test_abstract_recipes_cannot_be_made():
         ("FCNEncoder", "kernel_sizes", (3, 0), [3, 1]),
         ("FCNEncoder", "kernel_sizes", 3, (2, 2, 2, 2)),
         ("FCNEncoder", "norm", "instance", "layer"),
+        ("StridedEncoder", "depth", 0, 1),
         ("ResNetEncoder", "depth", 0, 1),
         ("ResNetEncoder", "width", 0, 1),
         ("ResNetEncoder", "kernel_sizes", (7, 2.5), (2,)),

@@ -12,6 +12,7 @@ from sklearn_ssl.encoders import (
     GRUEncoder,
     InceptionEncoder,
     ResNetEncoder,
+    StridedEncoder,
     TCNEncoder,
     TransformerEncoder,
     resize_mask,
@@ -50,6 +51,21 @@ def test_fcn(norm):
     assert [block.conv.kernel_size for block in encoder.blocks] == [(8,), (5,), (3,)]
     assert FCNEncoder(width=4, kernel_sizes=(2, 2)).build(1).widths == [4, 4]
     assert FCNEncoder(width=4, kernel_sizes=(2,)).build(1).widths == [4]
+
+
+@each_norm
+@pytest.mark.parametrize("kernel_size", [5, 4])
+def test_strided(norm, kernel_size):
+    encoder = StridedEncoder(width=4, depth=4, kernel_size=kernel_size, norm=norm).build(3)
+    assert encoder.widths == [4, 8, 16, 16]
+    assert encoder.stride == 16
+    h = x = torch.randn(2, 3, 37)
+    for i, (block, result) in enumerate(zip(encoder.blocks, encoder.layers(x), strict=True)):
+        assert (block.conv.bias is None) is (norm != "none" and i > 0)
+        every_second = convolve(h, block.conv)[:, :, ::2]
+        h = normalise(every_second, norm if i else "none", block.conv.out_channels)
+        h = torch.where(h > 0, h, 0.2 * h)
+        torch.testing.assert_close(result, h)
 
 
 @each_norm

@@ -103,6 +103,8 @@ MASKED_VIEWS = {
     "data": {"hidden": _hidden_windows},
 }
 
+GAMES = {"real": "n", "fake": "n", "fooled": "n", "slope": "n"}
+
 CONTRACTS = {
     "barlow_twins_loss": Contract(trained=VIEWS, least=2),
     "beit_v2_loss": Contract(trained={"logits": "nK", "aggregated": "nK"}, data={"codes": _classes, "hidden": _hidden}),
@@ -118,6 +120,7 @@ CONTRACTS = {
     "dino_loss": Contract(trained={"student": "VnK"}, fixed={"teacher": "TnK", "center": "K"}),
     "emp_ssl_loss": Contract(trained={"views": "Vnd"}, least=2),
     "exemplar_loss": Contract(trained={"logits": "nK"}, data={"index": _classes}),
+    "gan_loss": Contract(trained=GAMES, without_order=(*GAMES,)),
     "ibot_loss": Contract(**MASKED_VIEWS, loss=_ibot),
     "instance_discrimination_loss": Contract(trained={"z": "nd"}, fixed={"bank": "Kd"}, data={"index": _classes}),
     "koleo_loss": Contract(trained={"z": "nd"}, least=2),
@@ -155,6 +158,11 @@ CONTRACTS = {
     "simper_loss": Contract(trained={"first": "nmL", "second": "nmL"}, data={"speeds": _speeds}),
     "simsiam_loss": Contract(trained={"p1": "nd", "p2": "nd"}, fixed=VIEWS),
     "sinkhorn": Contract(trained={"scores": "nK"}, rows=True),
+    "ssgan_loss": Contract(
+        trained={**GAMES, "real_logits": "nK", "fooled_logits": "nK"},
+        data={"number": _classes},
+        without_order=(*GAMES,),
+    ),
     "swav_loss": Contract(trained={"predicted": "TnK"}, fixed={"assigned": "nK"}, loss=_swav, least=2),
     "tico_loss": Contract(trained={**VIEWS, "covariance": "dd"}, least=2),
     "timemcl_loss": Contract(trained={**VIEWS, "z_mixed": "nd"}, loss=partial(losses.timemcl_loss, weight=0.3)),
@@ -485,6 +493,9 @@ NUMBERS = {
 WEIGHTS_OF_TERMS = {
     "alignment",
     "commitment",
+    "critic_weight",
+    "generator_weight",
+    "penalty",
     "covariance",
     "invariance",
     "perceptual",

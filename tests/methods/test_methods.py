@@ -16,6 +16,7 @@ from sklearn_ssl import augmentations, encoders, generators, losses, masking
 from sklearn_ssl._input.collections import collection_of
 from sklearn_ssl._parameters.hyperparameters import Hyperparameters
 from sklearn_ssl.base import (
+    AdversarialTransformer,
     BottleneckTransformer,
     ClosedFormTransformer,
     ContrastedTransformer,
@@ -31,6 +32,7 @@ from sklearn_ssl.testing import _target
 
 X, _ = make_waves(n_cases=20, n_channels=2, n_timepoints=30, random_state=0)
 FAMILIES = {
+    AdversarialTransformer,
     BottleneckTransformer,
     EmbeddingTransformer,
     JointEmbeddingTransformer,
@@ -89,12 +91,14 @@ BOUNDS = {
     "commitment": AT_LEAST_ZERO,
     "context_ratio": SHARE_ABOVE_ZERO,
     "covariance": AT_LEAST_ZERO,
+    "critic_weight": AT_LEAST_ZERO,
     "decay": SHARE,
     "decoder_depth": AT_LEAST_ONE,
     "decoder_width": AT_LEAST_ONE,
     "crop_ratio": SHARE_ABOVE_ZERO,
     "epsilon": ABOVE_ZERO,
     "final_momentum": SHARE,
+    "generator_weight": AT_LEAST_ZERO,
     "incremental": ([True, False], [2, "yes", None]),
     "input_mask": ([0, 0.9], [-1e-6, 1]),
     "instance": SHARE,
@@ -264,10 +268,12 @@ NOT_TOLD_BY_THE_LOSS = {
     sklearn_ssl.TimeVAETransformer,
     sklearn_ssl.BYOLTransformer,
     sklearn_ssl.DINOTransformer,
+    sklearn_ssl.GANTransformer,
     sklearn_ssl.IBOTTransformer,
     sklearn_ssl.DistilledTokenizer,
     sklearn_ssl.LeJEPATransformer,
     sklearn_ssl.PerceptualTokenizer,
+    sklearn_ssl.SSGANTransformer,
     sklearn_ssl.SimSiamTransformer,
     sklearn_ssl.TS2VecTransformer,
     sklearn_ssl.UticaTransformer,

@@ -14,7 +14,8 @@ RANGES = {
     ),
     "a number": "FillMissing.fill_value",
     "a number above 0": (
-        "TestTimeClassifier.test_lr ContrastiveEMPSSLTransformer.temperature Data2VecTransformer.beta "
+        "AdversarialTransformer.generator_lr_ratio TestTimeClassifier.test_lr "
+        "ContrastiveEMPSSLTransformer.temperature Data2VecTransformer.beta "
         "DINOTransformer.student_temperature MaskedViewsTransformer.student_temperature "
         "MaskedViewsTransformer.teacher_temperature MaskedViewsTransformer.window_temperature "
         "DINOTransformer.teacher_temperature EncoderPredictor.lr IQRDetector.factor "
@@ -38,6 +39,8 @@ RANGES = {
     "a number above 0 or None": "ClipOutliers.threshold EncoderPredictor.penalty",
     "a number at least 0": (
         "TS2VecTransformer.weight_decay "
+        "AdversarialTransformer.penalty AdversarialTransformer.weight_decay SSGANTransformer.generator_weight "
+        "SSGANTransformer.critic_weight "
         "TimeVAETransformer.beta BarlowTwinsTransformer.redundancy EncoderPredictor.weight_decay "
         "FrequencyPerturbation.amplitude FrequencyPerturbation.phase Jitter.sigma JointClassifier.ssl_weight "
         "MagnitudeWarp.strength Mixup.alpha RandomNoise.strength RobustSSLClassifier.radius "
@@ -66,6 +69,7 @@ RANGES = {
         "TCNEncoder.latent_mask TS2VecTransformer.input_mask "
         "ColorizationTransformer.rebalancing "
         "TestTimeClassifier.test_momentum GRUEncoder.dropout InstDiscTransformer.bank_momentum TCNEncoder.dropout "
+        "AdversarialTransformer.smoothing "
         "TransformerEncoder.dropout ChannelTransformerEncoder.dropout TimeMAETransformer.label_smoothing"
     ),
     "a number at least 1": "WindowWarp.factor GeometricMasking.mean_length",
@@ -87,6 +91,7 @@ RANGES = {
         "EncoderPredictor.verbose SSLTransformer.verbose StepFreeTransformer.verbose"
     ),
     "a whole number at least 1": (
+        "AdversarialTransformer.n_noise StridedEncoder.depth StridedEncoder.width StridedEncoder.kernel_size "
         "TestTimeClassifier.n_copies TestTimeClassifier.test_batch_size BottleneckTransformer.width "
         "ConvGenerator.kernel_size TimeVAETransformer.width ClosedFormTransformer.n_views "
         "ClosedFormTransformer.n_components Data2VecTransformer.n_layers Decompose.window Decompose.level "
@@ -134,17 +139,19 @@ RANGES = {
     "a whole number at least 3": "ClipOutliers.window",
     "a whole number at least 84": "RocketEncoder.n_features",
     "an object with `__call__`": (
-        "AutoencoderTransformer.corruption ClosedFormTransformer.augmentation FineTuned.augmentation "
+        "AdversarialTransformer.augmentation AutoencoderTransformer.corruption ClosedFormTransformer.augmentation "
+        "FineTuned.augmentation "
         "JointClassifier.augmentation JointEmbeddingTransformer.augmentation MoCoV2Transformer.augmentation "
         "MultiViewTransformer.pair_loss SimPerTransformer.similarity SimPerTransformer.augmentation "
         "TimeMCLTransformer.augmentation PretextTransformer.augmentation RotationTransformer.augmentation "
         "HiddenChannelTransformer.augmentation"
     ),
-    "an object with `all_of`": "RotationTransformer.transformations",
+    "an object with `all_of`": "RotationTransformer.transformations SSGANTransformer.transformations",
     "an object with `build`": (
         "MaxPooledTransformer.pooling "
         "PretextTransformer.projector "
         "BottleneckTransformer.generator TimeVAETransformer.generator TrendSeasonGenerator.residual "
+        "AdversarialTransformer.generator "
         "BootstrappedTransformer.predictor ChannelIndependentEncoder.encoder DINOTransformer.projector "
         "EmbeddingTransformer.pooling JointEmbeddingTransformer.projector "
         "JointEmbeddingTransformer.training_pooling LeJEPATransformer.projector MoCoTransformer.projector "
@@ -184,6 +191,7 @@ RANGES = {
     "one of 'keep', 'update'": "FineTuned.norm_statistics",
     "one of 'moving_average', 'exponential', 'savgol', 'median', 'gaussian', 'wavelet'": "Smooth.method",
     "one of 'moving_average', 'stl', 'wavelet'": "Decompose.method",
+    "one of 'non-saturating', 'hinge', 'minimax'": "AdversarialTransformer.objective",
     "one of 'none', 'batch', 'layer'": "TCNEncoder.norm",
     "one of 'none', 'window', 'channel'": (
         "MaskedAutoencoderTransformer.normalise OmniMAETransformer.normalise VideoMAETransformer.normalise"

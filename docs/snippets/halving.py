@@ -10,7 +10,7 @@ from sklearn_ssl.encoders import Encoder, EncoderModule, resize_mask, zero_paddi
 
 
 @final
-class StridedEncoder(Encoder):
+class HalvingEncoder(Encoder):
     """Two convolutions, the second with stride 2.
 
     Parameters
@@ -22,11 +22,11 @@ class StridedEncoder(Encoder):
     width: int = number(default=32, least=1, integer=True)
 
     def _module(self, n_channels: int) -> EncoderModule:
-        return Strided(n_channels, self.width)
+        return Halving(n_channels, self.width)
 
 
-class Strided(EncoderModule):
-    """The module that `StridedEncoder` builds."""
+class Halving(EncoderModule):
+    """The module that `HalvingEncoder` builds."""
 
     def __init__(self, n_channels: int, width: int) -> None:
         super().__init__([width, width], stride=2)
