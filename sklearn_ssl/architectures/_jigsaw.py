@@ -77,7 +77,7 @@ class JigsawArchitecture(PretextArchitecture):
         orders = far_permutations(self.n_segments, n_permutations, int(torch.randint(2**31, ())))
         self.register_buffer("permutations", torch.from_numpy(orders))
         self.reduce = nn.Sequential(nn.Linear(self.n_features, REDUCED_WIDTH), nn.ReLU())
-        self._classify(projector, REDUCED_WIDTH * self.n_segments, n_permutations)
+        self.build_head(projector, REDUCED_WIDTH * self.n_segments, n_permutations)
 
     def questions(self, x: torch.Tensor, lengths: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the numbers of the orders (B,) and the logits (B, M)."""

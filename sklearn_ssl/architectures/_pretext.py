@@ -66,8 +66,22 @@ class PretextArchitecture(Architecture):
         number, logits = self.questions(batch.x, batch.lengths)
         return torch.stack([number, logits.argmax(1)]).unflatten(1, (-1, len(batch))).permute(2, 0, 1)
 
-    def _classify(self, projector: Any, n_features: int, n_answers: int) -> None:
-        """Build the head."""
+    def answered(self, x: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
+        """Classify changed series x (n, C, L) by their pooled features: logits (n, K)."""
+        return self.classifier(self.projector(self.features(x, lengths)))
+
+    def build_head(self, projector: Any, n_features: int, n_answers: int) -> None:
+        """Build projector and classifier. Call it at the end of ``__init__``.
+
+        Parameters
+        ----------
+        projector : recipe
+            Its ``build(n_features)`` returns the projector.
+        n_features : int
+            Number of features in front of the projector.
+        n_answers : int
+            Number K of answers.
+        """
         self.projector = projector.build(n_features)
         with evaluation_mode(self.projector):
             n_projections = self.projector(torch.zeros(1, n_features)).shape[1]
@@ -120,9 +134,9 @@ class TransformationArchitecture(PretextArchitecture):
         transformations.check_shape(n_channels, n_timepoints)
         super().__init__(n_channels=n_channels, n_timepoints=n_timepoints, **common)
         self.transformations = transformations
-        self._classify(projector, self.n_features, transformations.n_numbers)
+        self.build_head(projector, self.n_features, transformations.n_numbers)
 
     def questions(self, x: torch.Tensor, lengths: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the numbers of the transformations (K B,) and the logits (K B, K)."""
         changed, lengths, number = self.transformations.all_of(x, lengths)
-        return number, self.classifier(self.projector(self.features(changed, lengths)))
+        return number, self.answered(changed, lengths)

@@ -83,6 +83,8 @@ class ReconstructingTransformer(MaskedTransformer, abc.ABC):
     `steps`.
     """
 
+    has_loss_of_one_series = True
+
     def reconstruct(
         self, X: Any, *, hidden: Any = None, elsewhere: str = "nan", random_state: Any = None
     ) -> np.ndarray:

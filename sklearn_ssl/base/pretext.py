@@ -66,7 +66,6 @@ class PretextTransformer(PretextAccuracyMixin, SSLTransformer, abc.ABC):
     augmentation: Any = recipe(default_factory=Compose, needs="__call__")
     projector: Any = recipe(default_factory=MLPProjector, needs="build")
 
-    # The loss of a series does not depend on other series, so that it can be minimised for a single one.
     has_loss_of_one_series = True
 
     @property

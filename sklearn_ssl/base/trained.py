@@ -72,6 +72,10 @@ class SSLTransformer(TrainingProgressMixin, EmbeddingTransformer, abc.ABC):
     net_params: dict | None = None
     verbose: int = number(default=0, least=0, integer=True, or_else=(True, False))
 
+    # Whether the loss of a series needs no other series, no teacher and no memory, so that the encoder can learn from a
+    # single series in use.
+    has_loss_of_one_series = False
+
     @abc.abstractmethod
     def _loss(self) -> Callable[..., torch.Tensor]:
         """Return the pure function of the architecture's output that is minimised."""

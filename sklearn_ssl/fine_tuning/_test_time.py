@@ -17,7 +17,6 @@ from sklearn_ssl._parameters.hyperparameters import number, positional, recipe
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.architectures import Batch, FineTunedArchitecture
 from sklearn_ssl.architectures._modes import attackable
-from sklearn_ssl.base.masked import ReconstructingTransformer
 from sklearn_ssl.fine_tuning._classifier import EncoderClassifier
 from sklearn_ssl.fine_tuning._fine_tuned import FineTuned
 from sklearn_ssl.methods.masked.mae import MAETransformer
@@ -25,21 +24,23 @@ from sklearn_ssl.methods.masked.mae import MAETransformer
 
 @final
 class TestTimeClassifier(FineTuned, EncoderClassifier):
-    r"""Test-time training: the encoder learns to predict hidden parts of a test series before the series is classified.
+    r"""Test-time training: the encoder learns from a test series, without its label, before the series is classified.
 
-    `fit` pretrains a masked transformer and then fits a head, as `SSLClassifier` does. For each test series x,
-    prediction starts from the weights :math:`\theta` of the encoder after `fit` and takes `n_steps` steps
+    `fit` pretrains a transformer and then fits a head, as `SSLClassifier` does. For each test series x, prediction
+    starts from the weights :math:`\theta` of the encoder after `fit` and takes `n_steps` steps
 
     .. math:: \theta \leftarrow \theta - \eta \, m, \qquad m \leftarrow \mu \, m + \nabla_\theta \, \ell(x; \theta),
 
-    where :math:`\ell` is the loss of the transformer for `n_copies` copies of x with different hidden windows. Decoder
-    and head stay as they are. Then the head predicts from the features of the whole series, and the steps are
-    forgotten. The fitted classifier does not change.
+    where :math:`\ell` is the loss of the transformer for `n_copies` copies of x with different random numbers: other
+    hidden windows, another order of pieces, other views. Everything but the encoder stays as it is. Then the head
+    predicts from the features of the whole series, and the steps are forgotten. The fitted classifier does not change.
 
     This is meant for test series that come from another distribution than the training series. It needs no label. Try
     it against ``n_steps=0``, which is `SSLClassifier`: often it gains nothing, and it costs `n_steps` times `n_copies`
-    passes for each series, forwards and backwards. The authors take 20 steps of 128 copies with the rate 0.005. Such
-    rates harm here, so the default is smaller.
+    passes for each series, forwards and backwards; with `RotationTransformer` once more for each of its
+    transformations. Masked autoencoders were published with 20 steps of 128 copies and the rate 0.005. Such rates harm
+    here, so the default is smaller. Test-time training was first published with rotations. There the head and the
+    question are learnt in the same steps. Here the question is learnt first.
 
     The random numbers are the same for every test batch, so that predictions can be repeated. With
     ``test_batch_size=1`` a prediction does not depend on the other series. `save_predictor` and `export_onnx` refuse
@@ -48,16 +49,18 @@ class TestTimeClassifier(FineTuned, EncoderClassifier):
     Parameters
     ----------
     transformer : transformer, default=None
-        A masked transformer that predicts values: `MAETransformer`, `VideoMAETransformer`, `OmniMAETransformer`,
-        `SimMIMTransformer`, `ContextEncoderTransformer` or `TSTTransformer`. It may be given by position. It is cloned
-        and pretrained on all series, or used as it is if it is fitted and in `sklearn.frozen.FrozenEstimator`. None is
-        ``MAETransformer()``.
+        A transformer whose loss needs no other series: a masked one that predicts values (`MAETransformer`,
+        `VideoMAETransformer`, `OmniMAETransformer`, `SimMIMTransformer`, `ContextEncoderTransformer` or
+        `TSTTransformer`) or one with a context task (`RotationTransformer`, `JigsawTransformer` or
+        `ColorizationTransformer`). It may be given by position. It is cloned and pretrained on all series, or used as
+        it is if it is fitted and in `sklearn.frozen.FrozenEstimator`. None is ``MAETransformer()``.
     mode : {"finetune", "gradual", "probe"}, default="probe"
-        Which parts learn from the labels. After "finetune" and "gradual" the decoder no longer fits the encoder.
+        Which parts learn from the labels. After "finetune" and "gradual" the encoder no longer fits the network that
+        predicts hidden parts or answers the question.
     n_steps : int, default=10
         Number of steps before each prediction. 0 is prediction without test-time training.
     n_copies : int, default=16
-        Number of copies of each test series with different hidden windows.
+        Number of copies of each test series.
     test_batch_size : int, default=1
         Number of test series that are learnt together. Above 1 a prediction depends on the others in its batch.
     test_lr : float, default=1e-3
@@ -67,6 +70,9 @@ class TestTimeClassifier(FineTuned, EncoderClassifier):
 
     References
     ----------
+    Sun, Y., Wang, X., Liu, Z., Miller, J., Efros, A. A. and Hardt, M. (2020). Test-time training with self-supervision
+    for generalization under distribution shifts. ICML. https://arxiv.org/abs/1909.13231
+
     Gandelsman, Y., Sun, Y., Chen, X. and Efros, A. A. (2022). Test-time training with masked autoencoders. NeurIPS.
     https://arxiv.org/abs/2209.07522
 
@@ -92,10 +98,10 @@ class TestTimeClassifier(FineTuned, EncoderClassifier):
 
     def _check_transformer(self, transformer: Any) -> None:
         super()._check_transformer(transformer)
-        if not isinstance(transformer, ReconstructingTransformer):
+        if not getattr(transformer, "has_loss_of_one_series", False):
             raise TypeError(
-                f"`transformer` must predict hidden values of a series from the series itself, such as "
-                f"MAETransformer(), got {shown(transformer)}. SSLClassifier takes any transformer."
+                f"`transformer` must have a loss for which a single series is enough, such as MAETransformer() or "
+                f"RotationTransformer(), got {shown(transformer)}. SSLClassifier takes any transformer."
             )
 
     @property

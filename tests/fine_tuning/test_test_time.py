@@ -12,8 +12,11 @@ from sklearn.utils.estimator_checks import check_methods_sample_order_invariance
 from small_predictors import PARTLY, X, states_of
 
 from sklearn_ssl import (
+    ColorizationTransformer,
     Data2VecTransformer,
+    JigsawTransformer,
     MAETransformer,
+    RotationTransformer,
     SimCLRTransformer,
     SimMIMTransformer,
     SimMTMTransformer,
@@ -188,6 +191,41 @@ def test_other_encoders(encoder):
         assert np.isfinite(model.predict_proba(TEST)).all()
 
 
+CONTEXT = (RotationTransformer, JigsawTransformer, ColorizationTransformer)
+
+
+@pytest.fixture(scope="module", params=CONTEXT, ids=lambda cls: cls.__name__)
+def asking(request):
+    """Return a classifier whose transformer has a context task."""
+    encoder = InceptionEncoder(depth=1, width=4, bottleneck=4)
+    return adapting(request.param(encoder=encoder, max_epochs=1, device="cpu", random_state=0)).fit(X, PARTLY)
+
+
+def test_context_tasks_are_asked_about_test_series(asking):
+    with untouched(asking), untouched(asking.transformer_):
+        together = asking.predict_proba(TEST)
+        np.testing.assert_array_equal(together, asking.predict_proba(TEST))
+    np.testing.assert_allclose(asking.predict_proba(TEST[3:4])[0], together[3], rtol=1e-6)
+    no_steps = adapting(FrozenEstimator(asking.transformer_), n_steps=0).fit(X, PARTLY)
+    assert np.abs(no_steps.predict_proba(TEST) - together).max() > 1e-6
+
+
+def test_only_the_encoder_learns_from_a_context_task(asking):
+    student = _Student(asking.net_, asking.transformer_._loss())
+    before = states_of(student.module)
+    losses = student.learn(30, 4, batch_of(asking, TEST), lr=0.02, momentum=0.9)
+    moved = {name for name, value in states_of(student.module).items() if not torch.equal(value, before[name])}
+    assert moved == {f"backbone.encoder.{name}" for name, _ in student.module.encoder.named_parameters()}
+    assert np.mean(losses[-10:]) < np.mean(losses[:10])
+
+
+def test_context_tasks_take_unequal_series(asking):
+    series = [TEST[0], TEST[1][:, :9], TEST[2][:, :3], TEST[3][:, :1]]
+    together = asking.predict_proba(series)
+    for case, one in enumerate(series):
+        np.testing.assert_allclose(asking.predict_proba(one[None])[0], together[case], rtol=1e-4)
+
+
 def test_batch_statistics_stay():
     simmim = SimMIMTransformer(
         encoder=InceptionEncoder(depth=1, width=4, bottleneck=4), max_epochs=0, device="cpu", random_state=0
@@ -203,7 +241,7 @@ def test_batch_statistics_stay():
 @pytest.mark.parametrize("cls", [SimCLRTransformer, Data2VecTransformer, SimMTMTransformer])
 def test_other_transformers_are_refused(cls, fitted):
     expected = fitted.predict_proba(TEST)
-    with pytest.raises(TypeError, match=r"must predict hidden values of a series from the series itself.*MAETr"):
+    with pytest.raises(TypeError, match=r"must have a loss for which a single series is enough, such as MAETr"):
         TestTimeClassifier(cls()).fit(X, PARTLY)
     np.testing.assert_array_equal(fitted.predict_proba(TEST), expected)
 
