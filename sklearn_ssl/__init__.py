@@ -2,7 +2,14 @@
 
 from sklearn_ssl import _moved
 from sklearn_ssl._version import __version__ as __version__
-from sklearn_ssl.fine_tuning import RobustSSLClassifier, S4LClassifier, SSLClassifier, SSLRegressor, TestTimeClassifier
+from sklearn_ssl.fine_tuning import (
+    RobustSSLClassifier,
+    S4LClassifier,
+    SSLClassifier,
+    SSLRegressor,
+    TestTimeClassifier,
+    ZeroShotClassifier,
+)
 from sklearn_ssl.imputation import MaskedImputer
 from sklearn_ssl.methods.closed_form.closed_form_vicreg import ClosedFormVICRegTransformer
 from sklearn_ssl.methods.closed_form.wccn import WCCNTransformer
@@ -122,4 +129,5 @@ __all__ = [
     "VideoMAETransformer",
     "WCCNTransformer",
     "WMSETransformer",
+    "ZeroShotClassifier",
 ]

@@ -79,6 +79,8 @@ def cheap_instance(cls: type) -> Any:
     }
     if issubclass(cls, MaskedImputer):
         small["transformer"] = cheap_instance(sklearn_ssl.TSTTransformer)
+    if issubclass(cls, sklearn_ssl.ZeroShotClassifier):
+        small["transformer"] = cheap_instance(sklearn_ssl.CLIPTransformer).set_params(max_epochs=3, lr=1e-2)
     if issubclass(cls, EncoderPredictor):
         # scikit-learn's checks want 200 or 300 series to be fitted well, for which a width of 4 has too few features
         width = 64 if issubclass(cls, RegressorMixin) else 16 if issubclass(cls, JointClassifier) else 4

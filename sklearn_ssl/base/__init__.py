@@ -12,12 +12,13 @@ from sklearn_ssl._parameters.hyperparameters import (
 )
 from sklearn_ssl.base.adversarial import AdversarialTransformer
 from sklearn_ssl.base.closed_form import ClosedFormTransformer
+from sklearn_ssl.base.contrasted import ContrastedTransformer
 from sklearn_ssl.base.embedding import EmbeddingTransformer
 from sklearn_ssl.base.generative import BottleneckTransformer, GenerativeMixin
 from sklearn_ssl.base.joint_embedding import JointEmbeddingTransformer
 from sklearn_ssl.base.many_sets import ManySetsMixin
 from sklearn_ssl.base.masked import MaskedTransformer, ReconstructingTransformer
-from sklearn_ssl.base.paired import ContrastedTransformer, PairedTransformer
+from sklearn_ssl.base.paired import PairedTransformer
 from sklearn_ssl.base.pretext import HiddenChannelTransformer, PretextAccuracyMixin, PretextTransformer
 from sklearn_ssl.base.staged import StagedTransformer
 from sklearn_ssl.base.tokenizer import TaughtTokenizer, TokenizedTransformer, Tokenizer

@@ -19,6 +19,7 @@ from sklearn_ssl._input.companions import distinct, is_numeric, texts_or_table
 from sklearn_ssl._parameters.shown import on_one_line, shown
 
 MOST_COLUMNS = 4096
+EVERY_WORD = r"(?u)\b\w+\b"  # also a digit or a letter
 MOST_WORDS, N_TOPICS = 512, 256
 
 
@@ -181,7 +182,7 @@ def _first(different: Any) -> Any:
 
 def _encoder_of_texts(texts: np.ndarray) -> Any:
     """Return shares of words, or where there are many words their main directions."""
-    words = TfidfVectorizer(sublinear_tf=True)
+    words = TfidfVectorizer(sublinear_tf=True, token_pattern=EVERY_WORD)
     try:
         counted = words.fit_transform(texts.tolist())
     except ValueError as error:

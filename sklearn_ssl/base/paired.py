@@ -13,53 +13,18 @@ from sklearn_ssl._engine.net import SSLNet
 from sklearn_ssl._input.collections import Collection
 from sklearn_ssl._input.companions import check_descriptions
 from sklearn_ssl._parameters.arguments import check_whole_number
-from sklearn_ssl._parameters.hyperparameters import choice, number, recipe
+from sklearn_ssl._parameters.hyperparameters import recipe
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.architectures import Architecture
 from sklearn_ssl.architectures._modes import evaluation_mode
 from sklearn_ssl.base.companions import CompanionEncoder
-from sklearn_ssl.base.joint_embedding import JointEmbeddingTransformer
+from sklearn_ssl.base.contrasted import ContrastedTransformer
 from sklearn_ssl.projectors import MLPProjector
 
 
-class ContrastedTransformer(JointEmbeddingTransformer, abc.ABC):
-    """A transformer that compares cosine similarities, times a scale that may be learnt.
-
-    Parameters
-    ----------
-    temperature : float, default=0.07
-        The inverse of the scale, from which training starts.
-    learn_temperature : bool, default=True
-        Whether the temperature is learnt. It stays between 0.01 and 1.
-    """
-
-    temperature: float = number(default=0.07, least=0.01, most=1)
-    learn_temperature: bool = choice(True, False)
-
-    def _training_params(self) -> dict[str, Any]:
-        return {"optimizer__param_groups": [("log_scale", {"weight_decay": 0.0})]}
-
-    def _contrasted(self, architecture: Callable[..., Architecture], **own: Any) -> Callable[..., Architecture]:
-        """Bind what every architecture of this family takes, and what this one takes beyond."""
-        return self._with_views(
-            architecture, temperature=self.temperature, learn_temperature=self.learn_temperature, **own
-        )
-
-    def embed(self, X: Any) -> np.ndarray:
-        """Compute the vector of every series in the common space.
-
-        Parameters
-        ----------
-        X : array or list of arrays
-            The series, as for `transform`.
-
-        Returns
-        -------
-        ndarray of shape (n_cases, n_projections)
-            Vectors of length 1, float32.
-        """
-        net, dataset = self._ready(X)
-        return torch.cat(list(net.represent(dataset, "embeddings"))).numpy()
+def linear_projector() -> MLPProjector:
+    """Return the default heads."""
+    return MLPProjector(depth=1)
 
 
 class PairedTransformer(ContrastedTransformer, abc.ABC):
@@ -70,12 +35,15 @@ class PairedTransformer(ContrastedTransformer, abc.ABC):
     text_encoder : transformer, callable or None, default=None
         Turns texts or rows into vectors. A scikit-learn transformer is cloned and fitted on the different texts of
         `fit`. A function gets a list of texts and returns an array (n_texts, n_values); it is pickled by reference.
-        None takes for texts ``TfidfVectorizer(sublinear_tf=True)``, followed by ``TruncatedSVD(256)`` if there are more
-        than 512 words. For metadata it takes ``StandardScaler()`` for columns of numbers and
-        ``OneHotEncoder(handle_unknown="ignore")`` for all others.
+        None takes for texts ``TfidfVectorizer(sublinear_tf=True)`` with words of one letter or digit too, followed by
+        ``TruncatedSVD(256)`` if there are more than 512 words. For metadata it takes ``StandardScaler()`` for columns
+        of numbers and ``OneHotEncoder(handle_unknown="ignore")`` for all others.
+    projector : MLPProjector, default=None
+        Head between the pooled features and the common space. Its outputs are what `embed` returns, at length 1. None
+        is ``MLPProjector(depth=1)``, a linear map. Hidden layers fit the texts of `fit` and say less about new ones.
     text_projector : MLPProjector, default=None
-        Head between these vectors and the common space. Its output is made as wide as that of `projector`. None is
-        ``MLPProjector()``.
+        Head between the vectors of texts and the common space. Its output is made as wide as that of `projector`. None
+        is ``MLPProjector(depth=1)``.
     descriptions : dict or None, default=None
         A text for each label. With it, `y` has labels.
 
@@ -86,7 +54,8 @@ class PairedTransformer(ContrastedTransformer, abc.ABC):
     """
 
     text_encoder: Any = None
-    text_projector: Any = recipe(default_factory=MLPProjector, needs="build")
+    projector: Any = recipe(default_factory=linear_projector, needs="build")
+    text_projector: Any = recipe(default_factory=linear_projector, needs="build")
     descriptions: Any = None
 
     def embed_text(self, texts: Any) -> np.ndarray:
@@ -110,7 +79,7 @@ class PairedTransformer(ContrastedTransformer, abc.ABC):
             If a text is empty, or if no word of it is known.
         """
         check_is_fitted(self)
-        return self._projected(self.net_, texts)
+        return self._projected(self.net_, self.companion_encoder_.vectors("texts", texts))
 
     def similarity(self, X: Any, texts: Any) -> np.ndarray:
         """Compare every series with every text.
@@ -222,10 +191,15 @@ class PairedTransformer(ContrastedTransformer, abc.ABC):
             return self.companion_encoder_.fit(y, len(collection))
         return self.companion_encoder_.companion(y, len(collection))
 
-    def _projected(self, net: SSLNet, texts: Any) -> np.ndarray:
-        vectors = torch.from_numpy(self.companion_encoder_.vectors("texts", texts)).to(net.device)  # (m, T)
+    def _distinct_texts(self, y: Any, n_cases: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the different texts of series in the common space, (m, P), and the place of each one's text, (n,)."""
+        companion = self.companion_encoder_.companion(y, n_cases)
+        return self._projected(self.net_, companion.vectors.numpy()), companion.groups.numpy()
+
+    def _projected(self, net: SSLNet, vectors: np.ndarray) -> np.ndarray:
+        """Bring vectors of texts (m, T) into the common space, (m, P)."""
         with evaluation_mode(net.module_), torch.inference_mode(), net.autocast():
-            return net.module_.text_embeddings(vectors).cpu().numpy()
+            return net.module_.text_embeddings(torch.from_numpy(vectors).to(net.device)).cpu().numpy()
 
     def _checked_embeddings(self, embeddings: Any) -> np.ndarray:
         given, width = np.asarray(embeddings), self.net_.module_.n_projections

@@ -9,6 +9,7 @@ from sklearn_ssl.evaluation._label_efficiency import LabelEfficiencyResult, labe
 from sklearn_ssl.evaluation._occlusion import Occlusion, occlusion
 from sklearn_ssl.evaluation._probes import ProbeResult, knn_probe, linear_probe, svm_probe
 from sklearn_ssl.evaluation._representation import Representation
+from sklearn_ssl.evaluation._retrieval import RetrievalScorer, retrieval_scorer
 from sklearn_ssl.evaluation._robustness import RobustnessReport, robustness_report
 from sklearn_ssl.evaluation._scorers import (
     AlignmentScorer,
@@ -42,6 +43,7 @@ __all__ = [
     "ProbeResult",
     "RankMeScorer",
     "Representation",
+    "RetrievalScorer",
     "RobustnessReport",
     "UniformityScorer",
     "ViewScorer",
@@ -66,6 +68,7 @@ __all__ = [
     "occlusion",
     "rankme",
     "rankme_scorer",
+    "retrieval_scorer",
     "robustness_report",
     "spectrum",
     "spread",

@@ -11,6 +11,7 @@ from sklearn_ssl.fine_tuning._regressor import SSLRegressor as SSLRegressor
 from sklearn_ssl.fine_tuning._selection import LabelledScorer, LabelledSplit
 from sklearn_ssl.fine_tuning._targets import is_labelled
 from sklearn_ssl.fine_tuning._test_time import TestTimeClassifier as TestTimeClassifier
+from sklearn_ssl.fine_tuning._zero_shot import ZeroShotClassifier as ZeroShotClassifier
 
 __all__ = [
     "EncoderClassifier",

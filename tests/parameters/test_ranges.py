@@ -91,7 +91,8 @@ RANGES = {
         "EncoderPredictor.verbose SSLTransformer.verbose StepFreeTransformer.verbose"
     ),
     "a whole number at least 1": (
-        "AdversarialTransformer.n_noise StridedEncoder.depth StridedEncoder.width StridedEncoder.kernel_size "
+        "RetrievalScorer.n_neighbors AdversarialTransformer.n_noise StridedEncoder.depth StridedEncoder.width "
+        "StridedEncoder.kernel_size "
         "TestTimeClassifier.n_copies TestTimeClassifier.test_batch_size BottleneckTransformer.width "
         "ConvGenerator.kernel_size TimeVAETransformer.width ClosedFormTransformer.n_views "
         "ClosedFormTransformer.n_components Data2VecTransformer.n_layers Decompose.window Decompose.level "
@@ -156,12 +157,13 @@ RANGES = {
         "EmbeddingTransformer.pooling JointEmbeddingTransformer.projector "
         "JointEmbeddingTransformer.training_pooling LeJEPATransformer.projector MoCoTransformer.projector "
         "MaskedViewsTransformer.projector MaskedViewsTransformer.training_pooling SimSiamTransformer.projector "
-        "SimSiamTransformer.predictor PairedTransformer.text_projector WMSETransformer.projector "
-        "SimMTMTransformer.projector"
+        "SimSiamTransformer.predictor PairedTransformer.projector PairedTransformer.text_projector "
+        "WMSETransformer.projector SimMTMTransformer.projector"
     ),
     "an object with `fit`": (
         "EncoderPredictor.transformer FineTuned.transformer MimCoTransformer.teacher "
-        "TestTimeClassifier.transformer DistilledTokenizer.teacher PerceptualTokenizer.teacher"
+        "TestTimeClassifier.transformer ZeroShotClassifier.transformer "
+        "DistilledTokenizer.teacher PerceptualTokenizer.teacher"
     ),
     "an object with `hidden`": (
         "Data2VecTransformer.masking MaskedTransformer.masking MaskedViewsTransformer.masking "
@@ -196,6 +198,7 @@ RANGES = {
     "one of 'none', 'window', 'channel'": (
         "MaskedAutoencoderTransformer.normalise OmniMAETransformer.normalise VideoMAETransformer.normalise"
     ),
+    "one of 'reciprocal_rank', 'precision'": "RetrievalScorer.measure",
     "one of 'refit', 'keep'": "EncoderPredictor.pretrained",
     "one of 'sine', 'curve'": "MagnitudeWarp.kind",
     "one of 'std', 'mad'": "ZScoreDetector.spread",
@@ -232,6 +235,7 @@ POSITIONAL = {
     "Resample.length",
     "MaskedImputer.transformer",
     "WrappedTransformer.transformer",
+    "ZeroShotClassifier.transformer",
 }
 
 

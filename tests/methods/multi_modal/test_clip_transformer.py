@@ -144,7 +144,7 @@ def test_text_projections_are_as_wide_as_those_of_series(architecture):
     assert z.shape == t.shape == (5, 4)
     transformer = small(text_projector=MLPProjector(depth=0))
     with pytest.raises(
-        ValueError, match=r"`text_projector` has no layers, so vectors of 7 values .* 8. Set its `depth`"
+        ValueError, match=r"`text_projector` has no layers, so vectors of 11 values .* 8. Set its `depth`"
     ):
         transformer.fit(FEW, FEW_TEXTS)
 
@@ -322,7 +322,7 @@ BAD = {
     "NaN": (np.array([np.nan, "up", "down"], dtype=object), ValueError, "`y` has no text in row 0, got nan"),
     "a number": (["up", 3, "down"], TypeError, "got 3 in row 1. If it has labels, give `descriptions`"),
     "equal texts": (["up"] * 3, ValueError, "y has one text or row only, 'up', so there is nothing to tell apart"),
-    "no words": (["a", "b", "c"], ValueError, "`text_encoder` failed on `y`: empty vocabulary"),
+    "no words": (["!", "?", "."], ValueError, "`text_encoder` failed on `y`: empty vocabulary"),
     "an unknown word": (
         ["up", "down", "!"],
         ValueError,
