@@ -28,7 +28,7 @@ from methods_by_name import make_method, transformers
 from overhead import make_data
 from skorch.callbacks import Callback
 
-from sklearn_ssl.architectures import Batch, MaskedAutoencoder
+from sklearn_ssl.architectures import Batch, MaskedAutoencoder, PretextArchitecture
 from sklearn_ssl.architectures._base import feature_layers, pooled_features
 from sklearn_ssl.base import SSLTransformer
 
@@ -42,6 +42,9 @@ WHOLE_SERIES = {
     **dict.fromkeys(("Exemplar", "InstDisc", "CLIP"), (1, 0)),
     **dict.fromkeys(("SimMIM", "ContextEncoder", "TST"), (1, 0)),
     "SimMTM": (4, 0),
+    "Rotation": (4, 0),
+    "Colorization": (1, 0),
+    "Jigsaw": (0, 0),  # pieces alone
     **dict.fromkeys(("Data2Vec", "BEiT"), (1, 1)),
     **dict.fromkeys(("EMPSSL", "ContrastiveEMPSSL"), (0, 0)),  # windows alone
 }
@@ -83,7 +86,8 @@ class BarePasses(Callback):
         """Copy the encoder and draw the batches."""
         self.epochs_, self.bare_ = [], []
         self.encoder_ = copy.deepcopy(net.module_.encoder).train()
-        self.pooling_ = copy.deepcopy(getattr(net.module_, "training_pooling", None))
+        of_views = net.module_.pooling if isinstance(net.module_, PretextArchitecture) else None
+        self.pooling_ = copy.deepcopy(getattr(net.module_, "training_pooling", of_views))
         generator = torch.Generator().manual_seed(0)
         _, n_channels, n_timepoints = SHAPE
         self.batches_ = [
@@ -188,8 +192,17 @@ def plan_of(name, transformer):
         (parameters.get("n_crops", 0), parameters.get("crop_ratio"), True),
         (parameters.get("n_windows", 0), parameters.get("window_ratio"), True),
         (teacher, 1.0, False),
+        *pieces_of(parameters),
     ]
     return [one for one in plan if one[0]]
+
+
+def pieces_of(parameters):
+    """Return the passes of pieces of series; the automatic number of segments is that of series of this length."""
+    if "piece_ratio" not in parameters:
+        return []
+    n_segments = min(SHAPE[2] // 8, 5) if parameters["n_segments"] == "auto" else parameters["n_segments"]
+    return [(n_segments, parameters["piece_ratio"] / n_segments, True)]
 
 
 def in_words(plan):

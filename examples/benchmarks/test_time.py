@@ -1,14 +1,20 @@
-"""Test-time training with a masked autoencoder on disturbed series, next to the untrained encoder and MiniRocket.
+"""Test-time training by MAE, rotation and jigsaw on disturbed series, next to untrained encoders and MiniRocket.
 
 `TestTimeClassifier` is fitted on the published training part of a set, all of it labelled. Its accuracy on the test
 part, as it is and disturbed as `robustness_report` does, is measured with 0, 5 and 10 steps. 0 steps is a probe on the
-features of MAE. "untrained" is the same probe on the encoder without pretraining, MiniRocket has a ridge classifier.
-All see the same disturbed series. A seed draws weights, masks and disturbances. Run it with
+features of the method. "untrained" is the same probe on the encoder of MAE without pretraining, "untrained
+convolutions" that on the encoder of the context tasks. MiniRocket has a ridge classifier. All see the same disturbed
+series. A seed draws weights, masks and disturbances. Run it with
 
     python examples/benchmarks/test_time.py --data FOLDER --csv test_time.csv --means test_time_means.csv
 
+and the comparison of MAE with the context tasks, on a part of the test series, with
+
+    python examples/benchmarks/test_time.py --methods MAE Rotation Jigsaw --cases 60 --data FOLDER --csv context.csv
+
 FOLDER holds archives in aeon's form. Rows are appended as they come, and a run that was stopped goes on where it was.
-A step costs a pass of 16 copies of each test series; `--cases` judges a random part of the test series.
+A step costs a pass of 16 copies of each test series, and with rotations a pass of 64; `--cases` judges a random part of
+the test series.
 """
 
 import argparse
@@ -28,14 +34,23 @@ from sklearn.linear_model import RidgeClassifierCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_ssl import MAETransformer, RandomEncoderTransformer, SSLClassifier, TestTimeClassifier
+from sklearn_ssl import (
+    JigsawTransformer,
+    MAETransformer,
+    RandomEncoderTransformer,
+    RotationTransformer,
+    SSLClassifier,
+    TestTimeClassifier,
+)
 from sklearn_ssl.evaluation import robustness_report
 from sklearn_ssl.preprocessing import ChannelWise
 
 SETS = ("ERing", "Libras", "RacketSports")
 CORRUPTIONS = ("noise", "gaps", "drift", "dropped channels", "time shift")
 STEPS = (0, 5, 10)
-ROCKET, UNTRAINED, STEP_ROW = "MiniRocket", "untrained", "MAE, {} steps"
+METHODS = {"MAE": MAETransformer, "Rotation": RotationTransformer, "Jigsaw": JigsawTransformer}
+ROCKET, STEP_ROW = "MiniRocket", "{}, {} steps"
+UNTRAINED = {"untrained": MAETransformer, "untrained convolutions": RotationTransformer}
 KEY = ("set", "row", "seed", "corruption", "severity")
 FIELDS = (*KEY, "accuracy", "cases", "seconds")
 
@@ -45,7 +60,8 @@ def main():
     options = parsed_options()
     table = GrowingTable(options.csv, FIELDS, KEY)
     known = {key[:3] for key in table.rows()}
-    names = [ROCKET, UNTRAINED, *(STEP_ROW.format(n_steps) for n_steps in options.steps)]
+    names = [ROCKET, *UNTRAINED] if options.methods != ["MAE"] else [ROCKET, "untrained"]
+    names += [STEP_ROW.format(method, n_steps) for method in options.methods for n_steps in options.steps]
     work = [(name, row, str(seed)) for seed in range(options.seeds) for name in options.sets for row in names]
     calls = [joblib.delayed(rows_of)(*one, options) for one in work if one not in known and not options.report]
     table.fill(calls, options.jobs)
@@ -59,6 +75,7 @@ def parsed_options():
     """Return what the command line says."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sets", nargs="+", default=SETS)
+    parser.add_argument("--methods", nargs="+", default=["MAE"], choices=METHODS)
     parser.add_argument("--steps", type=int, nargs="+", default=STEPS)
     parser.add_argument("--corruptions", nargs="+", default=CORRUPTIONS)
     parser.add_argument("--severities", type=float, nargs="+", help="default: those of `robustness_report`")
@@ -77,12 +94,18 @@ def model_of(row, seed):
     if row == ROCKET:
         ridge = make_pipeline(StandardScaler(), RidgeClassifierCV(alphas=np.logspace(-3, 3, 10)))
         return make_pipeline(ChannelWise(StandardScaler()), MiniRocket(random_state=seed, n_jobs=1), ridge)
-    mae = MAETransformer(device="cpu", random_state=seed)
-    if row == UNTRAINED:
-        untrained = RandomEncoderTransformer(encoder=mae.resolved("encoder"), device="cpu", random_state=seed)
-        return make_pipeline(ChannelWise(StandardScaler()), SSLClassifier(untrained, mode="probe", random_state=seed))
-    n_steps = next(n for n in range(10**4) if STEP_ROW.format(n) == row)
-    return make_pipeline(ChannelWise(StandardScaler()), TestTimeClassifier(mae, n_steps=n_steps, random_state=seed))
+    return make_pipeline(ChannelWise(StandardScaler()), network_of(row, seed))
+
+
+def network_of(row, seed):
+    """Return the classifier of a row that has a network."""
+    if row in UNTRAINED:
+        encoder = UNTRAINED[row]().resolved("encoder")
+        untrained = RandomEncoderTransformer(encoder=encoder, device="cpu", random_state=seed)
+        return SSLClassifier(untrained, mode="probe", random_state=seed)
+    method, steps = row.removesuffix(" steps").split(", ")
+    transformer = METHODS[method](device="cpu", random_state=seed)
+    return TestTimeClassifier(transformer, n_steps=int(steps), random_state=seed)
 
 
 def rows_of(name, row, seed, options):
