@@ -18,6 +18,7 @@ from sklearn_ssl.methods.context.jigsaw import JigsawTransformer
 from sklearn_ssl.methods.context.rotation import RotationTransformer
 from sklearn_ssl.methods.generative.autoencoder import AutoencoderTransformer
 from sklearn_ssl.methods.generative.gan import GANTransformer
+from sklearn_ssl.methods.generative.generated_views import GeneratedViewsTransformer
 from sklearn_ssl.methods.generative.ss_gan import SSGANTransformer
 from sklearn_ssl.methods.generative.time_vae import TimeVAETransformer
 from sklearn_ssl.methods.joint_embedding.barlow_twins import BarlowTwinsTransformer
@@ -86,6 +87,7 @@ __all__ = [
     "EMPSSLTransformer",
     "ExemplarTransformer",
     "GANTransformer",
+    "GeneratedViewsTransformer",
     "IBOTTransformer",
     "IJEPATransformer",
     "InstDiscTransformer",

@@ -56,6 +56,7 @@ from sklearn_ssl.architectures._tokenizers import (
     PerceptualTokenizerArchitecture,
     TokenizerArchitecture,
 )
+from sklearn_ssl.architectures._viewmaker import ViewmakerArchitecture
 from sklearn_ssl.architectures._windows import WindowArchitecture
 
 __all__ = [
@@ -118,6 +119,7 @@ __all__ = [
     "TransformedAdversarialArchitecture",
     "TubeArchitecture",
     "VariationalArchitecture",
+    "ViewmakerArchitecture",
     "VisibleArchitecture",
     "WindowArchitecture",
     "WindowTargetArchitecture",

@@ -1,5 +1,6 @@
 """A critic that tells real series from those that a generator makes of noise."""
 
+import copy
 from typing import Any
 
 import torch
@@ -9,9 +10,12 @@ from torch.nn import functional as F
 from sklearn_ssl._input.padding import observed_mask, zero_padding
 from sklearn_ssl.architectures._base import Architecture, pooled_features
 from sklearn_ssl.architectures._batch import Batch
-from sklearn_ssl.architectures._critic import held, scores_and_slope
+from sklearn_ssl.architectures._critic import check_passes_gradients, held, scores_and_slope
 from sklearn_ssl.architectures._momentum import MovingAverage
 from sklearn_ssl.pooling import Pooling
+
+AT_ONCE = 64  # candidates
+SMALLEST_SCALE = 1e-6
 
 
 class AdversarialArchitecture(Architecture):
@@ -62,6 +66,7 @@ class AdversarialArchitecture(Architecture):
         **common: Any,
     ) -> None:
         super().__init__(n_channels=n_channels, n_timepoints=n_timepoints, **common)
+        check_passes_gradients(augmentation, n_channels, n_timepoints)
         self.n_noise = n_noise
         self.n_timepoints = n_timepoints
         self.augmentation = augmentation
@@ -131,6 +136,47 @@ class AdversarialArchitecture(Architecture):
         made = self.sampler(self.noise(n_cases))
         lengths = torch.multinomial(self.length_counts, n_cases, replacement=True) + 1
         return Batch(made, lengths).without_padding(made)
+
+
+class LatentNeighbours(nn.Module):
+    """Series that are made of noise near to the noise whose generated series is most like a given one.
+
+    Parameters
+    ----------
+    architecture : AdversarialArchitecture
+        The generator, and the encoder whose features tell what is alike. It is copied.
+    spread : float
+        Standard deviation of the step from one noise to its neighbour.
+    n_candidates : int
+        Number of generated series among which the most similar one is sought.
+    """
+
+    latents: torch.Tensor
+    features: torch.Tensor
+    scale: torch.Tensor
+
+    @torch.no_grad()
+    def __init__(self, architecture: AdversarialArchitecture, spread: float, n_candidates: int) -> None:
+        super().__init__()
+        self.architecture = copy.deepcopy(architecture).eval().requires_grad_(False)
+        self.spread = spread
+        latents = self.architecture.noise(n_candidates)  # (M, N)
+        made = map(self.architecture.sampler, latents.split(AT_ONCE))
+        features = torch.cat([self.architecture.features(series) for series in made])  # (M, F)
+        self.register_buffer("latents", latents)
+        self.register_buffer("scale", features.std(0, correction=0).clamp(min=SMALLEST_SCALE))
+        self.register_buffer("features", features / self.scale)
+
+    def draw(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Draw the steps between neighbours."""
+        return {"step": torch.randn(len(x), self.latents.shape[1], device=x.device)}
+
+    def forward(self, x: torch.Tensor, lengths: torch.Tensor | None, draws: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Make a series for each one of x (B, C, L): (B, C, L)."""
+        features = self.architecture.features(x, lengths) / self.scale  # (B, F)
+        nearest = torch.cdist(features, self.features).argmin(1)
+        made = self.architecture.sampler(self.latents[nearest] + self.spread * draws["step"])
+        return F.pad(made, (0, x.shape[2] - made.shape[2]))
 
 
 class TransformedAdversarialArchitecture(AdversarialArchitecture):

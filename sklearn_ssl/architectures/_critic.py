@@ -2,9 +2,12 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import nn
+
+from sklearn_ssl._parameters.shown import shown
 
 Scores = Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor]
 
@@ -38,3 +41,16 @@ def scores_and_slope(
         found = scores(x, lengths)  # (B,)
         (slopes,) = torch.autograd.grad(found.sum(), x, create_graph=learns)  # (B, C, L)
     return found, slopes.flatten(1).square().sum(1)
+
+
+def check_passes_gradients(augmentation: Any, n_channels: int, n_timepoints: int) -> None:
+    """Raise a ValueError unless gradients pass through an augmentation, as a network in front of it needs."""
+    x = torch.zeros(1, n_channels, n_timepoints, requires_grad=True)
+    with torch.random.fork_rng(devices=[]), torch.enable_grad():
+        passes = augmentation(x).requires_grad
+    if not passes:
+        function = getattr(augmentation, "function", augmentation)
+        raise ValueError(
+            f"`augmentation` must pass gradients on to the generator, and {shown(function)} does not. Give an "
+            "augmentation of sklearn_ssl.augmentations that changes the series itself."
+        )

@@ -114,11 +114,16 @@ class SiameseArchitecture(Architecture):
             Number of observed steps of each view.
         """
         n_views = n_views or self.n_views
+        repeated = None if lengths is None else lengths.repeat(n_views)
+        x = self.changed(x.repeat(n_views, 1, 1), repeated)  # (V B, C, L)
         if isinstance(self.augmentation, tuple):
-            x = torch.cat([one(x, lengths) for one in self.augmentation])  # (V B, C, L)
-        else:
-            x = self.augmentation(x.repeat(n_views, 1, 1), None if lengths is None else lengths.repeat(n_views))
-        return x, None if lengths is None else lengths.repeat(n_views)
+            each = zip(self.augmentation, x.chunk(n_views), strict=True)
+            return torch.cat([one(view, lengths) for one, view in each]), repeated
+        return self.augmentation(x, repeated), repeated
+
+    def changed(self, x: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
+        """Change series (V B, C, L) before they are augmented; here nothing."""
+        return x
 
     def projections(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
         """Encode, pool as in training, and project: x (B, C, L) to (B, P)."""

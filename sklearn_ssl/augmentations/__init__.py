@@ -12,6 +12,7 @@ from sklearn_ssl.augmentations._amplitude import (
 from sklearn_ssl.augmentations._base import Augmentation
 from sklearn_ssl.augmentations._composition import Compose, OneOf, RandomApply
 from sklearn_ssl.augmentations._frequency import FrequencyMask, FrequencyPerturbation
+from sklearn_ssl.augmentations._generated import GeneratedViews
 from sklearn_ssl.augmentations._masking import Blockout, ChannelDropout, ChannelReversal
 from sklearn_ssl.augmentations._mixing import Mixup
 from sklearn_ssl.augmentations._numbered import NumberedTransformations
@@ -36,6 +37,7 @@ __all__ = [
     "CropResize",
     "FrequencyMask",
     "FrequencyPerturbation",
+    "GeneratedViews",
     "Jitter",
     "MagnitudeWarp",
     "Mixup",

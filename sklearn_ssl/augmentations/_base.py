@@ -1,6 +1,7 @@
 """Base of all augmentations: a random draw, and a pure function of the series and that draw."""
 
 import abc
+from collections.abc import Callable
 from typing import Any, final
 
 import torch
@@ -75,6 +76,21 @@ class Augmentation(Hyperparameters, abc.ABC):
         if lengths is None:
             return augmented
         return torch.where(observed_mask(observed, x.shape[2])[:, None], augmented, x)
+
+    def learnt(self, fit: Callable[[Any], Any]) -> "Augmentation":
+        """Return this augmentation after it has learnt from the training series; most have nothing to learn.
+
+        Parameters
+        ----------
+        fit : callable
+            Takes a transformer and returns it fitted to the series.
+
+        Returns
+        -------
+        augmentation : Augmentation
+            What makes views in training. It is the augmentation itself if there is nothing to learn.
+        """
+        return self
 
     @abc.abstractmethod
     def draw(self, x: torch.Tensor, lengths: torch.Tensor) -> Draws:

@@ -1,10 +1,11 @@
 """Augmentations that apply other augmentations."""
 
+import copy
 import dataclasses
 import itertools
 import math
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Self, final
 
 import torch
@@ -81,6 +82,27 @@ class NamedSteps(Augmentation):
                 )
         self.steps = steps
         return super().set_params(**others)
+
+    @final
+    def learnt(self, fit: Callable[[Any], Any]) -> Augmentation:
+        """Return this composition with steps that have learnt from the training series.
+
+        Parameters
+        ----------
+        fit : callable
+            Takes a transformer and returns it fitted to the series.
+
+        Returns
+        -------
+        augmentation : Augmentation
+            The composition itself if no step has anything to learn.
+        """
+        steps = {name: step if _is_off(step) else step.learnt(fit) for name, step in self.steps.items()}
+        if all(steps[name] is step for name, step in self.steps.items()):
+            return self
+        composition = copy.copy(self)
+        composition.steps = steps
+        return composition
 
     def check_hyperparameters(self) -> None:
         """Raise an error that names the first step that is not an augmentation or has a wrong parameter."""
@@ -249,6 +271,22 @@ class RandomApply(Augmentation):
         """Raise an error that names the first parameter that is not allowed."""
         _check_type(self.augmentation, "RandomApply: `augmentation`")
         super().check_hyperparameters()
+
+    def learnt(self, fit: Callable[[Any], Any]) -> Augmentation:
+        """Return this augmentation with an inner one that has learnt from the training series.
+
+        Parameters
+        ----------
+        fit : callable
+            Takes a transformer and returns it fitted to the series.
+
+        Returns
+        -------
+        augmentation : Augmentation
+            The augmentation itself if the inner one has nothing to learn.
+        """
+        learnt = self.augmentation.learnt(fit)
+        return self if learnt is self.augmentation else RandomApply(learnt, p=self.p)
 
     def draw(self, x: torch.Tensor, lengths: torch.Tensor) -> Draws:
         """Draw ``applied`` (B,), true for series that change, and ``augmentation``, its draws for all series."""

@@ -14,7 +14,7 @@ from sklearn_ssl.base.adversarial import AdversarialTransformer
 from sklearn_ssl.base.closed_form import ClosedFormTransformer
 from sklearn_ssl.base.contrasted import ContrastedTransformer
 from sklearn_ssl.base.embedding import EmbeddingTransformer
-from sklearn_ssl.base.generative import BottleneckTransformer, GenerativeMixin
+from sklearn_ssl.base.generative import BottleneckTransformer, GenerativeMixin, ViewMakingMixin
 from sklearn_ssl.base.joint_embedding import JointEmbeddingTransformer
 from sklearn_ssl.base.many_sets import ManySetsMixin
 from sklearn_ssl.base.masked import MaskedTransformer, ReconstructingTransformer
@@ -45,6 +45,7 @@ __all__ = [
     "TaughtTokenizer",
     "TokenizedTransformer",
     "Tokenizer",
+    "ViewMakingMixin",
     "choice",
     "function",
     "names",

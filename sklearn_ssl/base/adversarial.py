@@ -8,17 +8,19 @@ from typing import Any
 
 import numpy as np
 import torch
+from sklearn.utils.validation import check_is_fitted
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from sklearn_ssl._engine.batches import Companion, SeriesDataset
 from sklearn_ssl._engine.critic import CriticMonitor
 from sklearn_ssl._engine.net import SSLNet
-from sklearn_ssl._engine.random_streams import forked_generators
+from sklearn_ssl._engine.random_streams import forked_generators, seeded_stream
 from sklearn_ssl._input.collections import Collection
 from sklearn_ssl._parameters.hyperparameters import choice, number, recipe
 from sklearn_ssl._parameters.notices import warn_caller
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.architectures import Architecture
+from sklearn_ssl.architectures._adversarial import LatentNeighbours
 from sklearn_ssl.architectures._critic import scores_and_slope
 from sklearn_ssl.augmentations import Compose
 from sklearn_ssl.augmentations._given import as_augmentation
@@ -89,6 +91,26 @@ class AdversarialTransformer(GenerativeMixin, SSLTransformer, abc.ABC):
         net, dataset = self._ready(X)
         return torch.cat(list(net.represent(dataset, "scores"))).numpy()
 
+    def view_source(self, spread: float, n_candidates: int) -> torch.nn.Module:
+        """Return what makes generated views of series, for `sklearn_ssl.augmentations.GeneratedViews`.
+
+        Parameters
+        ----------
+        spread : float
+            Standard deviation of the step between the noise of neighbours.
+        n_candidates : int
+            Number of generated series among which the most similar one is sought.
+
+        Returns
+        -------
+        torch.nn.Module
+            Has ``draw(x)`` and ``forward(x, lengths, draws)``.
+        """
+        check_is_fitted(self)
+        net = self.net_
+        with seeded_stream(net.seed, torch.device(net.device)):
+            return LatentNeighbours(net.module_, spread, n_candidates)
+
     def _with_critic(self, architecture: Callable[..., Architecture], **own: Any) -> Callable[..., Architecture]:
         """Bind what every architecture of this family takes, and what this one takes beyond."""
         return partial(
@@ -133,11 +155,6 @@ def _check_critic(net: SSLNet, n_channels: int, transformer: Any) -> None:
 
 
 def _check_slopes(module: Any, x: torch.Tensor, transformer: Any) -> None:
-    if not module.augmentation(x.requires_grad_(True)).requires_grad:
-        raise ValueError(
-            f"`augmentation` must pass gradients on to the generator, and {shown(transformer.augmentation)} does not. "
-            "Give an augmentation of sklearn_ssl.augmentations."
-        )
     try:
         score, slope = scores_and_slope(module.scores, x, None, penalised=True)
         torch.autograd.grad(slope.sum() if module.penalised else score.sum(), module.critic.weight)

@@ -2,6 +2,7 @@
 
 import abc
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -22,6 +23,7 @@ from sklearn_ssl._input.collections import Collection, validated_collection
 from sklearn_ssl._parameters.fitted_state import unchanged_on_error
 from sklearn_ssl._parameters.hyperparameters import Hyperparameters, choice, recipe
 from sklearn_ssl.architectures import Architecture
+from sklearn_ssl.base.learnt_views import net_with_learnt_views
 from sklearn_ssl.encoders.inception import small_inception
 from sklearn_ssl.pooling import Pooling
 
@@ -212,13 +214,9 @@ class EmbeddingTransformer(
             n_timepoints=collection.n_timepoints,
             n_cases=len(collection) if n_cases is None else n_cases,
         )
-        return SSLNet(
-            module,
-            precision=resolved_precision(self.precision, device),
-            seed=draw_seed(self.random_state),
-            device=str(device),
-            **{"verbose": 0, "optimizer": torch.optim.AdamW, "train_split": None, **self._net_params()},
-        ).initialize()
+        params = {"verbose": 0, "optimizer": torch.optim.AdamW, "train_split": None, **self._net_params()}
+        params |= {"precision": resolved_precision(self.precision, device), "seed": draw_seed(self.random_state)}
+        return net_with_learnt_views(partial(SSLNet, device=str(device), **params), module, self, collection)
 
     @abc.abstractmethod
     def _planned_epochs(self, net: SSLNet, dataset: SeriesDataset) -> int:

@@ -153,8 +153,59 @@ class GenerativeMixin:
             return torch.cat([net.module_.generated(size).cpu() for size in sizes]).numpy()
 
 
+class ViewMakingMixin:
+    """`views` for transformers whose architecture has a ``maker``, which changes series."""
+
+    net_: SSLNet
+
+    def views(self, X: Any, n_views: int = 2, random_state: Any = None) -> np.ndarray:
+        """Make views of every series, without `augmentation`.
+
+        Parameters
+        ----------
+        X : array or list of arrays
+            The series, as for `transform`.
+        n_views : int, default=2
+            Number of views of each series.
+        random_state : int, numpy.random.RandomState or None, default=None
+            Seed of the noise. None draws a seed from the operating system.
+
+        Returns
+        -------
+        ndarray of shape (n_views, n_cases, n_channels, n_timepoints)
+            The views, float32. NaN where a series is padded.
+        """
+        check_is_fitted(self)
+        check_whole_number("n_views", n_views, least=1)
+        net = self.net_
+        dataset = net.series(validated_collection(self, X, reset=False))
+        with seeded_stream(draw_seed(random_state), torch.device(net.device)):
+            made = [torch.cat(list(net.over_batches(dataset, partial(_view, net.module_)))) for _ in range(n_views)]
+        return torch.stack(made).numpy()
+
+    def view_source(self, spread: float, n_candidates: int) -> torch.nn.Module:
+        """Return what makes views of series, for `sklearn_ssl.augmentations.GeneratedViews`.
+
+        Parameters
+        ----------
+        spread, n_candidates : object
+            Ignored: the changes are bounded by `epsilon`.
+
+        Returns
+        -------
+        torch.nn.Module
+            Has ``draw(x)`` and ``forward(x, lengths, draws)``.
+        """
+        check_is_fitted(self)
+        return self.net_.module_.maker
+
+
 def _rebuilt(module: Any, batch: Batch) -> torch.Tensor:
     return module.rebuilt(batch)
+
+
+def _view(module: Any, batch: Batch) -> torch.Tensor:
+    return batch.without_padding(module.maker(batch.x, batch.lengths, module.maker.draw(batch.x)))
 
 
 def check_lengths(net: SSLNet, collection: Collection) -> None:

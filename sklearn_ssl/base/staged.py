@@ -1,19 +1,18 @@
 """The base of methods that fit another transformer first, on the same series."""
 
 import abc
-import copy
 import warnings
 from typing import Any, ClassVar
 
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ssl._engine.net import SSLNet
 from sklearn_ssl._engine.random_streams import draw_seed
 from sklearn_ssl._input.collections import Collection
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.base.embedding import EmbeddingTransformer
+from sklearn_ssl.base.kept import kept_copy
 from sklearn_ssl.base.trained import SSLTransformer
 
 LEFT_OPEN = ("encoder", "window", "device", "precision")  # parameters of a stage that are None or "auto"
@@ -79,39 +78,6 @@ class StagedTransformer(SSLTransformer, abc.ABC):
         """Return the modules of the stages that are fitted, for the architecture."""
         fitted = [name for name in self._stages if hasattr(self, f"{name}_")]
         return {name: getattr(self, f"{name}_").net_.module_ for name in fitted}
-
-
-def kept_copy(name: str, fitted: Any, n_channels: int) -> Any:
-    """Return a copy of a fitted transformer, which a later fit of the given one leaves alone.
-
-    Parameters
-    ----------
-    name : str
-        The parameter that gave it.
-    fitted : EmbeddingTransformer
-        The transformer.
-    n_channels : int
-        Number of channels of the series that it will get.
-
-    Raises
-    ------
-    sklearn.exceptions.NotFittedError
-        If it is not fitted.
-    ValueError
-        If it was fitted to series with another number of channels.
-    """
-    check_kept(name, fitted)
-    if fitted.n_channels_in_ != n_channels:
-        raise ValueError(
-            f"X has {n_channels} channel(s), but `{name}` was fitted on series with {fitted.n_channels_in_}. Give the "
-            "channels of its training data, or change its encoder by sklearn_ssl.encoders.adapt_channels."
-        )
-    return copy.copy(fitted)
-
-
-def check_kept(name: str, fitted: Any) -> None:
-    """Raise a NotFittedError unless the transformer that the parameter `name` gave is fitted."""
-    check_is_fitted(fitted, msg=f"`{name}` must be fitted to be kept, and this %(name)s is not.")
 
 
 def _is_open(value: Any) -> bool:

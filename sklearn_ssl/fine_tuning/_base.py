@@ -33,8 +33,9 @@ from sklearn_ssl._parameters.hyperparameters import Hyperparameters, choice, num
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.architectures import HeadedArchitecture
 from sklearn_ssl.base.embedding import EmbeddingTransformer
+from sklearn_ssl.base.kept import check_kept, kept_copy
+from sklearn_ssl.base.learnt_views import net_with_learnt_views
 from sklearn_ssl.base.progress import TrainingProgressMixin
-from sklearn_ssl.base.staged import check_kept, kept_copy
 from sklearn_ssl.fine_tuning._tasks import Labels, Task
 from sklearn_ssl.methods.joint_embedding.vicreg import VICRegTransformer
 
@@ -302,8 +303,8 @@ class EncoderPredictor(TrainingProgressMixin, CallbackSupportMixin, MetaEstimato
             n_channels=collection.n_channels,
             n_cases=len(collection),
         )
-        net = SSLNet(
-            module,
+        build = partial(
+            SSLNet,
             loss=self._loss(),
             precision=start.precision,
             seed=seed,
@@ -320,7 +321,7 @@ class EncoderPredictor(TrainingProgressMixin, CallbackSupportMixin, MetaEstimato
             verbose=self.verbose,
             **self._training_params(),
         )
-        return net.initialize()
+        return net_with_learnt_views(build, module, self, collection)
 
     def _stopping(self) -> EarlyStopping:
         return EarlyStopping(patience=self.n_iter_no_change, threshold=0, load_best=True, sink=_silently)

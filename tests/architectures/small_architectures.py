@@ -48,6 +48,7 @@ from sklearn_ssl.architectures import (
     TokenizerArchitecture,
     TransformationArchitecture,
     TransformedAdversarialArchitecture,
+    ViewmakerArchitecture,
     WindowArchitecture,
 )
 from sklearn_ssl.augmentations import Augmentation, Compose, NumberedTransformations, SpeedChange
@@ -126,6 +127,7 @@ OWN = {
     InstanceBankArchitecture: {"bank_momentum": 0.5},
     MixingArchitecture: {"alpha": 0.5},
     SlicedArchitecture: {"n_slices": 9, "n_views": 3},
+    ViewmakerArchitecture: {"epsilon": 0.1, "view_weight": 1.0},
     WindowArchitecture: {"n_views": 4, "window_ratio": 0.5},
     PeriodicArchitecture: {"augmentation": Compose(), "n_speeds": 4, "speed_change": SpeedChange()},
     ClosedFormArchitecture: {

@@ -146,6 +146,7 @@ CASES = {
         still="encoder.",
     ),
     "SlicedArchitecture": Case([(3, 6, 8), (9, 8)], losses.lejepa_loss, [(18, 32, 1)], constants=(1,)),
+    "ViewmakerArchitecture": Case([P, P], losses.ntxent_loss, TWO_VIEWS, depends_on_padding=(True, False)),
     "WindowArchitecture": Case([(4, 6, 8)], losses.emp_ssl_loss, [(24, 16, 1)]),
     "PrototypeArchitecture": Case(
         [(5, 6, 5)],

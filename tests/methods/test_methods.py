@@ -149,6 +149,7 @@ BOUNDS = {
     "temperature": ABOVE_ZERO,
     "temporal_unit": ([0, 20], [-1, 21, 0.5]),
     "variance": AT_LEAST_ZERO,
+    "view_weight": AT_LEAST_ZERO,
     "verbose": ([0, 3, True], [-1, 0.5, "yes"]),
     "whitening": SHARE,
     "weight_decay": AT_LEAST_ZERO,

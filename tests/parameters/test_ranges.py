@@ -14,6 +14,7 @@ RANGES = {
     ),
     "a number": "FillMissing.fill_value",
     "a number above 0": (
+        "GeneratedViewsTransformer.epsilon GeneratedViewsTransformer.temperature "
         "AdversarialTransformer.generator_lr_ratio TestTimeClassifier.test_lr "
         "ContrastiveEMPSSLTransformer.temperature Data2VecTransformer.beta "
         "DINOTransformer.student_temperature MaskedViewsTransformer.student_temperature "
@@ -38,6 +39,7 @@ RANGES = {
     "a number above 0 or 'auto' or None": "FineTuned.shrinkage",
     "a number above 0 or None": "ClipOutliers.threshold EncoderPredictor.penalty",
     "a number at least 0": (
+        "GeneratedViewsTransformer.view_weight GeneratedViews.spread "
         "TS2VecTransformer.weight_decay "
         "AdversarialTransformer.penalty AdversarialTransformer.weight_decay SSGANTransformer.generator_weight "
         "SSGANTransformer.critic_weight "
@@ -93,6 +95,7 @@ RANGES = {
     "a whole number at least 1": (
         "RetrievalScorer.n_neighbors AdversarialTransformer.n_noise StridedEncoder.depth StridedEncoder.width "
         "StridedEncoder.kernel_size "
+        "GeneratedViews.n_candidates "
         "TestTimeClassifier.n_copies TestTimeClassifier.test_batch_size BottleneckTransformer.width "
         "ConvGenerator.kernel_size TimeVAETransformer.width ClosedFormTransformer.n_views "
         "ClosedFormTransformer.n_components Data2VecTransformer.n_layers Decompose.window Decompose.level "
@@ -140,6 +143,7 @@ RANGES = {
     "a whole number at least 3": "ClipOutliers.window",
     "a whole number at least 84": "RocketEncoder.n_features",
     "an object with `__call__`": (
+        "GeneratedViewsTransformer.augmentation "
         "AdversarialTransformer.augmentation AutoencoderTransformer.corruption ClosedFormTransformer.augmentation "
         "FineTuned.augmentation "
         "JointClassifier.augmentation JointEmbeddingTransformer.augmentation MoCoV2Transformer.augmentation "
@@ -230,6 +234,7 @@ POSITIONAL = {
     "FineTuned.transformer",
     "LabelledScorer.scoring",
     "OutlierFiltered.estimator",
+    "GeneratedViews.generator",
     "RandomApply.augmentation",
     "TestTimeClassifier.transformer",
     "Resample.length",

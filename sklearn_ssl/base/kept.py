@@ -1,0 +1,39 @@
+"""Fitted transformers that another estimator uses as they are."""
+
+import copy
+from typing import Any
+
+from sklearn.utils.validation import check_is_fitted
+
+
+def kept_copy(name: str, fitted: Any, n_channels: int) -> Any:
+    """Return a copy of a fitted transformer, which a later fit of the given one leaves alone.
+
+    Parameters
+    ----------
+    name : str
+        The parameter that gave it.
+    fitted : EmbeddingTransformer
+        The transformer.
+    n_channels : int
+        Number of channels of the series that it will get.
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+        If it is not fitted.
+    ValueError
+        If it was fitted to series with another number of channels.
+    """
+    check_kept(name, fitted)
+    if fitted.n_channels_in_ != n_channels:
+        raise ValueError(
+            f"X has {n_channels} channel(s), but `{name}` was fitted on series with {fitted.n_channels_in_}. Give the "
+            "channels of its training data, or change its encoder by sklearn_ssl.encoders.adapt_channels."
+        )
+    return copy.copy(fitted)
+
+
+def check_kept(name: str, fitted: Any) -> None:
+    """Raise a NotFittedError unless the transformer that the parameter `name` gave is fitted."""
+    check_is_fitted(fitted, msg=f"`{name}` must be fitted to be kept, and this %(name)s is not.")
