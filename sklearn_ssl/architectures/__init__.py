@@ -12,7 +12,7 @@ from sklearn_ssl.architectures._batch import Batch
 from sklearn_ssl.architectures._channel_masked import ChannelAutoencoder, ManySetsArchitecture, TubeArchitecture
 from sklearn_ssl.architectures._closed_form import ClosedFormArchitecture
 from sklearn_ssl.architectures._codes import AggregatedCodeArchitecture, CodeArchitecture
-from sklearn_ssl.architectures._context import ContextArchitecture
+from sklearn_ssl.architectures._context import AdversarialContextArchitecture, ContextArchitecture
 from sklearn_ssl.architectures._covariance import CovarianceArchitecture, MomentumCovarianceArchitecture
 from sklearn_ssl.architectures._crops import CroppedArchitecture
 from sklearn_ssl.architectures._fine_tuned import FineTunedArchitecture
@@ -61,6 +61,7 @@ from sklearn_ssl.architectures._windows import WindowArchitecture
 
 __all__ = [
     "AdversarialArchitecture",
+    "AdversarialContextArchitecture",
     "AggregatedCodeArchitecture",
     "Architecture",
     "AutoencoderArchitecture",

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from sklearn_ssl._input.padding import observed_mask, zero_padding
 from sklearn_ssl.architectures._base import Architecture, pooled_features
 from sklearn_ssl.architectures._batch import Batch
-from sklearn_ssl.architectures._critic import check_passes_gradients, held, scores_and_slope
+from sklearn_ssl.architectures._critic import check_passes_gradients, held, two_games
 from sklearn_ssl.architectures._momentum import MovingAverage
 from sklearn_ssl.pooling import Pooling
 
@@ -108,11 +108,8 @@ class AdversarialArchitecture(Architecture):
         """Return what both players compare: real and generated series (B, C, L) to four tensors (B,)."""
         real = self.augmentation(real, lengths)
         made = self.augmentation(made, made_lengths)
-        scores, slope = scores_and_slope(self.scores, real, lengths, penalised=self.penalised)
-        fake = self.scores(made.detach(), made_lengths)
-        with held(self.encoder, self.critic_pooling, self.critic):
-            fooled = self.scores(made, made_lengths)
-        return scores, fake, fooled, slope
+        modules = (self.encoder, self.critic_pooling, self.critic)
+        return two_games(self.scores, modules, (real, lengths), (made, made_lengths), penalised=self.penalised)
 
     def scores(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
         """Return how real series seem to the critic: x (B, C, L) to (B,)."""

@@ -7,9 +7,13 @@ from torch import nn
 from torch.nn import functional as F
 
 from sklearn_ssl._input.padding import resize_mask, zero_padding
+from sklearn_ssl.architectures._base import pooled_features
 from sklearn_ssl.architectures._batch import Batch
+from sklearn_ssl.architectures._critic import two_games
 from sklearn_ssl.architectures._masked import ReplacedArchitecture
+from sklearn_ssl.encoders import StridedEncoder
 from sklearn_ssl.encoders._blocks import SameConv1d
+from sklearn_ssl.pooling import Pooling
 
 BORDER_WEIGHT = 10.0
 BORDER_SHARE = 1 / 8
@@ -39,6 +43,41 @@ class ContextArchitecture(ReplacedArchitecture):
         """Map (B, D, L') to values (B, C, L)."""
         observed = None if mask is None else resize_mask(mask, h.shape[2])  # (B, L')
         return self.head(h, observed, n_timepoints)
+
+
+class AdversarialContextArchitecture(ContextArchitecture):
+    """A critic learns to tell series whose hidden values are predicted from whole ones. The predictions must fool it.
+
+    Parameters
+    ----------
+    **context : dict
+        Parameters of `ContextArchitecture`.
+
+    Attributes
+    ----------
+    critic_encoder : torch.nn.Module
+        The encoder of the critic, `StridedEncoder` without normalisation.
+    critic : torch.nn.Module
+        Maps the mean of its last map to a score.
+    """
+
+    def __init__(self, *, n_channels: int, **context: Any) -> None:
+        super().__init__(n_channels=n_channels, **context)
+        self.critic_encoder = StridedEncoder(norm="none").build(n_channels)
+        self.critic_pooling = Pooling(statistics="mean", layers="last").build(self.critic_encoder.widths)
+        self.critic = nn.Linear(self.critic_encoder.widths[-1], 1)
+
+    def forward(self, batch: Batch) -> tuple[torch.Tensor, ...]:
+        """Return predictions, values and weights, each (B, C, L), and what `two_games` returns, each (B,)."""
+        prediction, values, weight = super().forward(batch)
+        filled = torch.where(weight > 0, prediction, values)
+        modules = (self.critic_encoder, self.critic_pooling, self.critic)
+        games = two_games(self.scores, modules, (values, batch.lengths), (filled, batch.lengths), penalised=True)
+        return prediction, values, weight, *games
+
+    def scores(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
+        """Return how real series seem to the critic: x (B, C, L) to (B,)."""
+        return self.critic(pooled_features(self.critic_encoder, self.critic_pooling, x, lengths)).squeeze(1)
 
 
 class ContextHead(nn.Module):

@@ -1,7 +1,7 @@
 """A critic and what it criticises, trained by one sum of two losses."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -9,6 +9,7 @@ from torch import nn
 
 from sklearn_ssl._parameters.shown import shown
 
+Series = tuple[torch.Tensor, torch.Tensor | None]
 Scores = Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor]
 
 
@@ -41,6 +42,37 @@ def scores_and_slope(
         found = scores(x, lengths)  # (B,)
         (slopes,) = torch.autograd.grad(found.sum(), x, create_graph=learns)  # (B, C, L)
     return found, slopes.flatten(1).square().sum(1)
+
+
+def two_games(
+    scores: Scores, critic: Sequence[nn.Module], real: Series, made: Series, *, penalised: bool
+) -> tuple[torch.Tensor, ...]:
+    """Return what the losses of a critic and of a generator compare.
+
+    The gradient of the sum of both losses is for the weights of each player the gradient of its own loss.
+
+    Parameters
+    ----------
+    scores : callable
+        Maps series (B, C, L) and their lengths to scores (B,).
+    critic : sequence of torch.nn.Module
+        All modules whose weights the scores depend on.
+    real, made : pair of Tensor
+        Real and generated series (B, C, L), each with the lengths (B,) or None.
+    penalised : bool
+        Whether the slope is computed.
+
+    Returns
+    -------
+    outputs : tuple of Tensor of shape (B,)
+        Scores of real series, scores of generated ones for the critic and for the generator, and squared slopes.
+    """
+    of_real, slope = scores_and_slope(scores, *real, penalised=penalised)
+    series, lengths = made
+    fake = scores(series.detach(), lengths)
+    with held(*critic):
+        fooled = scores(series, lengths)
+    return of_real, fake, fooled, slope
 
 
 def check_passes_gradients(augmentation: Any, n_channels: int, n_timepoints: int) -> None:

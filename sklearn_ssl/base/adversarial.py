@@ -43,7 +43,7 @@ class AdversarialTransformer(GenerativeMixin, SSLTransformer, abc.ABC):
         As for all transformers, but None is ``StridedEncoder(norm="none")``. An encoder with batch normalisation gets
         a warning.
     generator : generator, default=None
-        Turns noise into series. None is ``ConvGenerator()``.
+        Turns noise into series. None is ``ConvGenerator(width=32)``.
     n_noise : int, default=32
         Number of values of the noise.
     objective : {"non-saturating", "hinge", "minimax"}, default="non-saturating"
@@ -66,7 +66,7 @@ class AdversarialTransformer(GenerativeMixin, SSLTransformer, abc.ABC):
     """
 
     encoder: Any = recipe(default_factory=partial(StridedEncoder, norm="none"))
-    generator: Any = recipe(default_factory=ConvGenerator, needs="build")
+    generator: Any = recipe(default_factory=partial(ConvGenerator, width=32), needs="build")
     n_noise: int = number(default=32, least=1, integer=True)
     objective: str = choice("non-saturating", "hinge", "minimax")
     penalty: float = number(default=1.0, least=0)

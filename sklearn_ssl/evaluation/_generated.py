@@ -7,6 +7,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 from scipy.stats import binomtest
 from sklearn.covariance import ledoit_wolf
+from sklearn.decomposition import PCA
 from sklearn.linear_model import RidgeClassifierCV
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.preprocessing import StandardScaler
@@ -47,6 +48,10 @@ class GeneratedReport(ShownAsText):
         That of the generated ones.
     covered : bool ndarray of shape (n_cases,)
         Which real series have a generated one nearby.
+    real_positions : ndarray of shape (n_cases, 2)
+        The features of the real series along their first two principal components.
+    generated_positions : ndarray of shape (n_generated, 2)
+        Those of the generated ones, along the same components.
     """
 
     spectrum_distance: float
@@ -58,6 +63,8 @@ class GeneratedReport(ShownAsText):
     real_spectrum: np.ndarray
     generated_spectrum: np.ndarray
     covered: np.ndarray
+    real_positions: np.ndarray
+    generated_positions: np.ndarray
 
     def __repr__(self) -> str:
         ratios = ", ".join(f"{ratio:.2f}" for ratio in self.deviation_ratio)
@@ -143,6 +150,7 @@ def compare_generated(X: Any, X_generated: Any, random_state: Any = 0) -> Genera
     H, H_generated = _features(real, generated, seed)
     accuracy, p_value = _told_apart(H, H_generated, seed)
     covered = _covered(H, H_generated)
+    components = PCA(2, random_state=seed).fit(H)
     return GeneratedReport(
         spectrum_distance=float(np.abs(spectra[0] - spectra[1]).sum(1).mean()),
         deviation_ratio=_deviations(generated) / np.maximum(_deviations(real), np.finfo(float).tiny),
@@ -153,6 +161,8 @@ def compare_generated(X: Any, X_generated: Any, random_state: Any = 0) -> Genera
         real_spectrum=spectra[0],
         generated_spectrum=spectra[1],
         covered=covered,
+        real_positions=components.transform(H),
+        generated_positions=components.transform(H_generated),
     )
 
 

@@ -1,6 +1,6 @@
 """Losses: pure functions of tensors that compute in float32 at least."""
 
-from sklearn_ssl.losses._adversarial import gan_loss, ssgan_loss
+from sklearn_ssl.losses._adversarial import context_loss, gan_loss, ssgan_loss
 from sklearn_ssl.losses._barlow_twins import barlow_twins_loss
 from sklearn_ssl.losses._cae import cae_loss
 from sklearn_ssl.losses._clip import clip_loss
@@ -41,6 +41,7 @@ __all__ = [
     "cae_loss",
     "clip_loss",
     "colorization_loss",
+    "context_loss",
     "contrastive_emp_ssl_loss",
     "dino_loss",
     "emp_ssl_loss",

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.losses._arguments import check_at_least, check_floating_point, check_one_per_row, check_rows
 from sklearn_ssl.losses._precision import in_full_precision
+from sklearn_ssl.losses._reconstruction import masked_mse_loss
 
 Games = dict[str, tuple[Callable[..., torch.Tensor], Callable[..., torch.Tensor], Callable[..., torch.Tensor]]]
 
@@ -99,9 +100,8 @@ def gan_loss(
     check_at_least("penalty", penalty, 0, "use 0 for none")
     if objective not in OBJECTIVES:
         raise ValueError(f"`objective` must be one of {', '.join(map(shown, OBJECTIVES))}, got {shown(objective)}.")
-    of_real, of_fake, of_fooled = OBJECTIVES[objective]
-    critic = of_real(real).mean() + of_fake(fake).mean() + penalty / 2 * slope.mean()
-    return critic + of_fooled(fooled).mean()
+    critic, generator = _both_losses(real, fake, fooled, slope, objective, penalty)
+    return critic + generator
 
 
 @in_full_precision
@@ -180,6 +180,79 @@ def ssgan_loss(
     check_one_per_row("number", number, len(real_logits), "pass the transformation of each series")
     critic, generator = F.cross_entropy(real_logits, number), F.cross_entropy(fooled_logits, number)
     return game + critic_weight * critic + generator_weight * generator
+
+
+@in_full_precision
+def context_loss(
+    prediction: torch.Tensor,
+    target: torch.Tensor,
+    weight: torch.Tensor,
+    real: torch.Tensor | None = None,
+    fake: torch.Tensor | None = None,
+    fooled: torch.Tensor | None = None,
+    slope: torch.Tensor | None = None,
+    *,
+    adversarial: float = 0.001,
+    penalty: float = 1.0,
+) -> torch.Tensor:
+    r"""Squared error of hidden values, and how well a critic tells series with predictions from real ones.
+
+    .. math:: \ell_{\text{MSE}} + \lambda \ell_{\text{generator}} + \ell_{\text{critic}},
+
+    with `masked_mse_loss` and the two losses of `gan_loss`. The critic, which learns from the last term alone, has the
+    weight 1. Without scores the loss is the squared error.
+
+    Parameters
+    ----------
+    prediction, target, weight : Tensor of shape (n, ...)
+        As for `masked_mse_loss`.
+    real, fake, fooled, slope : Tensor of shape (n,) or None, default=None
+        As for `gan_loss`. The generated series are those whose hidden values are predicted.
+    adversarial : float, default=0.001
+        :math:`\lambda`, at least 0.
+    penalty : float, default=1.0
+        Weight of the squared slope of the critic, at least 0.
+
+    Returns
+    -------
+    loss : Tensor of shape ()
+        The sum.
+
+    Raises
+    ------
+    ValueError
+        If a shape is wrong, or a weight is below 0.
+
+    References
+    ----------
+    Pathak, D., Krähenbühl, P., Donahue, J., Darrell, T. and Efros, A. A. (2016). Context encoders: feature learning by
+    inpainting. CVPR. https://arxiv.org/abs/1604.07379
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ssl.losses import context_loss
+    >>> x, scores = torch.ones(2, 1, 4), torch.zeros(2)
+    >>> round(float(context_loss(x, x - 2, x, scores, scores, scores, scores)), 3)  # 4 + 2 log 2 + 0.001 log 2
+    5.387
+    """
+    check_at_least("adversarial", adversarial, 0, "use 0 for the squared error alone")
+    check_at_least("penalty", penalty, 0, "use 0 for none")
+    error = masked_mse_loss(prediction, target, weight)
+    if real is None or fake is None or fooled is None or slope is None:
+        return error
+    _check_scores(real=real, fake=fake, fooled=fooled, slope=slope)
+    critic, generator = _both_losses(real, fake, fooled, slope, "non-saturating", penalty)
+    return error + adversarial * generator + critic
+
+
+def _both_losses(
+    real: torch.Tensor, fake: torch.Tensor, fooled: torch.Tensor, slope: torch.Tensor, objective: str, penalty: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the losses of the critic and of the generator."""
+    of_real, of_fake, of_fooled = OBJECTIVES[objective]
+    critic = of_real(real).mean() + of_fake(fake).mean() + penalty / 2 * slope.mean()
+    return critic, of_fooled(fooled).mean()
 
 
 def _check_scores(real: torch.Tensor, **others: torch.Tensor) -> None:

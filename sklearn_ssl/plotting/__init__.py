@@ -3,6 +3,7 @@
 from sklearn_ssl.plotting._critical_difference import CriticalDifferenceDisplay
 from sklearn_ssl.plotting._dissection import DissectionDisplay
 from sklearn_ssl.plotting._embedding import EmbeddingDisplay
+from sklearn_ssl.plotting._generated import GeneratedDisplay
 from sklearn_ssl.plotting._label_efficiency import LabelEfficiencyDisplay
 from sklearn_ssl.plotting._occlusion import OcclusionDisplay
 from sklearn_ssl.plotting._reconstruction import ReconstructionDisplay
@@ -16,6 +17,7 @@ __all__ = [
     "CriticalDifferenceDisplay",
     "DissectionDisplay",
     "EmbeddingDisplay",
+    "GeneratedDisplay",
     "LabelEfficiencyDisplay",
     "OcclusionDisplay",
     "ReconstructionDisplay",

@@ -193,6 +193,9 @@ CASES = {
         [(6, 8, 4), (6, 8, 4), (6, 8)], losses.masked_cosine_loss, constants=(1, 2), **TEACHER, **RANDOM_WINDOWS
     ),
     "ContextArchitecture": Case([(6, 2, 32)] * 3, losses.masked_mse_loss, constants=(1, 2), **RANDOM_WINDOWS),
+    "AdversarialContextArchitecture": Case(
+        [(6, 2, 32)] * 3 + [(6,)] * 4, losses.context_loss, constants=(1, 2), **RANDOM_WINDOWS
+    ),
     "TubeArchitecture": Case([(6, 16, 4)] * 3, losses.masked_mse_loss, constants=(1, 2), **RANDOM_WINDOWS),
     "ManySetsArchitecture": Case([(6, 16, 4)] * 3, losses.masked_mse_loss, constants=(1, 2), **RANDOM_WINDOWS),
     "SeriesMixingArchitecture": Case(

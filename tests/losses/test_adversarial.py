@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from sklearn_ssl.losses import gan_loss, ssgan_loss
+from sklearn_ssl.losses import context_loss, gan_loss, masked_mse_loss, ssgan_loss
 
 OBJECTIVES = ("non-saturating", "hinge", "minimax")
 every_objective = pytest.mark.parametrize("objective", OBJECTIVES)
@@ -123,3 +123,17 @@ def test_wrong_weights(games, guesses, name):
 def test_wrong_shapes(games):
     with pytest.raises(ValueError, match=r"`slope` must have the shape \(n,\) with one number.* got \(5, 1\)"):
         gan_loss(*games[:3], games[3][:, None])
+
+
+def test_context_loss_is_the_error_and_both_games(games):
+    torch.manual_seed(2)
+    prediction, target, weight = torch.randn(3, 5, 2, 4, dtype=torch.float64).abs()
+    error = masked_mse_loss(prediction, target, weight)
+    assert torch.equal(context_loss(prediction, target, weight, adversarial=0.3), error)
+    real, fake, fooled, slope = games
+    critic = F.softplus(-real).mean() + F.softplus(fake).mean() + 0.7 / 2 * slope.mean()
+    expected = error + critic + 0.3 * F.softplus(-fooled).mean()
+    both = context_loss(prediction, target, weight, *games, adversarial=0.3, penalty=0.7)
+    torch.testing.assert_close(both, expected)
+    with pytest.raises(ValueError, match="`adversarial` must be 0 or more, got -1"):
+        context_loss(prediction, target, weight, *games, adversarial=-1.0)

@@ -116,6 +116,12 @@ CONTRACTS = {
     ),
     "clip_loss": Contract(trained={"z": "nd", "t": "nd"}, data={"groups": _classes}),
     "colorization_loss": Contract(trained={"logits": "nKm"}, fixed={"soft": "nKm"}, data={"weight": _speeds}),
+    "context_loss": Contract(
+        trained={"prediction": "nd", **GAMES},
+        fixed={"target": "nd"},
+        data={"weight": _value_weights},
+        without_order=(*GAMES,),
+    ),
     "contrastive_emp_ssl_loss": Contract(trained={"views": "Vnd"}, least=2),
     "dino_loss": Contract(trained={"student": "VnK"}, fixed={"teacher": "TnK", "center": "K"}),
     "emp_ssl_loss": Contract(trained={"views": "Vnd"}, least=2),
@@ -491,6 +497,7 @@ NUMBERS = {
     "window_temperature": POSITIVE,
 }
 WEIGHTS_OF_TERMS = {
+    "adversarial",
     "alignment",
     "commitment",
     "critic_weight",
@@ -509,7 +516,8 @@ def numbers():
     """Yield every number that a loss has as a parameter."""
     for name in CONTRACTS:
         for key, parameter in inspect.signature(getattr(losses, name)).parameters.items():
-            if type(parameter.default) in (int, float, type(None)) and key not in WEIGHTS_OF_TERMS:
+            is_number = type(parameter.default) in (int, float, type(None)) and key not in shapes_of(name)
+            if is_number and key not in WEIGHTS_OF_TERMS:
                 yield name, key
 
 

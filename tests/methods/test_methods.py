@@ -80,6 +80,7 @@ AT_LEAST_TWO = ([2, 10**6], [1, 2.5])
 TWO_OR_AUTO = ([2, 10**6, "auto"], [1, 2.5, "large", None])
 SHARE_ABOVE_ZERO = ([1e-6, 1], [0, 1 + 1e-6])
 BOUNDS = {
+    "adversarial": AT_LEAST_ZERO,
     "aggregation_depth": AT_LEAST_ONE,
     "alignment": AT_LEAST_ZERO,
     "alpha": ABOVE_ZERO,

@@ -39,6 +39,7 @@ RANGES = {
     "a number above 0 or 'auto' or None": "FineTuned.shrinkage",
     "a number above 0 or None": "ClipOutliers.threshold EncoderPredictor.penalty",
     "a number at least 0": (
+        "ContextEncoderTransformer.adversarial "
         "GeneratedViewsTransformer.view_weight GeneratedViews.spread "
         "TS2VecTransformer.weight_decay "
         "AdversarialTransformer.penalty AdversarialTransformer.weight_decay SSGANTransformer.generator_weight "

@@ -4,9 +4,9 @@ import math
 from functools import partial
 from typing import Any, final
 
-from sklearn_ssl.architectures import ContextArchitecture
+from sklearn_ssl.architectures import AdversarialContextArchitecture, ContextArchitecture
 from sklearn_ssl.base import ReconstructingTransformer, number, recipe
-from sklearn_ssl.losses import masked_mse_loss
+from sklearn_ssl.losses import context_loss
 from sklearn_ssl.masking import BlockMasking
 
 
@@ -23,8 +23,11 @@ class ContextEncoderTransformer(ReconstructingTransformer):
     the first and the last eighth of a block and 1 between them. The paper weighs a border of 7 of 64 pixels like this,
     because predictions must join the context.
 
-    The mean of the map replaces the paper's channel-wise fully connected layer, which needs series of one length. The
-    paper adds an adversarial loss with the weight 0.001 for sharper pictures. It is left out here.
+    With `adversarial` above 0 a critic, a `StridedEncoder` of its own, learns to tell series whose hidden values are
+    predicted from whole ones, and the loss that the predictions fool it is added with this weight, as in
+    `GANTransformer`. The paper has 0.001 for sharper pictures, and its critic sees the hidden block alone.
+
+    The mean of the map replaces the paper's channel-wise fully connected layer, which needs series of one length.
 
     Parameters
     ----------
@@ -32,6 +35,8 @@ class ContextEncoderTransformer(ReconstructingTransformer):
         Draws the windows that are hidden. None is ``BlockMasking(ratio=0.25, mean_length=math.inf)``, one block.
     kernel_size : int, default=9
         Number of steps of the encoder's map that a convolution of the decoder sees.
+    adversarial : float, default=0.0
+        Weight of the loss of fooling a critic. 0 trains no critic.
 
     See Also
     --------
@@ -53,9 +58,11 @@ class ContextEncoderTransformer(ReconstructingTransformer):
 
     masking: Any = recipe(default_factory=partial(BlockMasking, ratio=0.25, mean_length=math.inf), needs="hidden")
     kernel_size: int = number(default=9, least=1, integer=True)
+    adversarial: float = number(default=0.0, least=0)
 
     def _architecture(self):
-        return self._masked(ContextArchitecture, kernel_size=self.kernel_size)
+        architecture = AdversarialContextArchitecture if self.adversarial else ContextArchitecture
+        return self._masked(architecture, kernel_size=self.kernel_size)
 
     def _loss(self):
-        return masked_mse_loss
+        return partial(context_loss, adversarial=self.adversarial)

@@ -11,7 +11,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn_ssl import GANTransformer, SSGANTransformer
 from sklearn_ssl._input.collections import collection_of
 from sklearn_ssl.architectures import AdversarialArchitecture, Batch, TransformedAdversarialArchitecture
-from sklearn_ssl.architectures._adversarial import held, scores_and_slope
+from sklearn_ssl.architectures._critic import held, scores_and_slope
 from sklearn_ssl.augmentations import Compose, Jitter, NumberedTransformations, Scaling
 from sklearn_ssl.callbacks import EpochCheckpoint
 from sklearn_ssl.datasets import make_waves

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from small_masked import HIDDEN, LENGTHS, N_STEPS, TOKENS, WINDOW, Setting, batch_of, module_of, series, small_masked
+from torch.nn import functional as F
 
 from sklearn_ssl import (
     ContextEncoderTransformer,
@@ -17,6 +18,7 @@ from sklearn_ssl import (
 from sklearn_ssl.architectures import Batch
 from sklearn_ssl.architectures._context import border_weights
 from sklearn_ssl.encoders import ChannelTransformerEncoder, ResNetEncoder, TransformerEncoder
+from sklearn_ssl.losses import masked_mse_loss
 from sklearn_ssl.masking import RandomMasking
 from sklearn_ssl.projectors import MLPProjector
 
@@ -165,6 +167,34 @@ def test_a_context_decoder_sees_the_whole_series():
     far[:, :, 0] += 5
     before, after = (built(batch_of(one))[0] for one in (x, far))
     assert (before[0, :, -1] != after[0, :, -1]).all()
+
+
+def test_the_critic_of_a_context_encoder_and_the_encoder_have_each_the_gradient_of_its_own_loss():
+    X, settings = series(), {"kernel_size": 3, "window": WINDOW}
+    transformer = small_masked(ContextEncoderTransformer, NONE, adversarial=0.25, **settings).fit(X.numpy())
+    module, batch = transformer.net_.module_, batch_of(X)
+    module.zero_grad()
+    torch.manual_seed(0)
+    prediction, values, weight, *games = module(batch)
+    transformer._loss()(prediction, values, weight, *games).backward()
+    sides = {True: [], False: []}
+    for name, one in module.named_parameters():
+        sides[name.startswith("critic")].append(one)
+    torch.manual_seed(0)
+    prediction, values, weight, *_ = module(batch)
+    filled = torch.where(weight > 0, prediction, values)
+    x = values.clone().requires_grad_()
+    real, fake = module.scores(x), module.scores(filled)
+    (slopes,) = torch.autograd.grad(real.sum(), x, create_graph=True)
+    critic = F.softplus(-real).mean() + F.softplus(fake).mean() + slopes.square().sum((1, 2)).mean() / 2
+    encoder = masked_mse_loss(prediction, values, weight) + 0.25 * F.softplus(-fake).mean()
+    for loss, is_critic in ((critic, True), (encoder, False)):
+        own = torch.autograd.grad(loss, sides[is_critic], retain_graph=True, allow_unused=True)
+        for mine, one in zip(own, sides[is_critic], strict=True):
+            if mine is not None:
+                torch.testing.assert_close(one.grad, mine, rtol=1e-4, atol=1e-6)
+    plain = small_masked(ContextEncoderTransformer, NONE, **settings).fit(X.numpy())
+    assert not hasattr(plain.net_.module_, "critic")
 
 
 # --- tubes and many sets ---
