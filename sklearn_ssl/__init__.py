@@ -65,7 +65,14 @@ from sklearn_ssl.methods.masked.video_mae import VideoMAETransformer
 from sklearn_ssl.methods.masked.vq_tokenizer import VQTokenizer
 from sklearn_ssl.methods.multi_modal.clip import CLIPTransformer
 from sklearn_ssl.methods.random_encoder import RandomEncoderTransformer
+from sklearn_ssl.methods.series_native.cpc import CPCTransformer
+from sklearn_ssl.methods.series_native.di_cot import DiCOTTransformer
+from sklearn_ssl.methods.series_native.soft_clt import SoftCLTTransformer
+from sklearn_ssl.methods.series_native.t_loss import TLossTransformer
+from sklearn_ssl.methods.series_native.tf_c import TFCTransformer
+from sklearn_ssl.methods.series_native.tnc import TNCTransformer
 from sklearn_ssl.methods.series_native.ts2vec import TS2VecTransformer
+from sklearn_ssl.methods.series_native.ts_tcc import TSTCCTransformer
 
 _moved.install()
 
@@ -77,12 +84,14 @@ __all__ = [
     "BarlowTwinsTransformer",
     "CAETransformer",
     "CLIPTransformer",
+    "CPCTransformer",
     "ClosedFormVICRegTransformer",
     "ColorizationTransformer",
     "ContextEncoderTransformer",
     "ContrastiveEMPSSLTransformer",
     "DINOTransformer",
     "Data2VecTransformer",
+    "DiCOTTransformer",
     "DistilledTokenizer",
     "EMPSSLTransformer",
     "ExemplarTransformer",
@@ -116,8 +125,13 @@ __all__ = [
     "SimMTMTransformer",
     "SimPerTransformer",
     "SimSiamTransformer",
+    "SoftCLTTransformer",
     "SwAVTransformer",
+    "TFCTransformer",
+    "TLossTransformer",
+    "TNCTransformer",
     "TS2VecTransformer",
+    "TSTCCTransformer",
     "TSTTransformer",
     "TestTimeClassifier",
     "TiCoTransformer",

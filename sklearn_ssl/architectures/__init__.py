@@ -15,12 +15,19 @@ from sklearn_ssl.architectures._codes import AggregatedCodeArchitecture, CodeArc
 from sklearn_ssl.architectures._context import AdversarialContextArchitecture, ContextArchitecture
 from sklearn_ssl.architectures._covariance import CovarianceArchitecture, MomentumCovarianceArchitecture
 from sklearn_ssl.architectures._crops import CroppedArchitecture
+from sklearn_ssl.architectures._divided import DividedArchitecture
 from sklearn_ssl.architectures._fine_tuned import FineTunedArchitecture
+from sklearn_ssl.architectures._frequencies import TimeFrequencyArchitecture
 from sklearn_ssl.architectures._headed import HeadedArchitecture
 from sklearn_ssl.architectures._hidden_channel import HiddenChannelArchitecture
 from sklearn_ssl.architectures._instances import InstanceBankArchitecture, InstanceClassifierArchitecture
 from sklearn_ssl.architectures._jigsaw import JigsawArchitecture
 from sklearn_ssl.architectures._latent import LatentPredictionArchitecture
+from sklearn_ssl.architectures._later_windows import (
+    AttentiveContextArchitecture,
+    RecurrentContextArchitecture,
+    WindowSequenceArchitecture,
+)
 from sklearn_ssl.architectures._masked import (
     DecodedArchitecture,
     FilledArchitecture,
@@ -31,8 +38,11 @@ from sklearn_ssl.architectures._masked import (
     WindowTargetArchitecture,
 )
 from sklearn_ssl.architectures._masked_teacher import MaskedTeacherArchitecture, SpreadTeacherArchitecture
+from sklearn_ssl.architectures._means import MeanArchitecture
 from sklearn_ssl.architectures._mixing import MixingArchitecture
 from sklearn_ssl.architectures._momentum import BootstrapArchitecture, MomentumArchitecture, TaughtArchitecture
+from sklearn_ssl.architectures._neighbours import NeighbourArchitecture
+from sklearn_ssl.architectures._nested_pieces import NestedPieceArchitecture
 from sklearn_ssl.architectures._paired import PairedArchitecture
 from sklearn_ssl.architectures._periodic import PeriodicArchitecture
 from sklearn_ssl.architectures._predictor import PredictorArchitecture
@@ -45,6 +55,7 @@ from sklearn_ssl.architectures._semi_supervised import RobustArchitecture, SemiS
 from sklearn_ssl.architectures._series_mixing import SeriesMixingArchitecture
 from sklearn_ssl.architectures._siamese import SiameseArchitecture
 from sklearn_ssl.architectures._slices import SlicedArchitecture
+from sklearn_ssl.architectures._soft_crops import SoftCroppedArchitecture
 from sklearn_ssl.architectures._teacher_targets import (
     ContrastedTeacherArchitecture,
     FoldedTeacherArchitecture,
@@ -64,6 +75,7 @@ __all__ = [
     "AdversarialContextArchitecture",
     "AggregatedCodeArchitecture",
     "Architecture",
+    "AttentiveContextArchitecture",
     "AutoencoderArchitecture",
     "AveragedArchitecture",
     "Batch",
@@ -80,6 +92,7 @@ __all__ = [
     "CroppedArchitecture",
     "DecodedArchitecture",
     "DistilledTokenizerArchitecture",
+    "DividedArchitecture",
     "FilledArchitecture",
     "FineTunedArchitecture",
     "FoldedTeacherArchitecture",
@@ -93,9 +106,12 @@ __all__ = [
     "MaskedArchitecture",
     "MaskedAutoencoder",
     "MaskedTeacherArchitecture",
+    "MeanArchitecture",
     "MixingArchitecture",
     "MomentumArchitecture",
     "MomentumCovarianceArchitecture",
+    "NeighbourArchitecture",
+    "NestedPieceArchitecture",
     "PairedArchitecture",
     "PerceptualTokenizerArchitecture",
     "PeriodicArchitecture",
@@ -103,6 +119,7 @@ __all__ = [
     "PretextArchitecture",
     "PrototypeArchitecture",
     "QueueArchitecture",
+    "RecurrentContextArchitecture",
     "RegressedArchitecture",
     "ReplacedArchitecture",
     "RobustArchitecture",
@@ -110,10 +127,12 @@ __all__ = [
     "SeriesMixingArchitecture",
     "SiameseArchitecture",
     "SlicedArchitecture",
+    "SoftCroppedArchitecture",
     "SpreadTeacherArchitecture",
     "TaughtArchitecture",
     "TaughtRegressedArchitecture",
     "TeacherTargetArchitecture",
+    "TimeFrequencyArchitecture",
     "TokenizerArchitecture",
     "TrainableModule",
     "TransformationArchitecture",
@@ -123,6 +142,7 @@ __all__ = [
     "ViewmakerArchitecture",
     "VisibleArchitecture",
     "WindowArchitecture",
+    "WindowSequenceArchitecture",
     "WindowTargetArchitecture",
     "maps",
 ]

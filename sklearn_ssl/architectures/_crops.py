@@ -7,7 +7,7 @@ import torch
 from sklearn_ssl.architectures._averaged import AveragedArchitecture
 from sklearn_ssl.architectures._base import maps
 from sklearn_ssl.architectures._batch import Batch
-from sklearn_ssl.architectures._windows import cut, observed_steps
+from sklearn_ssl.architectures._windows import cut, drawn_between, drawn_number, observed_steps, shortest_of
 
 
 class CroppedArchitecture(AveragedArchitecture):
@@ -50,10 +50,9 @@ class CroppedArchitecture(AveragedArchitecture):
     def forward(self, batch: Batch) -> tuple[torch.Tensor, ...]:
         """Return the features of the common steps in both crops, each (B, D, o)."""
         observed = observed_steps(batch.x, batch.lengths)  # (B,)
-        shortest = batch.x.shape[2] if batch.lengths is None else int(batch.lengths.min())
-        first, start, stop, last = drawn_crops(min(shortest, self.max_length), 2 ** (self.temporal_unit + 1))
-        room = observed - (last - first) + 1
-        shift = (torch.rand(len(room), device=room.device) * room).long()
+        longest = min(shortest_of(batch.x, batch.lengths), self.max_length)
+        first, start, stop, last = drawn_crops(longest, 2 ** (self.temporal_unit + 1))
+        shift = drawn_between(0, observed - (last - first))  # (B,)
         h1 = self._encoded(cut(batch.x, shift, stop - first))  # (B, D, stop - first)
         h2 = self._encoded(cut(batch.x, shift + start - first, last - start))  # (B, D, last - start)
         return h1[:, :, start - first :], h2[:, :, : stop - start]
@@ -67,14 +66,9 @@ class CroppedArchitecture(AveragedArchitecture):
 
 def drawn_crops(n_steps: int, least: int) -> tuple[int, int, int, int]:
     """Draw where the first crop begins, where the second begins, where the first ends and where the second ends."""
-    overlap = _uniform(min(least, n_steps), n_steps)
-    start = _uniform(0, n_steps - overlap)
-    return _uniform(0, start), start, start + overlap, _uniform(start + overlap, n_steps)
-
-
-def _uniform(low: int, high: int) -> int:
-    """Draw a whole number, ends included."""
-    return int(torch.randint(low, high + 1, ()))
+    overlap = drawn_number(min(least, n_steps), n_steps)
+    start = drawn_number(0, n_steps - overlap)
+    return drawn_number(0, start), start, start + overlap, drawn_number(start + overlap, n_steps)
 
 
 def _check_one_feature_per_step(n_steps: int, n_timepoints: int) -> None:

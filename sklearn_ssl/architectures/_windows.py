@@ -88,6 +88,22 @@ def observed_steps(x: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tenso
     return torch.full((len(x),), x.shape[2], device=x.device) if lengths is None else lengths
 
 
+def drawn_between(low: Any, high: torch.Tensor, *, alike: bool = False) -> torch.Tensor:
+    """Draw whole numbers, ends included: for each entry of `high` (B,), or one that is the same for all of them."""
+    share = torch.rand(1 if alike else len(high), device=high.device)
+    return low + (share * (high - low + 1)).long()
+
+
+def drawn_number(low: int, high: int) -> int:
+    """Draw a whole number, ends included."""
+    return int(torch.randint(low, high + 1, ()))
+
+
+def shortest_of(x: torch.Tensor, lengths: torch.Tensor | None) -> int:
+    """Return how many steps of the shortest series are observed."""
+    return x.shape[2] if lengths is None else int(lengths.min())
+
+
 def window_width(ratio: float, n_timepoints: int) -> int:
     """Return how many steps a window has that covers a share of a series, at least one."""
     return max(1, round(ratio * n_timepoints))

@@ -2,7 +2,7 @@
 
 from sklearn_ssl.augmentations._amplitude import Jitter, MagnitudeWarp, Scaling
 from sklearn_ssl.augmentations._composition import Compose
-from sklearn_ssl.augmentations._time import CropResize, TimeReversal, TimeWarp
+from sklearn_ssl.augmentations._time import CropResize, Permutation, TimeReversal, TimeWarp
 
 
 def periodic_views() -> Compose:
@@ -30,3 +30,13 @@ def strong_views() -> Compose:
     return Compose(
         crop=CropResize(min_ratio=0.6), warp=MagnitudeWarp(), scaling=Scaling(sigma=0.2), jitter=Jitter(sigma=0.1)
     )
+
+
+def scaled_views() -> Compose:
+    """Return changes that leave all events where they are."""
+    return Compose(scaling=Scaling(), jitter=Jitter())
+
+
+def permuted_views() -> Compose:
+    """Return changes that put parts of a series into another order."""
+    return Compose(permutation=Permutation(n_segments=5), jitter=Jitter(sigma=0.2))

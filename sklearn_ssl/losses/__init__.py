@@ -5,6 +5,8 @@ from sklearn_ssl.losses._barlow_twins import barlow_twins_loss
 from sklearn_ssl.losses._cae import cae_loss
 from sklearn_ssl.losses._clip import clip_loss
 from sklearn_ssl.losses._codes import beit_v2_loss, vq_distillation_loss, vq_loss, vq_perceptual_loss
+from sklearn_ssl.losses._cpc import cpc_loss, tstcc_loss
+from sklearn_ssl.losses._dicot import dicot_loss
 from sklearn_ssl.losses._distillation import byol_loss, dino_loss, simsiam_loss
 from sklearn_ssl.losses._ibot import ibot_loss, koleo_loss, utica_loss
 from sklearn_ssl.losses._instance import exemplar_loss, instance_discrimination_loss
@@ -25,9 +27,13 @@ from sklearn_ssl.losses._reconstruction import (
 )
 from sklearn_ssl.losses._simmtm import simmtm_loss
 from sklearn_ssl.losses._simper import periodic_similarity, simper_loss
+from sklearn_ssl.losses._softclt import softclt_loss
 from sklearn_ssl.losses._supervised import semi_supervised_loss, weighted_cross_entropy, weighted_squared_error
 from sklearn_ssl.losses._swav import sinkhorn, swav_loss
+from sklearn_ssl.losses._tfc import tfc_loss
 from sklearn_ssl.losses._tico import tico_loss, updated_covariance, vicreg_tico_loss
+from sklearn_ssl.losses._tloss import tloss_loss
+from sklearn_ssl.losses._tnc import tnc_loss
 from sklearn_ssl.losses._total_coding_rate import contrastive_emp_ssl_loss, emp_ssl_loss, total_coding_rate
 from sklearn_ssl.losses._ts2vec import ts2vec_loss
 from sklearn_ssl.losses._variational import vae_loss
@@ -43,6 +49,8 @@ __all__ = [
     "colorization_loss",
     "context_loss",
     "contrastive_emp_ssl_loss",
+    "cpc_loss",
+    "dicot_loss",
     "dino_loss",
     "emp_ssl_loss",
     "exemplar_loss",
@@ -70,12 +78,17 @@ __all__ = [
     "simper_loss",
     "simsiam_loss",
     "sinkhorn",
+    "softclt_loss",
     "ssgan_loss",
     "swav_loss",
+    "tfc_loss",
     "tico_loss",
     "timemcl_loss",
+    "tloss_loss",
+    "tnc_loss",
     "total_coding_rate",
     "ts2vec_loss",
+    "tstcc_loss",
     "updated_covariance",
     "utica_loss",
     "vae_loss",

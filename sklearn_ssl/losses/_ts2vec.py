@@ -67,13 +67,13 @@ def ts2vec_loss(z1: torch.Tensor, z2: torch.Tensor, instance: float = 0.5, tempo
     check_sequences(z1=z1, z2=z2)
     check_share("instance", instance, "TS2Vec uses 0.5")
     check_at_least("temporal_unit", temporal_unit, 0, "TS2Vec uses 0")
-    scales = list(_scales(z1, z2))
+    scales = list(scales_of(z1, z2))
     losses = [instance * _contrast(*(z.permute(2, 0, 1) for z in pair)) for pair in scales]  # rows are series
     losses += [(1 - instance) * _contrast(*(z.transpose(1, 2) for z in pair)) for pair in scales[int(temporal_unit) :]]
     return torch.stack(losses).sum() / len(scales)
 
 
-def _scales(z1: torch.Tensor, z2: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+def scales_of(z1: torch.Tensor, z2: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Yield both maps with all steps, half of the steps, and so on to a single one."""
     yield z1, z2
     while z1.shape[2] > 1:

@@ -7,11 +7,13 @@ from torch import nn
 
 from sklearn_ssl._parameters.arguments import check_fitted
 from sklearn_ssl._parameters.shown import shown
-from sklearn_ssl.architectures import Architecture, ClosedFormArchitecture, HeadedArchitecture
+from sklearn_ssl.architectures import Architecture, AveragedArchitecture, ClosedFormArchitecture, HeadedArchitecture
 from sklearn_ssl.persistence._description import INSTEAD
 from sklearn_ssl.persistence._predictor_module import PredictorModule
 from sklearn_ssl.persistence._pretrained import MappedPooling
 from sklearn_ssl.pooling import Pooling, PoolingModule
+
+POOLED = (Architecture.features, AveragedArchitecture.features, ClosedFormArchitecture.features)
 
 
 class Parts(NamedTuple):
@@ -61,7 +63,7 @@ def _architecture_of(transformer: Any) -> Any:
             "`transformer` must be a fitted transformer, classifier or regressor of sklearn_ssl, for example the step "
             f'pipeline["ssl"] of a Pipeline, got {shown(transformer)}.'
         )
-    if type(architecture).features not in (Architecture.features, ClosedFormArchitecture.features):
+    if type(architecture).features not in POOLED:
         raise TypeError(
             f"`transformer` has an architecture, {type(architecture).__name__}, whose features are more than pooled "
             f"ones. {INSTEAD}"

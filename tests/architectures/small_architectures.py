@@ -5,6 +5,7 @@ import torch
 from sklearn_ssl.architectures import (
     AdversarialArchitecture,
     AggregatedCodeArchitecture,
+    AttentiveContextArchitecture,
     AutoencoderArchitecture,
     Batch,
     BootstrapArchitecture,
@@ -20,6 +21,7 @@ from sklearn_ssl.architectures import (
     CroppedArchitecture,
     DecodedArchitecture,
     DistilledTokenizerArchitecture,
+    DividedArchitecture,
     FineTunedArchitecture,
     FoldedTeacherArchitecture,
     HeadedArchitecture,
@@ -31,6 +33,8 @@ from sklearn_ssl.architectures import (
     MaskedTeacherArchitecture,
     MixingArchitecture,
     MomentumCovarianceArchitecture,
+    NeighbourArchitecture,
+    NestedPieceArchitecture,
     PairedArchitecture,
     PerceptualTokenizerArchitecture,
     PeriodicArchitecture,
@@ -43,13 +47,16 @@ from sklearn_ssl.architectures import (
     SeriesMixingArchitecture,
     SiameseArchitecture,
     SlicedArchitecture,
+    SoftCroppedArchitecture,
     TaughtArchitecture,
     TeacherTargetArchitecture,
+    TimeFrequencyArchitecture,
     TokenizerArchitecture,
     TransformationArchitecture,
     TransformedAdversarialArchitecture,
     ViewmakerArchitecture,
     WindowArchitecture,
+    WindowSequenceArchitecture,
 )
 from sklearn_ssl.augmentations import Augmentation, Compose, NumberedTransformations, SpeedChange
 from sklearn_ssl.base import number
@@ -95,6 +102,25 @@ OWN = {
     TransformedAdversarialArchitecture: {"transformations": NumberedTransformations()},
     AutoencoderArchitecture: {"augmentation": Compose()},
     CroppedArchitecture: {"temporal_unit": 4, "max_length": 100, "input_mask": 0.5},  # 32 steps in both crops
+    SoftCroppedArchitecture: {"similar": 0.5, "instance_sharpness": 2.0},
+    NestedPieceArchitecture: {"n_negatives": 3},
+    WindowSequenceArchitecture: {"window": 8, "n_horizons": 3, "context_width": 6},  # t can only be 1
+    AttentiveContextArchitecture: {
+        "weak": Compose(),
+        "strong": Compose(),
+        "projector": MLPProjector(width=WIDTH),
+        "context_depth": 1,
+        "n_horizons": 3,
+    },
+    NeighbourArchitecture: {
+        "window_ratio": 0.25,
+        "neighborhood": 1.0,
+        "distance": 1.5,
+        "n_samples": 3,
+        "dropout": 0.5,
+    },
+    TimeFrequencyArchitecture: {"augmentation": Compose(), "projector": MLPProjector(width=WIDTH), "share": 0.5},
+    DividedArchitecture: {"max_blocks": 2, "overlap": 0.5},
     SiameseArchitecture: {"augmentation": Compose(), "projector": MLPProjector(width=WIDTH)},
     PairedArchitecture: {"text_projector": MLPProjector(width=6), "n_text_features": 5},
     PredictorArchitecture: {"predictor": MLPProjector(width=6)},

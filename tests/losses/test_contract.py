@@ -69,6 +69,11 @@ def _simmtm(views, weight, **values):
     return losses.simmtm_loss(views, weight=weight, log_scales=log_scales, **values)
 
 
+def _softclt(z1, z2, similarity, **parameters):
+    rows = similarity[..., None].repeat_interleave(max(similarity.numel(), 1), dim=-1)
+    return losses.softclt_loss(z1, z2, rows, **parameters)
+
+
 def _swav(assigned, predicted, **parameters):
     return losses.swav_loss([assigned, *predicted], **{"n_assigned": 1, **parameters})
 
@@ -123,6 +128,8 @@ CONTRACTS = {
         without_order=(*GAMES,),
     ),
     "contrastive_emp_ssl_loss": Contract(trained={"views": "Vnd"}, least=2),
+    "cpc_loss": Contract(trained={"predicted": "Knd", "later": "Knd"}, least=2),
+    "dicot_loss": Contract(trained={"z": "nmd"}, gradient_of_large=False),
     "dino_loss": Contract(trained={"student": "VnK"}, fixed={"teacher": "TnK", "center": "K"}),
     "emp_ssl_loss": Contract(trained={"views": "Vnd"}, least=2),
     "exemplar_loss": Contract(trained={"logits": "nK"}, data={"index": _classes}),
@@ -169,11 +176,28 @@ CONTRACTS = {
         data={"number": _classes},
         without_order=(*GAMES,),
     ),
+    "softclt_loss": Contract(trained={"z1": "ndL", "z2": "ndL"}, data={"similarity": _weights}, loss=_softclt),
     "swav_loss": Contract(trained={"predicted": "TnK"}, fixed={"assigned": "nK"}, loss=_swav, least=2),
+    "tfc_loss": Contract(
+        trained={
+            **{"time": "nd", "changed_time": "nd", "spectrum": "nm", "changed_spectrum": "nm"},
+            **{"z_time": "nK", "z_changed_time": "nK", "z_spectrum": "nK", "z_changed_spectrum": "nK"},
+        },
+        least=2,
+    ),
     "tico_loss": Contract(trained={**VIEWS, "covariance": "dd"}, least=2),
     "timemcl_loss": Contract(trained={**VIEWS, "z_mixed": "nd"}, loss=partial(losses.timemcl_loss, weight=0.3)),
+    "tloss_loss": Contract(trained={"anchor": "nd", "positive": "nd", "negatives": "Knd"}),
+    "tnc_loss": Contract(trained={"neighbours": "n", "others": "m"}),
     "total_coding_rate": Contract(trained={"z": "nd"}, stacks=True),
     "ts2vec_loss": Contract(trained={"z1": "ndL", "z2": "ndL"}),
+    "tstcc_loss": Contract(
+        trained={
+            **{"weak_context": "nd", "strong_context": "nd", "strong_predicted": "Knm", "strong_later": "Knm"},
+            **{"weak_predicted": "Knm", "weak_later": "Knm"},
+        },
+        least=2,
+    ),
     "updated_covariance": Contract(trained={"z": "nd"}, fixed={"covariance": "dd"}, least=2),
     "utica_loss": Contract(
         **{**MASKED_VIEWS, "trained": {**MASKED_VIEWS["trained"], "pooled": "TLd"}},
@@ -478,19 +502,26 @@ NUMBERS = {
     ("vae_loss", "beta"): ("must be 0 or more, got {}; ", (-1, math.nan)),
     "epsilon": POSITIVE,
     "iterations": ("must be 1 or more, got {}; ", (0,)),
+    "contextual": ("must be 0 or more, got {}; ", (-1, math.nan)),
+    "contrast": SHARE,
     "instance": SHARE,
     "knots": ("must be 2 or more, got {}; ", (1,)),
     "label_temperature": POSITIVE,
     "label_smoothing": SHARE,
     "koleo": ("must be 0 or more, got {}; ", (-1, math.nan)),
     "limit": POSITIVE,
+    "margin": ("must be 0 or more, got {}; ", (-1, math.nan)),
     "n_assigned": ("must be from 1 to the number of views, 3, got {}; ", (0, 4)),
     "scale": POSITIVE,
+    "negative_weight": ("must be 0 or more, got {}; ", (-1, math.nan)),
+    "sharpness": ("must be 0 or more, got {}; ", (-1, math.nan)),
     "shrinkage": SHARE,
+    "similar": SHARE,
     "ssl_weight": ("must be 0 or more, got {}; ", (-1, math.nan)),
     "student_temperature": POSITIVE,
     "sub_batch": ("must be 2 or more, got {}; ", (1, 0, -4)),
     "teacher_temperature": POSITIVE,
+    "temporal": ("must be 0 or more, got {}; ", (-1, math.nan)),
     "temporal_unit": ("must be 0 or more, got {}; ", (-1,)),
     "temperature": POSITIVE,
     "weight": SHARE,

@@ -17,6 +17,8 @@ RANGES = {
         "GeneratedViewsTransformer.epsilon GeneratedViewsTransformer.temperature "
         "AdversarialTransformer.generator_lr_ratio TestTimeClassifier.test_lr "
         "ContrastiveEMPSSLTransformer.temperature Data2VecTransformer.beta "
+        "TSTCCTransformer.temperature TFCTransformer.temperature DiCOTTransformer.temperature "
+        "TestTimeClassifier.test_lr ContrastiveEMPSSLTransformer.temperature Data2VecTransformer.beta "
         "DINOTransformer.student_temperature MaskedViewsTransformer.student_temperature "
         "MaskedViewsTransformer.teacher_temperature MaskedViewsTransformer.window_temperature "
         "DINOTransformer.teacher_temperature EncoderPredictor.lr IQRDetector.factor "
@@ -29,6 +31,7 @@ RANGES = {
         "SimMTMTransformer.temperature"
     ),
     "a number above 0 and at most 1": (
+        "TNCTransformer.window_ratio "
         "ContrastiveEMPSSLTransformer.window_ratio CropResize.min_ratio DINOTransformer.crop_ratio "
         "MaskedViewsTransformer.crop_ratio IJEPATransformer.context_ratio FineTuned.layer_decay "
         "JigsawTransformer.piece_ratio RandomCrop.min_ratio Smooth.alpha SwAVTransformer.crop_ratio "
@@ -44,6 +47,10 @@ RANGES = {
         "TS2VecTransformer.weight_decay "
         "AdversarialTransformer.penalty AdversarialTransformer.weight_decay SSGANTransformer.generator_weight "
         "SSGANTransformer.critic_weight "
+        "TNCTransformer.distance TFCTransformer.margin "
+        "TSTCCTransformer.temporal TSTCCTransformer.contextual TNCTransformer.neighborhood "
+        "SoftCLTTransformer.instance_sharpness SoftCLTTransformer.temporal_sharpness TLossTransformer.negative_weight "
+        "CroppedTransformer.weight_decay "
         "TimeVAETransformer.beta BarlowTwinsTransformer.redundancy EncoderPredictor.weight_decay "
         "FrequencyPerturbation.amplitude FrequencyPerturbation.phase Jitter.sigma JointClassifier.ssl_weight "
         "MagnitudeWarp.strength Mixup.alpha RandomNoise.strength RobustSSLClassifier.radius "
@@ -54,7 +61,8 @@ RANGES = {
         "PerceptualTokenizer.perceptual CAETransformer.alignment TimeMAETransformer.alignment"
     ),
     "a number at least 0 and at most 1": (
-        "TS2VecTransformer.instance "
+        "SoftCLTTransformer.similar TNCTransformer.similar TFCTransformer.share TFCTransformer.contrast "
+        "CroppedTransformer.instance "
         "BYOLTransformer.momentum Blockout.ratio BootstrappedTransformer.momentum ChannelDropout.p "
         "Data2VecTransformer.final_momentum Data2VecTransformer.momentum DINOTransformer.center_momentum "
         "DINOTransformer.momentum DropCorrelated.threshold FrequencyMask.ratio "
@@ -71,6 +79,8 @@ RANGES = {
     "a number at least 0 and below 1": (
         "TCNEncoder.latent_mask TS2VecTransformer.input_mask "
         "ColorizationTransformer.rebalancing "
+        "TNCTransformer.dropout DiCOTTransformer.overlap "
+        "TCNEncoder.latent_mask CroppedTransformer.input_mask "
         "TestTimeClassifier.test_momentum GRUEncoder.dropout InstDiscTransformer.bank_momentum TCNEncoder.dropout "
         "AdversarialTransformer.smoothing "
         "TransformerEncoder.dropout ChannelTransformerEncoder.dropout TimeMAETransformer.label_smoothing"
@@ -97,6 +107,8 @@ RANGES = {
         "RetrievalScorer.n_neighbors AdversarialTransformer.n_noise StridedEncoder.depth StridedEncoder.width "
         "StridedEncoder.kernel_size "
         "GeneratedViews.n_candidates "
+        "TSTCCTransformer.context_depth TNCTransformer.n_samples WindowPredictingTransformer.context_width "
+        "TLossTransformer.n_negatives WindowPredictingTransformer.n_horizons "
         "TestTimeClassifier.n_copies TestTimeClassifier.test_batch_size BottleneckTransformer.width "
         "ConvGenerator.kernel_size TimeVAETransformer.width ClosedFormTransformer.n_views "
         "ClosedFormTransformer.n_components Data2VecTransformer.n_layers Decompose.window Decompose.level "
@@ -116,6 +128,7 @@ RANGES = {
     ),
     "a whole number at least 1 and at most 256": "RocketEncoder.max_dilations",
     "a whole number at least 1 or 'auto'": (
+        "WindowPredictingTransformer.window "
         "MaskedTransformer.window MaskedViewsTransformer.window SimMTMTransformer.window TSTTransformer.window "
         "Tokenizer.window"
     ),
@@ -124,7 +137,8 @@ RANGES = {
         "RocketEncoder.hidden SSLTransformer.max_steps Smooth.level StepFreeTransformer.max_steps"
     ),
     "a whole number at least 2": (
-        "TS2VecTransformer.max_length "
+        "DiCOTTransformer.max_blocks "
+        "CroppedTransformer.max_length "
         "ConvGenerator.width ClosedFormTransformer.max_view_cases ClosedFormTransformer.sketch_size "
         "DINOTransformer.n_prototypes MaskedViewsTransformer.n_prototypes LeJEPATransformer.n_views "
         "LeJEPATransformer.n_knots LiDARScorer.n_views MagnitudeWarp.n_knots MultiViewTransformer.n_views "
@@ -136,6 +150,7 @@ RANGES = {
     "a whole number at least 2 or 'auto'": (
         "TS2VecTransformer.batch_size "
         "JigsawTransformer.n_permutations "
+        "CroppedTransformer.batch_size "
         "EncoderPredictor.batch_size JointClassifier.batch_size JointClassifier.labelled_batch_size "
         "QueuedTransformer.queue_size SSLTransformer.batch_size SimPerTransformer.batch_size "
         "StepFreeTransformer.batch_size SwAVTransformer.n_prototypes"
@@ -147,6 +162,8 @@ RANGES = {
         "GeneratedViewsTransformer.augmentation "
         "AdversarialTransformer.augmentation AutoencoderTransformer.corruption ClosedFormTransformer.augmentation "
         "FineTuned.augmentation "
+        "TSTCCTransformer.weak TSTCCTransformer.strong TFCTransformer.augmentation "
+        "AutoencoderTransformer.corruption ClosedFormTransformer.augmentation FineTuned.augmentation "
         "JointClassifier.augmentation JointEmbeddingTransformer.augmentation MoCoV2Transformer.augmentation "
         "MultiViewTransformer.pair_loss SimPerTransformer.similarity SimPerTransformer.augmentation "
         "TimeMCLTransformer.augmentation PretextTransformer.augmentation RotationTransformer.augmentation "
@@ -154,6 +171,7 @@ RANGES = {
     ),
     "an object with `all_of`": "RotationTransformer.transformations SSGANTransformer.transformations",
     "an object with `build`": (
+        "TSTCCTransformer.projector TFCTransformer.projector "
         "MaxPooledTransformer.pooling "
         "PretextTransformer.projector "
         "BottleneckTransformer.generator TimeVAETransformer.generator TrendSeasonGenerator.residual "
@@ -227,7 +245,7 @@ RANGES = {
     ),
     "one of, or a non-empty tuple of different ones of, 'ppv', 'mpv', 'mipv', 'lspv'": "RocketEncoder.poolings",
     "one of, or a non-empty tuple of, 'mean', 'max', 'std', 'ppv', 'last', 'attention'": "Pooling.statistics",
-    "a whole number at least 0 and at most 20": "TS2VecTransformer.temporal_unit",
+    "a whole number at least 0 and at most 20": "CroppedTransformer.temporal_unit",
 }
 POSITIONAL = {
     "ChannelIndependentEncoder.encoder",

@@ -9,6 +9,7 @@ from skorch.callbacks import Callback
 from sklearn_ssl import RandomEncoderTransformer, TS2VecTransformer
 from sklearn_ssl.datasets import make_waves
 from sklearn_ssl.encoders import TCNEncoder
+from sklearn_ssl.persistence import load_encoder, save_encoder
 from sklearn_ssl.pooling import Pooling
 
 X, _ = make_waves(n_cases=10, n_channels=2, n_timepoints=30, random_state=0)
@@ -74,3 +75,9 @@ def test_short_series_are_refused_before_anything_is_lost(fitted):
     np.testing.assert_array_equal(fitted.transform(X), before)
     with pytest.raises(ValueError, match=r"16 or more time steps, but series 0 has 7.*lower `temporal_unit`"):
         small(TS2VecTransformer, temporal_unit=3).fit([X[0][:, :7], *X[1:]])
+
+
+def test_files_have_the_mean(fitted, tmp_path):
+    save_encoder(fitted, tmp_path / "encoder.safetensors")
+    loaded = load_encoder(tmp_path / "encoder.safetensors")
+    np.testing.assert_array_equal(loaded.transform(X), fitted.transform(X))

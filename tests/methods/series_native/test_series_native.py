@@ -1,0 +1,78 @@
+"""What is special to the other series-native methods: their settings, what they learn, and which series they refuse."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from shared import small
+
+from sklearn_ssl import (
+    CPCTransformer,
+    DiCOTTransformer,
+    SoftCLTTransformer,
+    TFCTransformer,
+    TLossTransformer,
+    TSTCCTransformer,
+)
+from sklearn_ssl.datasets import make_waves
+from sklearn_ssl.encoders import FCNEncoder
+from sklearn_ssl.persistence import save_encoder
+
+X, _ = make_waves(n_cases=10, n_channels=2, n_timepoints=30, random_state=0)
+
+
+@pytest.mark.parametrize("cls", [CPCTransformer, TSTCCTransformer, DiCOTTransformer, SoftCLTTransformer])
+def test_series_of_one_step_are_refused(cls):
+    with pytest.raises(ValueError, match=f"{cls.__name__} needs series of 2 or more time steps, got n_features = 1"):
+        small(cls).fit(X[:, 0, :1])
+
+
+@pytest.mark.parametrize("cls", [CPCTransformer, TSTCCTransformer])
+def test_every_series_needs_two_windows(cls):
+    series = [X[0][:, :19], *X[1:]]
+    with pytest.raises(ValueError, match=r"20 or more time steps, but series 0 has 19.*or lower `window`"):
+        small(cls, window=10).fit(series)
+    small(cls, window=9, max_epochs=1).fit(series)
+
+
+def test_features_of_two_domains_are_not_stored_as_an_encoder(tmp_path):
+    fitted = small(TFCTransformer, max_epochs=0).fit(X)
+    with pytest.raises(TypeError, match="whose features are more than pooled ones"):
+        save_encoder(fitted, tmp_path / "encoder.safetensors")
+    assert fitted.encode(X).shape == (10, 4, 30)
+
+
+def test_default_views_keep_what_belongs_to_a_channel():
+    x = torch.randn(4, 3, 40)
+    transformer = TSTCCTransformer()
+    weak = transformer.resolved("weak").set_params(jitter__sigma=0.0)
+    strong = transformer.resolved("strong").set_params(jitter__sigma=0.0)
+    factor = weak(x) / x
+    torch.testing.assert_close(factor, factor[:, :, :1].expand_as(factor), rtol=1e-4, atol=1e-4)
+    assert len(factor[0, :, 0].unique()) == 3
+    torch.testing.assert_close(strong(x).sort(dim=2).values, x.sort(dim=2).values)
+    assert not torch.equal(strong(x), x)
+    assert not torch.equal(weak(x), weak(x)), "views are drawn in every step"
+
+
+def test_published_settings():
+    encoder = TLossTransformer().resolved("encoder")
+    assert (encoder.depth, encoder.width, encoder.n_features, encoder.dropout) == (10, 40, 320, 0.0)
+    assert TLossTransformer().resolved("pooling").statistics == "max"
+    soft = SoftCLTTransformer().resolved("encoder")
+    assert soft.latent_mask == 0.5
+
+
+def last_loss(X):
+    encoder = FCNEncoder(width=8, kernel_sizes=(3,), norm="layer")
+    cpc = small(CPCTransformer, encoder=encoder, window=4, n_horizons=2, batch_size=32, max_steps=60, max_epochs="auto")
+    return cpc.set_params(lr=1e-2).fit(X).loss_curve_[-1]
+
+
+def test_the_future_is_predicted_where_it_follows_from_the_past():
+    noise = np.random.default_rng(0).normal(size=(64, 1, 32))
+    walk = noise.copy()
+    for t in range(1, 32):
+        walk[:, :, t] = 0.95 * walk[:, :, t - 1] + 0.3 * noise[:, :, t]
+    assert last_loss(walk) < last_loss(noise) - 0.2 < math.log(32)
