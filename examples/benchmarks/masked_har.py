@@ -1,6 +1,6 @@
-"""What masked modelling is said to be good for, on UCI HAR: fine-tuning with few labels, small and large sets, ratios.
+"""What masked modelling is said to be good for, on UCI HAR: fine-tuning with few labels, set sizes, ratios, budgets.
 
-Three questions, all with the same encoder, ``TransformerEncoder(depth=3, width=64, window=8, dropout=0.0)``:
+Four questions, all with the same encoder, ``TransformerEncoder(depth=3, width=64, window=8, dropout=0.0)``:
 
 * ``labels``: encoders are pretrained on all training windows without labels and fine-tuned with 1, 5 and 10 % of the
   labels, drawn by class. "from scratch" is the same without pretraining, MiniRocket a ridge classifier on its features.
@@ -8,6 +8,7 @@ Three questions, all with the same encoder, ``TransformerEncoder(depth=3, width=
   same 60 windows, so that only the pretraining differs. The untrained encoder stands next to them.
 * ``ratios``: MAE and SimMIM with other shares of hidden windows on 2,000 windows, judged by cross-validation inside the
   training part over its volunteers; no test window is opened.
+* ``budgets``: MAE, SimMIM and data2vec with other numbers of steps on 2,000 windows, judged in the same way.
 
 Run it with
 
@@ -49,13 +50,14 @@ FEW_LABELS = ("MAE", "SimMIM", "Data2Vec", "IBOT", "SimCLR", "VICReg", SCRATCH, 
 SHARES = (0.01, 0.05, 0.1)
 SIZES = (60, 250, 1000, 7352)
 RATIOS = (0.25, 0.4, 0.55, 0.7, 0.75)
+BUDGETS = (200, 1000, 4000)
 ENCODER = TransformerEncoder(depth=3, width=64, window=8, dropout=0.0)
 
 
 def main():
     """Fill the table, print the means and write them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--questions", nargs="+", default=("labels", "sizes", "ratios"))
+    parser.add_argument("--questions", nargs="+", default=tuple(QUESTIONS))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--data", default=os.environ.get("SKLEARN_SSL_DATA"), help="folder with UCIHAR/UCIHAR.npz")
     parser.add_argument("--csv", type=Path, default="masked_har.csv")
@@ -108,6 +110,12 @@ QUESTIONS = {
             for method in ("MAE", "SimMIM")
         ),
     ],
+    "budgets": lambda seeds: [
+        ("budgets", method, (steps,), seed)
+        for seed in range(seeds)
+        for method in (UNTRAINED, "MAE", "SimMIM", "Data2Vec")
+        for steps in (("",) if method == UNTRAINED else BUDGETS)
+    ],
 }
 
 
@@ -115,7 +123,7 @@ def measured(question, method, settings, seed, folder):
     """Return the rows of one piece of work."""
     torch.set_num_threads(1)
     start = time.perf_counter()
-    scores = {"labels": with_few_labels, "sizes": by_size, "ratios": by_ratio}[question](method, settings, seed, folder)
+    scores = ANSWERS[question](method, settings, seed, folder)
     seconds = f"{time.perf_counter() - start:.1f}"
     keys = rows_of(question, method, settings, seed)
     return [
@@ -184,14 +192,25 @@ def by_size(method, sizes, seed, folder):
 
 
 def by_ratio(method, ratios, seed, folder):
+    """Return the accuracy with a share of hidden windows."""
+    return [volunteers(method, seed, folder, masking__ratio=ratios[0])]
+
+
+def by_budget(method, budgets, seed, folder):
+    """Return the accuracy after so many steps."""
+    return [volunteers(method, seed, folder, max_steps=budgets[0], max_epochs="auto")]
+
+
+def volunteers(method, seed, folder, **parameters):
     """Return the accuracy of a probe by cross-validation over volunteers inside the training part."""
     X, y, groups, _, _ = har(folder)
     rows = np.random.default_rng(seed).permutation(len(X))[:2000]
-    transformer = transformer_of(method, seed)
-    if method != UNTRAINED:
-        transformer.set_params(masking__ratio=ratios[0])
+    transformer = transformer_of(method, seed, **({} if method == UNTRAINED else parameters))
     H = transformer.fit(X[rows]).transform(X[rows])
-    return [cross_val_score(ridge(), H, y[rows], groups=groups[rows], cv=GroupKFold(5)).mean()]
+    return cross_val_score(ridge(), H, y[rows], groups=groups[rows], cv=GroupKFold(5)).mean()
+
+
+ANSWERS = {"labels": with_few_labels, "sizes": by_size, "ratios": by_ratio, "budgets": by_budget}
 
 
 if __name__ == "__main__":

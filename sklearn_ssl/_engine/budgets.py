@@ -16,16 +16,18 @@ def resolved_batch_size(batch_size: int | str, n_cases: int, most: int = LARGEST
     return int(np.clip(2 ** round(math.log2(n_cases / 4)), 8, most))
 
 
-def resolved_epochs(max_epochs: int | str, max_steps: int | None, steps_per_epoch: int) -> int:
+def resolved_epochs(
+    max_epochs: int | str, max_steps: int | None, steps_per_epoch: int, least: int = LEAST_STEPS
+) -> int:
     """Return the passes over the series; a budget in steps goes before a number of epochs.
 
-    "auto" is about 200 steps. Large sets get up to four passes, but no more than about 500 steps allow.
+    "auto" is about `least` steps. Large sets get up to four passes, but no more than about 500 steps allow.
     """
     if max_steps is None and not isinstance(max_epochs, str):
         return int(max_epochs)
     if max_steps is not None:
         return math.ceil(max_steps / steps_per_epoch)
-    return max(math.ceil(LEAST_STEPS / steps_per_epoch), min(PASSES, math.ceil(MOST_STEPS / steps_per_epoch)))
+    return max(math.ceil(least / steps_per_epoch), min(PASSES, math.ceil(MOST_STEPS / steps_per_epoch)))
 
 
 def steps_per_epoch(n_cases: int, batch_size: int) -> int:

@@ -12,7 +12,7 @@ from typing import Any, Self
 import torch
 
 from sklearn_ssl._engine.batches import SeriesDataset
-from sklearn_ssl._engine.budgets import resolved_epochs
+from sklearn_ssl._engine.budgets import LEAST_STEPS, resolved_epochs
 from sklearn_ssl._engine.checkpoint import EpochCheckpoint
 from sklearn_ssl._engine.net import SSLNet
 from sklearn_ssl._engine.net_params import check_net_params, joined
@@ -75,6 +75,7 @@ class SSLTransformer(TrainingProgressMixin, EmbeddingTransformer, abc.ABC):
     # Whether the loss of a series needs no other series, no teacher and no memory, so that the encoder can learn from a
     # single series in use.
     has_loss_of_one_series = False
+    _auto_steps = LEAST_STEPS  # of ``max_epochs="auto"`` on a small set
 
     @abc.abstractmethod
     def _loss(self) -> Callable[..., torch.Tensor]:
@@ -128,7 +129,7 @@ class SSLTransformer(TrainingProgressMixin, EmbeddingTransformer, abc.ABC):
         }
 
     def _planned_epochs(self, net: SSLNet, dataset: SeriesDataset) -> int:
-        return resolved_epochs(self.max_epochs, self.max_steps, net.steps_per_epoch(dataset))
+        return resolved_epochs(self.max_epochs, self.max_steps, net.steps_per_epoch(dataset), self._auto_steps)
 
     def _checkpoint(self, dataset: SeriesDataset) -> EpochCheckpoint | None:
         return None if self.checkpoint is None else EpochCheckpoint.of(self, dataset)

@@ -29,6 +29,7 @@ from sklearn_ssl import (
     SimSiamTransformer,
     VQTokenizer,
 )
+from sklearn_ssl._engine.net import SSLNet
 from sklearn_ssl.architectures import Batch
 from sklearn_ssl.base import ReconstructingTransformer
 from sklearn_ssl.encoders import ChannelTransformerEncoder, GRUEncoder, InceptionEncoder, RocketEncoder
@@ -315,3 +316,12 @@ def test_reconstruction_errors_are_those_of_the_reconstructions(name):
     with pytest.raises(ValueError, match="channels"):
         transformer.reconstruction_error(x[:, :1])
     assert transformer.n_channels_in_ == x.shape[1]
+
+
+@every_method
+def test_slow_learners_have_more_steps_by_default(name, monkeypatch):
+    planned = []
+    monkeypatch.setattr(SSLNet, "train", lambda net, dataset, epochs, steps, *rest, **options: planned.append(steps))
+    small(name, max_epochs="auto").fit(series().numpy())
+    slow = ("CAETransformer", "IJEPATransformer", "SdAETransformer", "TimeMAETransformer")
+    assert planned[-1] == (1000 if name in slow else 200)
