@@ -64,6 +64,7 @@ from sklearn_ssl.methods.masked.utica import UticaTransformer
 from sklearn_ssl.methods.masked.video_mae import VideoMAETransformer
 from sklearn_ssl.methods.masked.vq_tokenizer import VQTokenizer
 from sklearn_ssl.methods.multi_modal.clip import CLIPTransformer
+from sklearn_ssl.methods.multi_modal.cmc import CMCTransformer
 from sklearn_ssl.methods.random_encoder import RandomEncoderTransformer
 from sklearn_ssl.methods.series_native.cpc import CPCTransformer
 from sklearn_ssl.methods.series_native.di_cot import DiCOTTransformer
@@ -84,6 +85,7 @@ __all__ = [
     "BarlowTwinsTransformer",
     "CAETransformer",
     "CLIPTransformer",
+    "CMCTransformer",
     "CPCTransformer",
     "ClosedFormVICRegTransformer",
     "ColorizationTransformer",

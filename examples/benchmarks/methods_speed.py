@@ -39,7 +39,7 @@ FIELDS = (*KEY, "passes", "epoch ms", "bare ms", "ratio")
 WHOLE_SERIES = {
     **dict.fromkeys(("BYOL", "MoCoV3", "DINO", "IBOT", "Utica"), (2, 2)),
     **dict.fromkeys(("MoCo", "MoCoV2", "TiCo"), (1, 1)),
-    **dict.fromkeys(("Exemplar", "InstDisc", "CLIP"), (1, 0)),
+    **dict.fromkeys(("Exemplar", "InstDisc", "CLIP", "CMC"), (1, 0)),
     **dict.fromkeys(("SimMIM", "ContextEncoder", "TST"), (1, 0)),
     "SimMTM": (4, 0),
     "Rotation": (4, 0),

@@ -18,6 +18,7 @@ from sklearn_ssl.architectures._crops import CroppedArchitecture
 from sklearn_ssl.architectures._divided import DividedArchitecture
 from sklearn_ssl.architectures._fine_tuned import FineTunedArchitecture
 from sklearn_ssl.architectures._frequencies import TimeFrequencyArchitecture
+from sklearn_ssl.architectures._grouped import GroupedArchitecture
 from sklearn_ssl.architectures._headed import HeadedArchitecture
 from sklearn_ssl.architectures._hidden_channel import HiddenChannelArchitecture
 from sklearn_ssl.architectures._instances import InstanceBankArchitecture, InstanceClassifierArchitecture
@@ -96,6 +97,7 @@ __all__ = [
     "FilledArchitecture",
     "FineTunedArchitecture",
     "FoldedTeacherArchitecture",
+    "GroupedArchitecture",
     "HeadedArchitecture",
     "HiddenChannelArchitecture",
     "InstanceBankArchitecture",

@@ -15,6 +15,7 @@ from sklearn_ssl.base.closed_form import ClosedFormTransformer
 from sklearn_ssl.base.contrasted import ContrastedTransformer
 from sklearn_ssl.base.embedding import EmbeddingTransformer
 from sklearn_ssl.base.generative import BottleneckTransformer, GenerativeMixin, ViewMakingMixin
+from sklearn_ssl.base.grouped import GroupedTransformer
 from sklearn_ssl.base.joint_embedding import JointEmbeddingTransformer
 from sklearn_ssl.base.many_sets import ManySetsMixin
 from sklearn_ssl.base.masked import MaskedTransformer, ReconstructingTransformer
@@ -31,6 +32,7 @@ __all__ = [
     "ContrastedTransformer",
     "EmbeddingTransformer",
     "GenerativeMixin",
+    "GroupedTransformer",
     "HiddenChannelTransformer",
     "Hyperparameters",
     "JointEmbeddingTransformer",

@@ -7,6 +7,7 @@ from sklearn_ssl.encoders._tokens import TokenEncoderModule
 from sklearn_ssl.encoders.channel_independent import ChannelIndependentEncoder
 from sklearn_ssl.encoders.channel_transformer import ChannelTransformerEncoder
 from sklearn_ssl.encoders.fcn import FCNEncoder
+from sklearn_ssl.encoders.grouped import GroupedEncoder
 from sklearn_ssl.encoders.gru import GRUEncoder
 from sklearn_ssl.encoders.inception import InceptionEncoder
 from sklearn_ssl.encoders.resnet import ResNetEncoder
@@ -22,6 +23,7 @@ __all__ = [
     "EncoderModule",
     "FCNEncoder",
     "GRUEncoder",
+    "GroupedEncoder",
     "InceptionEncoder",
     "ResNetEncoder",
     "RocketEncoder",

@@ -4,6 +4,7 @@ from sklearn_ssl.losses._adversarial import context_loss, gan_loss, ssgan_loss
 from sklearn_ssl.losses._barlow_twins import barlow_twins_loss
 from sklearn_ssl.losses._cae import cae_loss
 from sklearn_ssl.losses._clip import clip_loss
+from sklearn_ssl.losses._cmc import cmc_loss
 from sklearn_ssl.losses._codes import beit_v2_loss, vq_distillation_loss, vq_loss, vq_perceptual_loss
 from sklearn_ssl.losses._cpc import cpc_loss, tstcc_loss
 from sklearn_ssl.losses._dicot import dicot_loss
@@ -46,6 +47,7 @@ __all__ = [
     "byol_loss",
     "cae_loss",
     "clip_loss",
+    "cmc_loss",
     "colorization_loss",
     "context_loss",
     "contrastive_emp_ssl_loss",

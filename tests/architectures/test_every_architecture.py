@@ -188,6 +188,7 @@ CASES = {
     "MaskedTeacherArchitecture": Case(MASKED_SCORES, losses.ibot_loss, **MASKED_TEACHER),
     "SpreadTeacherArchitecture": Case([*MASKED_SCORES, (2, 6, 4)], losses.utica_loss, **MASKED_TEACHER),
     "PairedArchitecture": Case([P, P, (6,), ()], losses.clip_loss, ONE_VIEW, constants=(2,)),
+    "GroupedArchitecture": Case([(2, 6, 8), (6, 2), ()], losses.cmc_loss, constants=(1,), moves=("encoder.mean",)),
     "PeriodicArchitecture": Case(
         [(6, 4, 16), (6, 4, 16), (6, 4)],
         losses.simper_loss,

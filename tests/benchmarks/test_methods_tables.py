@@ -95,7 +95,7 @@ def test_means_are_differences_to_the_untrained_encoder_on_the_same_series_with_
 def has_one_encoder_of_any_kind(name):
     """Tell whether a method trains one encoder, with or without tokens, and no other model before it."""
     method = METHODS[name]()
-    if {"tokenizer", "teacher"} & {*method.get_params(deep=False)}:
+    if {"tokenizer", "teacher", "channel_groups"} & {*method.get_params(deep=False)}:
         return False
     architecture = method._architecture()
     return not issubclass(getattr(architecture, "func", architecture), VisibleArchitecture)

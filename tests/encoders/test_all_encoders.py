@@ -36,6 +36,8 @@ RECIPES = {
         encoders.TransformerEncoder(width=8, depth=1, dropout=0.0), aggregation="max"
     ),
     "channel-transformer": encoders.ChannelTransformerEncoder(width=8, depth=2),
+    "grouped": encoders.GroupedEncoder(encoders.FCNEncoder(width=4)),
+    "grouped-attended": encoders.GroupedEncoder(encoders.FCNEncoder(width=4, norm="layer"), attended=True),
     "rocket": encoders.RocketEncoder(n_features=672, poolings=POOLINGS, differences=True),
     "rocket-hidden": encoders.RocketEncoder(n_features=168, n_groups=4, hidden=6, depth=2),
 }

@@ -55,6 +55,10 @@ def _speeds(n):
     return torch.linspace(0.5, 2, n * SIZES["m"], dtype=torch.float64).sqrt().reshape(n, SIZES["m"])
 
 
+def _present(n):
+    return torch.arange(n * SIZES["V"]).reshape(n, SIZES["V"]) % 5 != 4
+
+
 def _semi_supervised(logits, target, weight, z1, z2, **parameters):
     terms = {"supervised": losses.weighted_cross_entropy, "self_supervised": losses.ntxent_loss}
     return losses.semi_supervised_loss(logits, target, weight, z1, z2, **terms, **parameters)
@@ -121,6 +125,7 @@ CONTRACTS = {
     ),
     "clip_loss": Contract(trained={"z": "nd", "t": "nd"}, data={"groups": _classes}),
     "colorization_loss": Contract(trained={"logits": "nKm"}, fixed={"soft": "nKm"}, data={"weight": _speeds}),
+    "cmc_loss": Contract(trained={"z": "Vnd"}, data={"present": _present}),
     "context_loss": Contract(
         trained={"prediction": "nd", **GAMES},
         fixed={"target": "nd"},

@@ -54,6 +54,7 @@ RENAMED = {  # fields whose arguments have another name
 }
 BUDGET = {"batch_size", "max_epochs", "max_steps", "verbose"}
 NOT_PASSED = BUDGET | {
+    "channel_groups",
     "descriptions",
     "encoder",
     "max_view_cases",
@@ -324,6 +325,8 @@ def collapsed(module):
     same = torch.ones(1, width)
     if hasattr(module, "text_projector"):
         module.text_projector = Same(width)
+    if hasattr(module, "projectors"):
+        module.projectors = torch.nn.ModuleList(Same(width) for _ in module.projectors)
     module.projections = module.teacher_projections = lambda x, lengths=None: same.expand(len(x), -1)
     module.sequences = lambda x, lengths=None: torch.ones(len(x), 30)
     module.embeddings = lambda domain, x, lengths=None: (same.expand(len(x), -1),) * 2

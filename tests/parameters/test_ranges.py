@@ -176,7 +176,8 @@ RANGES = {
         "PretextTransformer.projector "
         "BottleneckTransformer.generator TimeVAETransformer.generator TrendSeasonGenerator.residual "
         "AdversarialTransformer.generator "
-        "BootstrappedTransformer.predictor ChannelIndependentEncoder.encoder DINOTransformer.projector "
+        "BootstrappedTransformer.predictor GroupedEncoder.encoder "
+        "ChannelIndependentEncoder.encoder DINOTransformer.projector "
         "EmbeddingTransformer.pooling JointEmbeddingTransformer.projector "
         "JointEmbeddingTransformer.training_pooling LeJEPATransformer.projector MoCoTransformer.projector "
         "MaskedViewsTransformer.projector MaskedViewsTransformer.training_pooling SimSiamTransformer.projector "
@@ -232,7 +233,7 @@ RANGES = {
     "one of 'zscore', 'iqr', 'hampel'": "ClipOutliers.method",
     "one of 8, 1, 2, 4, 16, 32, 64": "TransformerEncoder.window ChannelTransformerEncoder.window",
     "one of False, True": (
-        "Decompose.robust EncoderPredictor.early_stopping LabelFreeScorer.standardize "
+        "GroupedEncoder.attended Decompose.robust EncoderPredictor.early_stopping LabelFreeScorer.standardize "
         "OutlierFiltered.allow_lost_classes RocketEncoder.differences"
     ),
     "one of True, False": (
@@ -260,6 +261,7 @@ POSITIONAL = {
     "MaskedImputer.transformer",
     "WrappedTransformer.transformer",
     "ZeroShotClassifier.transformer",
+    "GroupedEncoder.encoder",
 }
 
 
