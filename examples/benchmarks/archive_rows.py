@@ -57,7 +57,7 @@ REFERENCES = {
     "MultiRocket-Hydra": lambda seed: MultiRocketHydraClassifier(random_state=seed),
     DTW: lambda seed: KNeighborsTimeSeriesClassifier(distance="dtw", distance_params={"window": WINDOW}),
 }
-PUBLISHED = {"TS2Vec": None, "TS2Vec untrained": 0}  # training steps
+PUBLISHED = {"TS2Vec by its authors": None, "untrained TS2Vec by its authors": 0}  # training steps
 PROBES = {"linear": linear_probe, "1-NN": knn_probe, "SVM": svm_probe}
 KEY = ("set", "method", "seed")
 SCORES = (*PROBES, "own")  # "own" is the accuracy of a method that is a classifier already

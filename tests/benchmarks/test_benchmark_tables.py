@@ -206,7 +206,7 @@ def test_authors_code_gets_steps_before_channels_and_the_seed(tmp_path, monkeypa
     monkeypatch.setenv("TS2VEC", str(tmp_path))
     monkeypatch.setattr(sys, "path", list(sys.path))
     X = np.random.default_rng(0).normal(size=(5, 2, 7))
-    models = [instance(name, 3, "cpu").fit(X) for name in ("TS2Vec", "TS2Vec untrained")]
+    models = [instance(name, 3, "cpu").fit(X) for name in ("TS2Vec by its authors", "untrained TS2Vec by its authors")]
     for model, n_iters in zip(models, (None, 0), strict=True):
         np.testing.assert_array_equal(model.transform(X), X.max(axis=2))
         np.testing.assert_array_equal(model.model_.seen, X.transpose(0, 2, 1))
@@ -222,4 +222,4 @@ def test_authors_code_that_is_missing_is_named_with_the_remedy(folder, monkeypat
     if folder:
         monkeypatch.setenv("TS2VEC", folder)
     with pytest.raises(FileNotFoundError, match=r"https://github.com/\S+, .* environment variable TS2VEC"):
-        instance("TS2Vec", 0, "cpu").fit(np.zeros((5, 2, 7)))
+        instance("TS2Vec by its authors", 0, "cpu").fit(np.zeros((5, 2, 7)))

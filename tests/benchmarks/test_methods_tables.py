@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from sklearn_ssl.architectures import VisibleArchitecture
+from sklearn_ssl.architectures import Batch, VisibleArchitecture
 from sklearn_ssl.base import SSLTransformer
 from sklearn_ssl.encoders import FCNEncoder
 from sklearn_ssl.encoders.fcn import FCN
@@ -95,7 +95,8 @@ def test_means_are_differences_to_the_untrained_encoder_on_the_same_series_with_
 def has_one_encoder_of_any_kind(name):
     """Tell whether a method trains one encoder, with or without tokens, and no other model before it."""
     method = METHODS[name]()
-    if {"tokenizer", "teacher", "channel_groups"} & {*method.get_params(deep=False)}:
+    others = {"tokenizer", "teacher", "channel_groups"} & {*method.get_params(deep=False)}
+    if others or ".series_native." in METHODS[name].__module__:
         return False
     architecture = method._architecture()
     return not issubclass(getattr(architecture, "func", architecture), VisibleArchitecture)
@@ -126,6 +127,30 @@ def test_bare_passes_are_those_that_a_step_makes(name, monkeypatch):
     for copies, share, trained in methods_speed.plan_of(name, transformer):
         expected[round(share * 20), trained] += 8 * copies
     assert made == expected
+
+
+@pytest.mark.parametrize("name", [name for name in METHODS if ".series_native." in METHODS[name].__module__])
+def test_bare_passes_of_random_pieces_have_as_many_steps_on_average(name, monkeypatch):
+    import methods_speed
+    from methods_by_name import make_method
+
+    n_steps, made = methods_speed.SHAPE[2], []
+    layers = FCN.layers
+
+    def counted(self, x, mask=None):
+        made.append(x.shape[0] * x.shape[2])
+        return layers(self, x, mask)
+
+    transformer = make_method(name, random_state=0, device="cpu")
+    encoder = FCNEncoder(width=2, kernel_sizes=(1,), norm="layer")
+    X = torch.randn(4, 1, n_steps)
+    module = transformer.set_params(encoder=encoder, max_epochs=0).fit(X.numpy()).net_.module_.train()
+    monkeypatch.setattr(FCN, "layers", counted)
+    with torch.no_grad():
+        for _ in range(100):
+            module(Batch(X))
+    expected = sum(copies * share for copies, share, _ in methods_speed.plan_of(name, transformer))
+    assert sum(made) / (100 * 4 * n_steps) == pytest.approx(expected, rel=0.1)
 
 
 def test_all_methods_with_epochs_are_timed():
