@@ -120,9 +120,9 @@ class HiddenChannelArchitecture(Architecture):
 
     def coarse(self, batch: Batch) -> torch.Tensor:
         """Return the means (B, C, L) over the observed steps of each window."""
-        x, observed = batch.x, batch.observed.to(batch.x.dtype)
+        x, observed = batch.x, batch.observed.to(batch.x.dtype)  # x is 0 at padded steps
         size = (0, -x.shape[2] % self.window)
-        total, count = (F.pad(one, size).unflatten(2, (-1, self.window)).sum(3) for one in (x * observed, observed))
+        total, count = (F.pad(one, size).unflatten(2, (-1, self.window)).sum(3) for one in (x, observed))
         means = total / count.clamp(min=1)  # (B, C, T)
         return means.repeat_interleave(self.window, 2)[:, :, : x.shape[2]] * observed
 

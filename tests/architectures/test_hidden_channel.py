@@ -197,8 +197,9 @@ def test_each_channel_has_weights_of_its_own():
 # Prediction
 
 
-def test_annealed_mean_against_loops():
-    module, x = adapted()
+@pytest.mark.parametrize("n_channels", [2, 3])
+def test_annealed_mean_against_loops(n_channels):
+    module, x = adapted(n_channels)
     with torch.no_grad():
         predicted = module.annealed_mean(Batch(x), 1, 0.38)
         logits = module.logits(Batch(x), torch.full((6,), 1), NONE_WHOLE)

@@ -109,9 +109,10 @@ def test_series_with_fewer_steps_than_cells_repeat_them(monkeypatch):
     assert pieces[5, :, 0, 0].tolist() == [0, 0, 0, 0]
 
 
-def test_level_and_scale_of_a_piece_are_taken_away():
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_level_and_scale_of_a_piece_are_taken_away(scale):
     torch.manual_seed(0)
-    x = 5 + 100 * torch.randn(6, 2, 30)
+    x = scale * (0.05 + torch.randn(6, 2, 30))
     pieces, widths = jigsaw(n_channels=2).pieces(torch.where(torch.arange(30) < LENGTHS[:, None, None], x, 0), LENGTHS)
     for series, width in zip(pieces, widths.tolist(), strict=True):
         if width > 1:
@@ -121,7 +122,7 @@ def test_level_and_scale_of_a_piece_are_taken_away():
 
 
 def test_single_steps_keep_their_values_and_constants_vanish():
-    x = torch.full((6, 1, 30), 0.1) * torch.arange(1, 7)[:, None, None]
+    x = torch.full((6, 1, 30), 0.1) * torch.arange(6)[:, None, None]
     pieces, widths = jigsaw().pieces(x, LENGTHS)
     for series, width, level in zip(pieces[..., 0], widths.tolist(), x[:, 0, 0].tolist(), strict=True):
         torch.testing.assert_close(series, torch.full((3, 1), level if width == 1 else 0.0), atol=1e-2, rtol=0)
