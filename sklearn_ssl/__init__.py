@@ -74,6 +74,7 @@ from sklearn_ssl.methods.series_native.tf_c import TFCTransformer
 from sklearn_ssl.methods.series_native.tnc import TNCTransformer
 from sklearn_ssl.methods.series_native.ts2vec import TS2VecTransformer
 from sklearn_ssl.methods.series_native.ts_tcc import TSTCCTransformer
+from sklearn_ssl.replay import ReplayTransformer
 
 _moved.install()
 
@@ -115,6 +116,7 @@ __all__ = [
     "PeCoTransformer",
     "PerceptualTokenizer",
     "RandomEncoderTransformer",
+    "ReplayTransformer",
     "RobustSSLClassifier",
     "RotationTransformer",
     "S4LClassifier",

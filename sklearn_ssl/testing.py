@@ -30,6 +30,7 @@ from sklearn_ssl.fine_tuning import EncoderPredictor, JointClassifier
 from sklearn_ssl.generators import ConvGenerator
 from sklearn_ssl.imputation import MaskedImputer
 from sklearn_ssl.projectors import MLPProjector
+from sklearn_ssl.replay import MinRedBuffer, ReplayTransformer
 
 
 def all_estimators() -> list[tuple[str, type]]:
@@ -79,6 +80,8 @@ def cheap_instance(cls: type) -> Any:
         "context_depth": 1,
         "n_codes": 2,
         "n_noise": 4,
+        "n_updates": 1,
+        "buffer": MinRedBuffer(size=16),
         "device": "cpu",
         "random_state": 0,
     }
@@ -86,6 +89,8 @@ def cheap_instance(cls: type) -> Any:
         small["transformer"] = cheap_instance(sklearn_ssl.TSTTransformer)
     if issubclass(cls, sklearn_ssl.ZeroShotClassifier):
         small["transformer"] = cheap_instance(sklearn_ssl.CLIPTransformer).set_params(max_epochs=3, lr=1e-2)
+    if issubclass(cls, ReplayTransformer):
+        small["transformer"] = cheap_instance(sklearn_ssl.SimSiamTransformer).set_params(random_state=None)
     if issubclass(cls, EncoderPredictor):
         # scikit-learn's checks want 200 or 300 series to be fitted well, for which a width of 4 has too few features
         width = 64 if issubclass(cls, RegressorMixin) else 16 if issubclass(cls, JointClassifier) else 4
@@ -160,8 +165,8 @@ def ssl_checks(estimator: Any) -> Iterator[Callable[[], None]]:
     estimator : estimator
         An estimator with `fit` and `transform` or `predict`. It needs a `random_state` if it draws random numbers.
     """
-    checks = [*COLLECTION_CHECKS, *(ENCODER_CHECKS if isinstance(estimator, EmbeddingTransformer) else ())]
-    for check in checks:
+    has_encoder = isinstance(estimator, (EmbeddingTransformer, ReplayTransformer))
+    for check in (*COLLECTION_CHECKS, *(ENCODER_CHECKS if has_encoder else ())):
         yield partial(check, clone(estimator))
 
 

@@ -22,7 +22,7 @@ LAYERS = [
     {"_engine"},
     {"base", "preprocessing", "datasets"},
     {"methods"},
-    {"fine_tuning", "imputation", "persistence"},
+    {"fine_tuning", "imputation", "persistence", "replay"},
     {"evaluation"},
     {"callbacks", "plotting"},
     {"__init__"},

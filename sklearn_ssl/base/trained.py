@@ -98,12 +98,21 @@ class SSLTransformer(TrainingProgressMixin, EmbeddingTransformer, abc.ABC):
             self.net_, _ = self._untrained(self._checked(X, reset=True), None)
         return self
 
+    def _begin(self, collection: Collection, n_cases: int) -> None:
+        """Build the net for a stream of which these series are the first; whoever calls has validated them."""
+        check_net_params(self.net_params, self._training_params())
+        self._check_steps(collection)
+        self.net_, _ = self._untrained(collection, None, n_cases)
+
     def _checked(self, X: Any, *, reset: bool) -> Collection:
         check_net_params(self.net_params, self._training_params())
         EpochCheckpoint.check_folder(self.checkpoint)
         collection = super()._checked(X, reset=reset)
-        check_steps(type(self).__name__, collection, *self._needed_steps())
+        self._check_steps(collection)
         return collection
+
+    def _check_steps(self, collection: Collection) -> None:
+        check_steps(type(self).__name__, collection, *self._needed_steps())
 
     def _needed_steps(self) -> tuple[int, str]:
         """Return how many time steps every training series must have, and what to do about shorter ones."""

@@ -22,6 +22,7 @@ from sklearn_ssl.augmentations._given import as_augmentation
 from sklearn_ssl.evaluation._checks import cases_of, check_augmentation, checked_embedding, n_cases_of
 from sklearn_ssl.fine_tuning._base import EncoderPredictor
 from sklearn_ssl.preprocessing import OutlierFiltered
+from sklearn_ssl.replay import ReplayTransformer
 
 CPU = torch.device("cpu")
 
@@ -312,7 +313,7 @@ def some_cases(X: Any, max_cases: int | None, seed: int) -> Any:
 
 
 def unwrapped(estimator: Any) -> Any:
-    """Look through searches, frozen estimators and outlier filters, which pass series on as they are."""
+    """Look through searches, frozen estimators, streams and outlier filters, which pass series on as they are."""
     if isinstance(estimator, BaseSearchCV):
         check_is_fitted(estimator)
         if not hasattr(estimator, "best_estimator_"):
@@ -320,6 +321,9 @@ def unwrapped(estimator: Any) -> Any:
         return unwrapped(estimator.best_estimator_)
     if isinstance(estimator, FrozenEstimator):
         return unwrapped(estimator.estimator)
+    if isinstance(estimator, ReplayTransformer):
+        check_is_fitted(estimator)
+        return estimator.transformer_
     if isinstance(estimator, OutlierFiltered):
         check_is_fitted(estimator)
         return unwrapped(estimator.estimator_)

@@ -77,7 +77,7 @@ RANGES = {
     "a number at least 0 and at most 180": "Rotation.angle",
     "a number at least 0 and below 0.5": "CountedMasking.spread",
     "a number at least 0 and below 1": (
-        "TCNEncoder.latent_mask TS2VecTransformer.input_mask "
+        "MinRedBuffer.momentum TCNEncoder.latent_mask TS2VecTransformer.input_mask "
         "ColorizationTransformer.rebalancing "
         "TNCTransformer.dropout DiCOTTransformer.overlap "
         "TCNEncoder.latent_mask CroppedTransformer.input_mask "
@@ -104,6 +104,7 @@ RANGES = {
         "EncoderPredictor.verbose SSLTransformer.verbose StepFreeTransformer.verbose"
     ),
     "a whole number at least 1": (
+        "ReplayTransformer.n_updates ReplayTransformer.stream_batch_size "
         "RetrievalScorer.n_neighbors AdversarialTransformer.n_noise StridedEncoder.depth StridedEncoder.width "
         "StridedEncoder.kernel_size "
         "GeneratedViews.n_candidates "
@@ -139,6 +140,7 @@ RANGES = {
     "a whole number at least 2": (
         "DiCOTTransformer.max_blocks "
         "CroppedTransformer.max_length "
+        "ReplayBuffer.size "
         "ConvGenerator.width ClosedFormTransformer.max_view_cases ClosedFormTransformer.sketch_size "
         "DINOTransformer.n_prototypes MaskedViewsTransformer.n_prototypes LeJEPATransformer.n_views "
         "LeJEPATransformer.n_knots LiDARScorer.n_views MagnitudeWarp.n_knots MultiViewTransformer.n_views "
@@ -185,7 +187,7 @@ RANGES = {
         "WMSETransformer.projector SimMTMTransformer.projector"
     ),
     "an object with `fit`": (
-        "EncoderPredictor.transformer FineTuned.transformer MimCoTransformer.teacher "
+        "EncoderPredictor.transformer FineTuned.transformer MimCoTransformer.teacher ReplayTransformer.transformer "
         "TestTimeClassifier.transformer ZeroShotClassifier.transformer "
         "DistilledTokenizer.teacher PerceptualTokenizer.teacher"
     ),
@@ -196,6 +198,7 @@ RANGES = {
         "CodePredictingTransformer.masking CAETransformer.masking TimeMAETransformer.masking "
         "MaskedAutoencoderTransformer.masking"
     ),
+    "an object with `kept`": "ReplayTransformer.buffer",
     "an object with `slowest`": "SimPerTransformer.speed",
     "an object with `tokenize`": (
         "BEiTTransformer.tokenizer BEiTV2Transformer.tokenizer PeCoTransformer.tokenizer "
@@ -256,6 +259,7 @@ POSITIONAL = {
     "OutlierFiltered.estimator",
     "GeneratedViews.generator",
     "RandomApply.augmentation",
+    "ReplayTransformer.transformer",
     "TestTimeClassifier.transformer",
     "Resample.length",
     "MaskedImputer.transformer",
