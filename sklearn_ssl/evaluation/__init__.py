@@ -2,6 +2,7 @@
 
 from sklearn_ssl.evaluation._collapse import CollapseReport, EmbeddingReport, collapse_report
 from sklearn_ssl.evaluation._concepts import concept_masks
+from sklearn_ssl.evaluation._continual import StreamReport, sequential_order, stream_report
 from sklearn_ssl.evaluation._dissection import Dissection, dissect
 from sklearn_ssl.evaluation._generated import GeneratedReport, compare_generated
 from sklearn_ssl.evaluation._importance import embedding_importance
@@ -45,6 +46,7 @@ __all__ = [
     "Representation",
     "RetrievalScorer",
     "RobustnessReport",
+    "StreamReport",
     "UniformityScorer",
     "ViewScorer",
     "WeightChange",
@@ -70,8 +72,10 @@ __all__ = [
     "rankme_scorer",
     "retrieval_scorer",
     "robustness_report",
+    "sequential_order",
     "spectrum",
     "spread",
+    "stream_report",
     "svm_probe",
     "uniformity",
     "uniformity_scorer",

@@ -9,6 +9,7 @@ from sklearn_ssl.plotting._occlusion import OcclusionDisplay
 from sklearn_ssl.plotting._reconstruction import ReconstructionDisplay
 from sklearn_ssl.plotting._robustness import RobustnessDisplay
 from sklearn_ssl.plotting._spectrum import SpectrumDisplay
+from sklearn_ssl.plotting._stream import StreamDisplay
 from sklearn_ssl.plotting._training_curve import TrainingCurveDisplay
 from sklearn_ssl.plotting._views import ViewsDisplay
 from sklearn_ssl.plotting._weight_change import WeightChangeDisplay
@@ -23,6 +24,7 @@ __all__ = [
     "ReconstructionDisplay",
     "RobustnessDisplay",
     "SpectrumDisplay",
+    "StreamDisplay",
     "TrainingCurveDisplay",
     "ViewsDisplay",
     "WeightChangeDisplay",

@@ -134,6 +134,25 @@ def check_result(parameter: str, name: str, result: Any, attributes: Iterable[st
         raise TypeError(f"`{parameter}`: {shown(name)} must be a result of {function}, got {shown(result)}.")
 
 
+def by_name(results: Any) -> dict[str, Any]:
+    """Return a dictionary of results by name; without a dictionary every result keeps its own name.
+
+    Raises
+    ------
+    ValueError
+        If two results have the same name.
+    """
+    if isinstance(results, dict):
+        return results
+    each = list(results) if isinstance(results, (list, tuple)) else [results]
+    names = [getattr(result, "name", "embedding") for result in each]
+    if len(set(names)) < len(names):
+        raise ValueError(
+            f"`results`: names must differ, got {shown(names)}. Give a dictionary with a name for each result."
+        )
+    return dict(zip(names, each, strict=True))
+
+
 def draw_strip(ax: Any, steps: np.ndarray, values: np.ndarray, strip: np.ndarray, **style: Any) -> Any:
     """Draw one number per time step as a coloured strip at the foot of a panel, below the line of the values."""
     low, high = np.nanmin(values), np.nanmax(values)

@@ -3,7 +3,7 @@ from typing import Any, Self
 import numpy as np
 
 from sklearn_ssl._parameters.shown import on_one_line, shown
-from sklearn_ssl.plotting._canvas import check_result, legend_width, line_styles, one_axes, place_legend
+from sklearn_ssl.plotting._canvas import by_name, check_result, legend_width, line_styles, one_axes, place_legend
 
 SPREADS = ("std", "range", None)
 METRICS = {"mae": "mean absolute error"}
@@ -70,7 +70,7 @@ class LabelEfficiencyDisplay:
         ValueError
             If there is no result, if the metrics differ, or if `spread` is unknown.
         """
-        return cls(_by_name(results)).plot(spread=spread, ax=ax)
+        return cls(by_name(results)).plot(spread=spread, ax=ax)
 
     def plot(self, *, spread: str | None = "std", ax: Any = None) -> Self:
         """Draw the means and their spread.
@@ -144,18 +144,6 @@ class LabelEfficiencyDisplay:
             raise ValueError(
                 f"`results` must have one metric, got {on_one_line(', '.join(metrics))}. Draw one picture per metric."
             )
-
-
-def _by_name(results: Any) -> dict[str, Any]:
-    if isinstance(results, dict):
-        return results
-    each = list(results) if isinstance(results, (list, tuple)) else [results]
-    names = [getattr(result, "name", "embedding") for result in each]
-    if len(set(names)) < len(names):
-        raise ValueError(
-            f"`results`: names must differ, got {shown(names)}. Give a dictionary with a name for each result."
-        )
-    return dict(zip(names, each, strict=True))
 
 
 def _band(result: Any, spread: str) -> tuple[np.ndarray, np.ndarray]:

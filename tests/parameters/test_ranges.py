@@ -44,7 +44,6 @@ RANGES = {
     "a number at least 0": (
         "ContextEncoderTransformer.adversarial "
         "GeneratedViewsTransformer.view_weight GeneratedViews.spread "
-        "TS2VecTransformer.weight_decay "
         "AdversarialTransformer.penalty AdversarialTransformer.weight_decay SSGANTransformer.generator_weight "
         "SSGANTransformer.critic_weight "
         "TNCTransformer.distance TFCTransformer.margin "
@@ -77,7 +76,7 @@ RANGES = {
     "a number at least 0 and at most 180": "Rotation.angle",
     "a number at least 0 and below 0.5": "CountedMasking.spread",
     "a number at least 0 and below 1": (
-        "MinRedBuffer.momentum TCNEncoder.latent_mask TS2VecTransformer.input_mask "
+        "MinRedBuffer.momentum "
         "ColorizationTransformer.rebalancing "
         "TNCTransformer.dropout DiCOTTransformer.overlap "
         "TCNEncoder.latent_mask CroppedTransformer.input_mask "
@@ -150,7 +149,6 @@ RANGES = {
     "a whole number at least 2 and at most 256": "HiddenChannelTransformer.n_bins",
     "a whole number at least 2 and at most 7 or 'auto'": "JigsawTransformer.n_segments",
     "a whole number at least 2 or 'auto'": (
-        "TS2VecTransformer.batch_size "
         "JigsawTransformer.n_permutations "
         "CroppedTransformer.batch_size "
         "EncoderPredictor.batch_size JointClassifier.batch_size JointClassifier.labelled_batch_size "
