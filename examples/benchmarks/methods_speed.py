@@ -75,6 +75,7 @@ SEVERAL_NETWORKS = (
     "PerceptualTokenizer",
     "SSGAN",
     "SdAE",
+    "TSTCC",
     "TimeMAE",
     "TimeVAE",
     "VQTokenizer",

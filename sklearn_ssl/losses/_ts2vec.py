@@ -2,8 +2,10 @@
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import torch
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from sklearn_ssl.losses._arguments import check_at_least, check_sequences, check_share
@@ -83,11 +85,31 @@ def scales_of(z1: torch.Tensor, z2: torch.Tensor) -> Iterator[tuple[torch.Tensor
 
 def _contrast(z1: torch.Tensor, z2: torch.Tensor) -> torch.Tensor:
     """Let each row of z1 and z2 (G, R, d) find the same row of the other among all rows of its group."""
-    n_groups, n_rows = z1.shape[:2]
-    if n_rows == 1:
+    if z1.shape[1] == 1:
         return z1.new_zeros(())
-    z = torch.cat([z1, z2], dim=1)  # (G, 2R, d)
-    itself = torch.eye(2 * n_rows, dtype=torch.bool, device=z.device)
-    logits = (z @ z.transpose(1, 2)).masked_fill(itself, -math.inf)  # (G, 2R, 2R)
-    other = torch.arange(2 * n_rows, device=z.device).roll(n_rows)
-    return F.cross_entropy(logits.flatten(0, 1), other.repeat(n_groups))
+    return _Contrast.apply(torch.cat([z1, z2], dim=1))
+
+
+class _Contrast(torch.autograd.Function):
+    """The cross-entropy of the products of all rows of z (G, 2R, d), in which row r belongs to row r + R.
+
+    The matrix of products is large. Its shares take its place, and its symmetry saves one of three products.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, z: torch.Tensor) -> torch.Tensor:
+        logits = z @ z.transpose(1, 2)  # (G, 2R, 2R)
+        found = logits.diagonal(z.shape[1] // 2, 1, 2).mean()
+        logits.diagonal(0, 1, 2).fill_(-math.inf)
+        largest = logits.amax(2, keepdim=True)
+        shares = logits.sub_(largest).exp_()
+        totals = shares.sum(2, keepdim=True)
+        ctx.save_for_backward(z, shares.div_(totals))
+        return (totals.log() + largest).mean() - found
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
+        z, shares = ctx.saved_tensors
+        slope = (shares + shares.transpose(1, 2)) @ z - 2 * z.roll(z.shape[1] // 2, dims=1)  # (G, 2R, d)
+        return slope * (gradient / (z.shape[0] * z.shape[1]))

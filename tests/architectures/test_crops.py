@@ -1,5 +1,7 @@
 """Two crops of a series: where they are, what is hidden of them, and the mean of the weights."""
 
+import sys
+
 import pytest
 import torch
 from small_architectures import N_STEPS, ROWS, built
@@ -9,6 +11,7 @@ from sklearn_ssl.architectures import AveragedArchitecture, Batch, CroppedArchit
 from sklearn_ssl.augmentations import Compose
 from sklearn_ssl.encoders import ResNetEncoder, TCNEncoder
 
+CROPS = sys.modules[CroppedArchitecture.__module__]
 LONG_ENOUGH = torch.tensor([12, 7, 20, 9, 32, 31])
 
 
@@ -44,6 +47,12 @@ def test_both_crops_have_the_same_steps_of_each_series(lengths):
     shortest = N_STEPS if lengths is None else int(lengths.min())
     assert overlaps == set(range(2, shortest + 1))
     assert apart > 100, "each series has a place of its own"
+
+
+def test_both_crops_are_shifted_to_all_places_where_they_fit(monkeypatch):
+    monkeypatch.setattr(CROPS, "drawn_crops", lambda n_steps, least: (3, 5, 9, 12))
+    starts = torch.cat([first[:, 0] % 1000 for first, _ in crops(100)])
+    assert set(starts.tolist()) == set(range(2, N_STEPS - 6))
 
 
 def test_no_overlap_is_shorter_than_the_coarsest_scale_needs():

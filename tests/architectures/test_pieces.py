@@ -217,9 +217,11 @@ def test_pairs_are_scored_in_both_orders():
     architecture = built(NeighbourArchitecture, encoder=same, n_channels=1, n_samples=40)
     del architecture.discriminator
     architecture.discriminator = lambda pair: pair.diff(dim=1)  # second less first
-    differences, _ = architecture(numbered())
-    signs = differences[differences != 0].sign()
-    assert 0.3 < float((signs > 0).float().mean()) < 0.7
+    kinds = torch.arange(3.0).repeat_interleave(40 * 6)[:, None]  # anchors, near and distant windows
+    architecture.projections = lambda x, lengths=None: kinds
+    for kind, scores in enumerate(architecture(numbered()), start=1):
+        assert set(scores.tolist()) == {-kind, kind}
+        assert 0.35 < float((scores > 0).float().mean()) < 0.65
 
 
 def test_the_windows_of_a_series_cover_their_share():
