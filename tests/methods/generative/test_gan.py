@@ -194,6 +194,11 @@ def test_the_second_task_trains_the_critic_on_real_series_and_the_generator_on_i
         assert all(one is None for one in torch.autograd.grad(loss, sides[other], retain_graph=True, allow_unused=True))
 
 
+def test_each_transformation_is_drawn(batch):
+    module = architecture(TransformedAdversarialArchitecture)
+    assert torch.cat([module(batch)[4] for _ in range(8)]).unique().tolist() == [0, 1, 2, 3]
+
+
 def test_the_game_sees_series_as_they_are(batch):
     seen = []
     module = architecture(TransformedAdversarialArchitecture)
