@@ -13,7 +13,8 @@ X = amplitudes * np.sin(2 * np.pi * np.arange(32) / 8 + phases) + 0.2 * rng.rand
 gan = GANTransformer(
     encoder=StridedEncoder(depth=3, width=8, norm="none"),
     generator=ConvGenerator(width=16),
-    lr=3e-3,
+    n_noise=32,
+    penalty=1.0,
     max_steps=300,
     random_state=0,
 ).fit(X[:64])

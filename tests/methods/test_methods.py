@@ -196,7 +196,8 @@ SPECIAL_BOUNDS = {
 
 def own_fields(cls):
     """Return the fields that a method declares beyond those of all methods, or with another default."""
-    common = {field.name: field for family in FAMILIES & set(cls.__mro__) for field in dataclasses.fields(family)}
+    families = [one for one in reversed(cls.__mro__) if one in FAMILIES]  # the nearest one last
+    common = {field.name: field for family in families for field in dataclasses.fields(family)}
     return [one for one in dataclasses.fields(cls) if common.get(one.name) is not one]
 
 

@@ -15,7 +15,7 @@ RANGES = {
     "a number": "FillMissing.fill_value",
     "a number above 0": (
         "GeneratedViewsTransformer.epsilon GeneratedViewsTransformer.temperature "
-        "AdversarialTransformer.generator_lr_ratio TestTimeClassifier.test_lr "
+        "AdversarialTransformer.generator_lr_ratio AdversarialTransformer.lr TestTimeClassifier.test_lr "
         "ContrastiveEMPSSLTransformer.temperature Data2VecTransformer.beta "
         "TSTCCTransformer.temperature TFCTransformer.temperature DiCOTTransformer.temperature "
         "TestTimeClassifier.test_lr ContrastiveEMPSSLTransformer.temperature Data2VecTransformer.beta "

@@ -411,7 +411,9 @@ def test_a_held_out_part_has_a_loss_with_the_penalty(cls):
 def test_samples_become_like_the_series():
     rng = np.random.RandomState(0)
     X = np.sin(2 * np.pi * np.arange(32) / 8 + rng.uniform(0, 6.3, (64, 1, 1))).astype(np.float32)
-    gan = small(encoder=StridedEncoder(depth=3, width=8, norm="none"), generator=ConvGenerator(width=16), lr=3e-3)
+    gan = small(
+        encoder=StridedEncoder(depth=3, width=8, norm="none"), generator=ConvGenerator(width=16), lr=3e-3, penalty=1.0
+    )
     trained = gan.set_params(batch_size=32, max_steps=150).fit(X)
     untrained = clone(gan).set_params(max_steps=None, max_epochs=0).fit(X)
     noise = rng.randn(64, 1, 32) * X.std()
