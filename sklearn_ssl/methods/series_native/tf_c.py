@@ -30,7 +30,8 @@ class TFCTransformer(SSLTransformer):
     :math:`2 \lambda \log(2n - 1) + 3 (1 - \lambda) \delta` for n series in a batch.
 
     `transform` returns the pooled features of both domains, `encode` those of the encoder in the time domain per step.
-    So :func:`~sklearn_ssl.persistence.save_encoder` refuses it; use joblib.
+    So :func:`~sklearn_ssl.persistence.save_encoder` refuses it; use joblib. Fine-tuning changes the encoder in the time
+    domain only.
 
     The paper has no maximum, without which the loss could fall without end. All channels are used, and each encoder
     sees every series by itself. The authors' code uses the first channel, attends across the series of a batch, and

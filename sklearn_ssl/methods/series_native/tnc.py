@@ -12,8 +12,8 @@ from sklearn_ssl.losses import tnc_loss
 class TNCTransformer(SSLTransformer):
     r"""TNC (temporal neighborhood coding): tell windows that are near in time from distant ones.
 
-    From each series come M anchors of w steps. A near window begins :math:`\eta w \epsilon` steps later or earlier,
-    with :math:`\epsilon` normally distributed. A distant window begins at least d w steps away. A discriminator D
+    From each series come M anchors of W steps. A near window begins :math:`\eta W \epsilon` steps later or earlier,
+    with :math:`\epsilon` normally distributed. A distant window begins at least d W steps away. A discriminator D
     scores pairs of the windows' features. Minimises
 
     .. math::
