@@ -7,7 +7,13 @@ import torch
 from small_architectures import N_STEPS, ROWS, built
 from torch import nn
 
-from sklearn_ssl.architectures import AveragedArchitecture, Batch, CroppedArchitecture, FineTunedArchitecture
+from sklearn_ssl.architectures import (
+    AveragedArchitecture,
+    Batch,
+    CroppedArchitecture,
+    FineTunedArchitecture,
+    SemiSupervisedArchitecture,
+)
 from sklearn_ssl.augmentations import Compose
 from sklearn_ssl.encoders import ResNetEncoder, TCNEncoder
 
@@ -180,6 +186,19 @@ def test_what_is_adapted_reaches_the_learner(x):
         next(architecture.encoder.parameters()).fill_(0.5)
     architecture.adapt(x)
     assert bool((next(architecture.learner.parameters()) == 0.5).all())
+
+
+def test_labels_in_every_step_reach_the_learner_and_the_mean_follows(x):
+    start = built(CroppedArchitecture)
+    joint = built(SemiSupervisedArchitecture, start=start).train()
+    joint.features(x).sum().backward()
+    assert all(one.grad is not None for one in joint.backbone.learner.parameters())
+    with torch.no_grad():
+        for parameter in joint.backbone.learner.parameters():
+            parameter.add_(1.0)
+    joint.after_step()
+    pairs = zip(joint.backbone.encoder.parameters(), start.encoder.parameters(), strict=True)
+    assert all(torch.allclose(mean, before + 0.5) for mean, before in pairs)
 
 
 def test_fine_tuning_keeps_what_it_trains():
