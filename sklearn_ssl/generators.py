@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from sklearn_ssl._parameters.hyperparameters import Hyperparameters, number, recipe, whole_numbers
+from sklearn_ssl._parameters.hyperparameters import Hyperparameters, choice, number, recipe, whole_numbers
 
 COARSEST = 8  # time steps with which a series starts at least
 MOST_DOUBLINGS = 4
@@ -29,10 +29,19 @@ class ConvGenerator(Hyperparameters):
         Number of features of the maps.
     kernel_size : int, default=5
         Number of steps that a convolution sees.
+    noise_inputs : bool, default=False
+        Whether every convolution adds normal noise of its own to each step, with a learnt scale per feature that starts
+        at 0. A vector alone cannot make what is random at every step, such as the noise of a sensor.
 
     See Also
     --------
     TrendSeasonGenerator : Adds a trend and seasons.
+
+    References
+    ----------
+    Karras, T., Laine, S. and Aila, T. (2019). A style-based generator architecture for generative adversarial networks.
+    CVPR. https://arxiv.org/abs/1812.04948: noise inputs. There all features of a map share one draw. Here each has its
+    own, so that the noise of channels can be independent.
 
     Examples
     --------
@@ -45,6 +54,7 @@ class ConvGenerator(Hyperparameters):
 
     width: int = number(default=64, least=2, integer=True)
     kernel_size: int = number(default=5, least=1, integer=True)
+    noise_inputs: bool = choice(False, True, default=False)
 
     def build(self, n_noise: int, n_channels: int, n_timepoints: int) -> nn.Module:
         """Build the network, with fresh weights drawn from PyTorch's global generator.
@@ -79,14 +89,20 @@ class ConvGenerator(Hyperparameters):
             nn.Unflatten(1, (self.width, n_steps)),
             *self._block(),
             *blocks,
-            *_convolution(self.width, n_channels, self.kernel_size),
+            *self._convolution(n_channels),
             _FirstSteps(n_timepoints),
         )
 
     def _block(self) -> tuple[nn.Module, ...]:
         n_groups = math.gcd(8, self.width // 2) if self.width % 2 == 0 else 1  # of two features at least
         norm = nn.GroupNorm(n_groups, self.width)
-        return (*_convolution(self.width, self.width, self.kernel_size), norm, nn.ReLU(inplace=True))
+        return (*self._convolution(self.width), norm, nn.ReLU(inplace=True))
+
+    def _convolution(self, n_out: int) -> tuple[nn.Module, ...]:
+        """Return a convolution that keeps the number of steps, with zeros beyond both ends."""
+        padding = nn.ZeroPad1d(((self.kernel_size - 1) // 2, self.kernel_size // 2))
+        convolution = nn.Conv1d(self.width, n_out, self.kernel_size)
+        return (padding, convolution, *([NoiseInput(n_out)] if self.noise_inputs else []))
 
 
 @typing.final
@@ -218,6 +234,18 @@ class Season(nn.Module):
         return self.pattern(z)[:, :, self.steps]
 
 
+class NoiseInput(nn.Module):
+    """Adds normal noise to maps (B, D, L), with a learnt scale per feature."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.scales = nn.Parameter(torch.zeros(width, 1))
+
+    def forward(self, h: torch.Tensor) -> torch.Tensor:
+        """Return maps with noise that is drawn from PyTorch's generator of their device."""
+        return h + self.scales * torch.randn_like(h)
+
+
 class _FirstSteps(nn.Module):
     """Cut maps after a number of steps."""
 
@@ -227,8 +255,3 @@ class _FirstSteps(nn.Module):
 
     def forward(self, h: torch.Tensor) -> torch.Tensor:
         return h[:, :, : self.n_steps]
-
-
-def _convolution(n_in: int, n_out: int, kernel_size: int) -> tuple[nn.Module, nn.Module]:
-    """Return a convolution that keeps the number of steps, with zeros beyond both ends."""
-    return nn.ZeroPad1d(((kernel_size - 1) // 2, kernel_size // 2)), nn.Conv1d(n_in, n_out, kernel_size)

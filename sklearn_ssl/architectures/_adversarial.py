@@ -109,9 +109,9 @@ class AdversarialArchitecture(Architecture):
         real = self.augmentation(real, lengths)
         made = self.augmentation(made, made_lengths)
         modules = (self.encoder, self.critic_pooling, self.critic)
-        return two_games(self.scores, modules, (real, lengths), (made, made_lengths), penalised=self.penalised)
+        return two_games(self.critic_scores, modules, (real, lengths), (made, made_lengths), penalised=self.penalised)
 
-    def scores(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
+    def critic_scores(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
         """Return how real series seem to the critic: x (B, C, L) to (B,)."""
         return self.critic(pooled_features(self.encoder, self.critic_pooling, x, lengths)).squeeze(1)
 

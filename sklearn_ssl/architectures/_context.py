@@ -72,10 +72,10 @@ class AdversarialContextArchitecture(ContextArchitecture):
         prediction, values, weight = super().forward(batch)
         filled = torch.where(weight > 0, prediction, values)
         modules = (self.critic_encoder, self.critic_pooling, self.critic)
-        games = two_games(self.scores, modules, (values, batch.lengths), (filled, batch.lengths), penalised=True)
+        games = two_games(self.critic_scores, modules, (values, batch.lengths), (filled, batch.lengths), penalised=True)
         return prediction, values, weight, *games
 
-    def scores(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
+    def critic_scores(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
         """Return how real series seem to the critic: x (B, C, L) to (B,)."""
         return self.critic(pooled_features(self.critic_encoder, self.critic_pooling, x, lengths)).squeeze(1)
 

@@ -76,7 +76,7 @@ class TimeFrequencyArchitecture(Architecture):
     def embeddings(
         self, domain: str, x: torch.Tensor, lengths: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return pooled features and projections by the modules of a domain, "" or "spectral_"."""
+        """Return pooled features and projections by the modules of a domain, whose names begin alike."""
         encoder, pooling, projector = (getattr(self, domain + name) for name in ("encoder", "pooling", "projector"))
         h = pooled_features(encoder, pooling, x, lengths)
         return h, projector(h)

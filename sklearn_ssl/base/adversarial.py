@@ -90,7 +90,7 @@ class AdversarialTransformer(GenerativeMixin, SSLTransformer, abc.ABC):
             The scores, float32. They are above 0 for series that seem real.
         """
         net, dataset = self._ready(X)
-        return torch.cat(list(net.represent(dataset, "scores"))).numpy()
+        return torch.cat(list(net.represent(dataset, "critic_scores"))).numpy()
 
     def view_source(self, spread: float, n_candidates: int) -> torch.nn.Module:
         """Return what makes generated views of series, for `sklearn_ssl.augmentations.GeneratedViews`.
@@ -157,7 +157,7 @@ def _check_critic(net: SSLNet, n_channels: int, transformer: Any) -> None:
 
 def _check_slopes(module: Any, x: torch.Tensor, transformer: Any) -> None:
     try:
-        score, slope = scores_and_slope(module.scores, x, None, penalised=True)
+        score, slope = scores_and_slope(module.critic_scores, x, None, penalised=True)
         torch.autograd.grad(slope.sum() if module.penalised else score.sum(), module.critic.weight)
     except RuntimeError as error:
         remedy = "set `penalty=0` or " if module.penalised else ""

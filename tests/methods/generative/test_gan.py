@@ -87,10 +87,10 @@ def own_gradients(module, batch, objective):
     """Return the gradient of each player's own loss for its own weights, from two losses written out."""
     softplus, relu = torch.nn.functional.softplus, torch.relu
     x = batch.x.clone().requires_grad_()
-    real = module.scores(x, batch.lengths)
+    real = module.critic_scores(x, batch.lengths)
     (slopes,) = torch.autograd.grad(real.sum(), x, create_graph=True)
     made, lengths = module.imitated(batch)
-    fake = module.scores(made, lengths)
+    fake = module.critic_scores(made, lengths)
     critic = {
         "non-saturating": softplus(-real).mean() + softplus(fake).mean(),
         "hinge": relu(1 - real).mean() + relu(1 + fake).mean(),
@@ -130,22 +130,22 @@ def test_the_sum_has_for_each_player_the_gradient_of_its_own_loss(batch, objecti
 
 
 def not_detached(module, batch):
-    real, slope = scores_and_slope(module.scores, batch.x, batch.lengths, penalised=True)
+    real, slope = scores_and_slope(module.critic_scores, batch.x, batch.lengths, penalised=True)
     made, lengths = module.imitated(batch)
-    fake = module.scores(made, lengths)
+    fake = module.critic_scores(made, lengths)
     with held(module.encoder, module.critic):
-        return real, fake, module.scores(made, lengths), slope
+        return real, fake, module.critic_scores(made, lengths), slope
 
 
 def not_held(module, batch):
-    real, slope = scores_and_slope(module.scores, batch.x, batch.lengths, penalised=True)
+    real, slope = scores_and_slope(module.critic_scores, batch.x, batch.lengths, penalised=True)
     made, lengths = module.imitated(batch)
-    return real, module.scores(made.detach(), lengths), module.scores(made, lengths), slope
+    return real, module.critic_scores(made.detach(), lengths), module.critic_scores(made, lengths), slope
 
 
 def one_score(module, batch):
-    real, slope = scores_and_slope(module.scores, batch.x, batch.lengths, penalised=True)
-    fake = module.scores(*module.imitated(batch))
+    real, slope = scores_and_slope(module.critic_scores, batch.x, batch.lengths, penalised=True)
+    fake = module.critic_scores(*module.imitated(batch))
     return real, fake, fake, slope
 
 
@@ -170,16 +170,16 @@ def test_weights_learn_again_after_they_were_held():
 
 def test_slopes(batch):
     module = architecture()
-    scores, slope = scores_and_slope(module.scores, batch.x, batch.lengths, penalised=True)
-    torch.testing.assert_close(scores, module.scores(batch.x, batch.lengths))
+    scores, slope = scores_and_slope(module.critic_scores, batch.x, batch.lengths, penalised=True)
+    torch.testing.assert_close(scores, module.critic_scores(batch.x, batch.lengths))
     for case in range(len(batch)):
         x = batch.x[case : case + 1].clone().requires_grad_()
-        module.scores(x, batch.lengths[case : case + 1]).sum().backward()
+        module.critic_scores(x, batch.lengths[case : case + 1]).sum().backward()
         torch.testing.assert_close(slope[case], x.grad.square().sum())
         assert not x.grad[:, :, batch.lengths[case] :].any()
     with torch.no_grad():
-        torch.testing.assert_close(scores_and_slope(module.scores, batch.x, batch.lengths, penalised=True)[1], slope)
-    assert not scores_and_slope(module.scores, batch.x, None, penalised=False)[1].any()
+        torch.testing.assert_close(scores_and_slope(module.critic_scores, batch.x, batch.lengths, penalised=True)[1], slope)
+    assert not scores_and_slope(module.critic_scores, batch.x, None, penalised=False)[1].any()
     assert not architecture(penalised=False)(batch)[3].any()
 
 
@@ -202,8 +202,8 @@ def test_each_transformation_is_drawn(batch):
 def test_the_game_sees_series_as_they_are(batch):
     seen = []
     module = architecture(TransformedAdversarialArchitecture)
-    scores, guesses = module.scores, module.guesser.forward
-    module.scores = lambda x, lengths: seen.append(x.detach()) or scores(x, lengths)
+    scores, guesses = module.critic_scores, module.guesser.forward
+    module.critic_scores = lambda x, lengths: seen.append(x.detach()) or scores(x, lengths)
     module(batch)
     assert torch.equal(seen[0], batch.x)
     assert guesses is not None
@@ -258,8 +258,8 @@ def test_values_of_padding_have_no_influence(batch):
 def test_real_and_generated_series_are_augmented(batch):
     seen = []
     module = architecture(augmentation=Jitter(sigma=0.5))
-    scores = module.scores
-    module.scores = lambda x, lengths: seen.append(x.detach()) or scores(x, lengths)
+    scores = module.critic_scores
+    module.critic_scores = lambda x, lengths: seen.append(x.detach()) or scores(x, lengths)
     made, lengths = with_fixed_series(module, batch).imitated(batch)
     torch.manual_seed(4)
     module(batch)
@@ -310,7 +310,7 @@ def test_realism_is_the_score_of_the_critic(fitted):
     scores = fitted.realism(X)
     assert scores.shape == (4,)
     assert scores.dtype == np.float32
-    expected = fitted.net_.module_.scores(torch.from_numpy(X)).detach().numpy()
+    expected = fitted.net_.module_.critic_scores(torch.from_numpy(X)).detach().numpy()
     np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-6)
 
 
@@ -350,7 +350,7 @@ def test_history_of_the_critic(fitted):
     transformer = clone(fitted).set_params(max_epochs=2, batch_size=12, lr=1e-12).fit(waves())
     module = transformer.net_.module_
     made = torch.from_numpy(transformer.sample(2000, random_state=0))
-    real, fake = (module.scores(one).detach().numpy() for one in (torch.from_numpy(waves()), made))
+    real, fake = (module.critic_scores(one).detach().numpy() for one in (torch.from_numpy(waves()), made))
     row = transformer.net_.history[-1]
     assert row["critic_real"] == pytest.approx(real.mean(), rel=1e-4)
     assert row["critic_fake"] == pytest.approx(fake.mean(), abs=float(4 * fake.std() / 12**0.5))

@@ -184,7 +184,7 @@ def test_the_critic_of_a_context_encoder_and_the_encoder_have_each_the_gradient_
     prediction, values, weight, *_ = module(batch)
     filled = torch.where(weight > 0, prediction, values)
     x = values.clone().requires_grad_()
-    real, fake = module.scores(x), module.scores(filled)
+    real, fake = module.critic_scores(x), module.critic_scores(filled)
     (slopes,) = torch.autograd.grad(real.sum(), x, create_graph=True)
     critic = F.softplus(-real).mean() + F.softplus(fake).mean() + slopes.square().sum((1, 2)).mean() / 2
     encoder = masked_mse_loss(prediction, values, weight) + 0.25 * F.softplus(-fake).mean()
