@@ -7,7 +7,7 @@ import torch
 from sklearn.base import clone
 from torch import nn
 
-from sklearn_ssl.generators import ConvGenerator, TrendSeasonGenerator
+from sklearn_ssl.generators import ConvGenerator, NoiseInput, TrendSeasonGenerator
 
 SMALL = {
     "conv": ConvGenerator(width=8),
@@ -54,6 +54,22 @@ def test_values_are_not_bounded():
     with torch.no_grad():
         last.weight.mul_(1e4)
     assert generator(torch.randn(8, 2)).abs().max() > 100
+
+
+def test_noise_inputs_are_off_at_first_and_of_their_own_for_each_step_and_channel():
+    built = []
+    for noise_inputs in (False, True):
+        torch.manual_seed(0)
+        recipe = ConvGenerator(width=4, noise_inputs=noise_inputs)
+        built.append(recipe.build(n_noise=2, n_channels=2, n_timepoints=40))
+    z = torch.randn(1, 2)
+    torch.testing.assert_close(built[1](z), built[0](z), rtol=0, atol=0)
+    inputs = [part for part in built[1] if isinstance(part, NoiseInput)]
+    assert len(inputs) == sum(isinstance(part, nn.Conv1d) for part in built[1])
+    torch.nn.init.constant_(inputs[-1].scales, 0.5)
+    noise = (built[1](z.expand(500, 2)) - built[0](z)).flatten(1)  # (500, 2 * 40)
+    torch.testing.assert_close(noise.std(0).mean(), torch.tensor(0.5), rtol=0.02, atol=0)
+    assert noise.T.corrcoef().fill_diagonal_(0).abs().max() < 0.25  # 1 if channels or steps shared a draw
 
 
 def test_a_trend_is_a_polynomial():
