@@ -234,7 +234,8 @@ RANGES = {
     "one of 'zscore', 'iqr', 'hampel'": "ClipOutliers.method",
     "one of 8, 1, 2, 4, 16, 32, 64": "TransformerEncoder.window ChannelTransformerEncoder.window",
     "one of False, True": (
-        "ConvGenerator.noise_inputs GroupedEncoder.attended Decompose.robust EncoderPredictor.early_stopping LabelFreeScorer.standardize "
+        "ConvGenerator.noise_inputs GroupedEncoder.attended Decompose.robust EncoderPredictor.early_stopping "
+        "LabelFreeScorer.standardize "
         "OutlierFiltered.allow_lost_classes RocketEncoder.differences"
     ),
     "one of True, False": (
