@@ -219,7 +219,8 @@ class EncoderPredictor(TrainingProgressMixin, CallbackSupportMixin, MetaEstimato
         if not isinstance(transformer, EmbeddingTransformer):
             raise TypeError(
                 f"`transformer` must be a transformer of this package, which has an encoder, got {shown(transformer)}. "
-                f"Put steps such as scaling before {type(self).__name__} in the pipeline."
+                f"Put steps such as scaling before {type(self).__name__} in the pipeline. Of a transformer that has "
+                "another within, such as a stream, give the one within: FrozenEstimator(stream.transformer_)."
             )
         if self._keeps_weights():
             check_kept("transformer", transformer)

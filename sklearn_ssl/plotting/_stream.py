@@ -99,11 +99,18 @@ class StreamDisplay:
         for name, style in line_styles(curves).items():
             n_seen, scores, _ = curves[name]
             self.lines_[name] = ax.plot(n_seen, scores, label=labels[name], **style)[0]
+        self._label(ax, of)
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+    @staticmethod
+    def _label(ax: Any, of: str) -> None:
+        from matplotlib.ticker import MaxNLocator
+
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.set(xlabel="series of the stream so far", ylabel="accuracy of nearest neighbours")
         ax.grid(alpha=0.3)
         place_legend(ax, outside=True, title="task" if of == "tasks" else None)
-        self.ax_, self.figure_ = ax, ax.figure
-        return self
 
     def _curves(self, of: str) -> dict[str, tuple[np.ndarray, np.ndarray, float]]:
         """Return for each line the series seen, the accuracy and the forgetting."""

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from looks import described
 
-from sklearn_ssl.evaluation import Dissection, LabelEfficiencyResult, RobustnessReport, WeightChange
+from sklearn_ssl.evaluation import Dissection, LabelEfficiencyResult, RobustnessReport, StreamReport, WeightChange
 from sklearn_ssl.plotting import (
     CriticalDifferenceDisplay,
     DissectionDisplay,
@@ -25,6 +25,7 @@ from sklearn_ssl.plotting import (
     OcclusionDisplay,
     RobustnessDisplay,
     SpectrumDisplay,
+    StreamDisplay,
     TrainingCurveDisplay,
     ViewsDisplay,
     WeightChangeDisplay,
@@ -39,6 +40,11 @@ def efficiency(name, scores=((0.2, 0.4), (0.9, 0.7)), metric="accuracy"):
     empty = {"estimators": [], "rows": [], "test_rows": None, "transformer": None}
     fractions = np.array([0.1, 1.0])
     return LabelEfficiencyResult(name, fractions, fractions * 50, metric, np.array(scores), **empty)
+
+
+def stream(name, by_task=((0.2, 0.6), (0.9, 0.4))):
+    by_task = np.array(by_task)
+    return StreamReport(name, np.array([20, 40]), by_task.mean(axis=1), by_task, np.array(["sit", "walk"]), None)
 
 
 def robustness(*corruptions, n_repeats=2):
@@ -91,6 +97,11 @@ PICTURES = {
     "label efficiency of two": lambda: LabelEfficiencyDisplay.from_results(
         [efficiency("a"), efficiency("b", ((0.1, 0.2), (0.3, 0.6)))], spread="range"
     ),
+    "stream": lambda: StreamDisplay(
+        {"one": stream("one"), "another": stream("another", ((0.5, 0.5), (0.1, 0.9)))}
+    ).plot(),
+    "stream of tasks": lambda: StreamDisplay.from_results(stream("one"), of="tasks"),
+    "stream in given axes": lambda: drawn(1, lambda ax: StreamDisplay({"one": stream("one")}).plot(ax=ax)),
     "robustness": lambda: RobustnessDisplay.from_reports(robustness("noise", "gaps", "drift", "pgd")),
     "robustness of two": lambda: RobustnessDisplay(
         {"a": robustness("noise"), "b": robustness("noise", "time shift", n_repeats=1)}

@@ -323,6 +323,8 @@ def test_another_stream_and_a_classifier_can_go_on():
     stream = replay().partial_fit(X[:6])
     further = replay(FrozenEstimator(stream.transformer_)).partial_fit(X[6:12])
     assert further.net_.steps_ == stream.net_.steps_ + 2
+    with pytest.raises(TypeError, match=r"give the one within: FrozenEstimator\(stream\.transformer_\)"):
+        SSLClassifier(FrozenEstimator(stream)).fit(X, y)
     classifier = SSLClassifier(FrozenEstimator(stream.transformer_), mode="probe", random_state=0).fit(X, y)
     assert classifier.predict(X).shape == y.shape
 
