@@ -43,13 +43,13 @@ class AdversarialTransformer(GenerativeMixin, SSLTransformer, abc.ABC):
         As for all transformers, but None is ``StridedEncoder(norm="none")``. An encoder with batch normalisation gets
         a warning.
     generator : generator, default=None
-        Turns noise into series. None is ``ConvGenerator(width=32)``.
-    n_noise : int, default=8
+        Turns noise into series. None is ``ConvGenerator(width=32, noise_inputs=True)``.
+    n_noise : int, default=32
         Number of values of the noise.
     objective : {"non-saturating", "hinge", "minimax"}, default="non-saturating"
         The game, as in `sklearn_ssl.losses.gan_loss`. "minimax" is the form that was published first. Its generator
         learns slowly while the critic is right.
-    penalty : float, default=5.0
+    penalty : float, default=1.0
         Weight of the squared slope of the critic at real series. 0 leaves it out, which seldom goes well.
     generator_lr_ratio : float, default=1.0
         Learning rate of the generator divided by that of the critic, which is `lr`.
@@ -59,21 +59,21 @@ class AdversarialTransformer(GenerativeMixin, SSLTransformer, abc.ABC):
     augmentation : Augmentation, default=None
         Changes real and generated series before the critic sees them. It must be one of this package, which gradients
         pass through. Functions do not pass them. None is ``Compose()``, which changes nothing.
-    lr : float, default=3e-3
+    lr : float, default=2e-3
         Highest learning rate of the critic. Adam's betas are 0 and 0.99.
     weight_decay : float, default=0.0
         Weight decay of AdamW.
     """
 
     encoder: Any = recipe(default_factory=partial(StridedEncoder, norm="none"))
-    generator: Any = recipe(default_factory=partial(ConvGenerator, width=32), needs="build")
-    n_noise: int = number(default=8, least=1, integer=True)
+    generator: Any = recipe(default_factory=partial(ConvGenerator, width=32, noise_inputs=True), needs="build")
+    n_noise: int = number(default=32, least=1, integer=True)
     objective: str = choice("non-saturating", "hinge", "minimax")
-    penalty: float = number(default=5.0, least=0)
+    penalty: float = number(default=1.0, least=0)
     generator_lr_ratio: float = number(default=1.0, above=0)
     smoothing: float = number(default=0.0, least=0, below=1)
     augmentation: Any = recipe(default_factory=Compose, needs="__call__")
-    lr: float = 3e-3
+    lr: float = 2e-3
     weight_decay: float = 0.0
 
     def realism(self, X: Any) -> np.ndarray:
