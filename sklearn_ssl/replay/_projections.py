@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from sklearn_ssl._engine.net import SSLNet
+from sklearn_ssl.architectures import SiameseArchitecture
 from sklearn_ssl.replay._buffers import ReplayBuffer, unit_rows
 from sklearn_ssl.replay._memory import Memory
 
@@ -17,14 +18,15 @@ from sklearn_ssl.replay._memory import Memory
 def recorded_projections(net: SSLNet) -> Iterator[dict[int, list[torch.Tensor]]]:
     """Yield a dictionary that gets the projections of every training step of the block, by the number of the step.
 
-    It stays empty if the module makes no projections of views in its steps, and if it is compiled.
+    It stays empty if the module makes no projections of views, the first views of all series before the second ones, or
+    if it is compiled.
     """
     record: dict[int, list[torch.Tensor]] = defaultdict(list)
     module: Any = net.module_
-    project = getattr(module, "projections", None)
-    if project is None or net.compile:
+    if not isinstance(module, SiameseArchitecture):
         yield record
         return
+    project = module.projections
 
     def recording(x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
         z = project(x, lengths)

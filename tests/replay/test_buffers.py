@@ -12,6 +12,7 @@ from sklearn_ssl._input.collections import Collection
 from sklearn_ssl.replay import FIFOBuffer, Memory, MinRedBuffer, ReservoirBuffer
 from sklearn_ssl.replay import _redundancy as redundancy
 from sklearn_ssl.replay._buffers import unit_rows
+from sklearn_ssl.replay._projections import updated
 
 
 def series(n_cases, n_timepoints=3):
@@ -168,3 +169,12 @@ def test_new_series_have_no_features():
     assert_array_equal(memory.seen, [True, True, False])
     assert_array_equal(memory.arrival, [0, 1, 2])
     assert memory.n_seen == 3
+
+
+def test_a_memory_with_new_features_is_another_one():
+    memory = memory_of(np.eye(3), seen=[True, True, False])
+    changed = updated(memory, FIFOBuffer(), np.array([1, 2]), np.array([[2.0, 0, 0], [0, 0, 3.0]]))
+    assert_array_equal(changed.features, [[1, 0, 0], [1, 0, 0], [0, 0, 1]])
+    assert changed.seen.all()
+    assert_array_equal(memory.features, np.eye(3))
+    assert_array_equal(memory.seen, [True, True, False])

@@ -14,6 +14,7 @@ from sklearn_ssl import (
     BEiTTransformer,
     BYOLTransformer,
     CLIPTransformer,
+    DiCOTTransformer,
     EMPSSLTransformer,
     ExemplarTransformer,
     InstDiscTransformer,
@@ -42,10 +43,6 @@ X, y = make_waves(n_cases=24, n_channels=2, n_timepoints=30, random_state=0)
 def simsiam(cls=SimSiamTransformer, **parameters):
     projector = {"projector": MLPProjector(width=8)} if "projector" in cls().get_params(deep=False) else {}
     return small(cls, **projector, **{"random_state": None, **parameters})
-
-
-def mae(**parameters):
-    return simsiam(SimMIMTransformer, encoder=ResNetEncoder(depth=1, width=4, norm="layer"), **parameters)
 
 
 def replay(transformer=None, **parameters):
@@ -174,12 +171,14 @@ def test_the_feature_of_a_series_is_the_sum_of_its_views_and_averaged_over_steps
     assert_allclose(stream.buffer_.features, expected, rtol=1e-4, atol=1e-6)
 
 
-def test_a_method_without_projections_has_pooled_features():
-    stream = replay(mae()).partial_fit(X[:5])
+@pytest.mark.parametrize("cls", [SimMIMTransformer, DiCOTTransformer])  # Di-COT projects blocks of series, not views
+def test_a_method_without_projections_of_views_has_pooled_features(cls):
+    plain = {"encoder": ResNetEncoder(depth=1, width=4, norm="layer")}
+    stream = replay(simsiam(cls, **plain)).partial_fit(X[:5])
     pooled = stream.transform(X[:5])
     assert_allclose(stream.buffer_.features, pooled / np.linalg.norm(pooled, axis=1, keepdims=True), rtol=1e-5)
     assert stream.buffer_.seen.all()
-    assert not replay(mae(batch_size=2), n_updates=1).partial_fit(X[:5]).buffer_.seen.all()
+    assert not replay(simsiam(cls, batch_size=2, **plain), n_updates=1).partial_fit(X[:5]).buffer_.seen.all()
 
 
 @pytest.mark.parametrize("cls", [BYOLTransformer, EMPSSLTransformer, SimCLRTransformer, SwAVTransformer])
@@ -199,6 +198,14 @@ class RandomBuffer(ReplayBuffer):
         return rng.permutation(len(memory))[: self.size]
 
 
+class DrawingBuffer(ReplayBuffer):
+    drawn = ()
+
+    def kept(self, memory, n_new, rng):
+        DrawingBuffer.drawn = (*self.drawn, int(rng.integers(2**40)))
+        return np.arange(self.size)
+
+
 class WrongBuffer(ReplayBuffer):
     wrong = np.array([0, 0])
 
@@ -210,6 +217,13 @@ def test_a_buffer_of_ones_own():
     stream = replay(buffer=RandomBuffer(size=12)).fit(X)
     assert (np.diff(stream.buffer_.arrival) > 0).all()
     same(stream, streamed(replay(buffer=RandomBuffer(size=12))))
+
+
+def test_random_numbers_of_a_buffer_belong_to_the_stream():
+    for _ in range(2):
+        streamed(replay(buffer=DrawingBuffer(size=2), n_updates=1), X[:12])
+    assert DrawingBuffer.drawn[:2] == DrawingBuffer.drawn[2:]
+    assert DrawingBuffer.drawn[0] != DrawingBuffer.drawn[1]
 
 
 @pytest.mark.parametrize("wrong", [[0, 0], [], [-1, 0], [0, 99], list(range(13)), [0.5, 1.0]])
