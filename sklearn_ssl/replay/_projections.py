@@ -22,10 +22,10 @@ def recorded_projections(net: SSLNet) -> Iterator[dict[int, list[torch.Tensor]]]
     if it is compiled.
     """
     record: dict[int, list[torch.Tensor]] = defaultdict(list)
-    module: Any = net.module_
-    if not isinstance(module, SiameseArchitecture):
+    if not isinstance(net.module_, SiameseArchitecture):
         yield record
         return
+    module: Any = net.module_
     project = module.projections
 
     def recording(x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
