@@ -243,6 +243,16 @@ def test_a_table_of_metadata(of_table):
     assert_array_equal(values.embed_text(table.to_numpy(dtype=object)), vectors)
 
 
+def as_array(table):
+    return table.to_numpy()
+
+
+def test_columns_of_a_table_have_the_order_of_the_fit():
+    table = pd.DataFrame({"a": np.arange(12.0), "b": np.ones(12)})
+    transformer = small(text_encoder=as_array).fit(FEW, table)
+    assert_array_equal(transformer.embed_text(table[["b", "a"]]), transformer.embed_text(table))
+
+
 def test_numbers_are_a_column():
     numbers = np.linspace(0, 1, 12)
     expected = small().fit(FEW, numbers[:, None]).embed_text(numbers[:, None])

@@ -12,7 +12,7 @@ from sklearn_ssl import CMCTransformer, SSLClassifier
 from sklearn_ssl.architectures import Batch
 from sklearn_ssl.augmentations import Jitter
 from sklearn_ssl.datasets import make_waves
-from sklearn_ssl.encoders import FCNEncoder, GroupedEncoder, TransformerEncoder
+from sklearn_ssl.encoders import FCNEncoder, GroupedEncoder, ResNetEncoder, TransformerEncoder
 from sklearn_ssl.encoders.grouped import checked_groups
 from sklearn_ssl.pooling import Pooling
 from sklearn_ssl.projectors import MLPProjector
@@ -142,7 +142,8 @@ def test_projections_are_the_mean_of_unit_vectors(cmc):
 
 @pytest.mark.parametrize("pooling", [Pooling(statistics="mean", layers="last"), Pooling(statistics=("max", "mean"))])
 def test_heads_get_the_features_of_their_group(pooling):
-    module = small(max_epochs=0, training_pooling=pooling).fit(X).net_.module_
+    wider = ResNetEncoder(depth=2, width=4)  # its second layer has twice the width of the first
+    module = small(encoder=wider, max_epochs=0, training_pooling=pooling).fit(X).net_.module_
     x = torch.from_numpy(X[:4])
     with torch.no_grad():
         before = module._projected(x, None)
@@ -209,6 +210,14 @@ def test_without_attention_groups_do_not_meet():
         assert torch.equal(h[:, :width], changed[:, :width]) is not attended
         assert not torch.equal(h[:, width:], changed[:, width:])
         assert len(encoder.stages()) == 3 + attended
+
+
+def test_values_of_padding_do_not_make_a_group_present():
+    x = torch.zeros(2, 3, 48)
+    x[:, 2, 20:] = 100.0
+    mask = torch.arange(48) < torch.tensor([20, 48])[:, None]
+    assert grouped(False).present(x, mask).tolist() == [[False, False], [False, True]]
+    assert grouped(False).present(x).tolist() == [[False, True]] * 2
 
 
 def test_attention_does_not_depend_on_padding():
