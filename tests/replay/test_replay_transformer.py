@@ -389,3 +389,9 @@ def test_the_transformer_that_was_given_stays_as_it_is():
     assert stream.transformer_.batch_size == "auto"
     assert stream.collapsed_loss_ is None
     assert replay(simsiam(SimCLRTransformer)).partial_fit(X[:4]).collapsed_loss_ == pytest.approx(np.log(7))
+
+
+def test_the_transformer_within_knows_the_shape_of_the_first_series():
+    stream = replay().partial_fit(X[:2, 0])
+    assert stream.transformer_.n_features_in_ == stream.n_features_in_ == 30
+    assert stream.transformer_.n_channels_in_ == stream.n_channels_in_ == 1
