@@ -91,6 +91,7 @@ def test_unequal_lengths_are_as_in_a_loop_of_calls():
     whole = replay().fit(ragged)
     loop = streamed(replay(), ragged)
     same(whole, loop)
+    assert whole.net_.module_.n_steps == loop.net_.module_.n_steps == 15  # of the first piece
     assert whole.buffer_.lengths.max() == whole.buffer_.values.shape[2]
 
 
