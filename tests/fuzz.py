@@ -255,7 +255,7 @@ def fuzz_targets(findings, name, cls, rng):
     fitted = quick(cls).fit(X, target_of(quick(cls)))
     for of_y, of_weight in pairs:
         kind = f"y {of_y}, weight {of_weight}"
-        for function in ("fit", "partial_fit"):
+        for function in ("fit", *(["partial_fit"] if hasattr(cls, "partial_fit") else [])):
             model = copy.copy(fitted)
             arguments = {"sample_weight": weights[of_weight](rng)}
             method = getattr(model, function)

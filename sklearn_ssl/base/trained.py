@@ -105,6 +105,7 @@ class SSLTransformer(TrainingProgressMixin, EmbeddingTransformer, abc.ABC):
         self.net_, _ = self._untrained(collection, None, n_cases)
 
     def _checked(self, X: Any, *, reset: bool) -> Collection:
+        self.check_hyperparameters()  # before a method computes with its parameters
         check_net_params(self.net_params, self._training_params())
         EpochCheckpoint.check_folder(self.checkpoint)
         collection = super()._checked(X, reset=reset)

@@ -6,14 +6,13 @@ from typing import Any, Self, final
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.callback import with_callbacks
-from sklearn.metrics import accuracy_score
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ssl._input.labels import UNLABELLED
 from sklearn_ssl._parameters.hyperparameters import mark
 from sklearn_ssl.fine_tuning._base import EncoderPredictor
 from sklearn_ssl.fine_tuning._fine_tuned import FineTuned
-from sklearn_ssl.fine_tuning._targets import checked_classes, weights
+from sklearn_ssl.fine_tuning._targets import accuracy
 from sklearn_ssl.fine_tuning._tasks import ClassTask
 
 
@@ -82,10 +81,7 @@ class EncoderClassifier(ClassifierMixin, EncoderPredictor, abc.ABC):
         float
             The share of right predictions.
         """
-        predicted = self.predict(X)
-        rows, classes = checked_classes(type(self).__name__, y, len(predicted), self.task_.unlabelled)
-        weight = None if sample_weight is None else weights(sample_weight, len(predicted))[rows]
-        return float(accuracy_score(classes, predicted[rows], sample_weight=weight))
+        return accuracy(type(self).__name__, self.predict(X), y, sample_weight, self.task_.unlabelled)
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Compute scores whose softmax is `predict_proba`.

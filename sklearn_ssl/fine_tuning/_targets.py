@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.metrics import accuracy_score
 from sklearn.utils import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_array, check_consistent_length, column_or_1d
@@ -83,6 +84,13 @@ def checked_classes(name: str, y: Any, n_cases: int, unlabelled: Any = UNLABELLE
     classes = of_one_type(y[~marked])
     check_classification_targets(classes)
     return np.flatnonzero(~marked), classes
+
+
+def accuracy(name: str, predicted: np.ndarray, y: Any, sample_weight: Any, unlabelled: Any) -> float:
+    """Return the share of right predictions among the labelled series."""
+    rows, classes = checked_classes(name, y, len(predicted), unlabelled)
+    weight = None if sample_weight is None else weights(sample_weight, len(predicted))[rows]
+    return float(accuracy_score(classes, predicted[rows], sample_weight=weight))
 
 
 def check_marks(classes: np.ndarray, n_cases: int, unlabelled: Any) -> None:

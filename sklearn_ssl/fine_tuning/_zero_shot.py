@@ -18,7 +18,7 @@ from sklearn_ssl._parameters.ranges import as_names
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.base import PairedTransformer
 from sklearn_ssl.base.staged import kept_copy
-from sklearn_ssl.fine_tuning._targets import checked_classes, expected_classes
+from sklearn_ssl.fine_tuning._targets import accuracy, checked_classes, expected_classes
 from sklearn_ssl.methods.multi_modal.clip import CLIPTransformer
 
 
@@ -171,6 +171,25 @@ class ZeroShotClassifier(ClassifierMixin, MetaEstimatorMixin, Hyperparameters):
             The probabilities, in the order of ``classes_``.
         """
         return softmax(self._similarities(X), axis=1)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Compute the accuracy.
+
+        Parameters
+        ----------
+        X : array or list of arrays
+            The series, as for `predict`.
+        y : array-like of shape (n_cases,)
+            Their classes.
+        sample_weight : array-like of shape (n_cases,), default=None
+            Weights of the series.
+
+        Returns
+        -------
+        float
+            The share of right predictions.
+        """
+        return accuracy(type(self).__name__, self.predict(X), y, sample_weight, unlabelled=None)
 
     def check_hyperparameters(self) -> None:
         """Check all parameters."""

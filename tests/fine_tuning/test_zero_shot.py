@@ -59,6 +59,15 @@ def test_fresh_series_are_named(classifier):
     assert_array_equal(probabilities.argmax(axis=1), classifier.predict(FRESH))
 
 
+def test_a_score_has_weights_and_checked_classes(classifier):
+    right = classifier.predict(FRESH) == FRESH_Y
+    assert classifier.score(FRESH, np.where(right, FRESH_Y, -1), sample_weight=right) == 1
+    with pytest.raises(ValueError, match=r"None or NaN|missing"):
+        classifier.score(FRESH, [None, *FRESH_Y[1:]])
+    with pytest.raises(ValueError, match="Unknown label type: continuous"):
+        classifier.score(FRESH, FRESH_Y + 0.5)
+
+
 def test_probabilities_are_those_of_the_similarities(classifier):
     transformer = classifier.transformer_
     expected = softmax(transformer.similarity(FRESH, list(TEXTS.values())), axis=1)

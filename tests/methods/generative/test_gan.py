@@ -493,3 +493,9 @@ def test_a_batch_without_padding_is_read_as_it_is(fitted_unequal):
     dataset = fitted_unequal.net_.series(collection_of(waves(n_timepoints=5)))
     outputs = fitted_unequal.net_.module_(dataset[torch.arange(6)])
     assert [tuple(one.shape) for one in outputs] == [(6,)] * 4
+
+
+@pytest.mark.parametrize("name", ["lr", "generator_lr_ratio"])
+def test_rates_are_checked_before_they_are_multiplied(name):
+    with pytest.raises(ValueError, match=f"`{name}` must be a number above 0, got 1000"):
+        small(**{name: 10**400}).fit(waves())
