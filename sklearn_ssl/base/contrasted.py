@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from sklearn_ssl._engine.guards import check_features
 from sklearn_ssl._parameters.hyperparameters import choice, number
 from sklearn_ssl.architectures import Architecture
 from sklearn_ssl.base.joint_embedding import JointEmbeddingTransformer
@@ -47,6 +48,13 @@ class ContrastedTransformer(JointEmbeddingTransformer, abc.ABC):
         -------
         ndarray of shape (n_cases, n_projections)
             Vectors of length 1, float32.
+
+        Raises
+        ------
+        ValueError
+            If the values of X are so large that a vector is not finite.
         """
         net, dataset = self._ready(X)
-        return torch.cat(list(net.represent(dataset, "embeddings"))).numpy()
+        vectors = torch.cat(list(net.represent(dataset, "embeddings"))).numpy()
+        check_features(vectors)
+        return vectors

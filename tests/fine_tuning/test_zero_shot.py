@@ -59,6 +59,11 @@ def test_fresh_series_are_named(classifier):
     assert_array_equal(probabilities.argmax(axis=1), classifier.predict(FRESH))
 
 
+def test_series_that_overflow_are_refused(classifier):
+    with pytest.raises(ValueError, match="NaN or infinite"):
+        classifier.predict_proba(np.where(np.arange(64) == 3, 1e38, FRESH[:2]))
+
+
 def test_a_score_has_weights_and_checked_classes(classifier):
     right = classifier.predict(FRESH) == FRESH_Y
     assert classifier.score(FRESH, np.where(right, FRESH_Y, -1), sample_weight=right) == 1
