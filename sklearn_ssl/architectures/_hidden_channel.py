@@ -199,7 +199,8 @@ def _ends(values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         low, high = ordered[round(share * last)], ordered[round((1 - share) * last)]
         if high - low > 1e-6 * max(abs(low), abs(high)):
             return low, high
-    return low - 0.5, low + 0.5
+    half = 5e-7 * abs(low).clamp(min=1e6)  # 0.5, or more where half a unit is lost in single precision
+    return low - half, low + half
 
 
 def _smoothed(counts: torch.Tensor) -> torch.Tensor:

@@ -129,7 +129,12 @@ def test_centres_are_equally_spaced_between_quantiles_of_each_channel():
 
 @pytest.mark.parametrize(
     ("values", "low", "high"),
-    [([2.0] * 24, 1.5, 2.5), ([0.0] * 599 + [4.0], 0.0, 4.0), ([7e5] * 24, 7e5 - 0.5, 7e5 + 0.5)],
+    [
+        ([2.0] * 24, 1.5, 2.5),
+        ([0.0] * 599 + [4.0], 0.0, 4.0),
+        ([7e5] * 24, 7e5 - 0.5, 7e5 + 0.5),
+        ([2e9] * 24, 2e9 - 1e3, 2e9 + 1e3),
+    ],
 )
 def test_bins_of_values_that_hardly_differ(values, low, high):
     module = hiding(2)
