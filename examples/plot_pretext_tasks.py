@@ -62,25 +62,22 @@ axes[0].set_ylabel("scaled demand")
 # One confusion matrix for each set, of series that were held out. Sine waves and noise stay at chance: the rows of a
 # matrix are about the same, so the answer does not depend on the question. On the training series the answers are often
 # right all the same, because the network learns them by heart. So always look at series that were held out.
+
+
+def confusion(transformer, answers, question, **style):
+    """Train on each set, ask about its held-out series, and draw how the answers depend on the question."""
+    _, axes = plt.subplots(1, 3, figsize=(10, 3.6), layout="constrained")
+    for ax, (name, (train, test)) in zip(axes, sets.items(), strict=True):
+        number, predicted = (one.ravel() for one in transformer.fit(train).predict_pretext(test, random_state=0))
+        right, trained = (number == predicted).mean(), transformer.pretext_accuracy_
+        print(f"{name:14s} training {trained:.2f}  held out {right:.2f}  chance {transformer.pretext_chance_:.2f}")
+        style = {"normalize": "true", "im_kw": {"vmin": 0, "vmax": 1}, "colorbar": False, **style}
+        ConfusionMatrixDisplay.from_predictions(number, predicted, display_labels=answers, ax=ax, **style)
+        ax.set(title=f"{name}: {right:.2f} right", xlabel="answer", ylabel=question)
+
+
 rotation = RotationTransformer(transformations=transformations, max_steps=300, random_state=0)
-figure, axes = plt.subplots(1, 3, figsize=(10, 3.6), layout="constrained")
-for ax, (name, (train, test)) in zip(axes, sets.items(), strict=True):
-    rotation.fit(train)
-    number, predicted = rotation.predict_pretext(test, random_state=0)
-    right = (number == predicted).mean()
-    print(f"{name:14s} training {rotation.pretext_accuracy_:.2f}  held out {right:.2f}  chance 0.25")
-    ConfusionMatrixDisplay.from_predictions(
-        number.ravel(),
-        predicted.ravel(),
-        display_labels=transformations.descriptions,
-        normalize="true",
-        values_format=".2f",
-        xticks_rotation=35,
-        im_kw={"vmin": 0, "vmax": 1},
-        colorbar=False,
-        ax=ax,
-    )
-    ax.set(title=f"{name}: {right:.2f} right", xlabel="answer", ylabel="transformation")
+confusion(rotation, transformations.descriptions, "transformation", values_format=".2f", xticks_rotation=35)
 
 # %%
 # Jigsaw: what the encoder sees
@@ -96,24 +93,7 @@ print("The orders:", ", ".join(orders))
 # -----------------------
 # A row is an order, a column an answer. Each part of a day tells its time. Pieces of noise say nothing, and pieces of a
 # wave say a little, because one goes on where the other ends.
-figure, axes = plt.subplots(1, 3, figsize=(10, 3.6), layout="constrained")
-for ax, (name, (train, test)) in zip(axes, sets.items(), strict=True):
-    jigsaw.fit(train)
-    number, predicted = jigsaw.predict_pretext(test, random_state=0)
-    right = (number == predicted).mean()
-    print(f"{name:14s} training {jigsaw.pretext_accuracy_:.2f}  held out {right:.2f}  chance {1 / 6:.2f}")
-    ConfusionMatrixDisplay.from_predictions(
-        number.ravel(),
-        predicted.ravel(),
-        display_labels=orders,
-        normalize="true",
-        values_format=".1f",
-        xticks_rotation=60,
-        im_kw={"vmin": 0, "vmax": 1},
-        colorbar=False,
-        ax=ax,
-    )
-    ax.set(title=f"{name}: {right:.2f} right", xlabel="answer", ylabel="order of the pieces")
+confusion(jigsaw, orders, "order of the pieces", values_format=".1f", xticks_rotation=60)
 
 # %%
 # Colorization: a hidden channel

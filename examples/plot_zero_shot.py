@@ -91,8 +91,8 @@ print(f"{left_out}, without any:  {right[texts_test == left_out].mean():.2f}  (c
 # %%
 # Find series by words
 # --------------------
-# A question may be shorter than the texts of the training, or put together anew. A word that no training text has is an
-# error with TF-IDF. A sentence encoder as `text_encoder` takes any text.
+# A question may be shorter than the texts of the training, or put together in a new way. A word that no training text
+# has is an error with TF-IDF. A sentence encoder as `text_encoder` takes any text.
 transformer = classifier.transformer_
 for question in questions:
     _, indices = transformer.neighbors([question], X_test, n_neighbors=3)

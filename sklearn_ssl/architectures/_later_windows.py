@@ -1,4 +1,4 @@
-"""Series as sequences of windows, of which the later ones are predicted from the earlier ones."""
+"""Series as sequences of windows. The later ones are predicted from the earlier ones."""
 
 import math
 from typing import Any
@@ -43,7 +43,10 @@ class WindowSequenceArchitecture(MeanArchitecture):
         self.heads = nn.Linear(context_width, self.n_horizons * self.n_projections, bias=False)
 
     def windows(self, x: torch.Tensor, lengths: torch.Tensor | None, n_views: int = 1) -> torch.Tensor:
-        """Cut series into windows and encode each: x (V B, C, L), of which V have the same place, to (V B, N, D)."""
+        """Cut series x (V B, C, L) into windows and encode each, to (V B, N, D).
+
+        The windows of the V views of a series have the same places.
+        """
         shortest = shortest_of(x, lengths)
         width = window_of(self.window, shortest)
         n_windows = max(shortest // width, 1)

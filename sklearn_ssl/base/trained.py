@@ -92,6 +92,11 @@ class SSLTransformer(TrainingProgressMixin, EmbeddingTransformer, abc.ABC):
         n_cases = min(self.net_.batch_size_for(module.n_cases), module.n_cases)
         return self._collapsed_loss(n_cases, getattr(module, "n_projections", 0))
 
+    def check_hyperparameters(self) -> None:
+        """Raise an error that names the first parameter that is not allowed."""
+        super().check_hyperparameters()
+        check_net_params(self.net_params, self._training_params())
+
     def _initialize(self, X: Any) -> Self:
         """Do what `fit` does before its training."""
         with unchanged_on_error(self):
@@ -100,13 +105,11 @@ class SSLTransformer(TrainingProgressMixin, EmbeddingTransformer, abc.ABC):
 
     def _begin(self, collection: Collection, n_cases: int) -> None:
         """Build the net for a stream of which these series are the first; whoever calls has validated them."""
-        check_net_params(self.net_params, self._training_params())
+        self.check_hyperparameters()
         self._check_steps(collection)
         self.net_, _ = self._untrained(collection, None, n_cases)
 
     def _checked(self, X: Any, *, reset: bool) -> Collection:
-        self.check_hyperparameters()  # before a method computes with its parameters
-        check_net_params(self.net_params, self._training_params())
         EpochCheckpoint.check_folder(self.checkpoint)
         collection = super()._checked(X, reset=reset)
         self._check_steps(collection)

@@ -9,7 +9,7 @@ from sklearn_ssl.losses._precision import in_full_precision
 
 @in_full_precision
 def tnc_loss(neighbours: torch.Tensor, others: torch.Tensor, similar: float = 0.05) -> torch.Tensor:
-    r"""Tell windows that are near in time from distant ones, of which some are alike too (TNC).
+    r"""Tell windows that are near in time from distant ones. Some distant ones may be alike too (TNC).
 
     .. math::
         \ell = \tfrac{1}{2} \bigl( \operatorname{mean} [-\log \sigma(d^+)]
