@@ -175,3 +175,13 @@ def test_tables_without_values_are_refused():
 def test_complex_steps_are_refused():
     with pytest.raises(ValueError, match="Complex data not supported: column 'a' of X has dtype complex128"):
         _check_step("a", pd.Series([1j]))
+
+
+@pytest.mark.parametrize("dtype", ["str", "string[python]"])
+def test_texts_are_objects_and_equal_ones_are_one(dtype):
+    column = pd.Series(["walk", None, "run", "walk"], dtype=dtype)
+    cells = cells_of(column)
+    assert cells.dtype == object
+    assert cells[[0, 2, 3]].tolist() == ["walk", "run", "walk"]
+    assert cells[0] is cells[3]
+    assert cells[1] is column.dtype.na_value
