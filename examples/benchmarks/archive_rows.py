@@ -37,6 +37,7 @@ POOLED = "encoder=RocketEncoder(n_features=15792, poolings=('ppv', 'mpv', 'mipv'
 THREE = "encoder=RocketEncoder(n_features=11844, poolings=('ppv', 'mpv', 'lspv'), n_groups=512)"
 HYDRA = "encoder=RocketEncoder(n_groups=512)"
 LAYER = "encoder=RocketEncoder(n_features=5040, poolings=('ppv', 'mpv', 'mipv', 'lspv'), n_groups=128, hidden=320)"
+MAXIMA = "pooling=Pooling(statistics='max', layers='last')"
 NAMED = {
     "WCCN without poolings": f"WCCN({HYDRA})",
     "ClosedFormVICReg without poolings": f"ClosedFormVICReg({HYDRA})",
@@ -46,6 +47,8 @@ NAMED = {
     "ClosedFormVICReg without Hydra": f"ClosedFormVICReg({POOLED})",
     "VICReg on fixed features": f"VICReg({LAYER})",
     "untrained on fixed features": f"RandomEncoder({LAYER})",
+    "untrained TS2Vec": f"RandomEncoder(encoder=TCNEncoder(latent_mask=0.5), {MAXIMA})",
+    "untrained T-Loss": f"RandomEncoder(encoder=TCNEncoder(depth=10, width=40, n_features=320, dropout=0.0), {MAXIMA})",
     "untrained ResNet": "RandomEncoder(encoder=ResNetEncoder())",
     "untrained FCN": "RandomEncoder(encoder=FCNEncoder())",
     "untrained Inception, 6 x 32": "RandomEncoder(encoder=InceptionEncoder())",

@@ -9,15 +9,19 @@ by MiniRocket and a ridge classifier that were trained on real series, divided b
 
 The rows of `--part views`: SimCLR and VICReg with ordinary views, with generated ones, and with both, by a linear probe
 on the test part, next to the untrained encoder. CLIP: share of test series that are named right among the classes, with
-the names of classes as texts.
+the names of classes as texts, and the share of right ones among the five test series that are nearest to each text. Its
+generated series carry the text of the series that they were made for. A generator is trained once for a set and a seed,
+and is the same for all methods.
 
     python examples/benchmarks/generated.py --data FOLDER --csv generated.csv
-    python examples/benchmarks/generated.py --part views --data FOLDER --csv generated_views.csv
+    python examples/benchmarks/generated.py --part views --steps 600 --seeds 3 --data FOLDER --csv generated_views.csv \
+        --means generated_views_means.csv
 
 FOLDER holds archives in aeon's form. Rows are appended as they come, and a run that was stopped goes on where it was.
 """
 
 import argparse
+import functools
 import os
 import time
 import warnings
@@ -25,10 +29,13 @@ from pathlib import Path
 
 import joblib
 import numpy as np
+import pandas as pd
 import torch
 from aeon.transformations.collection.convolution_based import MiniRocket
+from archive import write
 from archive_rows import series
 from growing_table import GrowingTable
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import RidgeClassifierCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -55,14 +62,16 @@ UNTRAINED, NOISE, REAL = "untrained GAN", "noise", "training series"
 METHODS = {"SimCLR": SimCLRTransformer, "VICReg": VICRegTransformer, "CLIP": CLIPTransformer}
 VIEWS = ("ordinary", "GAN", "real and GAN", "ordinary and GAN", "bounded")
 KEY = ("part", "set", "row", "seed")
+RETRIEVED = 5
 NUMBERS = ("spectrum", "frechet", "coverage", "two-sample", "deviation", "classes", "generated acc", "real acc")
-FIELDS = (*KEY, *NUMBERS, "accuracy", "steps", "seconds")
+SCORES = ("accuracy", "precision at 5")
+FIELDS = {part: (*KEY, *names, "steps", "seconds") for part, names in (("series", NUMBERS), ("views", SCORES))}
 
 
 def main():
-    """Fill the table."""
+    """Fill the table; of views, print and write the means."""
     options = parsed_options()
-    table = GrowingTable(options.csv, FIELDS, KEY)
+    table = GrowingTable(options.csv, FIELDS[options.part], KEY)
     rows = [*options.generators, UNTRAINED, NOISE, REAL]
     if options.part == "views":
         rows = ["untrained encoder", *(f"{method}, {views}" for method in options.methods for views in options.views)]
@@ -71,6 +80,8 @@ def main():
     known = table.rows()
     row_of = {"series": row_of_series, "views": row_of_views}[options.part]
     table.fill([joblib.delayed(row_of)(*one[1:], options) for one in work if one not in known], options.jobs)
+    if options.part == "views":
+        report(table.rows().values(), options.means)
 
 
 def parsed_options():
@@ -86,17 +97,18 @@ def parsed_options():
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--data", default=os.environ.get("SKLEARN_SSL_DATA"), help="folder with archives")
     parser.add_argument("--csv", type=Path, default="generated.csv")
+    parser.add_argument("--means", type=Path, help="of views, also write the table of means to this file")
     parser.add_argument("--jobs", type=int, default=1)
     return parser.parse_args()
 
 
-def scaled(name, options):
+def scaled(name, folder):
     """Return training and test part of a set, scaled by the training part."""
     if name == "waves":
         X, y = make_waves(n_cases=sum(N_WAVES), random_state=0)
         (X, X_test), (y, y_test) = (np.split(one, [N_WAVES[0]]) for one in (X, y))
     else:
-        (X, y), (X_test, y_test) = series(name, options.data)[:2]
+        (X, y), (X_test, y_test) = series(name, folder)[:2]
     scaler = ChannelWise(StandardScaler()).fit(X)
     return scaler.transform(X), y, scaler.transform(X_test), y_test
 
@@ -123,7 +135,7 @@ def classifier(seed):
 def row_of_series(name, row, seed, options):
     """Return one row of the table on generated series."""
     torch.set_num_threads(1)
-    X, y, X_test, y_test = scaled(name, options)
+    X, y, X_test, y_test = scaled(name, options.data)
     start = time.perf_counter()
     made = samples_of(row, X, max(len(X_test), 100), int(seed), options.steps)
     seconds = time.perf_counter() - start
@@ -142,7 +154,7 @@ def row_of_series(name, row, seed, options):
         judge.score(X_test, y_test),
     )
     texts = {field: "" if np.isnan(value) else f"{value:.3f}" for field, value in zip(NUMBERS, numbers, strict=True)}
-    where = {"part": "series", "set": name, "row": row, "seed": seed, "accuracy": ""}
+    where = {"part": "series", "set": name, "row": row, "seed": seed}
     return {**where, **texts, "steps": options.steps, "seconds": f"{seconds:.0f}"}
 
 
@@ -153,40 +165,77 @@ def accuracy_of_generated(row, X, y, X_test, y_test, seed, options):
     return classifier(seed).fit(np.concatenate(made).astype(float), labels).score(X_test, y_test)
 
 
-def augmentation_of(method, views, seed, steps):
+@functools.cache
+def views_of(kind, name, seed, n_steps, folder):
+    """Return views of a generator that is fitted to a set, the same for all methods."""
+    settings = {"device": "cpu", "random_state": seed}
+    steps = {"max_steps": n_steps} if kind is GANTransformer else {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of the collapse monitor
+        return GeneratedViews(FrozenEstimator(kind(**settings, **steps).fit(scaled(name, folder)[0])))
+
+
+def augmentation_of(method, views, name, seed, options):
     """Return the augmentation of a row."""
-    gan = GeneratedViews(GANTransformer(max_steps=steps, device="cpu", random_state=seed))
     ordinary = METHODS[method]().resolved("augmentation")
-    return {
-        "ordinary": ordinary,
-        "GAN": gan,
-        "real and GAN": (Compose(), gan) if method != "CLIP" else RandomApply(gan, p=0.5),
-        "ordinary and GAN": Compose(generated=RandomApply(gan, p=0.5), ordinary=ordinary),
-        "bounded": GeneratedViews(GeneratedViewsTransformer(device="cpu", random_state=seed)),
-    }[views]
+    if views == "ordinary":
+        return ordinary
+    kind = GeneratedViewsTransformer if views == "bounded" else GANTransformer
+    made = views_of(kind, name, seed, options.steps, options.data)
+    if views == "real and GAN":
+        return (Compose(), made) if method != "CLIP" else RandomApply(made, p=0.5)
+    return Compose(generated=RandomApply(made, p=0.5), ordinary=ordinary) if views == "ordinary and GAN" else made
 
 
 def row_of_views(name, row, seed, options):
     """Return one row of the table on generated views."""
     torch.set_num_threads(1)
-    X, y, X_test, y_test = scaled(name, options)
+    X, y, X_test, y_test = scaled(name, options.data)
     start = time.perf_counter()
     settings = {"device": "cpu", "random_state": int(seed)}
+    precision = ""
     if row == "untrained encoder":
-        model = RandomEncoderTransformer(**settings).fit(X)
+        accuracy = probed(RandomEncoderTransformer(**settings).fit(X), X, y, X_test, y_test)
     else:
         method, views = row.split(", ")
-        settings["augmentation"] = augmentation_of(method, views, int(seed), options.steps)
+        settings["augmentation"] = augmentation_of(method, views, name, int(seed), options)
         if method == "CLIP":
-            settings["descriptions"] = {label: f"series of the class {label}" for label in np.unique(y)}
-        model = METHODS[method](**settings).fit(X, y)
-    accuracy = linear_probe(model, X, y, X_test=X_test, y_test=y_test).score
-    if row.startswith("CLIP"):
-        texts = [settings["descriptions"][label] for label in np.unique(y)]
-        accuracy = (np.unique(y)[model.similarity(X_test, texts).argmax(1)] == y_test).mean()
-    empty = dict.fromkeys(NUMBERS, "")
-    where = {"part": "views", "set": name, "row": row, "seed": seed, **empty, "accuracy": f"{accuracy:.4f}"}
-    return {**where, "steps": options.steps, "seconds": f"{time.perf_counter() - start:.0f}"}
+            model = CLIPTransformer(
+                descriptions={one: f"series of the class {one}" for one in np.unique(y)}, **settings
+            )
+            accuracy, precision = by_texts(model.fit(X, y), X_test, y_test)
+        else:
+            accuracy = probed(METHODS[method](**settings).fit(X), X, y, X_test, y_test)
+    numbers = {"accuracy": f"{accuracy:.4f}", "precision at 5": precision}
+    where = {"part": "views", "set": name, "row": row, "seed": seed}
+    return {**where, **numbers, "steps": options.steps, "seconds": f"{time.perf_counter() - start:.0f}"}
+
+
+def probed(model, X, y, X_test, y_test):
+    """Return the accuracy of a linear probe."""
+    return linear_probe(model, X, y, X_test=X_test, y_test=y_test).score
+
+
+def by_texts(model, X_test, y_test):
+    """Return the share of series that are named right, and of right ones among the nearest to each text."""
+    classes = np.unique(y_test)
+    similarity = model.similarity(X_test, [model.descriptions[one] for one in classes])  # (n, classes)
+    nearest = np.argsort(-similarity, axis=0, kind="stable")[:RETRIEVED]  # (5, classes)
+    precision = (y_test[nearest] == classes).mean()
+    return (classes[similarity.argmax(1)] == y_test).mean(), f"{precision:.4f}"
+
+
+def report(rows, path):
+    """Print means and standard deviations over seeds of the rows on views, and write them."""
+    frame = pd.DataFrame(list(rows))
+    frame = frame.assign(**{name: pd.to_numeric(frame[name]) for name in SCORES})
+    groups = frame.groupby(["set", "row"], sort=False)
+    means = groups[list(SCORES)].mean().map(lambda x: "" if np.isnan(x) else f"{x:.3f}")
+    means.insert(1, "deviation", groups["accuracy"].std().map("{:.3f}".format))
+    means.insert(0, "seeds", groups.size().astype(str))
+    print(means.to_string())
+    if path:
+        write(means.reset_index(), path)
 
 
 if __name__ == "__main__":
