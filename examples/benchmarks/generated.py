@@ -201,7 +201,7 @@ def row_of_views(name, row, seed, options):
         settings["augmentation"] = augmentation_of(method, views, name, int(seed), options)
         if method == "CLIP":
             model = CLIPTransformer(
-                descriptions={one: f"series of the class {one}" for one in np.unique(y)}, **settings
+                descriptions={one: f"series of the class {word}" for one in np.unique(y)}, **settings
             )
             accuracy, precision = by_texts(model.fit(X, y), X_test, y_test)
         else:

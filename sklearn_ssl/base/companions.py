@@ -19,7 +19,7 @@ from sklearn_ssl._input.companions import distinct, is_numeric, texts_or_table
 from sklearn_ssl._parameters.shown import on_one_line, shown
 
 MOST_COLUMNS = 4096
-EVERY_WORD = r"(?u)\b\w+\b"  # also a digit or a letter
+EVERY_WORD = r"(?u)(?<!\w)-\d+\b|\b\w+\b"  # also a digit or a letter, and the sign of a number
 MOST_WORDS, N_TOPICS = 512, 256
 
 
@@ -69,7 +69,7 @@ class CompanionEncoder:
     columns : list of str or None
         The columns of metadata; None for texts.
     n_distinct : int
-        Number of different texts or rows that were learnt.
+        Number of different vectors that were learnt.
     n_features : int
         Number of values of a vector.
     """
@@ -94,16 +94,21 @@ class CompanionEncoder:
                 "series with different texts."
             )
         self.columns = list(values.columns) if isinstance(values, pd.DataFrame) else None
-        self.n_distinct = len(different)
         self.encoder = self._fitted_encoder(different)
-        vectors = self._encoded("y", different)
-        self.n_features = vectors.shape[1]
+        vectors, groups = _without_repeats(self._encoded("y", different), groups)
+        if len(vectors) < 2:
+            raise ValueError(
+                f"`text_encoder` gives all {len(different)} texts of y the same vector, that of "
+                f"{shown(_first(different))}, so there is nothing to tell apart. Give texts that differ in "
+                "words that `text_encoder` knows."
+            )
+        self.n_distinct, self.n_features = vectors.shape
         return VectorsOfSeries(torch.from_numpy(vectors), torch.from_numpy(groups.astype(np.int64)))
 
     def companion(self, y: Any, n_cases: int) -> VectorsOfSeries:
         """Return the vectors of further series."""
         different, groups = distinct(self._in_learnt_form("y", self._of_series(y, n_cases)))
-        vectors = self._encoded("y", different)
+        vectors, groups = _without_repeats(self._encoded("y", different), groups)
         return VectorsOfSeries(torch.from_numpy(vectors), torch.from_numpy(groups.astype(np.int64)))
 
     def vectors(self, name: str, values: Any) -> np.ndarray:
@@ -169,6 +174,14 @@ class CompanionEncoder:
         if self.columns is None:
             _check_some_word_is_known(name, different, vectors)
         return vectors
+
+
+def _without_repeats(vectors: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the different vectors (m, T), and the place of each series' vector among them, (n,)."""
+    contents = np.array([row.tobytes() for row in vectors], dtype=object)
+    places, _ = pd.factorize(contents)
+    _, first = np.unique(places, return_index=True)
+    return vectors[first], places[groups]
 
 
 def _given(different: Any) -> Any:

@@ -246,6 +246,7 @@ class ZeroShotClassifier(ClassifierMixin, MetaEstimatorMixin, Hyperparameters):
         texts = [prompt.format(descriptions[one]) for one in classes.tolist() for prompt in as_names(self.prompts)]
         vectors = self.transformer_.embed_text(texts)  # (K n_prompts, P)
         mean = vectors.reshape(len(classes), -1, vectors.shape[1]).mean(axis=1)  # (K, P)
+        _check_told_apart(classes, descriptions, mean)
         self.classes_ = classes
         self.descriptions_ = descriptions
         self.class_embeddings_ = mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-12)
@@ -259,6 +260,18 @@ class ZeroShotClassifier(ClassifierMixin, MetaEstimatorMixin, Hyperparameters):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         return tags
+
+
+def _check_told_apart(classes: np.ndarray, descriptions: dict, vectors: np.ndarray) -> None:
+    """Raise if the vectors of two classes are the same (K, P)."""
+    different, places = np.unique(vectors, axis=0, return_inverse=True)
+    if len(different) < len(classes):
+        same = classes[places == np.argmax(np.bincount(places))].tolist()
+        raise ValueError(
+            f"The descriptions of the classes {shown(same)} have the same vector: "
+            f"{shown([descriptions[one] for one in same])}. Give texts that differ in words that were "
+            "learnt."
+        )
 
 
 def _by_class(descriptions: Any) -> dict:

@@ -194,6 +194,13 @@ def test_what_cannot_be_learnt(classifier, parameters, y, kind, message):
     assert not hasattr(other, "classes_")
 
 
+def test_classes_must_differ_in_words_that_were_learnt(classifier):
+    texts = {0: "sine wave", 1: "wave sine", 2: "square wave"}
+    with pytest.raises(ValueError, match=r"classes \[0, 1\] have the same vector: \['sine wave', 'wave sine'\]"):
+        classifier.with_descriptions(texts)
+    assert len(classifier.classes_) == 4
+
+
 def test_nothing_is_lost_by_a_fit_that_fails(classifier):
     before = dict(vars(classifier))
     with pytest.raises(ValueError, match="no text for"):

@@ -310,6 +310,18 @@ def test_many_words_become_their_main_directions():
     assert few.companion_encoder_.n_features == 480
 
 
+def test_texts_with_the_same_words_are_one_text():
+    swapped = np.where(np.arange(12) % 2, FEW_TEXTS, [" ".join(text.split()[::-1]) for text in FEW_TEXTS])
+    transformer, other = (small(text_encoder=CountVectorizer()).fit(FEW, texts) for texts in (FEW_TEXTS, swapped))
+    assert other.companion_encoder_.n_distinct == 4
+    assert_array_equal(transformer.transform(FEW), other.transform(FEW))
+
+
+def test_the_sign_of_a_number_is_read():
+    transformer = small().fit(FEW, np.where(np.arange(12) % 2, "rest -1", "rest 1"))
+    assert {"-1", "1"} < set(transformer.companion_encoder_.encoder.vocabulary_)
+
+
 def test_partial_fit_keeps_the_words_of_the_first_call():
     transformer = small().partial_fit(FEW, FEW_TEXTS)
     words = transformer.companion_encoder_.encoder.vocabulary_
@@ -320,6 +332,11 @@ def test_partial_fit_keeps_the_words_of_the_first_call():
 
 
 # --- bad input ---
+
+
+def test_texts_that_have_one_vector_cannot_be_told_apart():
+    with pytest.raises(ValueError, match=r"gives all 2 texts of y the same vector, that of 'down up'.*differ in words"):
+        small().fit(FEW, ["up down", "down up"] * 6)
 
 
 TABLE = pd.DataFrame({"age": [1.0, 2.0, 3.0]})
