@@ -63,6 +63,7 @@ METHODS = {"SimCLR": SimCLRTransformer, "VICReg": VICRegTransformer, "CLIP": CLI
 VIEWS = ("ordinary", "GAN", "real and GAN", "ordinary and GAN", "bounded")
 KEY = ("part", "set", "row", "seed")
 RETRIEVED = 5
+WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight")
 NUMBERS = ("spectrum", "frechet", "coverage", "two-sample", "deviation", "classes", "generated acc", "real acc")
 SCORES = ("accuracy", "precision at 5")
 FIELDS = {part: (*KEY, *names, "steps", "seconds") for part, names in (("series", NUMBERS), ("views", SCORES))}
@@ -200,9 +201,8 @@ def row_of_views(name, row, seed, options):
         method, views = row.split(", ")
         settings["augmentation"] = augmentation_of(method, views, name, int(seed), options)
         if method == "CLIP":
-            model = CLIPTransformer(
-                descriptions={one: f"series of the class {word}" for one in np.unique(y)}, **settings
-            )
+            descriptions = {one: f"series of the class {word}" for one, word in zip(np.unique(y), WORDS, strict=False)}
+            model = CLIPTransformer(descriptions=descriptions, **settings)
             accuracy, precision = by_texts(model.fit(X, y), X_test, y_test)
         else:
             accuracy = probed(METHODS[method](**settings).fit(X), X, y, X_test, y_test)
