@@ -16,6 +16,7 @@ from authors_ts2vec import AuthorsTS2Vec
 from methods_by_name import make_method
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import get_tags
 
 from sklearn_ssl.datasets import make_waves
 from sklearn_ssl.evaluation import knn_probe, linear_probe, svm_probe
@@ -112,8 +113,9 @@ def instance(method, seed, device):
 
 def embedded(model, X, y, X_test, y_test, probes):
     """Return what a row says of a transformer; both parts count as transformed."""
+    needs_labels = get_tags(model[-1]).target_tags.required  # CLIP takes them as texts
     start = time.perf_counter()
-    model.fit(X)
+    model.fit(X, y.astype(str) if needs_labels else None)
     fitted = time.perf_counter()
     features, unseen = np.asarray(model.transform(X)), np.asarray(model.transform(X_test))
     end = time.perf_counter()
