@@ -1,7 +1,7 @@
 """Every method at its defaults, side by side: two probes, effective rank, seconds; the untrained encoder on top.
 
-A method is fitted on the published training part of a set without its labels, but for CLIP, which takes them as texts. A
-ridge classifier and the nearest neighbour on standardised features are fitted on the same part and judged once on the
+A method is fitted on the published training part of a set without its labels; CLIP alone takes them, as texts. A ridge
+classifier and the nearest neighbour on standardised features are fitted on the same part and judged once on the
 test part. The effective rank is that of the test part's features, as they are and standardised by the test part; its
 bound is the smaller of their number and the number of series less one. Rows are appended as they come, and a run that
 was stopped goes on where it was. Run it with
