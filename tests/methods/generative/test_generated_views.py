@@ -15,6 +15,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 
 from sklearn_ssl import (
+    CLIPTransformer,
     ClosedFormVICRegTransformer,
     GANTransformer,
     GeneratedViewsTransformer,
@@ -281,13 +282,13 @@ def test_wherever_an_augmentation_is_accepted(augmentation):
         assert not torch.equal(views[4:], x)
 
 
-@pytest.mark.parametrize("cls", [ClosedFormVICRegTransformer, S4LClassifier])
+@pytest.mark.parametrize("cls", [CLIPTransformer, ClosedFormVICRegTransformer, S4LClassifier])
 def test_other_kinds_of_estimators(cls):
     known = {"augmentation": VIEWS, "device": "cpu", "encoder": ENCODER, "projector": PROJECTOR, "max_epochs": 1}
     if cls is S4LClassifier:
         known = {"augmentation": VIEWS, "max_epochs": 1, "transformer": small(SimCLRTransformer)}
     parameters = {name: value for name, value in known.items() if name in cls().get_params(deep=False)}
-    estimator = cls(random_state=0, **parameters).fit(waves(), np.arange(12) % 2)
+    estimator = cls(random_state=0, **parameters).fit(waves(), np.array(["up", "down"])[np.arange(12) % 2])
     assert has_learnt(estimator.net_.module_.augmentation)
 
 
