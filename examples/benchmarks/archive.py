@@ -31,6 +31,7 @@ from archive_rows import (
     FIELDS,
     KEY,
     MEASURES,
+    OWN_ENCODER,
     PROBES,
     PUBLISHED,
     REFERENCES,
@@ -155,6 +156,7 @@ def means(rows, methods):
 
     Means are over the sets that a method has, which the column "sets" counts. Only methods that have all are ranked.
     The gain over the untrained encoder is that of the first probe, or of the own accuracy, on the same sets and seeds.
+    Methods with another network are compared with that network, untrained, too.
     """
     probes = [probe for probe in PROBES if any(row[probe] for row in rows)]
     frames = {probe: accuracies(rows, methods, probe) for probe in probes}
@@ -168,8 +170,10 @@ def means(rows, methods):
     for probe in probes:
         lines[probe] = frames[probe].mean().mask(is_classifier)
     lines["own"] = first.mean().where(is_classifier)
-    gain = (100 * gains(rows, methods, probes[0])).round(6)
+    gain = (100 * gains(rows, methods, probes[0], {})).round(6)
+    own = gains(rows, OWN_ENCODER, probes[0], OWN_ENCODER).mean(axis=1).reindex(methods)
     lines["points to untrained"] = [f"{mean:+.1f}" if pd.notna(mean) else "" for mean in gain.mean(axis=1)]
+    lines["points to own network"] = [f"{100 * mean:+.1f}" if pd.notna(mean) else "" for mean in own]
     lines["sets ahead"], lines["sets behind"] = (gain > 0).sum(axis=1), (gain < 0).sum(axis=1)
     lines.loc[gain.isna().all(axis=1), ["sets ahead", "sets behind"]] = np.nan
     for probe in probes:
@@ -182,13 +186,14 @@ def means(rows, methods):
     return as_text(lines.loc[best_first]).rename_axis("method").reset_index()
 
 
-def gains(rows, methods, probe):
-    """Return a frame of methods x sets: accuracy less that of the untrained encoder with the same seeds."""
+def gains(rows, methods, probe, untrained_of):
+    """Return a frame of methods x sets: accuracy less that of an untrained encoder with the same seeds."""
     texts = {key_of(row["set"], row["method"], row["seed"]): row[probe] or row["own"] for row in rows}
     cells = defaultdict(list)
     for (name, method, seed), text in texts.items():
-        untrained = texts.get((name, UNTRAINED, seed))
-        if method != UNTRAINED and text and untrained:
+        against = untrained_of.get(method, UNTRAINED)
+        untrained = texts.get((name, against, seed))
+        if method != against and text and untrained:
             cells[method, name].append(float(text) - float(untrained))
     sets = list(dict.fromkeys(row["set"] for row in rows))
     values = [[np.mean(cells.get((method, name), [np.nan])) for name in sets] for method in methods]

@@ -54,6 +54,13 @@ NAMED = {
     "untrained FCN": "RandomEncoder(encoder=FCNEncoder())",
     "untrained Inception, 6 x 32": "RandomEncoder(encoder=InceptionEncoder())",
 }
+OWN_ENCODER = {  # of methods whose network is not that of `RandomEncoder` at its defaults
+    "TS2Vec": "untrained TS2Vec",
+    "SoftCLT": "untrained TS2Vec",
+    "TLoss": "untrained T-Loss",
+    "TS2Vec by its authors": "untrained TS2Vec by its authors",
+    "VICReg on fixed features": "untrained on fixed features",
+}
 WINDOW = 0.1
 DTW = "1-NN DTW"
 REFERENCES = {
