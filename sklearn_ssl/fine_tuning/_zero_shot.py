@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_ssl._input.collections import Collection, validated_collection
 from sklearn_ssl._input.companions import check_descriptions
 from sklearn_ssl._parameters.fitted_state import unchanged_on_error
-from sklearn_ssl._parameters.hyperparameters import Hyperparameters, positional, recipe
+from sklearn_ssl._parameters.hyperparameters import Hyperparameters, number, positional, recipe
 from sklearn_ssl._parameters.ranges import as_names
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.base import PairedTransformer
@@ -30,7 +30,17 @@ class ZeroShotClassifier(ClassifierMixin, MetaEstimatorMixin, Hyperparameters):
     :math:`z` the vector of a series, s the learnt scale, and :math:`t_k` the mean of the vectors of the prompts of
     class k, brought to length 1, the probability of class k is
 
-    .. math:: \frac{\exp(s\, z^\top t_k)}{\sum_j \exp(s\, z^\top t_j)}.
+    .. math:: p_k = \frac{\exp(s\, z^\top t_k)}{\sum_j \exp(s\, z^\top t_j)}.
+
+    Series are nearer to the descriptions that they were trained with than to any other, so this alone would hardly ever
+    name a class without training series. Therefore a series is first tested for novelty. Let r be the share of the
+    training series of the most similar known class that are less similar to its description than this series. Then the
+    classes without training series together have the probability
+
+    .. math:: \nu = \frac{\alpha}{\alpha + r},
+
+    and the others :math:`1 - \nu`. Within each of these two parts the probabilities are in the ratio of the
+    :math:`p_k`. With one class that is new, a series is given to it if r is below :math:`\alpha`.
 
     `fit` trains a transformer on series of some classes. `descriptions` may have more classes than `y`.
     `with_descriptions` changes the classes of a fitted classifier. No training is needed.
@@ -47,6 +57,9 @@ class ZeroShotClassifier(ClassifierMixin, MetaEstimatorMixin, Hyperparameters):
         A text for each class. A list has texts that are the classes themselves. None takes the labels of `y` as texts.
     prompts : tuple of str, default=("{}",)
         Sentences in which a description takes the place of ``{}``. In training the series take turns at them.
+    novelty_level : float, default=0.05
+        :math:`\alpha`, about the share of series of known classes that may be taken for new ones. 0 leaves the test
+        out. It plays no part where all classes, or none, have training series.
 
     Attributes
     ----------
@@ -56,6 +69,8 @@ class ZeroShotClassifier(ClassifierMixin, MetaEstimatorMixin, Hyperparameters):
         Their descriptions.
     class_embeddings_ : ndarray of shape (n_classes, n_projections)
         The vectors of the classes, of length 1.
+    known_similarities_ : dict
+        For each description with training series, their cosine similarities with it, sorted.
     transformer_ : transformer
         The fitted transformer.
     n_channels_in_ : int
@@ -73,6 +88,8 @@ class ZeroShotClassifier(ClassifierMixin, MetaEstimatorMixin, Hyperparameters):
     ----------
     Radford et al., "Learning transferable visual models from natural language supervision", ICML 2021.
 
+    Socher et al., "Zero-shot learning through cross-modal transfer", NeurIPS 2013, for the test of novelty.
+
     Examples
     --------
     >>> from sklearn_ssl import CLIPTransformer, ZeroShotClassifier
@@ -89,6 +106,7 @@ class ZeroShotClassifier(ClassifierMixin, MetaEstimatorMixin, Hyperparameters):
     transformer: Any = positional(recipe(default_factory=CLIPTransformer, needs="fit"))
     descriptions: Any = None
     prompts: str | tuple[str, ...] = ("{}",)
+    novelty_level: float = number(default=0.05, least=0, below=1)
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Fit the transformer on series and the descriptions of their classes.
@@ -116,6 +134,7 @@ class ZeroShotClassifier(ClassifierMixin, MetaEstimatorMixin, Hyperparameters):
             else:
                 self.transformer_ = self._taught(X, labels, descriptions)
             self._learn_classes(descriptions)
+            self.known_similarities_ = {} if labels is None else self._known_similarities(X, labels)
         return self
 
     def with_descriptions(self, descriptions: Any) -> Self:
@@ -154,8 +173,7 @@ class ZeroShotClassifier(ClassifierMixin, MetaEstimatorMixin, Hyperparameters):
         ndarray of shape (n_cases,)
             The classes.
         """
-        similarities = self._similarities(X)  # (n, K)
-        return self.classes_[similarities.argmax(axis=1)]
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Predict the probabilities of the classes.
@@ -170,7 +188,16 @@ class ZeroShotClassifier(ClassifierMixin, MetaEstimatorMixin, Hyperparameters):
         ndarray of shape (n_cases, n_classes)
             The probabilities, in the order of ``classes_``.
         """
-        return softmax(self._similarities(X), axis=1)
+        similarities = self._similarities(X)  # (n, K)
+        probabilities = softmax(self.transformer_.scale_ * similarities, axis=1)
+        known = [self.known_similarities_.get(self.descriptions_[one]) for one in self.classes_.tolist()]
+        is_new = np.array([one is None for one in known])
+        if self.novelty_level == 0 or is_new.all() or not is_new.any():
+            return probabilities
+        new = self._novelties(similarities, known)  # (n,)
+        for part, share in ((is_new, new), (~is_new, 1 - new)):
+            probabilities[:, part] = share[:, None] * softmax(self.transformer_.scale_ * similarities[:, part], axis=1)
+        return probabilities
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Compute the accuracy.
@@ -254,7 +281,24 @@ class ZeroShotClassifier(ClassifierMixin, MetaEstimatorMixin, Hyperparameters):
     def _similarities(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
         validated_collection(self, X, reset=False)
-        return self.transformer_.scale_ * self.transformer_.embed(X) @ self.class_embeddings_.T  # (n, K)
+        return self.transformer_.embed(X) @ self.class_embeddings_.T  # (n, K)
+
+    def _known_similarities(self, X: Any, labels: np.ndarray) -> dict:
+        """Return the sorted similarities of series with their own descriptions."""
+        places = np.searchsorted(self.classes_, labels)
+        own = self._similarities(X)[np.arange(len(labels)), places]  # (n,)
+        return {
+            self.descriptions_[label]: np.sort(own[places == place])
+            for place, label in enumerate(self.classes_.tolist())
+            if (places == place).any()
+        }
+
+    def _novelties(self, similarities: np.ndarray, known: list) -> np.ndarray:
+        """Return the probability of each series (n, K) that it is of a class without training series."""
+        of_known = np.where([one is not None for one in known], similarities, -np.inf)
+        nearest = of_known.argmax(axis=1)  # (n,)
+        share = [np.mean(known[place] < of_known[row, place]) for row, place in enumerate(nearest)]
+        return self.novelty_level / (self.novelty_level + np.array(share))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

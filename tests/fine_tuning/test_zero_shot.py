@@ -88,6 +88,44 @@ def test_a_class_without_series_is_named_by_what_its_words_mean_elsewhere():
     assert (predicted == names_of_fresh).mean() > 0.5  # chance is a quarter
 
 
+@pytest.fixture(scope="module")
+def with_new_classes():
+    texts = {**TEXTS, 4: "slow sine wave", 5: "slow square wave"}
+    return ZeroShotClassifier(clip(max_steps=20), descriptions=texts, novelty_level=0.2).fit(X, np.minimum(Y, 2))
+
+
+def test_new_classes_share_the_probability_of_being_new(with_new_classes):
+    z, own = with_new_classes, with_new_classes.transformer_.embed(X)
+    cosines = z.transformer_.embed(FRESH[:30]) @ z.class_embeddings_.T
+    found = z.predict_proba(FRESH[:30])
+    for case, row in enumerate(cosines):
+        nearest = row[:3].argmax()
+        of_nearest = own[np.minimum(Y, 2) == nearest] @ z.class_embeddings_[nearest]
+        new = 0.2 / (0.2 + np.mean([one < row[nearest] for one in of_nearest]))
+        exponents = np.exp(z.transformer_.scale_ * row)
+        expected = [*(1 - new) * exponents[:3] / exponents[:3].sum(), *new * exponents[3:] / exponents[3:].sum()]
+        assert_allclose(found[case], expected, rtol=1e-3, atol=1e-6)
+    assert_array_equal(z.predict(FRESH), z.predict_proba(FRESH).argmax(axis=1))
+
+
+def test_a_higher_level_takes_more_series_for_new_ones(with_new_classes):
+    one_new = with_new_classes.with_descriptions({**dict(list(TEXTS.items())[:3]), 4: "slow sine wave"})
+    few, many = (one_new.set_params(novelty_level=level).predict(FRESH) == 4 for level in (0.05, 0.5))
+    assert 0 < few.sum() < many.sum() < len(FRESH)
+    assert not (few & ~many).any()
+
+
+def test_without_a_level_there_is_no_test_of_novelty(with_new_classes):
+    plain = clone(with_new_classes).set_params(
+        novelty_level=0, transformer=FrozenEstimator(with_new_classes.transformer_)
+    )
+    plain.fit(X, np.minimum(Y, 2))
+    similarities = plain.transformer_.similarity(FRESH, list(plain.descriptions_.values()))
+    assert_allclose(plain.predict_proba(FRESH), softmax(similarities, axis=1), rtol=1e-3, atol=1e-6)
+    unlabelled = clone(plain).set_params(novelty_level=0.2).fit(X)
+    assert_allclose(unlabelled.predict_proba(FRESH), plain.predict_proba(FRESH), rtol=1e-5)
+
+
 def test_new_classes_need_no_fit(classifier):
     transformer = classifier.transformer_
     other = classifier.with_descriptions({"round": "sine wave", "edgy": "square wave"})
