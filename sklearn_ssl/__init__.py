@@ -66,6 +66,7 @@ from sklearn_ssl.methods.masked.vq_tokenizer import VQTokenizer
 from sklearn_ssl.methods.multi_modal.clip import CLIPTransformer
 from sklearn_ssl.methods.multi_modal.cmc import CMCTransformer
 from sklearn_ssl.methods.random_encoder import RandomEncoderTransformer
+from sklearn_ssl.methods.series_native.cost import CoSTTransformer
 from sklearn_ssl.methods.series_native.cpc import CPCTransformer
 from sklearn_ssl.methods.series_native.di_cot import DiCOTTransformer
 from sklearn_ssl.methods.series_native.soft_clt import SoftCLTTransformer
@@ -89,6 +90,7 @@ __all__ = [
     "CMCTransformer",
     "CPCTransformer",
     "ClosedFormVICRegTransformer",
+    "CoSTTransformer",
     "ColorizationTransformer",
     "ContextEncoderTransformer",
     "ContrastiveEMPSSLTransformer",

@@ -74,6 +74,7 @@ def cheap_instance(cls: type) -> Any:
         "max_epochs": 1,
         "batch_size": 16,
         "n_horizons": 2,
+        "n_kernels": 2,
         "n_negatives": 2,
         "n_samples": 2,
         "context_width": 8,

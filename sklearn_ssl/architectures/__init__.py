@@ -52,6 +52,7 @@ from sklearn_ssl.architectures._protocol import TrainableModule
 from sklearn_ssl.architectures._prototypes import CentredTeacherArchitecture, PrototypeArchitecture
 from sklearn_ssl.architectures._queue import QueueArchitecture
 from sklearn_ssl.architectures._regressed import RegressedArchitecture, TaughtRegressedArchitecture
+from sklearn_ssl.architectures._season_trend import SeasonTrendArchitecture
 from sklearn_ssl.architectures._semi_supervised import RobustArchitecture, SemiSupervisedArchitecture
 from sklearn_ssl.architectures._series_mixing import SeriesMixingArchitecture
 from sklearn_ssl.architectures._siamese import SiameseArchitecture
@@ -125,6 +126,7 @@ __all__ = [
     "RegressedArchitecture",
     "ReplacedArchitecture",
     "RobustArchitecture",
+    "SeasonTrendArchitecture",
     "SemiSupervisedArchitecture",
     "SeriesMixingArchitecture",
     "SiameseArchitecture",

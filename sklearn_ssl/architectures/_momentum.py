@@ -67,7 +67,11 @@ class TaughtArchitecture(Architecture):
     teacher : torch.nn.ModuleDict
         Copies of the modules that the teacher follows, by the name of the attribute that holds the original. They
         receive no gradient.
+    taught : tuple of str
+        The attributes that the teacher follows from the start: the encoder, unless a subclass names parts of it.
     """
+
+    taught: tuple[str, ...] = ("encoder",)
 
     def __init__(
         self, *, momentum: float, final_momentum: float = 1.0, schedule: str = "constant", **common: Any
@@ -77,7 +81,7 @@ class TaughtArchitecture(Architecture):
         self.final_momentum = max(momentum, final_momentum)
         self.schedule = schedule
         self.teacher = MovingAverage()
-        self.teach("encoder")
+        self.teach(*self.taught)
 
     def teach(self, *names: str) -> None:
         """Give the teacher copies of modules of the student, by their names. They follow from then on."""

@@ -2,6 +2,7 @@
 
 from sklearn_ssl.augmentations._amplitude import (
     Jitter,
+    LevelShift,
     MagnitudeWarp,
     RandomNoise,
     RandomSmoothing,
@@ -39,6 +40,7 @@ __all__ = [
     "FrequencyPerturbation",
     "GeneratedViews",
     "Jitter",
+    "LevelShift",
     "MagnitudeWarp",
     "Mixup",
     "NumberedTransformations",

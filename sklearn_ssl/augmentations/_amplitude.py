@@ -157,6 +157,37 @@ class Scaling(Augmentation):
 
 
 @final
+class LevelShift(Augmentation):
+    r"""Add a random number to each channel.
+
+    .. math:: y_{ct} = x_{ct} + \sigma a_c, \quad a_c \sim N(0, 1)
+
+    Parameters
+    ----------
+    sigma : float, default=0.1
+        Standard deviation :math:`\sigma` of the numbers, in the units of the series. 0 changes nothing.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ssl.augmentations import LevelShift
+    >>> y = LevelShift()(torch.zeros(1, 2, 5))
+    >>> bool((y == y[:, :, :1]).all())
+    True
+    """
+
+    sigma: float = number(default=0.1, least=0)
+
+    def draw(self, x: torch.Tensor, lengths: torch.Tensor) -> Draws:
+        """Draw ``shift`` (B, C), standard normal."""
+        return {"shift": torch.randn(x.shape[:2], device=x.device)}
+
+    def apply(self, x: torch.Tensor, lengths: torch.Tensor, draws: Draws) -> torch.Tensor:
+        """Add ``shift`` times `sigma` to each channel."""
+        return x + self.sigma * draws["shift"][:, :, None]
+
+
+@final
 class MagnitudeWarp(Augmentation):
     r"""Let the amplitude of each channel swell and fade along time.
 

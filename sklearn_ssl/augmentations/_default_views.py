@@ -1,7 +1,7 @@
 """The augmentations that methods use if none is given, from the slightest to the strongest."""
 
-from sklearn_ssl.augmentations._amplitude import Jitter, MagnitudeWarp, Scaling
-from sklearn_ssl.augmentations._composition import Compose
+from sklearn_ssl.augmentations._amplitude import Jitter, LevelShift, MagnitudeWarp, Scaling
+from sklearn_ssl.augmentations._composition import Compose, RandomApply
 from sklearn_ssl.augmentations._time import CropResize, Permutation, TimeReversal, TimeWarp
 
 
@@ -40,3 +40,12 @@ def scaled_views() -> Compose:
 def permuted_views() -> Compose:
     """Return changes that put parts of a series into another order."""
     return Compose(permutation=Permutation(n_segments=5), jitter=Jitter(sigma=0.2))
+
+
+def shifted_views() -> Compose:
+    """Return changes of size and level, and noise, each for half of the series."""
+    return Compose(
+        scaling=RandomApply(Scaling(sigma=0.5)),
+        shift=RandomApply(LevelShift(sigma=0.5)),
+        jitter=RandomApply(Jitter(sigma=0.5)),
+    )

@@ -12,6 +12,7 @@ from sklearn_ssl.encoders.gru import GRUEncoder
 from sklearn_ssl.encoders.inception import InceptionEncoder
 from sklearn_ssl.encoders.resnet import ResNetEncoder
 from sklearn_ssl.encoders.rocket import RocketEncoder
+from sklearn_ssl.encoders.season_trend import SeasonTrendEncoder
 from sklearn_ssl.encoders.strided import StridedEncoder
 from sklearn_ssl.encoders.tcn import TCNEncoder
 from sklearn_ssl.encoders.transformer import TransformerEncoder
@@ -27,6 +28,7 @@ __all__ = [
     "InceptionEncoder",
     "ResNetEncoder",
     "RocketEncoder",
+    "SeasonTrendEncoder",
     "StridedEncoder",
     "TCNEncoder",
     "TokenEncoderModule",

@@ -6,6 +6,7 @@ from sklearn_ssl.losses._cae import cae_loss
 from sklearn_ssl.losses._clip import clip_loss
 from sklearn_ssl.losses._cmc import cmc_loss
 from sklearn_ssl.losses._codes import beit_v2_loss, vq_distillation_loss, vq_loss, vq_perceptual_loss
+from sklearn_ssl.losses._cost import cost_loss
 from sklearn_ssl.losses._cpc import cpc_loss, tstcc_loss
 from sklearn_ssl.losses._dicot import dicot_loss
 from sklearn_ssl.losses._distillation import byol_loss, dino_loss, simsiam_loss
@@ -51,6 +52,7 @@ __all__ = [
     "colorization_loss",
     "context_loss",
     "contrastive_emp_ssl_loss",
+    "cost_loss",
     "cpc_loss",
     "dicot_loss",
     "dino_loss",

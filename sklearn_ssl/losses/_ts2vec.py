@@ -70,8 +70,9 @@ def ts2vec_loss(z1: torch.Tensor, z2: torch.Tensor, instance: float = 0.5, tempo
     check_share("instance", instance, "TS2Vec uses 0.5")
     check_at_least("temporal_unit", temporal_unit, 0, "TS2Vec uses 0")
     scales = list(scales_of(z1, z2))
-    losses = [instance * _contrast(*(z.permute(2, 0, 1) for z in pair)) for pair in scales]  # rows are series
-    losses += [(1 - instance) * _contrast(*(z.transpose(1, 2) for z in pair)) for pair in scales[int(temporal_unit) :]]
+    losses = [instance * contrast_of_rows(*(z.permute(2, 0, 1) for z in pair)) for pair in scales]  # rows are series
+    coarse = scales[int(temporal_unit) :]
+    losses += [(1 - instance) * contrast_of_rows(*(z.transpose(1, 2) for z in pair)) for pair in coarse]
     return torch.stack(losses).sum() / len(scales)
 
 
@@ -83,7 +84,7 @@ def scales_of(z1: torch.Tensor, z2: torch.Tensor) -> Iterator[tuple[torch.Tensor
         yield z1, z2
 
 
-def _contrast(z1: torch.Tensor, z2: torch.Tensor) -> torch.Tensor:
+def contrast_of_rows(z1: torch.Tensor, z2: torch.Tensor) -> torch.Tensor:
     """Let each row of z1 and z2 (G, R, d) find the same row of the other among all rows of its group."""
     if z1.shape[1] == 1:
         return z1.new_zeros(())

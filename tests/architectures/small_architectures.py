@@ -44,6 +44,7 @@ from sklearn_ssl.architectures import (
     QueueArchitecture,
     RegressedArchitecture,
     RobustArchitecture,
+    SeasonTrendArchitecture,
     SemiSupervisedArchitecture,
     SeriesMixingArchitecture,
     SiameseArchitecture,
@@ -129,6 +130,15 @@ OWN = {
     TaughtArchitecture: {"momentum": 0.9},
     BootstrapArchitecture: {"predictor": MLPProjector(width=6)},
     QueueArchitecture: {"queue_size": 10},
+    SeasonTrendArchitecture: {
+        "augmentation": Compose(),
+        "projector": MLPProjector(width=WIDTH),
+        "width": 3,
+        "n_kernels": 3,
+        "dropout": 0.0,
+        "max_length": 40,
+        "queue_size": 10,
+    },
     PrototypeArchitecture: CROPS,
     CentredTeacherArchitecture: {**CROPS, "center_momentum": 0.75},
     MaskedTeacherArchitecture: {

@@ -45,6 +45,7 @@ READ_VALUES = {
     "MomentumCovarianceArchitecture",
     "PrototypeArchitecture",
     "RobustArchitecture",
+    "SeasonTrendArchitecture",
     "SeriesMixingArchitecture",
 }
 WITHOUT_TRAINING_STEP = {
@@ -167,6 +168,13 @@ CASES = {
     "NeighbourArchitecture": Case([(18,)] * 2, losses.tnc_loss),
     "TimeFrequencyArchitecture": Case([(6, 16)] * 4 + [P] * 4, losses.tfc_loss),
     "DividedArchitecture": Case([(6, 2, 4)], losses.dicot_loss),
+    "SeasonTrendArchitecture": Case(
+        [P, P, (10, 8), (6, 3, 32), (6, 3, 32)],
+        losses.cost_loss,
+        constants=(1, 2),
+        moves=("teacher.", "queue"),
+        without_gradient=("teacher.",),
+    ),
     "SlicedArchitecture": Case([(3, 6, 8), (9, 8)], losses.lejepa_loss, [(18, 32, 1)], constants=(1,)),
     "ViewmakerArchitecture": Case([P, P], losses.ntxent_loss, TWO_VIEWS, depends_on_padding=(True, False)),
     "WindowArchitecture": Case([(4, 6, 8)], losses.emp_ssl_loss, [(24, 16, 1)]),

@@ -36,6 +36,10 @@ def random_noise(a, d, x, b, c, n):
     return [x[b, c, t] + d["noise"][b, c, t] * a.strength * spread for t in range(n)]
 
 
+def level_shift(a, d, x, b, c, n):
+    return [value + a.sigma * d["shift"][b, c] for value in x[b, c, :n]]
+
+
 def scaling(a, d, x, b, c, n):
     return [value * (1 + a.sigma * d["deviation"][b, c]) for value in x[b, c, :n]]
 
@@ -185,6 +189,7 @@ CASES = [
     (aug.SignFlip(), batch(sign_flip)),
     (aug.Jitter(), batch(jitter)),
     (aug.RandomNoise(strength=0.7), batch(random_noise)),
+    (aug.LevelShift(sigma=0.4), batch(level_shift)),
     (aug.Scaling(sigma=0.4), batch(scaling)),
     (aug.MagnitudeWarp(strength=0.5, n_cycles=1.5), batch(magnitude_warp_by_sine)),
     (aug.MagnitudeWarp(kind="curve", n_knots=5), batch(magnitude_warp_by_curve)),
@@ -297,6 +302,7 @@ def test_flips_happen_with_their_probability(flip):
 def test_gaussian_draws_are_standard_normal():
     for draws, name in [
         (drawn(aug.Jitter()), "noise"),
+        (drawn(aug.LevelShift()), "shift"),
         (drawn(aug.Scaling()), "deviation"),
         (drawn(aug.TimeWarp()), "knots"),
         (drawn(aug.MagnitudeWarp(kind="curve")), "knots"),

@@ -38,6 +38,9 @@ RECIPES = {
     "channel-transformer": encoders.ChannelTransformerEncoder(width=8, depth=2),
     "grouped": encoders.GroupedEncoder(encoders.FCNEncoder(width=4)),
     "grouped-attended": encoders.GroupedEncoder(encoders.FCNEncoder(width=4, norm="layer"), attended=True),
+    "season-trend": encoders.SeasonTrendEncoder(
+        encoders.FCNEncoder(width=6), width=4, n_kernels=4, length=20, dropout=0.0
+    ),
     "rocket": encoders.RocketEncoder(n_features=672, poolings=POOLINGS, differences=True),
     "rocket-hidden": encoders.RocketEncoder(n_features=168, n_groups=4, hidden=6, depth=2),
 }

@@ -133,6 +133,9 @@ CONTRACTS = {
         without_order=(*GAMES,),
     ),
     "contrastive_emp_ssl_loss": Contract(trained={"views": "Vnd"}, least=2),
+    "cost_loss": Contract(
+        trained={"query": "nd", "season1": "nmL", "season2": "nmL"}, fixed={"key": "nd", "queue": "Kd"}
+    ),
     "cpc_loss": Contract(trained={"predicted": "Knd", "later": "Knd"}, least=2),
     "dicot_loss": Contract(trained={"z": "nmd"}, gradient_of_large=False),
     "dino_loss": Contract(trained={"student": "VnK"}, fixed={"teacher": "TnK", "center": "K"}),
@@ -519,6 +522,7 @@ NUMBERS = {
     "n_assigned": ("must be from 1 to the number of views, 3, got {}; ", (0, 4)),
     "scale": POSITIVE,
     "negative_weight": ("must be 0 or more, got {}; ", (-1, math.nan)),
+    "seasonal": ("must be 0 or more, got {}; ", (-1, math.nan)),
     "sharpness": ("must be 0 or more, got {}; ", (-1, math.nan)),
     "shrinkage": SHARE,
     "similar": SHARE,

@@ -141,6 +141,7 @@ BOUNDS = {
     "negative_weight": AT_LEAST_ZERO,
     "neighborhood": AT_LEAST_ZERO,
     "overlap": ([0, 0.9], [-1e-6, 1]),
+    "n_kernels": ([1, 16], [0, 17, 2.5]),
     "n_knots": AT_LEAST_TWO,
     "n_layers": AT_LEAST_ONE,
     "n_permutations": TWO_OR_AUTO,
@@ -159,6 +160,7 @@ BOUNDS = {
     "redundancy": AT_LEAST_ZERO,
     "rho": AT_LEAST_ZERO,
     "rotated": ([True, False], [2, "yes"]),
+    "seasonal": AT_LEAST_ZERO,
     "share": SHARE,
     "shrinkage": SHARE,
     "similar": SHARE,
@@ -329,6 +331,8 @@ def collapsed(module):
     if hasattr(module, "projectors"):
         module.projectors = torch.nn.ModuleList(Same(width) for _ in module.projectors)
     module.projections = module.teacher_projections = lambda x, lengths=None: same.expand(len(x), -1)
+    module.queries = module.keys = lambda h, n_read=None: same.expand(len(h), -1)
+    module.seasons = lambda h: torch.ones(len(h), 3, 9)
     module.sequences = lambda x, lengths=None: torch.ones(len(x), 30)
     module.embeddings = lambda domain, x, lengths=None: (same.expand(len(x), -1),) * 2
     memories = {
@@ -368,6 +372,7 @@ def test_loss_of_projections_that_are_all_the_same(cls, changed):
 
 LAST_MOMENTUM = {  # of a training that starts at 0.75
     sklearn_ssl.Data2VecTransformer: 0.999,
+    sklearn_ssl.CoSTTransformer: 0.75,
     sklearn_ssl.MoCoTransformer: 0.75,
     sklearn_ssl.MoCoV2Transformer: 0.75,
     sklearn_ssl.SdAETransformer: 0.75,

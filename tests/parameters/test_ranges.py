@@ -17,6 +17,7 @@ RANGES = {
         "GeneratedViewsTransformer.epsilon GeneratedViewsTransformer.temperature "
         "AdversarialTransformer.generator_lr_ratio AdversarialTransformer.lr TestTimeClassifier.test_lr "
         "ContrastiveEMPSSLTransformer.temperature Data2VecTransformer.beta "
+        "CoSTTransformer.temperature "
         "TSTCCTransformer.temperature TFCTransformer.temperature DiCOTTransformer.temperature "
         "TestTimeClassifier.test_lr ContrastiveEMPSSLTransformer.temperature Data2VecTransformer.beta "
         "DINOTransformer.student_temperature MaskedViewsTransformer.student_temperature "
@@ -48,6 +49,7 @@ RANGES = {
         "SSGANTransformer.critic_weight "
         "TNCTransformer.distance TFCTransformer.margin "
         "TSTCCTransformer.temporal TSTCCTransformer.contextual TNCTransformer.neighborhood "
+        "CoSTTransformer.seasonal LevelShift.sigma "
         "SoftCLTTransformer.instance_sharpness SoftCLTTransformer.temporal_sharpness TLossTransformer.negative_weight "
         "CroppedTransformer.weight_decay "
         "TimeVAETransformer.beta BarlowTwinsTransformer.redundancy EncoderPredictor.weight_decay "
@@ -61,7 +63,7 @@ RANGES = {
     ),
     "a number at least 0 and at most 1": (
         "SoftCLTTransformer.similar TNCTransformer.similar TFCTransformer.share TFCTransformer.contrast "
-        "CroppedTransformer.instance "
+        "CoSTTransformer.momentum CroppedTransformer.instance "
         "BYOLTransformer.momentum Blockout.ratio BootstrappedTransformer.momentum ChannelDropout.p "
         "Data2VecTransformer.final_momentum Data2VecTransformer.momentum DINOTransformer.center_momentum "
         "DINOTransformer.momentum DropCorrelated.threshold FrequencyMask.ratio "
@@ -78,7 +80,7 @@ RANGES = {
     "a number at least 0 and below 1": (
         "MinRedBuffer.momentum "
         "ColorizationTransformer.rebalancing "
-        "TNCTransformer.dropout DiCOTTransformer.overlap "
+        "CoSTTransformer.dropout SeasonTrendEncoder.dropout TNCTransformer.dropout DiCOTTransformer.overlap "
         "TCNEncoder.latent_mask CroppedTransformer.input_mask "
         "TestTimeClassifier.test_momentum GRUEncoder.dropout InstDiscTransformer.bank_momentum TCNEncoder.dropout "
         "AdversarialTransformer.smoothing "
@@ -107,6 +109,7 @@ RANGES = {
         "RetrievalScorer.n_neighbors AdversarialTransformer.n_noise StridedEncoder.depth StridedEncoder.width "
         "StridedEncoder.kernel_size "
         "GeneratedViews.n_candidates "
+        "CoSTTransformer.width SeasonTrendEncoder.width SeasonTrendEncoder.length "
         "TSTCCTransformer.context_depth TNCTransformer.n_samples WindowPredictingTransformer.context_width "
         "TLossTransformer.n_negatives WindowPredictingTransformer.n_horizons "
         "TestTimeClassifier.n_copies TestTimeClassifier.test_batch_size BottleneckTransformer.width "
@@ -126,6 +129,7 @@ RANGES = {
         "BEiTV2Transformer.aggregation_depth CAETransformer.decoder_depth RegressingTransformer.regressor_depth "
         "MaskedAutoencoderTransformer.decoder_depth MaskedAutoencoderTransformer.decoder_width"
     ),
+    "a whole number at least 1 and at most 16": "CoSTTransformer.n_kernels SeasonTrendEncoder.n_kernels",
     "a whole number at least 1 and at most 256": "RocketEncoder.max_dilations",
     "a whole number at least 1 or 'auto'": (
         "WindowPredictingTransformer.window "
@@ -137,7 +141,7 @@ RANGES = {
         "RocketEncoder.hidden SSLTransformer.max_steps Smooth.level StepFreeTransformer.max_steps"
     ),
     "a whole number at least 2": (
-        "DiCOTTransformer.max_blocks "
+        "DiCOTTransformer.max_blocks CoSTTransformer.max_length "
         "CroppedTransformer.max_length "
         "ReplayBuffer.size "
         "ConvGenerator.width ClosedFormTransformer.max_view_cases ClosedFormTransformer.sketch_size "
@@ -150,7 +154,7 @@ RANGES = {
     "a whole number at least 2 and at most 7 or 'auto'": "JigsawTransformer.n_segments",
     "a whole number at least 2 or 'auto'": (
         "JigsawTransformer.n_permutations "
-        "CroppedTransformer.batch_size "
+        "CroppedTransformer.batch_size CoSTTransformer.queue_size "
         "EncoderPredictor.batch_size JointClassifier.batch_size JointClassifier.labelled_batch_size "
         "QueuedTransformer.queue_size SSLTransformer.batch_size SimPerTransformer.batch_size "
         "StepFreeTransformer.batch_size SwAVTransformer.n_prototypes"
@@ -162,6 +166,7 @@ RANGES = {
         "GeneratedViewsTransformer.augmentation "
         "AdversarialTransformer.augmentation AutoencoderTransformer.corruption ClosedFormTransformer.augmentation "
         "FineTuned.augmentation "
+        "CoSTTransformer.augmentation "
         "TSTCCTransformer.weak TSTCCTransformer.strong TFCTransformer.augmentation "
         "AutoencoderTransformer.corruption ClosedFormTransformer.augmentation FineTuned.augmentation "
         "JointClassifier.augmentation JointEmbeddingTransformer.augmentation MoCoV2Transformer.augmentation "
@@ -171,6 +176,7 @@ RANGES = {
     ),
     "an object with `all_of`": "RotationTransformer.transformations SSGANTransformer.transformations",
     "an object with `build`": (
+        "CoSTTransformer.projector SeasonTrendEncoder.encoder CoSTTransformer.encoder "
         "TSTCCTransformer.projector TFCTransformer.projector "
         "MaxPooledTransformer.pooling "
         "PretextTransformer.projector "
@@ -265,6 +271,7 @@ POSITIONAL = {
     "WrappedTransformer.transformer",
     "ZeroShotClassifier.transformer",
     "GroupedEncoder.encoder",
+    "SeasonTrendEncoder.encoder",
 }
 
 

@@ -8,6 +8,7 @@ import torch
 from shared import small
 
 from sklearn_ssl import (
+    CoSTTransformer,
     CPCTransformer,
     DiCOTTransformer,
     SoftCLTTransformer,
@@ -16,8 +17,8 @@ from sklearn_ssl import (
     TSTCCTransformer,
 )
 from sklearn_ssl.datasets import make_waves
-from sklearn_ssl.encoders import FCNEncoder
-from sklearn_ssl.persistence import save_encoder
+from sklearn_ssl.encoders import FCNEncoder, TCNEncoder
+from sklearn_ssl.persistence import load_encoder, save_encoder
 
 X, _ = make_waves(n_cases=10, n_channels=2, n_timepoints=30, random_state=0)
 
@@ -62,6 +63,27 @@ def test_published_settings():
     assert TLossTransformer().resolved("pooling").statistics == "max"
     soft = SoftCLTTransformer().resolved("encoder")
     assert soft.latent_mask == 0.5
+
+
+def test_published_settings_of_cost():
+    cost = CoSTTransformer()
+    assert (cost.width, cost.n_kernels, cost.max_length, cost.temperature, cost.seasonal) == (160, 8, 201, 0.07, 5e-4)
+    assert cost.resolved("projector").get_params()["norm"] == "none"
+    sigmas = {name: step.augmentation.sigma for name, step in cost.resolved("augmentation").steps.items()}
+    assert sigmas == {"scaling": 0.5, "shift": 0.5, "jitter": 0.5}
+    assert cost.resolved("encoder").get_params() == TCNEncoder(dropout=0.0).get_params()
+
+
+def test_trend_and_season_take_series_of_any_length_and_are_stored(tmp_path):
+    fitted = small(CoSTTransformer, width=3, max_length=20).fit([series[:, : 21 + n] for n, series in enumerate(X)])
+    assert fitted.encode(X).shape == (10, 6, 30)
+    longer = np.concatenate([X, X, X], axis=2)
+    padded = np.concatenate([X, np.full((10, 2, 60), np.nan)], axis=2)
+    both = fitted.transform(np.concatenate([longer, padded]))
+    np.testing.assert_allclose(both[:10], fitted.transform(longer), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(both[10:], fitted.transform(X), rtol=1e-4, atol=1e-5)
+    save_encoder(fitted, tmp_path / "encoder.safetensors")
+    np.testing.assert_array_equal(load_encoder(tmp_path / "encoder.safetensors").transform(X), fitted.transform(X))
 
 
 def last_loss(X):
