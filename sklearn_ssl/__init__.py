@@ -69,6 +69,7 @@ from sklearn_ssl.methods.random_encoder import RandomEncoderTransformer
 from sklearn_ssl.methods.series_native.cost import CoSTTransformer
 from sklearn_ssl.methods.series_native.cpc import CPCTransformer
 from sklearn_ssl.methods.series_native.di_cot import DiCOTTransformer
+from sklearn_ssl.methods.series_native.series2vec import Series2VecTransformer
 from sklearn_ssl.methods.series_native.soft_clt import SoftCLTTransformer
 from sklearn_ssl.methods.series_native.t_loss import TLossTransformer
 from sklearn_ssl.methods.series_native.tf_c import TFCTransformer
@@ -126,6 +127,7 @@ __all__ = [
     "SSLClassifier",
     "SSLRegressor",
     "SdAETransformer",
+    "Series2VecTransformer",
     "SimCLRTransformer",
     "SimMIMTransformer",
     "SimMTMTransformer",

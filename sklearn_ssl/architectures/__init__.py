@@ -15,9 +15,10 @@ from sklearn_ssl.architectures._codes import AggregatedCodeArchitecture, CodeArc
 from sklearn_ssl.architectures._context import AdversarialContextArchitecture, ContextArchitecture
 from sklearn_ssl.architectures._covariance import CovarianceArchitecture, MomentumCovarianceArchitecture
 from sklearn_ssl.architectures._crops import CroppedArchitecture
+from sklearn_ssl.architectures._distances import DistanceArchitecture
 from sklearn_ssl.architectures._divided import DividedArchitecture
 from sklearn_ssl.architectures._fine_tuned import FineTunedArchitecture
-from sklearn_ssl.architectures._frequencies import TimeFrequencyArchitecture
+from sklearn_ssl.architectures._frequencies import TimeFrequencyArchitecture, TwoDomainArchitecture
 from sklearn_ssl.architectures._grouped import GroupedArchitecture
 from sklearn_ssl.architectures._headed import HeadedArchitecture
 from sklearn_ssl.architectures._hidden_channel import HiddenChannelArchitecture
@@ -93,6 +94,7 @@ __all__ = [
     "CovarianceArchitecture",
     "CroppedArchitecture",
     "DecodedArchitecture",
+    "DistanceArchitecture",
     "DistilledTokenizerArchitecture",
     "DividedArchitecture",
     "FilledArchitecture",
@@ -142,6 +144,7 @@ __all__ = [
     "TransformationArchitecture",
     "TransformedAdversarialArchitecture",
     "TubeArchitecture",
+    "TwoDomainArchitecture",
     "VariationalArchitecture",
     "ViewmakerArchitecture",
     "VisibleArchitecture",

@@ -27,6 +27,7 @@ from sklearn_ssl.losses._reconstruction import (
     masked_mse_loss,
     masked_smooth_l1_loss,
 )
+from sklearn_ssl.losses._series2vec import series2vec_loss
 from sklearn_ssl.losses._simmtm import simmtm_loss
 from sklearn_ssl.losses._simper import periodic_similarity, simper_loss
 from sklearn_ssl.losses._softclt import softclt_loss
@@ -77,6 +78,7 @@ __all__ = [
     "pretext_loss",
     "queue_contrastive_loss",
     "semi_supervised_loss",
+    "series2vec_loss",
     "sigreg_loss",
     "simmtm_loss",
     "simper_loss",

@@ -62,6 +62,7 @@ WITHOUT_TRAINING_STEP = {
     "PretextArchitecture",
     "MeanArchitecture",
     "TaughtArchitecture",
+    "TwoDomainArchitecture",
     "VisibleArchitecture",
     "WindowSequenceArchitecture",
     "WindowTargetArchitecture",
@@ -167,6 +168,7 @@ CASES = {
     "AttentiveContextArchitecture": Case([P, P, *[(1, 6, 4)] * 4], losses.tstcc_loss),
     "NeighbourArchitecture": Case([(18,)] * 2, losses.tnc_loss),
     "TimeFrequencyArchitecture": Case([(6, 16)] * 4 + [P] * 4, losses.tfc_loss),
+    "DistanceArchitecture": Case([P, P, (6, 6), (6, 6)], losses.series2vec_loss, constants=(2, 3)),
     "DividedArchitecture": Case([(6, 2, 4)], losses.dicot_loss),
     "SeasonTrendArchitecture": Case(
         [P, P, (10, 8), (6, 3, 32), (6, 3, 32)],

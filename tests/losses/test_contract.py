@@ -78,6 +78,13 @@ def _softclt(z1, z2, similarity, **parameters):
     return losses.softclt_loss(z1, z2, rows, **parameters)
 
 
+def _series2vec(z_time, z_spectrum, time_distances, spectral_distances):
+    distances = [
+        torch.maximum(one[..., None], one) for one in (time_distances, spectral_distances)
+    ]  # of numbers of the series
+    return losses.series2vec_loss(z_time, z_spectrum, *distances)
+
+
 def _swav(assigned, predicted, **parameters):
     return losses.swav_loss([assigned, *predicted], **{"n_assigned": 1, **parameters})
 
@@ -166,6 +173,12 @@ CONTRACTS = {
         trained={"logits": "nK", **VIEWS},
         data={"target": _classes, "weight": _weights},
         loss=_semi_supervised,
+        least=2,
+    ),
+    "series2vec_loss": Contract(
+        trained={"z_time": "nd", "z_spectrum": "nd"},
+        data={"time_distances": _weights, "spectral_distances": _weights},
+        loss=_series2vec,
         least=2,
     ),
     "sigreg_loss": Contract(trained={"z": "nd", "directions": "Kd"}, least=2, stacks=True),

@@ -17,7 +17,7 @@ RANGES = {
         "GeneratedViewsTransformer.epsilon GeneratedViewsTransformer.temperature "
         "AdversarialTransformer.generator_lr_ratio AdversarialTransformer.lr TestTimeClassifier.test_lr "
         "ContrastiveEMPSSLTransformer.temperature Data2VecTransformer.beta "
-        "CoSTTransformer.temperature "
+        "CoSTTransformer.temperature Series2VecTransformer.gamma "
         "TSTCCTransformer.temperature TFCTransformer.temperature DiCOTTransformer.temperature "
         "TestTimeClassifier.test_lr ContrastiveEMPSSLTransformer.temperature Data2VecTransformer.beta "
         "DINOTransformer.student_temperature MaskedViewsTransformer.student_temperature "
@@ -141,7 +141,7 @@ RANGES = {
         "RocketEncoder.hidden SSLTransformer.max_steps Smooth.level StepFreeTransformer.max_steps"
     ),
     "a whole number at least 2": (
-        "DiCOTTransformer.max_blocks CoSTTransformer.max_length "
+        "DiCOTTransformer.max_blocks CoSTTransformer.max_length Series2VecTransformer.max_length "
         "CroppedTransformer.max_length "
         "ReplayBuffer.size "
         "ConvGenerator.width ClosedFormTransformer.max_view_cases ClosedFormTransformer.sketch_size "
@@ -177,6 +177,7 @@ RANGES = {
     "an object with `all_of`": "RotationTransformer.transformations SSGANTransformer.transformations",
     "an object with `build`": (
         "CoSTTransformer.projector SeasonTrendEncoder.encoder CoSTTransformer.encoder "
+        "Series2VecTransformer.projector "
         "TSTCCTransformer.projector TFCTransformer.projector "
         "MaxPooledTransformer.pooling "
         "PretextTransformer.projector "

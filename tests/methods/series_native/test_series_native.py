@@ -11,6 +11,7 @@ from sklearn_ssl import (
     CoSTTransformer,
     CPCTransformer,
     DiCOTTransformer,
+    Series2VecTransformer,
     SoftCLTTransformer,
     TFCTransformer,
     TLossTransformer,
@@ -37,8 +38,9 @@ def test_every_series_needs_two_windows(cls):
     small(cls, window=9, max_epochs=1).fit(series)
 
 
-def test_features_of_two_domains_are_not_stored_as_an_encoder(tmp_path):
-    fitted = small(TFCTransformer, max_epochs=0).fit(X)
+@pytest.mark.parametrize("cls", [TFCTransformer, Series2VecTransformer])
+def test_features_of_two_domains_are_not_stored_as_an_encoder(cls, tmp_path):
+    fitted = small(cls, max_epochs=0).fit(X)
     with pytest.raises(TypeError, match="whose features are more than pooled ones"):
         save_encoder(fitted, tmp_path / "encoder.safetensors")
     assert fitted.encode(X).shape == (10, 4, 30)
@@ -90,6 +92,12 @@ def last_loss(X):
     encoder = FCNEncoder(width=8, kernel_sizes=(3,), norm="layer")
     cpc = small(CPCTransformer, encoder=encoder, window=4, n_horizons=2, batch_size=32, max_steps=60, max_epochs="auto")
     return cpc.set_params(lr=1e-2).fit(X).loss_curve_[-1]
+
+
+def test_distances_of_features_become_those_of_series():
+    fitted = small(Series2VecTransformer, max_steps=30, max_epochs="auto", batch_size=10, lr=1e-2).fit(X)
+    assert fitted.loss_curve_[-1] < fitted.loss_curve_[0] / 2
+    assert float(fitted.net_.module_.scale) == pytest.approx(float(X.std()), rel=1e-4)
 
 
 def test_the_future_is_predicted_where_it_follows_from_the_past():
