@@ -2,6 +2,7 @@
 
 * ``left out``: each of the six activities is left out of the training in turn. Its test windows are named among all six
   by their descriptions; chance is 1/6. "seen" is the accuracy on the test windows of the other five, also among six.
+  "plain" and "plain, seen" are the same without the test of novelty, by similarity alone.
 * ``retrieval``: trained on all six. Precision at 5 is the share of the right activity among the five test windows that
   are most similar to each description, averaged over the six.
 
@@ -44,9 +45,11 @@ DESCRIPTIONS = {
     "LAYING": "lying still on a bed",
 }
 TEXT_ENCODERS = {"tf-idf": None, "sentences": sentence_vectors}
+LEVEL = ZeroShotClassifier().novelty_level
 LEFT_OUT, RETRIEVAL = "left out", "retrieval"
 KEY = ("question", "activity", "text encoder", "seed", "cases", "steps")
-FIELDS = (*KEY, "accuracy", "seen", "seconds")
+SCORES = ("accuracy", "seen", "plain", "plain, seen")
+FIELDS = (*KEY, *SCORES, "seconds")
 
 
 def main():
@@ -86,15 +89,15 @@ def available():
 
 def means(rows):
     """Return the mean over the seeds, and how many standard errors it is above chance."""
-    frame = pd.DataFrame(rows).assign(accuracy=lambda frame: frame["accuracy"].astype(float))
-    frame["seen"] = pd.to_numeric(frame["seen"])
+    frame = pd.DataFrame(rows)
+    frame = frame.assign(**{name: pd.to_numeric(frame[name]) for name in SCORES})
     lines = []
     for key, part in frame.groupby(list(KEY[:3]), sort=False):
         error = part["accuracy"].std() / np.sqrt(len(part)) if len(part) > 1 else np.nan
         above = (part["accuracy"].mean() - 1 / 6) / error if error > 0 else np.nan
-        values = [part["accuracy"].mean(), error, above, part["seen"].mean()]
-        lines.append([*key, len(part), *(f"{value:.3f}" for value in values)])
-    columns = [*KEY[:3], "seeds", "mean", "standard error", "errors above chance", "seen"]
+        values = [part["accuracy"].mean(), error, above, *part[list(SCORES[1:])].mean()]
+        lines.append([*key, len(part), *("" if np.isnan(value) else f"{value:.3f}" for value in values)])
+    columns = [*KEY[:3], "seeds", "accuracy", "standard error", "errors above chance", *SCORES[1:]]
     return pd.DataFrame(lines, columns=columns)
 
 
@@ -127,12 +130,13 @@ def measured(key, folder):
     classifier = ZeroShotClassifier(clip, descriptions=described(y[rows])).fit(X[rows], y[rows])
     if question == RETRIEVAL:
         texts = [DESCRIPTIONS[one] for one in y_test]
-        accuracy, seen = RetrievalScorer(measure="precision")(classifier.transformer_, X_test, texts), ""
+        scores = [RetrievalScorer(measure="precision")(classifier.transformer_, X_test, texts)]
     else:
-        named = classifier.with_descriptions(DESCRIPTIONS).predict(X_test) == y_test
-        accuracy, seen = named[y_test == activity].mean(), f"{named[y_test != activity].mean():.4f}"
-    values = (*key, f"{accuracy:.4f}", seen, f"{time.perf_counter() - start:.1f}")
-    return dict(zip(FIELDS, values, strict=True))
+        of_all = classifier.with_descriptions(DESCRIPTIONS)
+        tested, plain = (of_all.set_params(novelty_level=level).predict(X_test) == y_test for level in (LEVEL, 0))
+        scores = [named[part].mean() for named in (tested, plain) for part in (y_test == activity, y_test != activity)]
+    texts = [f"{score:.4f}" for score in scores] + [""] * (len(SCORES) - len(scores))
+    return dict(zip(FIELDS, (*key, *texts, f"{time.perf_counter() - start:.1f}"), strict=True))
 
 
 def described(labels):
