@@ -2,9 +2,11 @@
 
 import contextlib
 import functools
+import importlib
 import os
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,13 +14,15 @@ from aeon.classification.convolution_based import MultiRocketHydraClassifier
 from aeon.classification.distance_based import KNeighborsTimeSeriesClassifier
 from aeon.datasets import load_classification
 from aeon.transformations.collection.convolution_based import MiniRocket
+from aeon.transformations.collection.feature_based import Catch22
 from authors_ts2vec import AuthorsTS2Vec
 from methods_by_name import make_method
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils import get_tags
 
-from sklearn_ssl.datasets import make_waves
+from sklearn_ssl.datasets import load_ucihar, make_waves
 from sklearn_ssl.evaluation import knn_probe, linear_probe, svm_probe
 from sklearn_ssl.preprocessing import ChannelWise, FillMissing
 
@@ -32,6 +36,11 @@ SHIPPED = (
     "OSULeaf",
     "PickupGestureWiimoteZ",
 )
+MORE = (  # of one file each, in the folder "more"
+    *("Chinatown", "DistalPhalanxOutlineCorrect", "FiftyWords", "Ham", "Herring", "LSST", "MiddlePhalanxTW"),
+    *("MoteStrain", "PigAirwayPressure", "SmoothSubspace", "SonyAIBORobotSurface2", "TwoLeadECG", "Wine"),
+)
+HAR = "UCIHAR"
 GENERATED = {"waves": make_waves}
 N_GENERATED = (60, 400)  # series to fit on and to judge on
 POOLED = "encoder=RocketEncoder(n_features=15792, poolings=('ppv', 'mpv', 'mipv', 'lspv'))"
@@ -67,6 +76,11 @@ REFERENCES = {
     "MiniRocket": lambda seed: MiniRocket(random_state=seed),
     "MultiRocket-Hydra": lambda seed: MultiRocketHydraClassifier(random_state=seed),
     DTW: lambda seed: KNeighborsTimeSeriesClassifier(distance="dtw", distance_params={"window": WINDOW}),
+}
+RAW = "raw series"
+PLAIN = {
+    RAW: lambda: FunctionTransformer(as_rows),
+    "catch22": lambda: Catch22(replace_nans=True),
 }
 PUBLISHED = {"TS2Vec by its authors": None, "untrained TS2Vec by its authors": 0}  # training steps
 PROBES = {"linear": linear_probe, "1-NN": knn_probe, "SVM": svm_probe}
@@ -113,9 +127,42 @@ def instance(method, seed, device):
     """Return the estimator that a name stands for."""
     if method in REFERENCES:
         return REFERENCES[method](seed)
+    if method in PLAIN:
+        return PLAIN[method]()
     if method in PUBLISHED:
         return AuthorsTS2Vec(PUBLISHED[method], device=device, random_state=seed)
+    if ":" in method.partition("(")[0]:
+        return GivenEmbedding(method)
     return make_method(NAMED.get(method, method), random_state=seed, device=device)
+
+
+def as_rows(X):
+    """Return every series as one row, channel after channel."""
+    return np.reshape(X, (len(X), -1))
+
+
+class GivenEmbedding(TransformerMixin, BaseEstimator):
+    """An embedding that anybody wrote, such as that of a pretrained model.
+
+    Parameters
+    ----------
+    where : str
+        ``module:function``. The function turns series of shape (cases, channels, steps) into features of shape (cases,
+        features). Python must find the module: name its folder in the environment variable PYTHONPATH.
+    """
+
+    def __init__(self, where):
+        self.where = where
+
+    def fit(self, X, y=None):
+        """Look the function up."""
+        module, _, name = self.where.partition(":")
+        self.function_ = getattr(importlib.import_module(module), name)
+        return self
+
+    def transform(self, X):
+        """Return what the function returns."""
+        return np.asarray(self.function_(X))
 
 
 def embedded(model, X, y, X_test, y_test, probes):
@@ -152,16 +199,13 @@ def classified(model, X, y, X_test, y_test, probes):
     }
 
 
-@functools.lru_cache(maxsize=1)
+@functools.lru_cache(maxsize=64)
 def series(name, folder):
     """Return both parts of a set as arrays without gaps and of one length, and what was done to them."""
     if name in GENERATED:
         fit, judged = (GENERATED[name](n_cases=n, random_state=seed) for seed, n in enumerate(N_GENERATED))
         return fit, judged, "as is"
-    source = None if name in SHIPPED else folder
-    (X, y), (X_test, y_test) = (
-        load_classification(name, split=split, extract_path=source) for split in ("train", "test")
-    )
+    (X, y), (X_test, y_test) = (published(name, split, folder) for split in ("train", "test"))
     lengths = {np.shape(one)[1] for part in (X, X_test) for one in part}
     has_gaps = any(np.isnan(one).any() for part in (X, X_test) for one in part)
     done = ["filled"] * has_gaps + ["padded"] * (len(lengths) > 1)
@@ -170,6 +214,16 @@ def series(name, folder):
         filler = FillMissing(method="linear", padding="fill").fit(of_length(X, longest))
         X, X_test = (filler.transform(of_length(part, longest)) for part in (X, X_test))
     return (X, y), (X_test, y_test), ", ".join(done) or "as is"
+
+
+def published(name, split, folder):
+    """Return the series of one part of a set, as published, and their labels."""
+    if name == HAR:
+        return load_ucihar(Path(folder) / HAR, split=split, return_X_y=True)
+    if name in MORE:
+        with np.load(Path(folder) / "more" / f"{name}.npz") as arrays:
+            return arrays[f"X_{split}"], arrays[f"y_{split}"]
+    return load_classification(name, split=split, extract_path=None if name in SHIPPED else folder)
 
 
 def of_length(X, n_timepoints):

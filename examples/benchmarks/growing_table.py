@@ -33,13 +33,18 @@ class GrowingTable:
         """Write one row through to the file."""
         self._write([row])
 
-    def fill(self, calls, jobs):
-        """Make delayed calls in processes of one thread; append the row, or the list of rows, of each as it comes."""
+    def fill(self, calls, jobs, shown=None):
+        """Make delayed calls in processes of one thread; append the row, or the list of rows, of each as it comes.
+
+        Every row is printed, or the line that `shown` makes of what a call returned.
+        """
         with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
             for result in joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)(calls):
-                for row in [result] if isinstance(result, dict) else result:
+                rows = [result] if isinstance(result, dict) else result
+                for row in rows:
                     self.append(row)
-                    print("  ".join(f"{name}: {value}" for name, value in row.items()), flush=True)
+                lines = [shown(result)] if shown else [as_line(row) for row in rows]
+                print(*lines, sep="\n", flush=True)
 
     def _write(self, rows):
         with self.path.open("a", newline="") as file:
@@ -51,3 +56,8 @@ class GrowingTable:
         if end < len(text):
             with self.path.open("r+b") as file:
                 file.truncate(end)
+
+
+def as_line(row):
+    """Return a row as it is printed."""
+    return "  ".join(f"{name}: {value}" for name, value in row.items())
