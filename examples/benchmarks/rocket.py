@@ -1,9 +1,9 @@
-"""What `RocketEncoder` costs beside aeon's MiniRocket, MultiRocket and Hydra: CPU time of one transform, one thread.
+"""What `RocketEncoder` costs next to aeon's MiniRocket, MultiRocket and Hydra: CPU time of one transform, one thread.
 
 The encoder gets the dilations, channels and thresholds that aeon's transform learnt, so both compute the same features,
 and the table shows by how much they differ. Runs alternate, and a ratio is the median over pairs. MultiRocket is
 compared in time only, because aeon shifts the differences by one step; so is Hydra, which has as many kernels in both
-but others, and which aeon runs in PyTorch too. All is compiled before. Run it with
+but others. All is compiled before. Run it with
 
     python examples/benchmarks/rocket.py [--repeats 5] [--multirocket]
 """
@@ -91,18 +91,18 @@ def main():
     print(f"{'series':15} {'encoder':20} {'aeon, s':>8} {'ratio':>8} {'difference':>12}")
     for shape in SHAPES:
         rocket = MiniRocket(random_state=0).fit(random_walks(shape))
-        for backend in ("torch", "aeon"):
+        for backend in ("numba", "torch"):
             encoder = encoder_like(rocket, shape[1], backend)
             compare(f'backend="{backend}"', shape, rocket.transform, encoder, arguments.repeats, same=True)
         X = random_walks(shape)
         hydra = HydraTransformer(random_state=0).fit(X)
         ours = hydra_like(hydra, torch.from_numpy(X))
-        compare("Hydra, torch", shape, hydra.transform, ours, arguments.repeats, same=False)
+        compare("Hydra", shape, hydra.transform, ours, arguments.repeats, same=False)
         if arguments.multirocket:
             multi = MultiRocket(n_kernels=1428, random_state=0).fit(X)
             encoder = MULTI.build(shape[1]).eval()
             encoder.adapt(torch.from_numpy(X))
-            compare("MultiRocket, torch", shape, multi.transform, encoder, arguments.repeats, same=False)
+            compare("MultiRocket", shape, multi.transform, encoder, arguments.repeats, same=False)
 
 
 if __name__ == "__main__":

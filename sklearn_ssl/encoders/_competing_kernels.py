@@ -1,4 +1,4 @@
-"""Hydra in PyTorch: the random kernels of a group compete for the steps of a series."""
+"""Hydra: the random kernels of a group compete for the steps of a series."""
 
 import math
 
@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from sklearn_ssl._input.padding import observed_mask
+from sklearn_ssl.encoders import _compiled_rocket
 from sklearn_ssl.encoders._dilated import CPU_BLOCK, GPU_BLOCK, LARGEST_DILATION, SIZE, blocks, shifted
 
 GROUP_SIZE = 8  # number of kernels in a group
@@ -27,6 +28,8 @@ class CompetingKernels(nn.Module):
         Number of channels C of the series.
     n_groups : int
         Number of groups G over all dilations.
+    compiled : bool
+        Whether to use compiled functions where they give the same features.
 
     Attributes
     ----------
@@ -41,9 +44,10 @@ class CompetingKernels(nn.Module):
     weights: torch.Tensor
     channels: torch.Tensor
 
-    def __init__(self, n_channels: int, n_groups: int) -> None:
+    def __init__(self, n_channels: int, n_groups: int, *, compiled: bool = False) -> None:
         super().__init__()
         self.n_channels = n_channels
+        self.compiled = compiled
         self.n_features = 2 * GROUP_SIZE * n_groups
         self.dilations = np.ones(n_groups, dtype=int)
         self.register_buffer("weights", torch.empty(n_groups, GROUP_SIZE, SIZE))
@@ -61,6 +65,8 @@ class CompetingKernels(nn.Module):
 
     def forward(self, x: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
         """Return the features (B, F) of series (B, C, L) with `lengths` (B,) observed steps, None if all are."""
+        if self.compiled and _compiled_rocket.can_treat(x, lengths, int(self.dilations[-1])):
+            return _compiled_rocket.competing_features(x, self.dilations, self.weights, self.channels, ROUNDING)
         dilations, numbers = np.unique(self.dilations, return_counts=True)
         sizes = numbers.tolist()
         stages = list(zip(dilations.tolist(), self.weights.split(sizes), self.channels.split(sizes), strict=True))

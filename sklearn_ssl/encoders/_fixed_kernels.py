@@ -1,4 +1,4 @@
-"""The 84 kernels of MiniRocket and the pooling of their convolutions, in PyTorch or by aeon's compiled code."""
+"""The 84 kernels of MiniRocket and the pooling of their convolutions, in PyTorch or compiled."""
 
 import itertools
 import math
@@ -21,7 +21,7 @@ from sklearn_ssl.encoders._dilated import (
     blocks,
     shifted,
 )
-from sklearn_ssl.encoders._kernel_pooling import pooled, window_of
+from sklearn_ssl.encoders._kernel_pooling import POOLINGS, pooled, window_of
 
 TAPS = np.array(list(itertools.combinations(range(SIZE), 3)))  # the three places where a kernel has the weight 2
 N_KERNELS = len(TAPS)
@@ -87,7 +87,7 @@ class FixedKernels(nn.Module):
     poolings : sequence of str
         Names of the poolings.
     compiled : bool
-        Whether to use aeon's compiled kernels where they give the same features.
+        Whether to use compiled functions where they give the same features.
 
     Attributes
     ----------
@@ -178,10 +178,9 @@ class FixedKernels(nn.Module):
 
     def forward(self, x: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
         """Return the features (B, F) of series (B, C, L) with `lengths` (B,) observed steps, None if all are."""
-        if self._compiled_can(x, lengths):
-            kernels = self.channels[: len(self._steps())].reshape(-1, self.channels.shape[2])
-            seen = [channels[channels < self.n_channels] for channels in kernels]
-            return _compiled_rocket.proportions(x, seen, self._steps(), self.biases)
+        if self.compiled and _compiled_rocket.can_treat(x, lengths, max(dilation for dilation, _ in self._steps())):
+            rows = [self.poolings.index(name) if name in self.poolings else -1 for name in POOLINGS]
+            return _compiled_rocket.fixed_features(x, TAPS, self._steps(), self.channels, self.biases, rows)
         n_rows, space = self._workspace(x)
         return torch.cat([self._of_block(*block, space) for block in blocks(x, lengths, n_rows)])
 
@@ -231,16 +230,6 @@ class FixedKernels(nn.Module):
 
     def _steps(self) -> list[tuple[int, int]]:
         return self.plan or [(1, self.per_kernel)]
-
-    def _compiled_can(self, x: torch.Tensor, lengths: torch.Tensor | None) -> bool:
-        return (
-            self.compiled
-            and self.poolings == ("ppv",)
-            and x.device.type == "cpu"
-            and x.dtype == torch.float32
-            and lengths is None
-            and x.shape[2] > max((SIZE - 1) * dilation for dilation, _ in self._steps())
-        )
 
     def _of_block(self, x: torch.Tensor, lengths: torch.Tensor | None, space: Space) -> torch.Tensor:
         sizes = [HALF * n for _, n in self._steps() for _ in range(2)]

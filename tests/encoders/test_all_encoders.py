@@ -308,7 +308,7 @@ def test_abstract_recipes_cannot_be_made():
         ("RocketEncoder", "standardise", 1, False),
         ("RocketEncoder", "hidden", 0, 1),
         ("RocketEncoder", "depth", 0, 1),
-        ("RocketEncoder", "backend", "numba", "aeon"),
+        ("RocketEncoder", "backend", "aeon", "torch"),
         ("RocketEncoder", "differences", "no", True),
         ("RocketEncoder", "poolings", "max", "mpv"),
         ("RocketEncoder", "poolings", (), ("lspv",)),

@@ -2,7 +2,6 @@
 
 import itertools
 
-import numba
 import numpy as np
 import pytest
 import torch
@@ -50,66 +49,6 @@ def test_features_equal_aeons(n_channels, n_steps):
     else:
         expected = _minirocket._static_transform_multi.py_func(x.numpy(), parameters, indices)
     np.testing.assert_allclose(encoder(x).squeeze(2).numpy(), expected, rtol=1e-6)
-
-
-@pytest.mark.parametrize("n_channels", [1, 3])
-def test_compiled_kernels_give_the_same(n_channels, monkeypatch):
-    if n_channels == 1:  # one compilation is slow enough, and both functions have the same arguments
-        interpreted = _minirocket._static_transform_uni.py_func
-        monkeypatch.setattr(_minirocket, "_static_transform_uni", interpreted)
-    torch.manual_seed(0)
-    encoders = [
-        RocketEncoder(n_features=840, differences=True, standardise=False, backend=backend).build(n_channels)
-        for backend in ("torch", "aeon")
-    ]
-    x = series(8, n_channels, 64)
-    x[:4, :, 10:40] = 0.1
-    encoders[0].adapt(x)
-    encoders[1].load_state_dict(encoders[0].state_dict())
-    for given in (x, x.double(), x[:, :, :30], x[1:3], x.transpose(0, 2).contiguous().transpose(0, 2)):
-        expected, features = (encoder(given) for encoder in encoders)
-        torch.testing.assert_close(features, expected, rtol=1e-6, atol=0)
-    mask = torch.arange(64) < torch.tensor([64] * 7 + [20]).unsqueeze(1)
-    assert encoders[1](x, mask).equal(encoders[0](x, mask))
-    torch.testing.assert_close(encoders[1](x, mask)[:7], encoders[1](x)[:7], rtol=1e-6, atol=0)
-    assert torch.get_num_threads() == 1
-
-
-def test_compiled_kernels_use_the_threads_of_torch(monkeypatch):
-    given = []
-
-    def proportions(*inputs):
-        given.append(numba.get_num_threads())
-        torch.set_num_threads(1)
-        return np.zeros((2, 84), dtype=np.float32)
-
-    monkeypatch.setattr(_minirocket, "_static_transform_uni", proportions)
-    encoder, before = RocketEncoder(n_features=84, standardise=False, backend="aeon").build(1), numba.get_num_threads()
-    for n_threads in (1, 2):
-        torch.set_num_threads(n_threads)
-        encoder(series(2, 1, 40))
-        assert torch.get_num_threads() == n_threads
-        assert numba.get_num_threads() == before
-    torch.set_num_threads(1)
-    assert given == [1, min(2, numba.config.NUMBA_NUM_THREADS)]
-
-
-def test_what_the_compiled_kernels_cannot_do_is_left_to_torch(monkeypatch):
-    used = []
-    monkeypatch.setattr("sklearn_ssl.encoders._compiled_rocket.proportions", lambda x, *_: used.append(x) or x.mean(2))
-    ppv = adapted(RocketEncoder(n_features=168, standardise=False, backend="aeon"))
-    used.clear()
-    ppv(series(2, 3, 40))
-    assert len(used) == 1
-    longest = max(dilation for dilation, _ in ppv.kernels[0].plan)
-    for encoder, n_steps, mask in (
-        (ppv, 40, torch.ones(2, 40, dtype=torch.bool)),
-        (ppv, 8 * longest, None),
-        (adapted(RocketEncoder(n_features=168, poolings=("mpv", "ppv"), backend="aeon")), 40, None),
-        (adapted(RocketEncoder(n_features=168)), 40, None),
-    ):
-        assert encoder(series(2, 3, n_steps), mask).shape == (2, 168, 1)
-    assert len(used) == 1
 
 
 @pytest.mark.parametrize("n_steps", [9, 10, 60, 150])

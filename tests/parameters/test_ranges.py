@@ -237,7 +237,7 @@ RANGES = {
     "one of 'time', 'rectangle'": "Blockout.kind",
     "one of 'time-last', 'channels-last'": "AsCollection.order",
     "one of 'together', 'apart'": "GeometricMasking.channels Masking.channels",
-    "one of 'torch', 'aeon'": "RocketEncoder.backend",
+    "one of 'numba', 'torch'": "RocketEncoder.backend",
     "one of 'zscore', 'iqr', 'hampel'": "ClipOutliers.method",
     "one of 8, 1, 2, 4, 16, 32, 64": "TransformerEncoder.window ChannelTransformerEncoder.window",
     "one of False, True": (
