@@ -49,7 +49,11 @@ def means(rows, methods):
         reference = next((one for one in REFERENCES if one in column), None)
         for method in column:
             line = {"task": task, "measure": measure, "method": method, "sets": int(column[method].count())}
-            line |= {"mean": column[method].mean(), "rank": ranks.get(method, np.nan), "compared with": reference or ""}
+            line |= {
+                "mean": column[method].mean(),
+                "rank": ranks.get(method, np.nan),
+                "compared with": reference or "none",
+            }
             if reference not in (None, method):
                 line |= difference(cases[method], cases[reference], measure)
             lines.append(line)
@@ -114,7 +118,8 @@ def report(rows, methods):
         for group in GROUPS:
             lines = text[text.index.get_level_values("task").str.startswith(group)]
             if len(lines):
-                print(f"\n{group}: mean over sets (difference to {REFERENCES[0]} in hundredths ± standard error)")
+                against = " or ".join(table.loc[table["task"].str.startswith(group), "compared with"].unique())
+                print(f"\n{group}: mean over sets (difference to {against} in hundredths ± standard error)")
                 print(lines.loc[:, (lines != "").any()].T.to_string())
         brought = repairs(rows)
         if brought is not None:

@@ -218,7 +218,7 @@ def donor(source, method, seed, options):
     return found
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=64)
 def _donor(source, method, seed, folder, device, limit):
     data, model = data_of(source, folder), made(method, seed, device)
     try:

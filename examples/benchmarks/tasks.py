@@ -94,8 +94,8 @@ def main():
         (part, name, method, seed)
         for part in options.parts
         for seed in range(options.seeds)
-        for method in methods_of(part, options)
         for name in options.sets or (QUICK if options.quick else SETS_OF)[part]
+        for method in methods_of(part, options)
     ]
     for method in dict.fromkeys(method for _, _, method, _ in work):
         made(method, 0, options.device)  # a name that is unknown shows before any work
