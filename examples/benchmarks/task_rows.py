@@ -229,35 +229,18 @@ def _donor(source, method, seed, folder, device, limit):
 
 
 def fine_tuning(name, method, seed, options):
-    """Yield accuracies after fine-tuning a method's encoder with shares of the labels; aeon's features get a ridge."""
+    """Yield accuracies after fine-tuning a method's encoder with shares of the labels; other features get a ridge."""
     data = data_of(name, options.data)
     model = made(method, seed, options.device)
-    with within(options.limit):
-        model.fit(data.X)
-    yield FIT, "", FIT, np.nan
-    has_net = hasattr(model, "net_")
-    model = on_top(model, seed) if has_net else Probed(model, scaling(method))
+    judged = yield from embedding(model, method, data, options.limit)
     for share, number in SHARES.items():
-        with within(options.limit):
-            fit_on(model, data, drawn(data.y, number, seed))
-        yield f"fine-tuning, labels: {share}", "", OWN, np.mean(model.predict(data.X_test) == data.y_test)
-
-
-class Probed:
-    """A ridge classifier on features that stay as they are."""
-
-    def __init__(self, transformer, scaler):
-        self.transformer = transformer
-        self.model = make_pipeline(scaler, ridge())
-
-    def fit(self, X, y):
-        """Fit the classifier on labelled series."""
-        self.model.fit(self.transformer.transform(X), y)
-        return self
-
-    def predict(self, X):
-        """Return classes."""
-        return self.model.predict(self.transformer.transform(X))
+        rows = drawn(data.y, number, seed)
+        if hasattr(model, "net_"):
+            with within(options.limit):
+                accuracy = np.mean(fit_on(on_top(model, seed), data, rows).predict(data.X_test) == data.y_test)
+        else:
+            accuracy = ridge().fit(judged.train[rows], data.y[rows]).score(judged.test, data.y_test)
+        yield f"fine-tuning, labels: {share}", "", "accuracy", accuracy
 
 
 def dense(name, method, seed, options):

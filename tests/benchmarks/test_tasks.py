@@ -131,6 +131,7 @@ def test_a_fit_that_takes_too_long_is_ended():
         ("transfer", "ItalyPowerDemand", "raw series", 7),
         ("transfer", "waves", "raw series", 0),
         ("dense", "waves", "RandomEncoder", 3),
+        ("fine-tuning", "waves", "raw series", 4),
     ],
 )
 def test_a_part_is_rows_of_values_and_an_end(part, name, method, n_rows, options):
