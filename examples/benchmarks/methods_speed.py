@@ -3,9 +3,10 @@
 Bare passes are those of the encoder and its pooling over batches of the same size: forward and backward for what is
 trained, forward alone for a teacher, and nothing else, neither views nor projector, loss, optimiser or monitors. After
 every epoch of `fit` the bare passes of an epoch are run in the same process. Times are the shortest of all epochs but
-the first, so the few looks of the collapse monitor are not in them. Of methods whose pieces have random lengths they
-are the means instead. They are those of the processor, on one thread, so that other work on the machine counts little.
-Run it with
+the first, so the few looks of the collapse monitor are not in them. Of methods that encode pieces they are the means
+instead, and the bare passes of an epoch are those of this epoch, on pieces that are one step longer: PyTorch prepares
+its convolutions for every new length, which a loop of one's own has to pay for too. Times are those of the processor,
+on one thread, so that other work on the machine counts little. Run it with
 
     python examples/benchmarks/methods_speed.py --csv methods_speed.csv [--epochs 12]
 
@@ -30,7 +31,13 @@ from methods_by_name import make_method, transformers
 from overhead import make_data
 from skorch.callbacks import Callback
 
-from sklearn_ssl.architectures import Batch, MaskedAutoencoder, PretextArchitecture
+from sklearn_ssl.architectures import (
+    Batch,
+    MaskedAutoencoder,
+    NestedPieceArchitecture,
+    PretextArchitecture,
+    TwoDomainArchitecture,
+)
 from sklearn_ssl.architectures._base import feature_layers, pooled_features
 from sklearn_ssl.base import SSLTransformer
 
@@ -50,7 +57,7 @@ WHOLE_SERIES = {
     **dict.fromkeys(("Data2Vec", "BEiT"), (1, 1)),
     **dict.fromkeys(("EMPSSL", "ContrastiveEMPSSL"), (0, 0)),  # windows alone
 }
-# Passes of the methods that encode pieces of random lengths: copies and mean share of a series of 315 steps.
+# Passes of the methods that encode pieces, of random lengths or not: copies and mean share of a series of 315 steps.
 RANDOM_PIECES = {
     "TS2Vec": [(2, 0.63)],
     "SoftCLT": [(2, 0.63)],
@@ -60,12 +67,14 @@ RANDOM_PIECES = {
     "TNC": [(15, 32 / 315)],
     "TFC": [(2, 1.0), (2, 158 / 315)],  # series and spectra
     "DiCOT": [(6, 1.65 / 6)],
+    "Series2Vec": [(1, 1.0), (1, 158 / 315)],
 }
 
 SEVERAL_NETWORKS = (
     "Autoencoder",
     "BEiTV2",
     "CAE",
+    "CoST",
     "DistilledTokenizer",
     "GAN",
     "GeneratedViews",
@@ -80,6 +89,9 @@ SEVERAL_NETWORKS = (
     "TimeVAE",
     "VQTokenizer",
 )
+
+
+POOLED_IN_TRAINING = (PretextArchitecture, NestedPieceArchitecture, TwoDomainArchitecture)
 
 
 class BarePasses(Callback):
@@ -103,7 +115,7 @@ class BarePasses(Callback):
         """Copy the encoder and draw the batches."""
         self.epochs_, self.bare_ = [], []
         self.encoder_ = copy.deepcopy(getattr(net.module_, "learner", net.module_.encoder)).train()
-        of_views = net.module_.pooling if isinstance(net.module_, PretextArchitecture) else None
+        of_views = net.module_.pooling if isinstance(net.module_, POOLED_IN_TRAINING) else None
         self.pooling_ = copy.deepcopy(getattr(net.module_, "training_pooling", of_views))
         generator = torch.Generator().manual_seed(0)
         _, n_channels, n_timepoints = SHAPE
@@ -134,6 +146,41 @@ class BarePasses(Callback):
         if self.pooling_ is None:  # what is compared are sequences
             return feature_layers(self.encoder_, x, None)[-1]
         return pooled_features(self.encoder_, self.pooling_, x, None)
+
+
+class BarePieces(BarePasses):
+    """After every epoch of a fit, run and time the bare passes of this very epoch, on pieces of one more step."""
+
+    def on_train_begin(self, net, **kwargs):
+        """Copy the encoder, and watch the encoders of the fit."""
+        super().on_train_begin(net, **kwargs)
+        self.seen_ = []
+        for name in ("encoder", "learner", "spectral_encoder"):
+            if hasattr(net.module_, name):
+                self._watch(getattr(net.module_, name))
+
+    def _watch(self, encoder):
+        layers = encoder.layers
+
+        def watched(x, mask=None):
+            if encoder.training and torch.is_grad_enabled():  # a monitor looks without gradient
+                self.seen_.append(x.shape)
+            return layers(x, mask)
+
+        encoder.layers = watched
+
+    def on_epoch_end(self, net, **kwargs):
+        """Take the time of the epoch and of the bare passes."""
+        end = time.process_time()
+        self.epochs_.append(end - self.start_)
+        series = [torch.randn(*shape[:2], shape[2] + 1) for shape in self.seen_]
+        self.seen_.clear()
+        self.start_ = time.process_time()
+        for x in series:
+            self._encoded(x).sum().backward()
+            self.encoder_.zero_grad()
+        end, self.start_ = self.start_, time.process_time()
+        self.bare_.append(self.start_ - end)
 
 
 class BareArchitecture(BarePasses):
@@ -233,12 +280,21 @@ def in_words(plan):
     )
 
 
+def kind_of(name, transformer):
+    """Return the callback for a method."""
+    method = name.partition("(")[0]
+    if issubclass(getattr(transformer._architecture(), "func", object), MaskedAutoencoder):
+        return BareAutoencoder
+    if method in SEVERAL_NETWORKS:
+        return BareArchitecture
+    return BarePieces if method in RANDOM_PIECES else BarePasses
+
+
 def fitted_bare(name, transformer, epochs):
     """Fit a method and return the callback that took the times, and the passes of a step."""
-    is_autoencoder = issubclass(getattr(transformer._architecture(), "func", object), MaskedAutoencoder)
-    has_networks = name.partition("(")[0] in SEVERAL_NETWORKS
-    plan = [(1, 1.0, True)] if is_autoencoder or has_networks else plan_of(name, transformer)
-    bare = (BareAutoencoder if is_autoencoder else BareArchitecture if has_networks else BarePasses)(plan)
+    kind = kind_of(name, transformer)
+    plan = [(1, 1.0, True)] if kind in (BareAutoencoder, BareArchitecture) else plan_of(name, transformer)
+    bare = kind(plan)
     transformer.set_params(max_epochs=epochs + 1, batch_size=BATCH_SIZE, net_params={"callbacks": [("bare", bare)]})
     transformer.fit(make_data(SHAPE), range(SHAPE[0]))  # most methods need no target
     return dict(transformer.net_.callbacks_)["bare"], plan

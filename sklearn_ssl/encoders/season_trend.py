@@ -38,6 +38,7 @@ class SeasonTrendEncoder(Encoder):
     The authors' layer takes series of `length` steps only, and they encode longer recordings in such windows.
 
     The last map has the trend and then the season. The trend of a step depends on no later step of h, but h does.
+    The encoder cannot be exported to ONNX.
 
     Parameters
     ----------
