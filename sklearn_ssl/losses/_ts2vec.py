@@ -11,6 +11,9 @@ from torch.nn import functional as F
 from sklearn_ssl.losses._arguments import check_at_least, check_sequences, check_share
 from sklearn_ssl.losses._precision import in_full_precision
 
+BLOCKS = {"cpu": 1 << 17}  # number of products that are computed at once: half a megabyte
+OTHER_BLOCK = 1 << 28
+
 
 @in_full_precision
 def ts2vec_loss(z1: torch.Tensor, z2: torch.Tensor, instance: float = 0.5, temporal_unit: int = 0) -> torch.Tensor:
@@ -94,23 +97,37 @@ def contrast_of_rows(z1: torch.Tensor, z2: torch.Tensor) -> torch.Tensor:
 class _Contrast(torch.autograd.Function):
     """The cross-entropy of the products of all rows of z (G, 2R, d), in which row r belongs to row r + R.
 
-    The matrix of products is large. Its shares take its place, and its symmetry saves one of three products.
+    The matrix of products is large. Its shares take its place, and its symmetry saves one of three products. The groups
+    are taken in blocks, so that the products of a block stay in the processor's cache.
     """
 
     @staticmethod
     def forward(ctx: Any, z: torch.Tensor) -> torch.Tensor:
-        logits = z @ z.transpose(1, 2)  # (G, 2R, 2R)
-        found = logits.diagonal(z.shape[1] // 2, 1, 2).mean()
-        logits.diagonal(0, 1, 2).fill_(-math.inf)
-        largest = logits.amax(2, keepdim=True)
-        shares = logits.sub_(largest).exp_()
-        totals = shares.sum(2, keepdim=True)
-        ctx.save_for_backward(z, shares.div_(totals))
-        return (totals.log() + largest).mean() - found
+        largest_block = BLOCKS.get(z.device.type, OTHER_BLOCK)
+        ctx.n_groups = max(1, largest_block // z.shape[1] ** 2)
+        each = [_shares(block) for block in z.split(ctx.n_groups)]
+        ctx.save_for_backward(z, *(shares for _, shares in each))
+        return torch.stack([total for total, _ in each]).sum() / (z.shape[0] * z.shape[1])
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
-        z, shares = ctx.saved_tensors
-        slope = (shares + shares.transpose(1, 2)) @ z - 2 * z.roll(z.shape[1] // 2, dims=1)  # (G, 2R, d)
-        return slope * (gradient / (z.shape[0] * z.shape[1]))
+        z, *shares = ctx.saved_tensors
+        slope = torch.empty_like(z)
+        for block, of_block, out in zip(z.split(ctx.n_groups), shares, slope.split(ctx.n_groups), strict=True):
+            torch.bmm(of_block + of_block.transpose(1, 2), block, out=out)
+        n_rows = z.shape[1] // 2
+        slope[:, :n_rows].sub_(z[:, n_rows:], alpha=2)
+        slope[:, n_rows:].sub_(z[:, :n_rows], alpha=2)
+        return slope.mul_(gradient / (z.shape[0] * z.shape[1]))
+
+
+def _shares(z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the sum of the cross-entropies of rows z (G, 2R, d), and the softmax of their products (G, 2R, 2R)."""
+    logits = z @ z.transpose(1, 2)
+    found = 2 * logits.diagonal(z.shape[1] // 2, 1, 2).sum()
+    logits.diagonal(0, 1, 2).fill_(-math.inf)
+    largest = logits.amax(2, keepdim=True)
+    shares = logits.sub_(largest).exp_()
+    totals = shares.sum(2, keepdim=True)
+    return (totals.log() + largest).sum() - found, shares.div_(totals)

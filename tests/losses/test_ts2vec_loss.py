@@ -4,7 +4,7 @@ import pytest
 import torch
 from loops import dot, mean, normal
 
-from sklearn_ssl.losses import ts2vec_loss
+from sklearn_ssl.losses import _ts2vec, ts2vec_loss
 
 # Values of the authors' function, github.com/zhihanyue/ts2vec, in float64, for the features of `inputs`.
 PUBLISHED = [  # n, d, m, temporal_unit, instance, value
@@ -90,3 +90,14 @@ def test_ignores_the_exchange_of_the_crops_but_not_the_scale():
     z1, z2 = normal(2, 3, 4, 5)
     torch.testing.assert_close(ts2vec_loss(z2, z1), ts2vec_loss(z1, z2))
     assert not torch.isclose(ts2vec_loss(2 * z1, z2), ts2vec_loss(z1, z2))
+
+
+def test_blocks_of_groups_change_nothing(monkeypatch):
+    z = normal(2, 5, 3, 12).requires_grad_()
+    results = []
+    for size in (1 << 17, 2 * 24**2, 1):
+        monkeypatch.setitem(_ts2vec.BLOCKS, "cpu", size)
+        loss = ts2vec_loss(*z)
+        results.append((loss.detach(), *torch.autograd.grad(loss, z)))
+    for other in results[1:]:
+        torch.testing.assert_close(other, results[0])
