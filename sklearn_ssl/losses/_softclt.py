@@ -1,12 +1,14 @@
 """The loss of SoftCLT."""
 
 import math
+from typing import Any
 
 import torch
+from torch.autograd.function import once_differentiable
 
 from sklearn_ssl.losses._arguments import check_at_least, check_floating_point, check_sequences, check_share
 from sklearn_ssl.losses._precision import in_full_precision
-from sklearn_ssl.losses._ts2vec import scales_of
+from sklearn_ssl.losses._ts2vec import groups_at_once, scales_of, slope_of_rows
 
 
 @in_full_precision
@@ -88,13 +90,37 @@ def softclt_loss(
 
 def _weighted(z1: torch.Tensor, z2: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """Let each row of z1 and z2 (G, R, d) find all rows of its group, each to its weight (R, R)."""
-    n_groups, n_rows = z1.shape[:2]
-    if n_rows == 1:
+    if z1.shape[1] == 1:
         return z1.new_zeros(())
-    z = torch.cat([z1, z2], dim=1)  # (G, 2R, d)
-    itself = torch.eye(2 * n_rows, dtype=torch.bool, device=z.device)
-    logits = z @ z.transpose(1, 2)  # (G, 2R, 2R)
+    return _WeightedContrast.apply(torch.cat([z1, z2], dim=1), weight.to(z1.dtype).repeat(2, 2).fill_diagonal_(0))
+
+
+class _WeightedContrast(torch.autograd.Function):
+    """The cross-entropies of the products of all rows of z (G, N, d), weighted by (N, N) with zeros in the diagonal.
+
+    As in TS2Vec, in blocks of groups. The slope with respect to the products takes the place of the products.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, z: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+        each = [_slopes(block, weights) for block in z.split(groups_at_once(z))]
+        ctx.save_for_backward(z, *(slopes for _, slopes in each))
+        return torch.stack([total for total, _ in each]).sum() / (z.shape[0] * z.shape[1])
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:
+        z, *slopes = ctx.saved_tensors
+        return slope_of_rows(z, slopes).mul_(gradient / (z.shape[0] * z.shape[1])), None
+
+
+def _slopes(z: torch.Tensor, weights: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the sum of the cross-entropies of rows z (G, N, d), and its slope with respect to their products."""
+    logits = z @ z.transpose(1, 2)  # (G, N, N)
+    totals = weights.sum(1, keepdim=True)
+    found = (logits * weights).sum()
     logits.diagonal(0, 1, 2).fill_(-math.inf)
-    log_shares = logits.log_softmax(2)
-    weights = weight.to(z.dtype).repeat(2, 2).masked_fill(itself, 0)
-    return -(weights * log_shares.masked_fill(itself, 0)).sum() / (2 * n_groups * n_rows)
+    largest = logits.amax(2, keepdim=True)
+    shares = logits.sub_(largest).exp_()
+    sums = shares.sum(2, keepdim=True)
+    return ((sums.log() + largest) * totals).sum() - found, shares.mul_(totals / sums).sub_(weights)

@@ -103,9 +103,7 @@ class _Contrast(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, z: torch.Tensor) -> torch.Tensor:
-        largest_block = BLOCKS.get(z.device.type, OTHER_BLOCK)
-        ctx.n_groups = max(1, largest_block // z.shape[1] ** 2)
-        each = [_shares(block) for block in z.split(ctx.n_groups)]
+        each = [_shares(block) for block in z.split(groups_at_once(z))]
         ctx.save_for_backward(z, *(shares for _, shares in each))
         return torch.stack([total for total, _ in each]).sum() / (z.shape[0] * z.shape[1])
 
@@ -113,13 +111,25 @@ class _Contrast(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
         z, *shares = ctx.saved_tensors
-        slope = torch.empty_like(z)
-        for block, of_block, out in zip(z.split(ctx.n_groups), shares, slope.split(ctx.n_groups), strict=True):
-            torch.bmm(of_block + of_block.transpose(1, 2), block, out=out)
+        slope = slope_of_rows(z, shares)
         n_rows = z.shape[1] // 2
         slope[:, :n_rows].sub_(z[:, n_rows:], alpha=2)
         slope[:, n_rows:].sub_(z[:, :n_rows], alpha=2)
         return slope.mul_(gradient / (z.shape[0] * z.shape[1]))
+
+
+def groups_at_once(z: torch.Tensor) -> int:
+    """Return how many groups of rows z (G, N, d) make a block."""
+    return max(1, BLOCKS.get(z.device.type, OTHER_BLOCK) // z.shape[1] ** 2)
+
+
+def slope_of_rows(z: torch.Tensor, slopes: list[torch.Tensor]) -> torch.Tensor:
+    """Turn slopes with respect to the products of all rows, in blocks of groups, into that of rows z (G, N, d)."""
+    slope = torch.empty_like(z)
+    size = len(slopes[0])
+    for block, of_block, out in zip(z.split(size), slopes, slope.split(size), strict=True):
+        torch.bmm(of_block + of_block.transpose(1, 2), block, out=out)
+    return slope
 
 
 def _shares(z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
