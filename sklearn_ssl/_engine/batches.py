@@ -1,6 +1,5 @@
 """A collection as a PyTorch data set, what accompanies it, and batches of both."""
 
-import math
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol, runtime_checkable
 
@@ -9,7 +8,7 @@ import torch
 from torch.utils.data import Dataset, Subset
 
 from sklearn_ssl._engine.budgets import steps_per_epoch
-from sklearn_ssl._input.collections import INFERENCE_STEPS, Collection
+from sklearn_ssl._input.collections import INFERENCE_STEPS, Collection, series_at_once
 from sklearn_ssl._input.padding import observed_mask
 from sklearn_ssl.architectures import Batch
 
@@ -146,7 +145,7 @@ def inference_batches(
     if not len(rows):
         return (), None
     if collection.lengths is None or whole:
-        return rows.split(math.ceil(INFERENCE_STEPS / collection.n_timepoints)), None
+        return rows.split(series_at_once(collection.n_timepoints)), None
     lengths = torch.from_numpy(collection.lengths[rows.numpy()])
     lengths, order = lengths.sort(stable=True)
     cuts = [0]

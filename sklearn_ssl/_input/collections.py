@@ -1,6 +1,7 @@
 """Input of every form, turned into a collection: one array of series with their lengths."""
 
 import dataclasses
+import math
 from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
@@ -19,6 +20,7 @@ CHUNK_BYTES = 1 << 24
 
 # Steps of all series in one inference batch: few enough to stay in the cache, and enough to be worth a call.
 INFERENCE_STEPS = 1 << 15
+SIDE_BY_SIDE = 16  # series that compiled encoders treat at once
 
 TURN = ' turned by sklearn_ssl.preprocessing.as_collection(X, order="channels-last").'
 
@@ -55,6 +57,12 @@ class Collection:
     def rows(self, which: Any) -> "Collection":
         """Return some of the series, given by their numbers or a slice."""
         return Collection(self.values[which], None if self.lengths is None else self.lengths[which])
+
+
+def series_at_once(n_timepoints: int) -> int:
+    """Return the number of series of an inference batch: a multiple of `SIDE_BY_SIDE`, unless it is smaller."""
+    number = math.ceil(INFERENCE_STEPS / n_timepoints)
+    return number - number % SIDE_BY_SIDE if number > SIDE_BY_SIDE else number
 
 
 def is_ragged(X: Any) -> bool:

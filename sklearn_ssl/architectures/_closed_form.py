@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from sklearn_ssl._input.collections import INFERENCE_STEPS
+from sklearn_ssl._input.collections import series_at_once
 from sklearn_ssl._numerics.low_rank import (
     Directions,
     compressed,
@@ -173,7 +173,7 @@ class ClosedFormArchitecture(Architecture):
         self._is_settled = False
 
     def _pooled_in_pieces(self, x: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
-        size = math.ceil(INFERENCE_STEPS / x.shape[2])
+        size = series_at_once(x.shape[2])
         of_each = [None] * math.ceil(len(x) / size) if lengths is None else lengths.split(size)
         pieces = [self.pooled(piece, own) for piece, own in zip(x.split(size), of_each, strict=True)]
         h = torch.cat(pieces)  # (B, F)

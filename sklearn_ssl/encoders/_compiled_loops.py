@@ -12,7 +12,9 @@ from collections.abc import Callable
 import numba
 import numpy as np
 
-LANES = 16  # series that are treated at once
+from sklearn_ssl._input.collections import SIDE_BY_SIDE
+
+LANES = SIDE_BY_SIDE  # series that are treated at once
 UNROLLED = 4  # steps that are added up in registers before the sums go back to the memory
 FIXED_BLOCK, COMPETING_BLOCK = 128, 32  # steps, both multiples of `UNROLLED`
 ZERO, ONE, THREE, INFINITE = (np.float32(value) for value in (0, 1, 3, np.inf))

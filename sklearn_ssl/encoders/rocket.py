@@ -91,8 +91,9 @@ class RocketEncoder(Encoder):
     backend : {"numba", "torch"}, default="numba"
         Code that computes the features of the kernels. "numba" is code that Numba compiles, which is several times
         faster on a CPU. It computes float32 series on the CPU if no series of the batch is padded. PyTorch computes
-        all other batches, and all batches if Numba is missing. Both give the same features up to rounding. The first
-        use after installation compiles for some seconds. The result is stored for later processes.
+        all other batches, one or two very long series, and everything if Numba is missing. Both give the same
+        features up to rounding. The first use after installation compiles for some seconds. The result is stored for
+        later processes.
 
     References
     ----------
@@ -241,8 +242,8 @@ class Rocket(EncoderModule):
 
     def constant_features(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
         """Return the features (B, F) below the perceptron. Training does not change them."""
-        h = self._fixed_features(x, mask)  # (B, F)
-        return ((h - self.mean) / self.scale).clamp(-LIMIT, LIMIT) if self.standardise else h
+        h = self._fixed_features(x, mask)  # (B, F), in memory of its own
+        return h.sub_(self.mean).div_(self.scale).clamp_(-LIMIT, LIMIT) if self.standardise else h
 
     def layers_above(self, h: torch.Tensor) -> list[torch.Tensor]:
         """Return what `layers` returns, given the constant features h (B, F) of series with an observed step."""

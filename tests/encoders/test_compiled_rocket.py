@@ -112,6 +112,8 @@ def test_padded_and_other_batches_are_left_to_pytorch(monkeypatch):
     monkeypatch.setattr(_compiled_rocket, "MOST_VALUES", 16 * 3 * (3 * 40 + 16 * 4) - 1)
     assert compiled.float()(x).shape == (4, 84 * 12 + 64, 1)
     assert len(shapes) == 2  # the groups, whose largest dilation is 2
+    compiled(walks(2, 3, 1025))
+    assert len(shapes) == 2
     monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
     compiled(x)
     assert len(shapes) == 2

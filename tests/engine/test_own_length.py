@@ -9,7 +9,7 @@ from skorch.callbacks import Callback
 
 from sklearn_ssl import SSLClassifier, WCCNTransformer
 from sklearn_ssl._engine.batches import SeriesDataset, inference_batches
-from sklearn_ssl._input.collections import INFERENCE_STEPS, collection_of
+from sklearn_ssl._input.collections import INFERENCE_STEPS, Collection, collection_of
 from sklearn_ssl.datasets import make_waves
 from sklearn_ssl.encoders import RocketEncoder
 
@@ -59,6 +59,13 @@ def test_batches_of_inference(whole):
         sizes = [len(batch) * int(lengths[batch].max()) for batch in batches]
         assert max(sizes) <= INFERENCE_STEPS
         assert sum(sizes) < 1.1 * lengths[rows].sum()
+
+
+@pytest.mark.parametrize(("n_steps", "size"), [(24, 1360), (315, 96), (1460, 16), (2048, 16), (3000, 11), (40000, 1)])
+def test_batches_of_equal_series_fit_compiled_encoders(n_steps, size):
+    collection = Collection(np.broadcast_to(np.float32(0), (2000, 1, n_steps)), None)
+    batches, _ = inference_batches(collection, torch.arange(2000), whole=False)
+    assert len(batches[0]) == size
 
 
 def test_no_rows():
