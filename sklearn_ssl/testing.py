@@ -64,6 +64,7 @@ def cheap_instance(cls: type) -> Any:
         "encoder": small_encoder_for(cls),
         "projector": MLPProjector(width=8, norm="none" if _hides(cls) else "batch"),
         "generator": ConvGenerator(width=8),
+        "width": 8,
         "n_windows": 3,
         "n_segments": 2,
         "n_bins": 4,
