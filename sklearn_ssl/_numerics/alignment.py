@@ -49,8 +49,7 @@ def soft_dtw(
         for of_x, of_y in zip(x, y, strict=True):
             difference = of_x[start:stop] - of_y[start + shift : stop + shift]
             entries.addcmul_(difference, difference)
-        new[start] = math.inf
-        new[stop + 1 : stop + 2] = math.inf
+        new[start] = math.inf  # an entry of an earlier anti-diagonal; those after the last have never been written
         found = torch.where(end == diagonal, new.gather(0, row)[0], found)
         before, last, new = last, new, before
     return gamma * found
