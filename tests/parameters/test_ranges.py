@@ -78,7 +78,7 @@ RANGES = {
     "a number at least 0 and at most 180": "Rotation.angle",
     "a number at least 0 and below 0.5": "CountedMasking.spread",
     "a number at least 0 and below 1": (
-        "MinRedBuffer.momentum "
+        "MinRedBuffer.momentum ZeroShotClassifier.novelty_level "
         "ColorizationTransformer.rebalancing "
         "CoSTTransformer.dropout SeasonTrendEncoder.dropout TNCTransformer.dropout DiCOTTransformer.overlap "
         "TCNEncoder.latent_mask CroppedTransformer.input_mask "
