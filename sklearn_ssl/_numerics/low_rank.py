@@ -9,6 +9,7 @@ import torch
 NEGLIGIBLE = 1e-6
 # Fewer series per direction make the variances of the directions too uncertain to divide by them.
 SERIES_PER_DIRECTION = 4
+GRAM_BLOCK = 256  # rows of a Gram matrix that are computed at once
 
 
 class Directions(NamedTuple):
@@ -60,7 +61,7 @@ def compressed(rows: torch.Tensor, size: int) -> torch.Tensor:
         The new rows, the longest first.
     """
     if len(rows) <= rows.shape[1]:
-        _, q = _eigh(rows @ rows.T)
+        _, q = _eigh(_gram(rows))
         return q[:, -size:].flip(1).T @ rows
     values, v = _eigh(_exact(rows).T @ _exact(rows))
     return (values[-size:].clamp(min=0).sqrt() * v[:, -size:]).flip(1).T.to(rows.dtype)
@@ -145,7 +146,7 @@ class InvarianceMap(NamedTuple):
     @classmethod
     def of(cls, changes: torch.Tensor, shrinkage: float) -> "InvarianceMap":
         """Learn the map from changes (m, F); r is `shrinkage` times the mean of the non-zero eigenvalues of S_w."""
-        inside = _Within.of(_exact(changes @ changes.T), len(changes))
+        inside = _Within.of(_exact(_gram(changes)), len(changes))
         return cls(changes.T @ inside.combinations.to(changes), 1 - (1 - inside.removed(shrinkage)).sqrt().to(changes))
 
     def __call__(self, rows: torch.Tensor) -> torch.Tensor:
@@ -345,7 +346,17 @@ def unit_variances(directions: Directions, n_series: int) -> torch.Tensor:
 
 def _grams(deviations: torch.Tensor, changes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Return B B^T, B D^T and D D^T."""
-    return deviations @ deviations.T, deviations @ changes.T, changes @ changes.T
+    return _gram(deviations), deviations @ changes.T, _gram(changes)
+
+
+def _gram(rows: torch.Tensor) -> torch.Tensor:
+    """Return A A^T. It is symmetric, so blocks on one side of the diagonal are copies."""
+    gram = rows.new_empty(len(rows), len(rows))
+    for start in range(0, len(rows), GRAM_BLOCK):
+        block = slice(start, start + GRAM_BLOCK)
+        gram[block, : block.stop] = rows[block] @ rows[: block.stop].T
+        gram[:start, block] = gram[block, :start].T
+    return gram
 
 
 def _exact(values: torch.Tensor) -> torch.Tensor:

@@ -3,6 +3,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 
+from sklearn_ssl._numerics import low_rank
 from sklearn_ssl._numerics.low_rank import (
     Directions,
     InvarianceMap,
@@ -303,3 +304,10 @@ def test_the_first_of_equal_scores_is_the_strongest():
 def test_eigenvalues_are_found_where_the_matrix_is():
     values, vectors = _eigh(torch.empty(3, 3, device="meta"))
     assert (values.device.type, vectors.shape) == ("meta", (3, 3))
+
+
+@pytest.mark.parametrize("n_rows", [0, 1, 4, 5, 11])
+def test_a_gram_matrix_is_put_together_from_blocks(n_rows, monkeypatch):
+    monkeypatch.setattr(low_rank, "GRAM_BLOCK", 4)
+    rows = torch.randn(n_rows, 6)
+    torch.testing.assert_close(low_rank._gram(rows), rows @ rows.T)
