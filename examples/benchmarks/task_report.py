@@ -142,7 +142,7 @@ def draw_labels(table, path):
     for place, method in enumerate(methods):
         of_method = lines[lines["method"] == method].set_index("task").reindex(FEW)
         x = np.arange(len(FEW)) + 0.3 * (place / max(1, len(methods) - 1) - 0.5)
-        style = {"color": plt.get_cmap("tab20")(place % 20), "marker": "os^Dv"[place % 5], "capsize": 2}
+        style = {"color": f"C{place}", "marker": "os^DvPX"[place % 7], "capsize": 2}
         ax.errorbar(x, of_method["difference"], of_method["standard error"], label=method, **style)
     ax.set(xticks=np.arange(len(FEW)), xticklabels=[task.removeprefix(f"{LABELS}: ") for task in FEW])
     ax.set(xlabel="labels per class", ylabel=f"accuracy less {REFERENCES[0]}'s\n(points, ± standard error over sets)")
