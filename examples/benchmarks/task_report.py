@@ -52,7 +52,7 @@ def means(rows, methods):
             line |= {
                 "mean": column[method].mean(),
                 "rank": ranks.get(method, np.nan),
-                "compared with": reference or "none",
+                "compared with": reference or "",
             }
             if reference not in (None, method):
                 line |= difference(cases[method], cases[reference], measure)
@@ -79,18 +79,22 @@ def as_text(table):
 
 def cells(table):
     """Return the table of the docs: a line per task and measure, a column per method."""
-    text = table.assign(cell=[cell(line) for _, line in table.iterrows()])
+    most = table.groupby(["task", "measure"])["sets"].transform("max")
+    text = table.assign(cell=[cell(line, n_sets) for (_, line), n_sets in zip(table.iterrows(), most, strict=True)])
     lines = text.pivot(index=["task", "measure"], columns="method", values="cell").fillna("")
     order = pd.MultiIndex.from_frame(table[["task", "measure"]].drop_duplicates())
     return lines.reindex(index=order, columns=table["method"].unique())
 
 
-def cell(line):
-    """Return a mean with its difference and the error of that."""
-    if pd.isna(line.get("difference", np.nan)):
-        return f"{line['mean']:.3f}"
-    error = "" if pd.isna(line["standard error"]) else f" ± {line['standard error']:.1f}"
-    return f"{line['mean']:.3f} ({line['difference']:+.1f}{error})"
+def cell(line, n_sets):
+    """Return a mean with its difference and the error of that, and the number of sets if some are missing."""
+    notes = []
+    if pd.notna(line.get("difference", np.nan)):
+        error = "" if pd.isna(line["standard error"]) else f" ± {line['standard error']:.1f}"
+        notes.append(f"{line['difference']:+.1f}{error}")
+    if line["sets"] < n_sets:
+        notes.append(f"{line['sets']} of {n_sets} sets")
+    return f"{line['mean']:.3f}" + (f" ({'; '.join(notes)})" if notes else "")
 
 
 def repairs(rows):
@@ -118,8 +122,10 @@ def report(rows, methods):
         for group in GROUPS:
             lines = text[text.index.get_level_values("task").str.startswith(group)]
             if len(lines):
-                against = " or ".join(table.loc[table["task"].str.startswith(group), "compared with"].unique())
-                print(f"\n{group}: mean over sets (difference to {against} in hundredths ± standard error)")
+                others = table.loc[table["task"].str.startswith(group), "compared with"]
+                against = " or ".join(filter(None, others.unique()))
+                brackets = f" (difference to {against} in hundredths ± standard error)" * bool(against)
+                print(f"\n{group}: mean over sets{brackets}")
                 print(lines.loc[:, (lines != "").any()].T.to_string())
         brought = repairs(rows)
         if brought is not None:

@@ -179,7 +179,7 @@ def test_damages_are_repaired_towards_the_series(damage):
 
 
 def test_differences_are_paired_over_sets(tmp_path):
-    from task_report import draw_labels, draw_overview, means
+    from task_report import cells, draw_labels, draw_overview, means
     from task_rows import FIELDS
 
     def row(name, method, draw, value, measure="ridge"):
@@ -196,6 +196,13 @@ def test_differences_are_paired_over_sets(tmp_path):
     assert table.loc["part", ["sets", "mean", "difference"]].tolist() == pytest.approx([1, 0.6, -10])
     assert np.isnan(table.loc["part", "rank"])
     assert np.isnan(table.loc["part", "standard error"])
+    text = cells(table.reset_index()).loc["labels: 1", "ridge"]
+    assert text.to_dict() == {
+        "MiniRocket": "0.500",
+        "better": "0.650 (+20.0 ± 10.0)",
+        "classifier": "0.500 (+5.0 ± 5.0)",
+        "part": "0.600 (-10.0; 1 of 2 sets)",
+    }
     for draw in (draw_labels, draw_overview):
         draw(table.reset_index(), tmp_path / "figure.png")
         assert (tmp_path / "figure.png").stat().st_size > 5000
