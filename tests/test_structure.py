@@ -14,7 +14,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # From the ground up. A part may import parts of lower rows only, and no other part of its own row.
 LAYERS = [
     {"_parameters", "_version", "_moved"},
-    {"_input"},
+    {"_input", "_processes"},
     {"_numerics", "losses"},
     {"augmentations", "encoders", "masking", "projectors", "generators", "adversarial"},
     {"pooling"},

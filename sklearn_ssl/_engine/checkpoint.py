@@ -13,6 +13,7 @@ from sklearn_ssl._engine.fingerprint import fingerprint
 from sklearn_ssl._engine.random_streams import forked_generators, restore_generators, seed_generators
 from sklearn_ssl._engine.whole_files import expanded, remove_abandoned, write_whole
 from sklearn_ssl._parameters.shown import shown
+from sklearn_ssl._processes.team import found_by_first, leads
 from sklearn_ssl._version import __version__
 
 KIND = b"sklearn_ssl checkpoint"
@@ -45,6 +46,8 @@ class EpochCheckpoint(Callback):
         if folder is None:
             return
         path = _as_path(folder)
+        if not leads():
+            return
         existing = next(place for place in (path, *path.parents) if os.path.lexists(place))
         if not existing.is_dir():
             raise ValueError(f"`checkpoint` must be a folder, but {existing} is none. Name another path, or remove it.")
@@ -59,31 +62,31 @@ class EpochCheckpoint(Callback):
         """Return the checkpoint of one fit in its estimator's folder, which is created if it is missing."""
         name = fingerprint(estimator, dataset, ignore=NOT_LEARNT)
         folder = _as_path(estimator.checkpoint)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise _not_writable(estimator.checkpoint, error) from error
+        if leads():
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise _not_writable(estimator.checkpoint, error) from error
         return cls(folder / f"{name}.checkpoint", dataset.device, estimator.precision)
 
     def remove(self) -> None:
         """Remove the file of a training that is done, and what killed trainings left unfinished in the folder."""
+        if not leads():
+            return
         self.path.unlink(missing_ok=True)
         remove_abandoned(self.path.parent)
 
     def load(self) -> Any:
-        """Return the stored net, or None when there is none.
+        """Return the stored net, or None when there is none. Several processes take what the first one finds.
 
         Raises
         ------
         ValueError
             If the file is damaged, or if another version of the library wrote it.
         """
-        try:
-            content = self.path.read_bytes()
-        except FileNotFoundError:  # another process with the same fit may have finished it a moment ago
+        content = found_by_first(self._content)
+        if content is None:
             return None
-        except OSError as error:
-            raise self._unreadable(error.strerror) from error
         stored = self._checked(content)
         try:
             net = pickle.loads(stored)
@@ -96,8 +99,18 @@ class EpochCheckpoint(Callback):
     def on_epoch_end(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
         """Write the net with its random stream as it is now."""
         net.record_stream()
+        if not leads():
+            return
         content = b"%s\n%s" % (__version__.encode(), pickle.dumps(net))
         write_whole(self.path, lambda file: file.writelines((_checksum(content), content)))
+
+    def _content(self) -> bytes | None:
+        try:
+            return self.path.read_bytes()
+        except FileNotFoundError:  # another process with the same fit may have finished it a moment ago
+            return None
+        except OSError as error:
+            raise self._unreadable(error.strerror) from error
 
     def _checked(self, content: bytes) -> memoryview:
         """Return the pickle in the content of a file, if it is as it was written."""

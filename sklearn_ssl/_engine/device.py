@@ -1,10 +1,12 @@
 """Which device and which arithmetic "auto" means."""
 
+import os
 from typing import Any
 
 import torch
 
 from sklearn_ssl._parameters.shown import shown
+from sklearn_ssl._processes.team import current_team
 
 
 def resolved_device(device: Any) -> torch.device:
@@ -16,7 +18,8 @@ def resolved_device(device: Any) -> torch.device:
         If the device is unknown or not on this machine.
     """
     if isinstance(device, str) and device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "mps" if torch.mps.is_available() else "cpu")
+        has_mps = torch.mps.is_available() and current_team() is None
+        device = "cuda" if torch.cuda.is_available() else "mps" if has_mps else "cpu"
     try:
         resolved = torch.device(device)
         torch.empty(0, device=resolved).cpu()
@@ -25,7 +28,19 @@ def resolved_device(device: Any) -> torch.device:
             f'`device` must be "auto", "cpu" or an accelerator of this machine, such as "cuda" or "mps", '
             f"got {shown(device)} ({shown(error)})."
         ) from error
-    return resolved
+    return resolved if current_team() is None else _of_process(resolved)
+
+
+def _of_process(device: torch.device) -> torch.device:
+    """Return the device of one of several processes: each has a GPU of its own."""
+    if device.type not in ("cpu", "cuda"):
+        raise ValueError(
+            f'`device` must be "auto", "cpu" or "cuda" if `distributed` is True, got "{device}": processes cannot '
+            "exchange tensors of other devices."
+        )
+    if device.type == "cpu" or device.index is not None:
+        return device
+    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)) % torch.cuda.device_count())
 
 
 def resolved_precision(precision: str, device: torch.device) -> str:

@@ -7,7 +7,7 @@ import joblib
 import numpy as np
 
 from sklearn_ssl._engine.batches import SeriesDataset
-from sklearn_ssl._input.collections import CHUNK_BYTES
+from sklearn_ssl._input.collections import CHUNK_BYTES, Collection
 
 
 def fingerprint(estimator: Any, dataset: SeriesDataset, ignore: tuple[str, ...]) -> str:
@@ -25,11 +25,21 @@ def fingerprint(estimator: Any, dataset: SeriesDataset, ignore: tuple[str, ...])
     state = estimator.__getstate__()
     parameters = {name: state[name] for name in estimator.get_params(deep=False) if name not in ignore}
     digest = hashlib.blake2b(joblib.hash((type(estimator).__qualname__, parameters)).encode(), digest_size=16)
-    collection = dataset.collection
+    _add_series(digest, dataset.collection)
+    if dataset.companion is not None:
+        digest.update(dataset.companion.content())
+    return digest.hexdigest()
+
+
+def hash_of_series(collection: Collection) -> str:
+    """Return a hash that is the same for equal series, in any process."""
+    digest = hashlib.blake2b(digest_size=16)
+    _add_series(digest, collection)
+    return digest.hexdigest()
+
+
+def _add_series(digest: Any, collection: Collection) -> None:
     digest.update(repr((collection.values.shape, collection.values.dtype)).encode())
     rows = max(1, CHUNK_BYTES // max(1, collection.values[:1].nbytes))
     for start in range(0, len(collection), rows):
         digest.update(np.ascontiguousarray(collection.values[start : start + rows]).tobytes())
-    if dataset.companion is not None:
-        digest.update(dataset.companion.content())
-    return digest.hexdigest()

@@ -40,11 +40,17 @@ class DeferredInterrupt:
             signal.signal(signal.SIGINT, self._handler)
         self.release()
 
-    def release(self) -> None:
-        """Let an interrupt that waits take effect: the handler that was there before usually raises it."""
+    def release(self, *, now: bool = False) -> None:
+        """Let an interrupt that waits take effect: the handler that was there before usually raises it.
+
+        With `now` there is an interrupt in any case: another process of the training has it.
+        """
         if self._waits and self._handler is not None:
             self._waits = False
             self._handler(signal.SIGINT, None)
+        if now:
+            self.noted = True
+            raise KeyboardInterrupt
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.noted = True

@@ -17,6 +17,7 @@ from sklearn_ssl._engine.budgets import LARGEST_BATCH, resolved_batch_size, step
 from sklearn_ssl._engine.guards import check_features
 from sklearn_ssl._engine.interrupts import DeferredInterrupt, TrainingStopped
 from sklearn_ssl._engine.net_params import own_callbacks
+from sklearn_ssl._engine.processes import check_alike, check_still_alike, check_team_fits
 from sklearn_ssl._engine.progress import EpochLines
 from sklearn_ssl._engine.random_streams import (
     forked_generators,
@@ -25,6 +26,8 @@ from sklearn_ssl._engine.random_streams import (
     seed_generators,
 )
 from sklearn_ssl._input.collections import Collection, collection_of
+from sklearn_ssl._processes.rows import shared_step
+from sklearn_ssl._processes.team import current_team
 from sklearn_ssl.architectures import Batch
 from sklearn_ssl.architectures._modes import evaluation_mode
 
@@ -146,6 +149,8 @@ class SSLNet(NeuralNet):
         self.batch_size_ = self.batch_size_for(len(dataset))  # type: ignore[arg-type]
         self.stopped_ = False
         self.listeners_ = listeners
+        check_team_fits(self, dataset)
+        check_alike(self, dataset)
         try:
             with DeferredInterrupt() as self.interrupt_:
                 if not resumed:
@@ -248,11 +253,22 @@ class SSLNet(NeuralNet):
     def train_step(self, batch: Any, **fit_params: Any) -> dict:
         """Take one optimiser step and count it."""
         self.module_.progress.fill_(self.steps_ / self.planned_steps_ if self.planned_steps_ else 0.0)
-        step = super().train_step(batch, **fit_params)
+        team = current_team()
+        with shared_step(team):
+            step = super().train_step(batch, **fit_params)
         self.module_.after_step()
         self.steps_ += 1
-        if self.interrupt_ is not None:
-            self.interrupt_.release()
+        if self.interrupt_ is not None and (team is None or team.stops):
+            self.interrupt_.release(now=team is not None)
+        return step
+
+    def train_step_single(self, batch: Any, **fit_params: Any) -> dict:
+        """Compute the loss and its gradients, of which several processes take the mean."""
+        step = super().train_step_single(batch, **fit_params)
+        team = current_team()
+        if team is not None:
+            noted = self.interrupt_ is not None and self.interrupt_.noted
+            team.average(self.module_.parameters(), interrupted=noted)
         return step
 
     def infer(self, x: Batch, **fit_params: Any) -> Any:
@@ -270,6 +286,18 @@ class SSLNet(NeuralNet):
 
     def notify(self, method_name: str, **cb_kwargs: Any) -> None:
         """Call the callbacks, then the listeners of this training."""
+        if method_name != "on_epoch_end" or current_team() is None:
+            self._notify(method_name, **cb_kwargs)
+            return
+        stop = None
+        try:
+            self._notify(method_name, **cb_kwargs)
+        except TrainingStopped as error:
+            stop = error
+        if check_still_alike(self, stops=stop is not None):
+            raise stop or TrainingStopped
+
+    def _notify(self, method_name: str, **cb_kwargs: Any) -> None:
         try:
             super().notify(method_name, **cb_kwargs)
         except KeyboardInterrupt as stop:

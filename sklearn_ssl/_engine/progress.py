@@ -5,6 +5,7 @@ from skorch.callbacks import Callback, PrintLog
 from skorch.utils import Ansi
 
 from sklearn_ssl._engine.interrupts import TrainingStopped
+from sklearn_ssl._processes.team import leads
 
 
 class TaskReporter(Callback):
@@ -35,7 +36,11 @@ class TaskReporter(Callback):
 
 
 class EpochLines(PrintLog):
-    """Print one line per epoch, with colours in a terminal only."""
+    """Print one line per epoch, with colours in a terminal only. Of several processes only the first one prints."""
+
+    def _sink(self, text: str, verbose: int) -> None:
+        if leads():
+            super()._sink(text, verbose)
 
     def format_row(self, row: Any, key: str, color: str) -> str:
         """Return one value as text."""

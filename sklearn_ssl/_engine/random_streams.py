@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from sklearn_ssl._parameters.shown import shown
+from sklearn_ssl._processes.team import found_by_first
 
 # PyTorch's generators are global: two threads that train at once would mix their random streams.
 GENERATORS_IN_USE = threading.RLock()
@@ -27,9 +28,9 @@ if hasattr(os, "register_at_fork"):  # Windows has no forks
 
 
 def draw_seed(random_state: Any) -> int:
-    """Turn `random_state` into a seed; None draws one from the operating system."""
+    """Turn `random_state` into a seed; None draws one from the operating system, the same in all processes of a fit."""
     if random_state is None:
-        return int(np.random.SeedSequence().generate_state(1)[0])
+        return found_by_first(lambda: int(np.random.SeedSequence().generate_state(1)[0]))
     if isinstance(random_state, numbers.Integral) and 0 <= int(random_state) < 2**63:
         return int(random_state)
     if not isinstance(random_state, np.random.RandomState):

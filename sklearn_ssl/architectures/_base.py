@@ -2,7 +2,8 @@
 
 import copy
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ from torch import nn
 
 from sklearn_ssl._input.padding import observed_mask, resize_mask
 from sklearn_ssl._parameters.shown import on_one_line, shown
+from sklearn_ssl._processes.rows import over_rows
 from sklearn_ssl.architectures._modes import evaluation_mode
 from sklearn_ssl.architectures._protocol import TrainableModule
 from sklearn_ssl.encoders import EncoderModule
@@ -115,12 +117,16 @@ def pooled_features(
     encoder: nn.Module, pooling: nn.Module, x: torch.Tensor, lengths: torch.Tensor | None
 ) -> torch.Tensor:
     """Encode and pool: x (B, C, L) to (B, F)."""
+    return over_rows(partial(_pooled, encoder, pooling), x, lengths)
+
+
+def _pooled(encoder: nn.Module, pooling: nn.Module, x: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
     return pooling(*maps(encoder, x, lengths))  # (B, F)
 
 
 def maps(
     encoder: nn.Module, x: torch.Tensor, lengths: torch.Tensor | None = None
-) -> tuple[list[torch.Tensor], torch.Tensor | None]:
+) -> tuple[Sequence[torch.Tensor], torch.Tensor | None]:
     """Return the feature maps of every layer of an encoder, and the mask of observed steps.
 
     Use it in an architecture that needs features per time step, instead of calling the encoder. It takes any encoder
@@ -138,7 +144,7 @@ def maps(
 
     Returns
     -------
-    layers : list of Tensor of shape (B, D_i, L')
+    layers : sequence of Tensor of shape (B, D_i, L')
         The maps, the output of the encoder last. The values at padded steps have no meaning.
     mask : bool Tensor of shape (B, L) or None
         True at observed steps. None if nothing is padded.
@@ -166,7 +172,7 @@ def maps(
     ([(2, 5, 4)], None)
     """
     mask = None if lengths is None else observed_mask(lengths, x.shape[2])
-    return feature_layers(encoder, x, mask), mask
+    return over_rows(partial(feature_layers, encoder), x, mask), mask
 
 
 def default_pooling(encoder: nn.Module) -> Pooling:

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from sklearn_ssl._processes.rows import over_rows
 from sklearn_ssl.architectures._base import maps
 from sklearn_ssl.architectures._batch import Batch
 from sklearn_ssl.architectures._frozen import Frozen
@@ -137,7 +138,7 @@ class AggregatedCodeArchitecture(CodeArchitecture):
         hidden = self.hide(batch)
         tokens = self.encoder.tokens(self.replaced(batch.x, hidden))  # (B, N, D)
         observed = self._observed(batch, tokens)
-        layers = self.encoder.attend(tokens, observed)
+        layers = over_rows(self.encoder.attend, tokens, observed)
         joined = torch.cat([self.summary(layers[-1], observed), layers[self.layer - 1]], dim=1)  # (B, 1 + N, D)
         for block in self.aggregation:
             joined = block(joined, F.pad(observed, (1, 0), value=True)[:, None, None])

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from sklearn_ssl._parameters.notices import warn_caller
+from sklearn_ssl._processes.rows import over_rows
 from sklearn_ssl.architectures._base import Architecture, maps
 from sklearn_ssl.architectures._batch import Batch
 from sklearn_ssl.architectures._decoders import TokenDecoder, ValueHead
@@ -294,7 +295,7 @@ class VisibleArchitecture(MaskedArchitecture):
         # A series of which nothing is kept attends to its first token: attention over nothing is NaN.
         attended = torch.arange(most, device=kept.device) < n_kept.clamp(min=1)[:, None]
         chosen = tokens.gather(1, order[:, :, None].expand(-1, -1, tokens.shape[2]))  # (B, k, D)
-        return (encoder or self.encoder).attend(chosen, attended), order, there
+        return over_rows((encoder or self.encoder).attend, chosen, attended), order, there
 
     def visible(self, batch: Batch, hidden: Hidden) -> tuple[list[torch.Tensor], torch.Tensor, torch.Tensor]:
         """Encode the visible tokens of a batch, as `encoded` does."""

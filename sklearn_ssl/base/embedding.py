@@ -16,6 +16,7 @@ from sklearn_ssl._engine.checkpoint import EpochCheckpoint
 from sklearn_ssl._engine.device import resolved_device, resolved_precision
 from sklearn_ssl._engine.net import SSLNet
 from sklearn_ssl._engine.net_copy import copied_net
+from sklearn_ssl._engine.processes import working_together
 from sklearn_ssl._engine.progress import TaskReporter
 from sklearn_ssl._engine.random_streams import draw_seed
 from sklearn_ssl._engine.recipes import with_own_recipes
@@ -94,7 +95,7 @@ class EmbeddingTransformer(
         KeyboardInterrupt
             If the fit is interrupted. The transformer then has the weights of the steps until then, and can be used.
         """
-        with unchanged_on_error(self) as state:
+        with unchanged_on_error(self) as state, working_together(self):
             collection = self._checked(X, reset=True)
             net, dataset = self._untrained(collection, self._companion(y, collection, reset=True))
             checkpoint = self._checkpoint(dataset)
@@ -127,7 +128,7 @@ class EmbeddingTransformer(
             The transformer.
         """
         started = self.__sklearn_is_fitted__()
-        with unchanged_on_error(self):
+        with unchanged_on_error(self), working_together(self):
             collection = self._checked(X, reset=not started)
             companion = self._companion(y, collection, reset=not started)
             if started:

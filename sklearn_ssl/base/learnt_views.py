@@ -66,6 +66,8 @@ def _fitted(estimator: Any, collection: Collection, generator: Any) -> Any:
         taken["random_state"] = draw_seed(estimator.random_state)
     if estimator.verbose and not fresh.verbose:
         taken["verbose"] = estimator.verbose
+    if estimator.distributed:
+        taken["distributed"] = True
     return fresh.set_params(**taken).fit(collection.values)
 
 

@@ -24,7 +24,8 @@ class StagedTransformer(SSLTransformer, abc.ABC):
     Each stage is a field that holds a transformer. `fit`, or the first `partial_fit`, clones it, fits the clone to the
     same series and keeps it under the name of the field with an underscore. A fitted transformer in
     `sklearn.frozen.FrozenEstimator` is kept as it is. What a stage leaves open is as in this transformer: `encoder` if
-    it is None, `window`, `device` and `precision` if they are "auto", `random_state` if it is None, and `verbose`.
+    it is None, `window`, `device` and `precision` if they are "auto", `random_state` if it is None, `verbose`, and
+    `distributed`.
     """
 
     _stages: ClassVar[tuple[str, ...]] = ()
@@ -72,6 +73,8 @@ class StagedTransformer(SSLTransformer, abc.ABC):
             taken["random_state"] = seed
         if self.verbose and not getattr(stage, "verbose", True):
             taken["verbose"] = self.verbose
+        if self.distributed and hasattr(stage, "distributed"):
+            taken["distributed"] = True
         return taken
 
     def _fitted_modules(self) -> dict[str, Any]:

@@ -19,7 +19,8 @@ from sklearn_ssl._engine.net_params import check_net_params, joined
 from sklearn_ssl._input.collections import Collection
 from sklearn_ssl._input.steps import check_steps
 from sklearn_ssl._parameters.fitted_state import unchanged_on_error
-from sklearn_ssl._parameters.hyperparameters import number
+from sklearn_ssl._parameters.hyperparameters import choice, number
+from sklearn_ssl._processes.team import leads
 from sklearn_ssl.base.embedding import EmbeddingTransformer
 from sklearn_ssl.base.progress import TrainingProgressMixin
 
@@ -51,6 +52,10 @@ class SSLTransformer(TrainingProgressMixin, EmbeddingTransformer, abc.ABC):
         and nested ones such as "optimizer__betas" or "callbacks__collapse".
     verbose : int, default=0
         1 prints one line per epoch.
+    distributed : bool, default=False
+        Whether the processes that torchrun or another launcher started train together. Each must call `fit` with the
+        same series and parameters, and gets the same result. The batch is that of one process; its rows are shared.
+        See :ref:`several_processes`.
 
     Attributes
     ----------
@@ -71,6 +76,7 @@ class SSLTransformer(TrainingProgressMixin, EmbeddingTransformer, abc.ABC):
     checkpoint: Any = None
     net_params: dict | None = None
     verbose: int = number(default=0, least=0, integer=True, or_else=(True, False))
+    distributed: bool = choice(False, True, default=False)
 
     # Whether the loss of a series needs no other series, no teacher and no memory, so that the encoder can learn from a
     # single series in use.
@@ -151,7 +157,7 @@ class SSLTransformer(TrainingProgressMixin, EmbeddingTransformer, abc.ABC):
         epochs = self._planned_epochs(net, dataset)
         planned_steps = self.max_steps or epochs * net.steps_per_epoch(dataset)
         net.verbose = self.verbose
-        if net.epochs_ and self.verbose:
+        if net.epochs_ and self.verbose and leads():
             print(f"The fit goes on after {net.epochs_} of {epochs} epochs, from `checkpoint`.")
         net.train(dataset, epochs - net.epochs_, planned_steps, listeners, resumed=bool(net.epochs_))
 

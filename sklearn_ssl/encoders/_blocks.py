@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from sklearn_ssl._input.padding import zero_padding
 from sklearn_ssl._parameters.hyperparameters import choice
+from sklearn_ssl._processes.norms import is_shared_pass, summed
 from sklearn_ssl.encoders._base import Encoder
 
 
@@ -80,17 +81,17 @@ class MaskedBatchNorm1d(nn.BatchNorm1d):
         """Normalise the observed rows and set the others to zero."""
         if _may_gather(rows):
             places = observed.nonzero().squeeze(1)  # (n,)
-            if len(places) > 1:
+            if len(places) > 1 or is_shared_pass():
                 normalised = super().forward(rows.index_select(0, places))
                 return normalised.new_zeros(rows.shape).index_copy(0, places, normalised)
         return self._normalise_by_arithmetic(rows, observed.unsqueeze(1))
 
     def _normalise_by_arithmetic(self, rows: torch.Tensor, observed: torch.Tensor) -> torch.Tensor:
-        n = observed.sum().clamp(min=1)
+        n = summed(observed.sum()).clamp(min=1)
         wide = rows.to(torch.promote_types(rows.dtype, torch.float32)) * observed
-        mean = wide.sum(0) / n
+        mean = summed(wide.sum(0)) / n
         centred = (wide - mean) * observed
-        variance = centred.square().sum(0) / n
+        variance = summed(centred.square().sum(0)) / n
         self._follow(mean, variance, n)
         normalised = torch.addcmul(self.bias, centred, self.weight * (variance + self.eps).rsqrt())
         return (normalised * observed).to(rows.dtype)

@@ -12,6 +12,7 @@ from torch import nn
 from sklearn_ssl._input.padding import resize_mask, zero_padding
 from sklearn_ssl._parameters.hyperparameters import choice, positional, recipe
 from sklearn_ssl._parameters.shown import shown
+from sklearn_ssl._processes.norms import summed
 from sklearn_ssl.encoders._attention import CrossBlock, position_codes
 from sklearn_ssl.encoders._base import Encoder, EncoderModule
 from sklearn_ssl.encoders.inception import small_inception
@@ -145,9 +146,9 @@ class ChannelGroups(EncoderModule):
             counted = self._of_features(layer, present).expand_as(h)  # (B, D, L')
             if mask is not None:
                 counted = counted & resize_mask(mask, h.shape[2])[:, None]
-            n = counted.sum(dim=(0, 2))  # (D,)
+            n = summed(counted.sum(dim=(0, 2)))  # (D,)
             mean = self.get_buffer(f"mean_{layer}")
-            now = torch.where(counted, h, 0).to(mean.dtype).sum(dim=(0, 2)) / n.clamp(min=1)
+            now = summed(torch.where(counted, h, 0).to(mean.dtype).sum(dim=(0, 2))) / n.clamp(min=1)
             mean.copy_(torch.where(n > 0, kept * mean + (1 - kept) * now, mean))
 
     def _filled(self, layer: int, h: torch.Tensor, present: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:

@@ -24,6 +24,7 @@ from sklearn_ssl._engine.budgets import resolved_epochs
 from sklearn_ssl._engine.guards import check_features
 from sklearn_ssl._engine.net import SSLNet
 from sklearn_ssl._engine.net_copy import copied_net
+from sklearn_ssl._engine.processes import working_together
 from sklearn_ssl._engine.progress import TaskReporter
 from sklearn_ssl._engine.random_streams import draw_seed
 from sklearn_ssl._engine.recipes import with_own_recipes
@@ -31,6 +32,7 @@ from sklearn_ssl._input.collections import Collection, validated_collection
 from sklearn_ssl._parameters.fitted_state import FittedState, unchanged_on_error
 from sklearn_ssl._parameters.hyperparameters import Hyperparameters, choice, number, positional, recipe
 from sklearn_ssl._parameters.shown import shown
+from sklearn_ssl._processes.team import leads
 from sklearn_ssl.architectures import HeadedArchitecture
 from sklearn_ssl.base.embedding import EmbeddingTransformer
 from sklearn_ssl.base.kept import check_kept, kept_copy
@@ -77,6 +79,10 @@ class EncoderPredictor(TrainingProgressMixin, CallbackSupportMixin, MetaEstimato
         Epochs without a lower loss of the held-out series after which training stops.
     random_state : int, numpy.random.RandomState or None, default=None
         Seed of head, order, dropout and hold-out. A transformer whose own `random_state` is None gets this seed too.
+    distributed : bool, default=False
+        Whether the processes that torchrun or another launcher started train together, also in the pretraining. Each
+        must call `fit` with the same series, targets and parameters, and gets the same result. See
+        :ref:`several_processes`.
     verbose : int, default=0
         1 prints one line per epoch, also for the pretraining unless the transformer has a `verbose` of its own.
 
@@ -124,6 +130,7 @@ class EncoderPredictor(TrainingProgressMixin, CallbackSupportMixin, MetaEstimato
     validation_fraction: float = number(default=0.1, above=0, below=1)
     n_iter_no_change: int = number(default=10, least=1, integer=True)
     random_state: Any = None
+    distributed: bool = choice(False, True, default=False)
     verbose: int = number(default=0, least=0, integer=True, or_else=(True, False))
 
     @with_callbacks
@@ -145,7 +152,7 @@ class EncoderPredictor(TrainingProgressMixin, CallbackSupportMixin, MetaEstimato
         self : object
             The fitted predictor.
         """
-        with unchanged_on_error(self) as state:
+        with unchanged_on_error(self) as state, working_together(self):
             collection = self._checked(X, reset=True)
             task = self._new_task()
             labels = task.labels(y, len(collection), sample_weight)
@@ -263,7 +270,7 @@ class EncoderPredictor(TrainingProgressMixin, CallbackSupportMixin, MetaEstimato
     def _learn_part(self, X: Any, y: Any, sample_weight: Any, new_task: Task) -> Self:
         """Train for one epoch more, or fit if this is the first call."""
         started = self.__sklearn_is_fitted__()
-        with unchanged_on_error(self) as state:
+        with unchanged_on_error(self) as state, working_together(self):
             collection = self._checked(X, reset=not started)
             task = self.task_ if started else new_task
             labels = task.labels(y, len(collection), sample_weight)
@@ -280,7 +287,7 @@ class EncoderPredictor(TrainingProgressMixin, CallbackSupportMixin, MetaEstimato
         self.net_ = net.train(self._dataset(net, collection, labels), epochs=1)
 
     def _say(self, what: str) -> None:
-        if self.verbose:
+        if self.verbose and leads():
             print(f"{type(self).__name__}: {what}")
 
     def _started_on(self, X: Any, seed: int, task_of_fit: Any) -> EmbeddingTransformer:
@@ -292,6 +299,8 @@ class EncoderPredictor(TrainingProgressMixin, CallbackSupportMixin, MetaEstimato
             fresh.set_params(random_state=seed)
         if self.verbose and not getattr(fresh, "verbose", True):
             fresh.set_params(verbose=self.verbose)
+        if self.distributed and hasattr(fresh, "distributed"):
+            fresh.set_params(distributed=True)
         return self._start_of(fresh, X, task_of_fit)
 
     def _build_net(self, collection: Collection, labels: Labels, held_out: np.ndarray, seed: int) -> SSLNet:

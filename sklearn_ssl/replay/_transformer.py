@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ssl._engine.net import SSLNet
 from sklearn_ssl._engine.net_copy import copied_net
+from sklearn_ssl._engine.processes import working_together
 from sklearn_ssl._engine.random_streams import draw_seed
 from sklearn_ssl._input.collections import Collection, validated_collection
 from sklearn_ssl._parameters.fitted_state import unchanged_on_error
@@ -138,7 +139,7 @@ class ReplayTransformer(
         KeyboardInterrupt
             If the fit is interrupted. The transformer then has learnt from the stream until then, and can be used.
         """
-        with unchanged_on_error(self) as state:
+        with unchanged_on_error(self) as state, working_together(self):
             collection = self._checked(X, reset=True, min_cases=2)
             starts = range(0, len(collection), self.stream_batch_size)
             pieces = [trimmed(collection.rows(slice(start, start + self.stream_batch_size))) for start in starts]
@@ -168,7 +169,7 @@ class ReplayTransformer(
             The transformer.
         """
         started = self.__sklearn_is_fitted__()
-        with unchanged_on_error(self):
+        with unchanged_on_error(self), working_together(self):
             piece = trimmed(self._checked(X, reset=not started, min_cases=1))
             stream = self._resumed() if started else self._begun(piece)
             stream.transformer._check_steps(piece)
@@ -210,6 +211,11 @@ class ReplayTransformer(
     def net_(self) -> SSLNet:
         """The net of the transformer."""
         return self.transformer_.net_
+
+    @property
+    def distributed(self) -> bool:
+        """Whether several processes train the transformer together, as its own parameter tells."""
+        return getattr(self._given(), "distributed", False)
 
     @property
     def n_seen_(self) -> int:

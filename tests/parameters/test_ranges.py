@@ -242,6 +242,7 @@ RANGES = {
     "one of 8, 1, 2, 4, 16, 32, 64": "TransformerEncoder.window ChannelTransformerEncoder.window",
     "one of False, True": (
         "ConvGenerator.noise_inputs GroupedEncoder.attended Decompose.robust EncoderPredictor.early_stopping "
+        "EncoderPredictor.distributed SSLTransformer.distributed "
         "LabelFreeScorer.standardize "
         "OutlierFiltered.allow_lost_classes RocketEncoder.differences"
     ),

@@ -1,0 +1,1 @@
+"""Training by several processes, which share the rows of the encoder's passes and do everything else alike."""
