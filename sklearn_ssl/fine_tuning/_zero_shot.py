@@ -173,7 +173,8 @@ class ZeroShotClassifier(ClassifierMixin, MetaEstimatorMixin, Hyperparameters):
         ndarray of shape (n_cases,)
             The classes.
         """
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        probabilities = self.predict_proba(X)  # (n, K)
+        return self.classes_[probabilities.argmax(axis=1)]
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Predict the probabilities of the classes.
