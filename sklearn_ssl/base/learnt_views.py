@@ -66,7 +66,7 @@ def _fitted(estimator: Any, collection: Collection, generator: Any) -> Any:
         taken["random_state"] = draw_seed(estimator.random_state)
     if estimator.verbose and not fresh.verbose:
         taken["verbose"] = estimator.verbose
-    if estimator.distributed:
+    if getattr(estimator, "distributed", False):  # closed forms have no such parameter
         taken["distributed"] = True
     return fresh.set_params(**taken).fit(collection.values)
 
