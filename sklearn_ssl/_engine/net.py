@@ -263,7 +263,7 @@ class SSLNet(NeuralNet):
         return step
 
     def train_step_single(self, batch: Any, **fit_params: Any) -> dict:
-        """Compute the loss and its gradients, of which several processes take the mean."""
+        """Compute the loss and its gradients. Several processes take the mean of theirs."""
         step = super().train_step_single(batch, **fit_params)
         team = current_team()
         if team is not None:

@@ -69,7 +69,7 @@ def summed(values: torch.Tensor) -> torch.Tensor:
 
 
 class _Sum(Function):
-    """The sum of the values of all processes, of which each process uses the whole."""
+    """The sum of the values of all processes. Each process uses the whole of it."""
 
     @staticmethod
     def forward(ctx: Any, values: torch.Tensor, team: Team) -> torch.Tensor:

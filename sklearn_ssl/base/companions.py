@@ -1,5 +1,6 @@
 """Vectors of texts or metadata that go with series."""
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -178,8 +179,8 @@ class CompanionEncoder:
 
 def _without_repeats(vectors: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the different vectors (m, T), and the place of each series' vector among them, (n,)."""
-    contents = np.array([row.tobytes() for row in vectors], dtype=object)
-    places, _ = pd.factorize(contents)
+    digests = np.array([hashlib.blake2b(row, digest_size=16).digest() for row in vectors], dtype=object)
+    places, _ = pd.factorize(digests)
     _, first = np.unique(places, return_index=True)
     return vectors[first], places[groups]
 

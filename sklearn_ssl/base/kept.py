@@ -1,9 +1,20 @@
-"""Fitted transformers that another estimator uses as they are."""
+"""Transformers inside other estimators: those that are used as they are, and what the others take over."""
 
 import copy
 from typing import Any
 
 from sklearn.utils.validation import check_is_fitted
+
+SWITCHES = ("verbose", "distributed")
+
+
+def switched_on(outer: Any, inner: Any) -> dict[str, Any]:
+    """Return the parameters that an estimator has on and the transformer inside it off: `verbose`, `distributed`."""
+    return {
+        name: getattr(outer, name)
+        for name in SWITCHES
+        if getattr(outer, name, False) and not getattr(inner, name, True)
+    }
 
 
 def kept_copy(name: str, fitted: Any, n_channels: int) -> Any:

@@ -11,7 +11,7 @@ from sklearn_ssl._engine.net import SSLNet
 from sklearn_ssl._engine.random_streams import draw_seed
 from sklearn_ssl._input.collections import Collection
 from sklearn_ssl.augmentations import Augmentation
-from sklearn_ssl.base.kept import kept_copy
+from sklearn_ssl.base.kept import kept_copy, switched_on
 
 LEFT_OPEN = ("device", "precision")
 
@@ -30,8 +30,8 @@ def net_with_learnt_views(
     module : functools.partial
         Builds the module.
     estimator : estimator
-        What is being fitted. The transformers take over `device`, `precision`, `random_state` and `verbose` if theirs
-        are left open.
+        What is being fitted. The transformers take over `device`, `precision` and `random_state` if theirs are left
+        open, and `verbose` and `distributed` if they are on.
     collection : Collection
         The training series.
 
@@ -64,11 +64,7 @@ def _fitted(estimator: Any, collection: Collection, generator: Any) -> Any:
     taken = {name: getattr(estimator, name) for name in LEFT_OPEN if hasattr(estimator, name) and _is_open(fresh, name)}
     if fresh.random_state is None:
         taken["random_state"] = draw_seed(estimator.random_state)
-    if estimator.verbose and not fresh.verbose:
-        taken["verbose"] = estimator.verbose
-    if getattr(estimator, "distributed", False):  # closed forms have no such parameter
-        taken["distributed"] = True
-    return fresh.set_params(**taken).fit(collection.values)
+    return fresh.set_params(**taken, **switched_on(estimator, fresh)).fit(collection.values)
 
 
 def _is_open(transformer: Any, name: str) -> bool:

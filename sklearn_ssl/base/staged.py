@@ -12,7 +12,7 @@ from sklearn_ssl._engine.random_streams import draw_seed
 from sklearn_ssl._input.collections import Collection
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.base.embedding import EmbeddingTransformer
-from sklearn_ssl.base.kept import kept_copy
+from sklearn_ssl.base.kept import kept_copy, switched_on
 from sklearn_ssl.base.trained import SSLTransformer
 
 LEFT_OPEN = ("encoder", "window", "device", "precision")  # parameters of a stage that are None or "auto"
@@ -71,11 +71,7 @@ class StagedTransformer(SSLTransformer, abc.ABC):
         taken = {name: clone(self.resolved(name), safe=False) for name in open_ones}
         if stage.random_state is None:
             taken["random_state"] = seed
-        if self.verbose and not getattr(stage, "verbose", True):
-            taken["verbose"] = self.verbose
-        if self.distributed and hasattr(stage, "distributed"):
-            taken["distributed"] = True
-        return taken
+        return taken | switched_on(self, stage)
 
     def _fitted_modules(self) -> dict[str, Any]:
         """Return the modules of the stages that are fitted, for the architecture."""

@@ -94,7 +94,7 @@ def _in_parts(x: torch.Tensor, shape: tuple[int, ...], function: Callable[[np.nd
 
 
 def _n_values(x: torch.Tensor, dilation: int) -> int:
-    """Return the number of values of three copies of the series, of which two have margins."""
+    """Return the number of values of three copies of the series, two of them with margins."""
     return _loops().LANES * x.shape[1] * (3 * x.shape[2] + 4 * _reach(x, dilation))
 
 

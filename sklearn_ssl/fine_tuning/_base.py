@@ -35,7 +35,7 @@ from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl._processes.team import leads
 from sklearn_ssl.architectures import HeadedArchitecture
 from sklearn_ssl.base.embedding import EmbeddingTransformer
-from sklearn_ssl.base.kept import check_kept, kept_copy
+from sklearn_ssl.base.kept import check_kept, kept_copy, switched_on
 from sklearn_ssl.base.learnt_views import net_with_learnt_views
 from sklearn_ssl.base.progress import TrainingProgressMixin
 from sklearn_ssl.fine_tuning._tasks import Labels, Task
@@ -297,10 +297,7 @@ class EncoderPredictor(TrainingProgressMixin, CallbackSupportMixin, MetaEstimato
         fresh = clone(given)
         if fresh.random_state is None:
             fresh.set_params(random_state=seed)
-        if self.verbose and not getattr(fresh, "verbose", True):
-            fresh.set_params(verbose=self.verbose)
-        if self.distributed and hasattr(fresh, "distributed"):
-            fresh.set_params(distributed=True)
+        fresh.set_params(**switched_on(self, fresh))
         return self._start_of(fresh, X, task_of_fit)
 
     def _build_net(self, collection: Collection, labels: Labels, held_out: np.ndarray, seed: int) -> SSLNet:

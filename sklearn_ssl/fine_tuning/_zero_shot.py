@@ -272,9 +272,10 @@ class ZeroShotClassifier(ClassifierMixin, MetaEstimatorMixin, Hyperparameters):
     def _learn_classes(self, descriptions: dict) -> None:
         classes = expected_classes(list(descriptions), unlabelled=None)
         texts = [prompt.format(descriptions[one]) for one in classes.tolist() for prompt in as_names(self.prompts)]
-        vectors = self.transformer_.embed_text(texts)  # (K n_prompts, P)
-        mean = vectors.reshape(len(classes), -1, vectors.shape[1]).mean(axis=1)  # (K, P)
-        _check_told_apart(classes, descriptions, mean)
+        vectors = self.transformer_.companion_encoder_.vectors("texts", texts)  # (K n_prompts, T)
+        _check_told_apart(classes, descriptions, vectors.reshape(len(classes), -1))
+        embedded = self.transformer_._projected(self.transformer_.net_, vectors)  # (K n_prompts, P)
+        mean = embedded.reshape(len(classes), -1, embedded.shape[1]).mean(axis=1)  # (K, P)
         self.classes_ = classes
         self.descriptions_ = descriptions
         self.class_embeddings_ = mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-12)
@@ -308,7 +309,7 @@ class ZeroShotClassifier(ClassifierMixin, MetaEstimatorMixin, Hyperparameters):
 
 
 def _check_told_apart(classes: np.ndarray, descriptions: dict, vectors: np.ndarray) -> None:
-    """Raise if the vectors of two classes are the same (K, P)."""
+    """Raise if the text vectors (K, n) of two classes are the same."""
     different, places = np.unique(vectors, axis=0, return_inverse=True)
     if len(different) < len(classes):
         same = classes[places == np.argmax(np.bincount(places))].tolist()

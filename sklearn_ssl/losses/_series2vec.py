@@ -34,7 +34,7 @@ def series2vec_loss(
         Projections of n series, two or more, and of their spectra. Two series have a single distance, from which
         nothing can be learnt.
     time_distances, spectral_distances : torch.Tensor of shape (n, n)
-        Distances of the series, of which those above the diagonal are used. They receive no gradient.
+        Distances of the series. Those above the diagonal are used. They receive no gradient.
 
     Returns
     -------

@@ -1,8 +1,6 @@
 """What the comparison on heart rates is built from: pieces of recordings, and the contrast of their windows."""
 
 import importlib
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,13 +8,10 @@ from sklearn.utils import Bunch
 
 from sklearn_ssl.encoders import ResNetEncoder
 
-BENCHMARKS = Path(__file__).parents[2] / "examples" / "benchmarks"
-
 
 @pytest.fixture
 def module(monkeypatch):
     """Return the module, with a reader that gives two recordings of 7 and 5 windows, and without cleaning."""
-    monkeypatch.setattr(sys, "path", [str(BENCHMARKS), *sys.path])
     module = importlib.import_module("heart_rate_windows")
     recordings = [np.arange(250.0 * (n + 3))[None] + 1e6 * number for number, n in enumerate((7, 5))]
     X = [

@@ -1,21 +1,10 @@
 """The leaderboard by task: labels that are drawn, what is measured, fits that take too long, means and differences."""
 
 import os
-import sys
 from argparse import Namespace
-from pathlib import Path
 
 import numpy as np
 import pytest
-
-BENCHMARKS = Path(__file__).parents[2] / "examples" / "benchmarks"
-
-
-@pytest.fixture(autouse=True, scope="module")
-def benchmarks_can_be_imported():
-    sys.path.insert(0, str(BENCHMARKS))
-    yield
-    sys.path.remove(str(BENCHMARKS))
 
 
 @pytest.fixture

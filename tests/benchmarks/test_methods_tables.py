@@ -1,8 +1,6 @@
 """The tables of all methods: which series are judged, ranks, means, and which passes an epoch is divided by."""
 
-import sys
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,14 +13,6 @@ from sklearn_ssl.encoders.fcn import FCN
 from sklearn_ssl.testing import all_estimators
 
 METHODS = {name.removesuffix("Transformer"): cls for name, cls in all_estimators() if issubclass(cls, SSLTransformer)}
-BENCHMARKS = Path(__file__).parents[2] / "examples" / "benchmarks"
-
-
-@pytest.fixture(autouse=True, scope="module")
-def benchmarks_can_be_imported():
-    sys.path.insert(0, str(BENCHMARKS))
-    yield
-    sys.path.remove(str(BENCHMARKS))
 
 
 @pytest.fixture

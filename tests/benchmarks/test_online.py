@@ -1,20 +1,15 @@
 """What the experiment on streams is built from: equal passes, which rows there are, curves."""
 
 import importlib
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-BENCHMARKS = Path(__file__).parents[2] / "examples" / "benchmarks"
-
 
 @pytest.fixture
-def online(monkeypatch):
-    monkeypatch.setattr(sys, "path", [str(BENCHMARKS), *sys.path])
+def online():
     return importlib.import_module("online")
 
 
