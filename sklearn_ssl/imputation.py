@@ -8,7 +8,7 @@ import torch
 from sklearn.base import clone
 
 from sklearn_ssl._input.collections import Collection, validated_collection
-from sklearn_ssl._parameters.hyperparameters import positional, recipe
+from sklearn_ssl._parameters.hyperparameters import recipe
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.base import ReconstructingTransformer
 from sklearn_ssl.base.masked import Gaps
@@ -72,7 +72,7 @@ class MaskedImputer(CollectionTransformer):
     np.False_
     """
 
-    transformer: Any = positional(recipe(default_factory=TSTTransformer))
+    transformer: Any = recipe(default_factory=TSTTransformer, kw_only=False)
 
     def _checked(self, X: Any, *, reset: bool) -> Collection:
         self.check_hyperparameters()

@@ -102,7 +102,7 @@ def cheap_instance(cls: type) -> Any:
         small["n_steps"] = 0  # at each prediction; the checks predict thousands of series
         small["max_epochs"] = 2
     if issubclass(cls, JointClassifier):
-        small |= {"batch_size": 32, "labelled_batch_size": 32, "lr": 1e-2}  # as well, in fewer steps
+        small |= {"batch_size": 32, "labelled_batch_size": 32, "lr": 8e-3}  # as well, in fewer steps
     names = inspect.signature(cls).parameters
     return cls(**{name: value for name, value in {**small, **small_stages_of(cls)}.items() if name in names})
 
@@ -116,7 +116,7 @@ def small_stages_of(cls: type) -> dict[str, Any]:
 
 def small_encoder_for(cls: type) -> Encoder:
     """Return a small encoder that suits a class: with windows of one step where its default encoder has windows."""
-    default = type(cls().resolved("encoder")) if "encoder" in inspect.signature(cls).parameters else ResNetEncoder
+    default: Any = type(cls().resolved("encoder")) if "encoder" in inspect.signature(cls).parameters else ResNetEncoder
     if issubclass(default, (TransformerEncoder, ChannelTransformerEncoder)):
         return default(depth=2, width=4, n_heads=1, window=1, dropout=0.0)
     if issubclass(default, TCNEncoder):  # maxima of few features that are zero or above would say little

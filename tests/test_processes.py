@@ -12,8 +12,11 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from one_of_several_processes import X, chosen_cases, simclr
+
+from sklearn_ssl._processes.draws import NEVER_DRAW
 
 SCRIPT = Path(__file__).parent / "one_of_several_processes.py"
 TIME_OUT = 600
@@ -140,3 +143,10 @@ def test_one_process_is_as_without_to_the_bit(monkeypatch):
 def test_without_a_launcher():
     with pytest.raises(ValueError, match="RANK and WORLD_SIZE are not set"):
         simclr().fit(X)
+
+
+@pytest.mark.parametrize("name", sorted(NEVER_DRAW))
+def test_functions_that_are_not_watched_never_draw(name):
+    operations = getattr(torch.ops.aten, name, None)
+    found = [] if operations is None else [getattr(operations, one) for one in operations.overloads()]
+    assert not [one for one in found if torch.Tag.nondeterministic_seeded in one.tags]

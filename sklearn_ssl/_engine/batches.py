@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol, runtime_checkable
 
-import numpy as np
 import torch
 from torch.utils.data import Dataset, Subset
 
 from sklearn_ssl._engine.budgets import steps_per_epoch
+from sklearn_ssl._engine.device import put
+from sklearn_ssl._engine.reading import in_random_order, one_ahead, read_rows
 from sklearn_ssl._input.collections import INFERENCE_STEPS, Collection, series_at_once
+from sklearn_ssl._input.on_disk import is_on_disk
 from sklearn_ssl._input.padding import observed_mask
 from sklearn_ssl.architectures import Batch
 
@@ -63,40 +65,52 @@ class SeriesDataset(Dataset):
 
     def __getitem__(self, index: Any) -> Batch:
         """Return a batch that ends with its longest series."""
-        rows = torch.atleast_1d(torch.as_tensor(index))
+        rows = _rows(index)
         lengths = self.collection.lengths
         longest = self.collection.n_timepoints if lengths is None else int(lengths[rows.numpy()].max(initial=0))
         return self._batch(rows, longest)
 
     def whole(self, index: Any) -> Batch:
         """Return a batch with all time steps of the data set."""
-        return self._batch(torch.atleast_1d(torch.as_tensor(index)), self.collection.n_timepoints)
+        return self._batch(_rows(index), self.collection.n_timepoints)
+
+    def each(self, indices: Iterable[torch.Tensor], *, whole: bool = False) -> Iterator[Batch]:
+        """Yield the batch of each index, with all time steps if `whole`. Series on disk are read one batch ahead."""
+        read = self.whole if whole else self.__getitem__
+        return one_ahead(read, indices) if self.reads_ahead else map(read, indices)
+
+    @property
+    def reads_ahead(self) -> bool:
+        """Whether a thread may read a batch before it is needed."""
+        return is_on_disk(self.collection.values)
 
     def _batch(self, rows: torch.Tensor, n_timepoints: int) -> Batch:
-        x = self._values_of(rows, n_timepoints)  # (B, C, L)
-        rows = rows.to(self.device)
-        companion = {} if self.companion is None else self.companion.of_rows(rows)
+        there = put(rows, self.device)
+        x = self._read(rows, n_timepoints) if self.values is None else self.values[:, :, :n_timepoints][there]
+        companion = {} if self.companion is None else self.companion.of_rows(there)
         if self.lengths is None:
-            return Batch(x, None, rows, companion)
-        lengths = self.lengths[rows]
+            return Batch(x, None, there, companion)  # x: (B, C, L)
+        lengths = self.lengths[there]
         x = torch.where(observed_mask(lengths, x.shape[2])[:, None], x, 0.0)
-        return Batch(x, lengths, rows, companion)
+        return Batch(x, lengths, there, companion)
 
-    def _values_of(self, rows: torch.Tensor, n_timepoints: int) -> torch.Tensor:
-        if self.values is not None:
-            return self.values[:, :, :n_timepoints][rows.to(self.device)]
-        batch = np.asarray(self.collection.values[rows.numpy(), :, :n_timepoints], dtype=np.float32)
-        return torch.from_numpy(batch).to(self.device)
+    def _read(self, rows: torch.Tensor, n_timepoints: int) -> torch.Tensor:
+        batch = read_rows(self.collection.values, rows.numpy(), n_timepoints, self.collection.lengths)
+        return put(torch.from_numpy(batch), self.device)
 
     def _fits(self) -> bool:
         values = self.collection.values
-        if self.device.type != "cuda" or isinstance(values, np.memmap):
+        if self.device.type != "cuda" or is_on_disk(values):
             return False
         free, _ = torch.cuda.mem_get_info(self.device)
         return values.nbytes < free // 4
 
     def _resident(self) -> torch.Tensor:
         return torch.tensor(self.collection.values, dtype=torch.float32, device=self.device)
+
+
+def _rows(index: Any) -> torch.Tensor:
+    return torch.atleast_1d(torch.as_tensor(index))
 
 
 class BatchIterator:
@@ -116,9 +130,9 @@ class BatchIterator:
     def __iter__(self) -> Iterator[tuple[Any, torch.Tensor]]:
         source, rows = whole_of(self.dataset)
         if self.shuffle and not getattr(source, "ordered", False):
-            rows = rows[torch.randperm(len(rows))]
-        for batch in torch.tensor_split(rows, len(self)):
-            yield source[batch], batch
+            rows = in_random_order(rows, source.collection.values)
+        batches = torch.tensor_split(rows, len(self))
+        yield from zip(source.each(batches), batches, strict=True)
 
 
 def inference_batches(

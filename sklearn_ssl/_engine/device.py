@@ -31,6 +31,11 @@ def resolved_device(device: Any) -> torch.device:
     return resolved if current_team() is None else _of_process(resolved)
 
 
+def put(values: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """Return a tensor of the CPU on a device. The host does not wait until a GPU has done what it was given before."""
+    return values.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else values.to(device)
+
+
 def _of_process(device: torch.device) -> torch.device:
     """Return the device of one of several processes: each has a GPU of its own."""
     if device.type not in ("cpu", "cuda"):

@@ -7,7 +7,8 @@ import joblib
 import numpy as np
 
 from sklearn_ssl._engine.batches import SeriesDataset
-from sklearn_ssl._input.collections import CHUNK_BYTES, Collection
+from sklearn_ssl._input.collections import Collection
+from sklearn_ssl._input.lengths import CHUNK_BYTES
 
 
 def fingerprint(estimator: Any, dataset: SeriesDataset, ignore: tuple[str, ...]) -> str:

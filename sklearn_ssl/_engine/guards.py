@@ -124,7 +124,7 @@ class CollapseMonitor(Callback):
         """Measure the spread of the features before training; that of the projections follows in the first step."""
         self.milestones_ = [share * net.planned_steps_ for share in (0.1, 0.5)] if net.planned_steps_ else []
         self.ranks_: dict[str, float] = {}
-        self.projections_: float | None = None
+        self.compared_: torch.Tensor | None = None
         if net.epochs_ and hasattr(self, "before_"):  # calls of partial_fit go on with one training
             self.n_calls_ += 1
             return
@@ -139,8 +139,9 @@ class CollapseMonitor(Callback):
         due = "projections" not in self.before_ or (planned if net.planned_steps_ else self._has_look())
         outputs = kwargs.get("y_pred")
         if training and due and isinstance(outputs, tuple) and outputs[0].ndim == 2:
-            self.projections_ = spread_of(without_torch(outputs[0]))
-            self.before_.setdefault("projections", self.projections_)
+            self.compared_ = outputs[0].detach()  # measured when there is a look, for which alone the host waits
+            if "projections" not in self.before_:
+                self.before_["projections"] = spread_of(without_torch(self.compared_))
 
     def on_epoch_end(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
         """Look if the training has passed a milestone."""
@@ -156,6 +157,9 @@ class CollapseMonitor(Callback):
         if net.steps_ and net.planned_steps_ and self.least_share_of_rank and not self.collapsed_:
             self._look_at_ranks(net, getattr(X, "dataset", X))
 
+    def __getstate__(self) -> dict:
+        return {**vars(self), "compared_": None}  # it is on a device that another machine may not have
+
     def _has_look(self) -> bool:
         """Tell whether there is a look in this call of partial_fit: in the first, second, fourth, eighth and so on."""
         return self.n_calls_.bit_count() == 1
@@ -163,7 +167,8 @@ class CollapseMonitor(Callback):
     def _look(self, net: Any, dataset: Any) -> None:
         if self.collapsed_:
             return
-        now = {"features": self._spread_of_features(net, dataset), "projections": self.projections_}
+        projections = None if self.compared_ is None else spread_of(without_torch(self.compared_))
+        now = {"features": self._spread_of_features(net, dataset), "projections": projections}
         collapsed = [name for name, spread in now.items() if spread is not None and self._is_collapse(name, spread)]
         self.collapsed_ = bool(collapsed)
         if collapsed:

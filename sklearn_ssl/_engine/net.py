@@ -208,8 +208,7 @@ class SSLNet(NeuralNet):
             Series in a batch.
         """
         with self.random_stream(), evaluation_mode(self.module_), torch.no_grad(), self.autocast():
-            for index in rows.split(batch_size) if len(rows) else ():
-                batch = dataset[index]
+            for batch in dataset.each(rows.split(batch_size) if len(rows) else ()):
                 getattr(self.module_, function)(batch.x, batch.lengths)
 
     def batch_size_for(self, n_cases: int) -> int:
@@ -365,8 +364,7 @@ class SSLNet(NeuralNet):
         self, dataset: SeriesDataset, function: str, batches: Iterable[torch.Tensor], *, whole: bool
     ) -> Iterator[torch.Tensor]:
         with evaluation_mode(self.module_), torch.inference_mode(), self.autocast():
-            for index in batches:
-                batch = dataset.whole(index) if whole else dataset[index]
+            for batch in dataset.each(batches, whole=whole):
                 yield getattr(self.module_, function)(batch.x, batch.lengths).float().cpu()
 
     def over_batches(self, dataset: SeriesDataset, function: Callable[[Batch], torch.Tensor]) -> Iterator[torch.Tensor]:
@@ -383,8 +381,8 @@ class SSLNet(NeuralNet):
         """
         batches, _ = inference_batches(dataset.collection, torch.arange(len(dataset)), whole=True)
         with evaluation_mode(self.module_), torch.inference_mode(), self.autocast():
-            for index in batches:
-                yield function(dataset.whole(index)).float().cpu()
+            for batch in dataset.each(batches, whole=True):
+                yield function(batch).float().cpu()
 
     def features(self, dataset: SeriesDataset) -> np.ndarray:
         """Compute the features of every series (n, F), and raise a ValueError if some are NaN or infinite."""
@@ -398,7 +396,7 @@ class SSLNet(NeuralNet):
 
     def transform(self, X: Any) -> np.ndarray:
         """Compute the features of every series, so that a scorer takes a net in training for a transformer."""
-        return self.features(self.series(collection_of(X)))
+        return self.features(self.series(collection_of(X, in_pieces=True)))
 
     def autocast(self) -> Any:
         """Return a context in which a forward pass has the precision of this net."""

@@ -12,17 +12,15 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, validate_data
 
 from sklearn_ssl._input.doubts import warn_of_doubts
+from sklearn_ssl._input.lengths import TURN, observed_lengths
+from sklearn_ssl._input.on_disk import OnDisk, is_on_disk, with_channel_axis
 from sklearn_ssl._input.plain import plain, readable_errors, without_missing
 from sklearn_ssl._input.tables import checked_rows, is_table
 from sklearn_ssl._parameters.shown import shown
 
-CHUNK_BYTES = 1 << 24
-
 # Steps of all series in one inference batch: few enough to stay in the cache, and enough to be worth a call.
 INFERENCE_STEPS = 1 << 15
 SIDE_BY_SIDE = 16  # series that compiled encoders treat at once
-
-TURN = ' turned by sklearn_ssl.preprocessing.as_collection(X, order="channels-last").'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,14 +29,14 @@ class Collection:
 
     Attributes
     ----------
-    values : ndarray of shape (n_cases, n_channels, n_timepoints)
+    values : ndarray or OnDisk of shape (n_cases, n_channels, n_timepoints)
         The values. All steps after the last observed one of a series are NaN. A memory-mapped array stays
-        memory-mapped, in its own dtype.
+        memory-mapped, and series on disk stay there if the caller reads them in pieces, both in their own dtype.
     lengths : ndarray of shape (n_cases,) or None
         Number of steps of each series, without its padding. None says that no series is padded.
     """
 
-    values: np.ndarray
+    values: Any
     lengths: np.ndarray | None
 
     def __len__(self) -> int:
@@ -55,8 +53,13 @@ class Collection:
         return self.values.shape[2]
 
     def rows(self, which: Any) -> "Collection":
-        """Return some of the series, given by their numbers or a slice."""
+        """Return some of the series, given by their numbers or a slice. Those on disk stay there."""
         return Collection(self.values[which], None if self.lengths is None else self.lengths[which])
+
+    def read(self, which: Any) -> "Collection":
+        """Return some of the series in memory, given by their numbers or a slice, in float32 or float64."""
+        rows = self.rows(which)
+        return Collection(_converted(np.asarray(rows.values), None), rows.lengths)
 
 
 def series_at_once(n_timepoints: int) -> int:
@@ -81,6 +84,7 @@ def validated_collection(
     dtype: Any = np.float32,
     allow_missing: bool = False,
     known_axes: bool = False,
+    in_pieces: bool = False,
 ) -> Collection:
     """Validate the series given to `fit` or `transform`, and set on `estimator` what scikit-learn expects.
 
@@ -101,6 +105,8 @@ def validated_collection(
         Whether series may have missing values (NaN) between their observed steps, and may have no observed step.
     known_axes : bool, default=False
         Whether the order of the axes is certain.
+    in_pieces : bool, default=False
+        Whether the caller reads the series in pieces, so that those in `OnDisk` stay on disk.
 
     Returns
     -------
@@ -119,17 +125,20 @@ def validated_collection(
         In `fit`, if the axes seem to be in another order, if float32 cannot hold the differences between values, or if
         all series that an encoder is to tell apart are the same.
     """
-    given, collection = _validated(estimator, X, reset=reset, min_cases=min_cases, dtype=dtype, missing=allow_missing)
+    given, collection = _validated(
+        estimator, X, reset=reset, min_cases=min_cases, dtype=dtype, missing=allow_missing, in_pieces=in_pieces
+    )
     if reset:
         warn_of_doubts(given, to_float32=dtype == np.float32, known_axes=known_axes)
     return collection
 
 
 def _validated(
-    estimator: Any, X: Any, *, reset: bool, min_cases: int, dtype: Any, missing: bool
-) -> tuple[np.ndarray, Collection]:
+    estimator: Any, X: Any, *, reset: bool, min_cases: int, dtype: Any, missing: bool, in_pieces: bool
+) -> tuple[Any, Collection]:
     """Return the values in the dtype in which they came, and the collection."""
     X = _in_one_form(X)
+    X = np.asarray(X) if isinstance(X, OnDisk) and not in_pieces else X
     if is_ragged(X):
         values = _stack(X)
     elif depth_of(X) >= 3:
@@ -152,44 +161,18 @@ def _in_one_form(X: Any) -> Any:
     return checked_rows(X) if is_table(X) else X
 
 
-def collection_of(X: Any, *, dtype: Any = np.float32, allow_missing: bool = False) -> Collection:
+def collection_of(
+    X: Any, *, dtype: Any = np.float32, allow_missing: bool = False, in_pieces: bool = False
+) -> Collection:
     """Validate series that no estimator is fitted on. Parameters and errors are those of `validated_collection`."""
-    return _validated(BaseEstimator(), X, reset=True, min_cases=1, dtype=dtype, missing=allow_missing)[1]
+    return _validated(
+        BaseEstimator(), X, reset=True, min_cases=1, dtype=dtype, missing=allow_missing, in_pieces=in_pieces
+    )[1]
 
 
-def observed_lengths(values: np.ndarray, *, allow_missing: bool, first: int = 0) -> np.ndarray | None:
-    """Return the number of steps of each series without its padding, or None if no series is padded.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_cases, n_channels, n_timepoints)
-        The series.
-    allow_missing : bool
-        Whether series may have missing values (NaN) between their observed steps, and may have no observed step.
-    first : int, default=0
-        The number that error messages give to the first series.
-
-    Raises
-    ------
-    ValueError
-        If a value is infinite, or if a value is missing that must not be.
-    """
-    n_cases, n_channels, n_timepoints = values.shape
-    if values.dtype.kind in "iub":
-        return None
-    lengths = np.full(n_cases, n_timepoints)
-    rows = max(1, CHUNK_BYTES // max(1, n_channels * n_timepoints * 4))
-    for start in range(0, n_cases, rows):
-        chunk = np.asarray(values[start : start + rows])
-        if isinstance(values, np.memmap):  # all others have been converted before
-            with np.errstate(over="ignore"):  # values that overflow are reported as infinite
-                chunk = chunk.astype(np.float32)
-        if not np.isfinite(chunk).all():
-            lengths[start : start + rows] = _chunk_lengths(chunk, first + start, allow_missing)
-    return None if (lengths == n_timepoints).all() else lengths
-
-
-def _converted(values: np.ndarray, dtype: Any) -> np.ndarray:
+def _converted(values: Any, dtype: Any) -> Any:
+    if isinstance(values, OnDisk):
+        return values
     if dtype is None:
         dtype = values.dtype if values.dtype in (np.float32, np.float64) else np.float64
         values = np.asarray(values)
@@ -197,54 +180,6 @@ def _converted(values: np.ndarray, dtype: Any) -> np.ndarray:
         return values
     with np.errstate(over="ignore"):  # values that overflow are reported as infinite
         return np.ascontiguousarray(values, dtype=dtype)
-
-
-def _chunk_lengths(chunk: np.ndarray, first: int, allow_missing: bool) -> np.ndarray:
-    _check_finite(chunk, first)
-    missing = np.isnan(chunk)
-    if allow_missing and not missing[:, :, -1].all(axis=1).any():  # most often: missing values, but no padding
-        return np.full(len(chunk), chunk.shape[2])
-    padded = np.logical_and.accumulate(missing.all(axis=1)[:, ::-1], axis=1)[:, ::-1]  # (n, L)
-    lengths = (~padded).sum(axis=1)
-    if not allow_missing:
-        _check_observed(lengths, first)
-        _check_no_gaps(missing & ~padded[:, None, :], first)
-    return lengths
-
-
-def _check_finite(chunk: np.ndarray, first: int) -> None:
-    if np.isinf(chunk).any():
-        case, channel, step = np.argwhere(np.isinf(chunk))[0]
-        raise ValueError(
-            f"X has an infinite value (or one beyond {chunk.dtype}) in series {first + case}, channel {channel}, "
-            f"time step {step}. Replace infinite values by NaN and fill them, and scale large ones, before this step."
-        )
-
-
-def _check_observed(lengths: np.ndarray, first: int) -> None:
-    if (lengths == 0).any():
-        raise ValueError(
-            f"Series {first + int(np.argmin(lengths))} of X has zero time steps: all its values are NaN. Remove it."
-        )
-
-
-def _check_no_gaps(gaps: np.ndarray, first: int) -> None:
-    if gaps.any():
-        case, channel, step = np.argwhere(gaps)[0]
-        raise ValueError(
-            f"X has a missing value (NaN) inside series {first + case}, channel {channel}, time step {step}. "
-            "Only trailing steps at which all channels are NaN are padding; fill the others before this step, "
-            f"for example with sklearn_ssl.preprocessing.FillMissing().{_turned_padding(gaps)}"
-        )
-
-
-def _turned_padding(gaps: np.ndarray) -> str:
-    """Return a remedy if the gaps would be padding of series that have their channels last."""
-    missing = np.asarray(gaps.all(axis=2))  # (n, C)
-    trailing = np.logical_and.accumulate(missing[:, ::-1], axis=1)[:, ::-1]
-    if (gaps != trailing[:, :, np.newaxis]).any():
-        return ""
-    return f" If X has the shape (n_cases, n_timepoints, n_channels), the gaps are padding of series that must be{TURN}"
 
 
 def depth_of(X: Any) -> int:
@@ -302,9 +237,9 @@ def _check_alike(series: list[np.ndarray]) -> None:
         raise ValueError(f"Series {empty[0]} of X has zero time steps. Remove it.")
 
 
-def _three_d(X: Any) -> np.ndarray:
+def _three_d(X: Any) -> Any:
     try:
-        array = X if isinstance(X, np.memmap) else np.asarray(X)
+        array = X if is_on_disk(X) else np.asarray(X)
     except ValueError as error:
         raise ValueError(
             "The channels of a series of X differ in length. Call sklearn_ssl.preprocessing.as_collection(X), which "
@@ -318,11 +253,11 @@ def _three_d(X: Any) -> np.ndarray:
     return _numeric(array, "X")
 
 
-def _two_d(estimator: Any, X: Any, *, reset: bool) -> np.ndarray:
-    if isinstance(X, np.memmap) and X.ndim == 2:
+def _two_d(estimator: Any, X: Any, *, reset: bool) -> Any:
+    if is_on_disk(X) and X.ndim == 2:
         with readable_errors("X"):
-            validate_data(estimator, X[:1], reset=reset, dtype=None, ensure_all_finite=False)
-        return _numeric(X, "X")[:, None, :]
+            validate_data(estimator, np.asarray(X[:1]), reset=reset, dtype=None, ensure_all_finite=False)
+        return with_channel_axis(_numeric(X, "X"))
     _check_kind(X)
     _check_even(X)
     _check_flatter(X)
@@ -405,7 +340,7 @@ def _flat_numbers(estimator: Any, X: Any, *, reset: bool) -> np.ndarray:
         return validate_data(estimator, X, reset=reset, dtype="numeric", ensure_all_finite=False, ensure_min_samples=0)
 
 
-def _numeric(array: np.ndarray, name: str) -> np.ndarray:
+def _numeric(array: Any, name: str) -> Any:
     if array.dtype.kind in "biuf":
         return array
     if array.dtype.kind == "O" and array.ndim > 1:
@@ -421,7 +356,7 @@ def _numeric(array: np.ndarray, name: str) -> np.ndarray:
     )
 
 
-def _check_size(values: np.ndarray, min_cases: int) -> None:
+def _check_size(values: Any, min_cases: int) -> None:
     n_cases, n_channels, n_timepoints = values.shape
     if n_cases < min_cases:
         raise ValueError(

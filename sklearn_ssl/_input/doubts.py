@@ -1,5 +1,7 @@
 """What is most often a mistake in series, though it is no error."""
 
+from typing import Any
+
 import numpy as np
 
 from sklearn_ssl._parameters.notices import warn_caller
@@ -14,12 +16,12 @@ LARGEST_ERROR = 0.1
 LEAST_SPREAD = 1e-12  # float64 has digits enough for what is above
 
 
-def warn_of_doubts(values: np.ndarray, *, to_float32: bool, known_axes: bool = False) -> None:
+def warn_of_doubts(values: Any, *, to_float32: bool, known_axes: bool = False) -> None:
     """Warn if the axes seem to be in another order, if float32 cannot hold the values, or if all series are the same.
 
     Parameters
     ----------
-    values : ndarray of shape (n_cases, n_channels, n_timepoints)
+    values : ndarray or OnDisk of shape (n_cases, n_channels, n_timepoints)
         The series, in the dtype in which they came.
     to_float32 : bool
         Whether they are converted to float32, for an encoder that is to tell them apart.
@@ -32,7 +34,7 @@ def warn_of_doubts(values: np.ndarray, *, to_float32: bool, known_axes: bool = F
         _warn_of_equal_series(values)
 
 
-def _warn_of_axes(values: np.ndarray) -> None:
+def _warn_of_axes(values: Any) -> None:
     _, n_channels, n_timepoints = values.shape
     many = n_channels >= max(MANY_CHANNELS, 2 * n_timepoints) and n_timepoints <= FEW_STEPS
     if n_channels >= UNLIKELY_RATIO * n_timepoints or many:
@@ -43,7 +45,7 @@ def _warn_of_axes(values: np.ndarray) -> None:
         )
 
 
-def _warn_of_lost_spread(values: np.ndarray) -> bool:
+def _warn_of_lost_spread(values: Any) -> bool:
     if values.dtype in (np.float16, np.float32):
         return False
     sample = _sample(values)
@@ -62,7 +64,7 @@ def _warn_of_lost_spread(values: np.ndarray) -> bool:
     return True
 
 
-def _sample(values: np.ndarray) -> np.ndarray:
+def _sample(values: Any) -> np.ndarray:
     """Return some series, and some of their steps, evenly spaced among all and in float64."""
     n_rows = min(SAMPLE_ROWS, len(values))
     rows = np.linspace(0, len(values) - 1, n_rows).astype(np.intp)
@@ -91,7 +93,7 @@ def _root_mean_square(values: np.ndarray, axis: int | tuple[int, ...], where: np
     return scale * np.sqrt(np.sum((values / scale) ** 2, axis=axis, where=where) / count)
 
 
-def _warn_of_equal_series(values: np.ndarray) -> None:
+def _warn_of_equal_series(values: Any) -> None:
     first = np.asarray(values[0])
     if len(values) > 1 and all(np.array_equal(first, one, equal_nan=True) for one in values[1:]):
         channels = "its channel" if len(first) == 1 else f"all {len(first)} channels"

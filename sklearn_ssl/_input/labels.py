@@ -82,7 +82,7 @@ def is_mark(labels: np.ndarray, unlabelled: Any) -> np.ndarray:
     labels : ndarray
         The labels.
     unlabelled : number, str or None
-        The mark. Numbers are compared with numbers only, and texts with texts. A missing value, such as NaN, stands for
+        The mark. Numbers are compared with numbers only, and texts with texts. A missing value, such as NaN, means
         all missing values. None says that there is no mark.
 
     Returns

@@ -59,12 +59,12 @@ def zero_padding(h: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
 def resize_mask(mask: torch.Tensor, length: int) -> torch.Tensor:
     r"""Return the mask of a feature map that has another number of steps than the series.
 
-    A coarse step of the map stands for a window of fine steps of the series. It counts as observed if one of its
+    A coarse step of the map covers a window of fine steps of the series. It counts as observed if one of its
     fine steps is observed.
 
-    If there is a power of two s with :math:`L' = \lceil L / s \rceil`, then the coarse step i stands for the fine
+    If there is a power of two s with :math:`L' = \lceil L / s \rceil`, then the coarse step i covers the fine
     steps i s, ..., (i + 1) s - 1. The mask of a series then does not depend on how long the other series of its batch
-    are. Above L' = 1 there is at most one such s. For any other L' the coarse step i stands for the fine steps from
+    are. Above L' = 1 there is at most one such s. For any other L' the coarse step i covers the fine steps from
     :math:`\lfloor i L / L' \rfloor` to :math:`\lceil (i + 1) L / L' \rceil - 1`, as in
     `torch.nn.functional.adaptive_max_pool1d`. `at_every_step` is the way back.
 
@@ -107,7 +107,7 @@ def at_every_step(h: torch.Tensor, n_timepoints: int) -> torch.Tensor:
     .. math:: h'_{bdt} = h_{b,\, d,\, \lfloor t / s \rfloor},
 
     and without such an s they are those of the coarse step :math:`\lfloor t L' / L \rfloor`. So a fine step takes the
-    features of a coarse step that stands for it, and every step that `mask` marks as observed is also observed in
+    features of a coarse step that covers it, and every step that `mask` marks as observed is also observed in
     ``at_every_step(resize_mask(mask, length), n_timepoints)``.
 
     Parameters

@@ -9,6 +9,8 @@ import pandas as pd
 import torch
 from torch.utils.data import Dataset, IterableDataset
 
+from sklearn_ssl._input.on_disk import left_on_disk
+from sklearn_ssl._input.stores import series_of
 from sklearn_ssl._parameters.shown import on_one_line
 
 LONGEST_ERROR = 500
@@ -19,6 +21,7 @@ def plain(X: Any) -> Any:
 
     Masked numbers become NaN, and masked texts and objects become None. In arrays of objects with two or more
     dimensions, missing values of every kind become NaN. A data set or a nested tensor becomes a list of its series.
+    Arrays of zarr, h5py and the like become `OnDisk`.
     """
     if isinstance(X, np.ma.MaskedArray):
         return _unmasked(X)
@@ -28,7 +31,7 @@ def plain(X: Any) -> Any:
         return _items(X)
     if isinstance(X, np.ndarray) and X.dtype == object and X.ndim > 1:
         return without_missing(X)
-    return _series_of_items(X) if _holds_items(X) else X
+    return _series_of_items(X) if _holds_items(X) else left_on_disk(X)
 
 
 def without_missing(cells: np.ndarray) -> np.ndarray:
@@ -116,12 +119,6 @@ def _is_item(one: tuple | dict) -> bool:
 
 def _series_of_items(items: list) -> Any:
     """Return the series of the items of a data set. If an item is a tuple or a dictionary, its series comes first."""
-    series = [plain(_first(item)) for item in items]
+    series = [plain(series_of(item)) for item in items]
     shapes = {np.shape(one) for one in series}
     return np.stack(series) if len(shapes) == 1 else series
-
-
-def _first(item: Any) -> Any:
-    if isinstance(item, dict):
-        return next(iter(item.values()))
-    return item[0] if isinstance(item, (tuple, list)) else item

@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from functools import cache
 
 _ENTRY = re.compile(r"^(\w+) : ", re.MULTILINE)
 _HEADING = re.compile(r"^\w[\w ]*\n-{3,}\n", re.MULTILINE)
@@ -16,18 +17,19 @@ def inherit_parameter_docs(cls: type) -> None:
     cls : type
         A dataclass. Of several parents that document a parameter, the nearest counts.
     """
-    doc = inspect.cleandoc(str(cls.__doc__))
-    own = _parameter_entries(doc)
+    own = _parameter_entries(str(cls.__doc__))
     inherited: dict[str, str] = {}
     for parent in cls.__mro__:
-        for name, entry in _parameter_entries(inspect.cleandoc(parent.__dict__.get("__doc__") or "")).items():
+        for name, entry in _parameter_entries(parent.__dict__.get("__doc__") or "").items():
             if name in cls.__dataclass_fields__ and name not in own:  # type: ignore[attr-defined]
                 inherited.setdefault(name, entry)
     if inherited:
-        cls.__doc__ = _with_entries(doc, "\n".join(inherited.values()))
+        cls.__doc__ = _with_entries(inspect.cleandoc(str(cls.__doc__)), "\n".join(inherited.values()))
 
 
-def _parameter_entries(doc: str) -> dict[str, str]:
+@cache  # a parent has many children, and all of them ask
+def _parameter_entries(docstring: str) -> dict[str, str]:
+    doc = inspect.cleandoc(docstring)
     section = _parameters_section(doc)
     if section is None:
         return {}

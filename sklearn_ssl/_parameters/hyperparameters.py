@@ -5,15 +5,15 @@ import inspect
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Self, dataclass_transform
+from typing import Any, ClassVar, Self, dataclass_transform
 
-from sklearn.base import BaseEstimator
 from torch import nn
 
 from sklearn_ssl._parameters.docs import inherit_parameter_docs
 from sklearn_ssl._parameters.module_value import ModuleValue
 from sklearn_ssl._parameters.python_values import ReadAsPython
 from sklearn_ssl._parameters.ranges import Mark, Names, Options, Range, WholeNumbers
+from sklearn_ssl._parameters.scikit_learn import BaseEstimator
 from sklearn_ssl._parameters.shown import shown
 
 LARGEST = 1e30
@@ -21,7 +21,9 @@ LARGEST = 1e30
 # Type checkers look for the names `default` and `default_factory`.
 
 
-def recipe(default_factory: Callable[..., Any], needs: str | None = None, several: bool = False) -> Any:
+def recipe(
+    default_factory: Callable[..., Any], needs: str | None = None, several: bool = False, kw_only: bool = True
+) -> Any:
     """Declare a field that holds a recipe or another object with parameters of its own.
 
     Parameters
@@ -32,13 +34,16 @@ def recipe(default_factory: Callable[..., Any], needs: str | None = None, severa
         Name of a method that every object in this field must have. None allows any object.
     several : bool, default=False
         Whether the field may hold a tuple of such objects instead of one.
+    kw_only : bool, default=True
+        Whether the field must be given by its name.
 
     Returns
     -------
     field : dataclasses.Field
         A field with the default None.
     """
-    return dataclasses.field(default=None, metadata={"recipe": default_factory, "needs": needs, "several": several})
+    metadata = {"recipe": default_factory, "needs": needs, "several": several}
+    return dataclasses.field(default=None, metadata=metadata, kw_only=kw_only)
 
 
 def function(default: Callable[..., Any], **arguments: Any) -> Any:
@@ -59,7 +64,9 @@ def function(default: Callable[..., Any], **arguments: Any) -> Any:
     return recipe(default_factory=partial(partial, default, **arguments), needs="__call__")
 
 
-def number(default: Any, *, above=None, least=None, most=None, below=None, integer=False, or_else=()) -> Any:
+def number(
+    default: Any, *, above=None, least=None, most=None, below=None, integer=False, or_else=(), kw_only: bool = True
+) -> Any:
     """Declare a field that holds a finite number in a range.
 
     Parameters
@@ -74,6 +81,8 @@ def number(default: Any, *, above=None, least=None, most=None, below=None, integ
         Whether the number must be whole.
     or_else : sequence of object, default=()
         Other values that are allowed, such as None or "auto".
+    kw_only : bool, default=True
+        Whether the field must be given by its name.
 
     Returns
     -------
@@ -81,25 +90,24 @@ def number(default: Any, *, above=None, least=None, most=None, below=None, integ
         A field that `Hyperparameters.check_hyperparameters` checks.
     """
     limit = Range(above=above, least=least, most=most, below=below, integer=integer, or_else=tuple(or_else))
-    return dataclasses.field(default=default, metadata={"allowed": limit})
+    return dataclasses.field(default=default, metadata={"allowed": limit}, kw_only=kw_only)
 
 
-def choice(*options: Any, default: Any = None) -> Any:
+def choice(*options: Any, default: Any) -> Any:
     """Declare a field that holds one of a few values.
 
     Parameters
     ----------
     *options : object
         The values.
-    default : object, default=None
-        The default. None means the first option.
+    default : object
+        The default, one of them.
 
     Returns
     -------
     field : dataclasses.Field
         A field that `Hyperparameters.check_hyperparameters` checks.
     """
-    default = options[0] if default is None else default
     return dataclasses.field(default=default, metadata={"allowed": Options(options)})
 
 
@@ -159,12 +167,6 @@ def mark(default: Any) -> Any:
     return dataclasses.field(default=default, metadata={"allowed": Mark()})
 
 
-def positional(field: Any) -> Any:
-    """Let a field be given without its name. Wrap it around `number`, `choice`, `recipe` and so on."""
-    field.kw_only = False
-    return field
-
-
 @dataclass_transform(
     kw_only_default=True,
     eq_default=False,
@@ -176,6 +178,8 @@ class Hyperparameters(BaseEstimator):
     A subclass writes ``name: type = default`` for each parameter. It then has a constructor with this signature,
     `get_params`, `set_params` and `clone`. Parameters that its docstring leaves out are documented by its parents.
     """
+
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -241,7 +245,7 @@ class Hyperparameters(BaseEstimator):
         TypeError
             If a parameter lacks the method that it needs.
         """
-        for field in dataclasses.fields(self):
+        for field in type(self).__dataclass_fields__.values():
             value = getattr(self, field.name)
             self._check_value(field, value)
             for one in value if isinstance(value, (tuple, list)) else (value,):

@@ -14,6 +14,17 @@ SHARED_DRAWS = {
     "normal_", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "random_", "uniform", "uniform_",
 }  # fmt: skip
 
+NEVER_DRAW = {
+    "__and__", "__bool__", "__float__", "__get__", "__getitem__", "__invert__", "__len__", "__or__",
+    "_set_grad_enabled", "abs", "add", "add_", "all", "amax", "any", "arange", "cat", "clamp", "clamp_",
+    "contiguous", "conv1d", "conv2d", "copy_", "cos", "detach", "dim", "div", "div_", "empty_like", "exp", "expand",
+    "expand_as", "flatten", "flip", "float", "gather", "ge", "gelu", "gt", "index_copy", "index_select",
+    "layer_norm", "leaky_relu", "linear", "lt", "masked_fill", "matmul", "max_pool1d", "max_pool2d", "mean",
+    "minimum", "mul", "ne", "neg", "new_empty", "new_zeros", "nonzero", "numel", "pad", "permute", "promote_types",
+    "relu", "repeat", "repeat_interleave", "roll", "sin", "size", "split", "sqrt", "square", "squeeze", "stack",
+    "stride", "sub", "sub_", "sum", "to", "transpose", "unbind", "unflatten", "unsqueeze", "view", "where", "zeros",
+}  # fmt: skip
+
 
 @cache
 def _draws(func: Any) -> bool:

@@ -13,9 +13,8 @@ from typing import Any
 import torch
 from torch.autograd import Function
 
-from sklearn_ssl._processes.draws import DrawsOfAllRows
 from sklearn_ssl._processes.layout import inverse, memory_order
-from sklearn_ssl._processes.norms import SharedStatistics
+from sklearn_ssl._processes.norms import OwnRows
 from sklearn_ssl._processes.team import Team
 
 _STEPS: dict[int, Team] = {}  # by thread: those that are in a training step of several processes
@@ -65,7 +64,7 @@ def _shared(team: Team, function: Callable[..., Any], rows: tuple) -> Any:
     thread = threading.get_ident()
     del _STEPS[thread]  # a pass within a pass has own rows already
     try:
-        with SharedStatistics(team), DrawsOfAllRows(team, n_rows):
+        with OwnRows(team, n_rows):
             values = function(*own)
     finally:
         _STEPS[thread] = team

@@ -121,7 +121,7 @@ class AdversarialArchitecture(Architecture):
 
     def after_step(self) -> None:
         """Move the smoothed generator towards the one that was trained."""
-        self.smoothed.follow(self, torch.as_tensor(self.smoothing, device=self.progress.device))
+        self.smoothed.follow(self, self.progress.new_full((), self.smoothing))
 
     @property
     def sampler(self) -> nn.Module:

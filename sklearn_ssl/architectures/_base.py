@@ -56,6 +56,8 @@ class Architecture(nn.Module, TrainableModule):
         Share of the planned steps that are done. The engine sets it before each step. It is 0 if there is no plan.
     keeps_instances : bool
         Whether the architecture has a place for each training series. False unless a subclass says otherwise.
+    has_meaningful_sizes : bool
+        Whether features are uncorrelated, and large where series differ most. False unless a subclass says otherwise.
 
     Raises
     ------
@@ -79,6 +81,7 @@ class Architecture(nn.Module, TrainableModule):
 
     progress: torch.Tensor
     keeps_instances = False
+    has_meaningful_sizes = False
 
     def __init__(
         self, *, encoder: Any, pooling: Pooling | None, n_channels: int, n_timepoints: int, n_cases: int = 0

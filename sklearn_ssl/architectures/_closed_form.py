@@ -64,6 +64,8 @@ class ClosedFormArchitecture(Architecture):
         For each direction, the variance between series divided by r plus the variance within series.
     """
 
+    has_meaningful_sizes = True
+
     mean: torch.Tensor
     deviations: torch.Tensor
     changes: torch.Tensor

@@ -90,7 +90,7 @@ class ContextHead(nn.Module):
     n_channels : int
         Number of channels C.
     stride : int
-        Number of time steps that one step of the map stands for.
+        Number of time steps that one step of the map covers.
     kernel_size : int
         Number of steps of the map that a convolution sees.
     """

@@ -10,7 +10,7 @@ from sklearn_ssl.encoders._tokens import token_codes
 
 
 class ValueHead(nn.Module):
-    """A linear map from each step of a map to the values of the time steps that it stands for.
+    """A linear map from each step of a map to the values of the time steps that it covers.
 
     Parameters
     ----------
@@ -19,7 +19,7 @@ class ValueHead(nn.Module):
     n_channels : int
         Number of channels C.
     stride : int
-        Number of time steps that one step of the map stands for.
+        Number of time steps that one step of the map covers.
     """
 
     def __init__(self, n_features: int, n_channels: int, stride: int) -> None:

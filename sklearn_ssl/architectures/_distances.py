@@ -65,7 +65,7 @@ class DistanceArchitecture(TwoDomainArchitecture):
         """Return the soft-DTW distances of series x (B, C, L), 0 of a series to itself: (B, B)."""
         observed = observed_steps(x, lengths)
         means = segment_means(x / self.scale, observed, self.n_averaged)
-        first, second = torch.triu_indices(len(x), len(x), 1).to(x.device)  # all pairs, each once
+        first, second = torch.triu_indices(len(x), len(x), 1, device=x.device)  # all pairs, each once
         ends = -(-observed // self.n_averaged)
         of_pairs = None if lengths is None else (ends[first], ends[second])
         distances = x.new_zeros(len(x), len(x))

@@ -63,6 +63,11 @@ class FineTunedArchitecture(HeadedArchitecture):
         return outputs, batch.companion["target"], batch.companion["weight"]
 
     @property
+    def has_stages(self) -> bool:
+        """Whether the encoder has any part that could learn."""
+        return bool(stages(self.encoder))
+
+    @property
     def has_constant_features(self) -> bool:
         """Whether the encoder has features that training does not change, below all that it changes."""
         is_plain = type(self.backbone).features is Architecture.features

@@ -77,8 +77,9 @@ class GroupedArchitecture(ScaledArchitecture):
     def _views(self, batch: Batch, present: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Return one view of each series, in which missing groups stay 0."""
         x, lengths = self.views(batch.x, batch.lengths)
-        for group, channels in enumerate(self.encoder.groups):  # type: ignore[arg-type]
-            x = x.index_copy(1, torch.tensor(channels, device=x.device), x[:, channels] * present[:, group, None, None])
+        for group in range(self.n_groups):
+            own = self.encoder.of_group(x, group) * present[:, group, None, None]  # type: ignore[operator]
+            x = x.index_copy(1, self.encoder.get_buffer(f"channels_{group}"), own)
         return x, lengths
 
     def _present(self, x: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:

@@ -11,11 +11,20 @@ from sklearn_ssl.architectures._base import Architecture
 from sklearn_ssl.architectures._protocol import TrainableModule
 
 
+class UnitLength(nn.Module):
+    """Scale every row of features (B, F) to length 1."""
+
+    def forward(self, h: torch.Tensor) -> torch.Tensor:
+        """Return h (B, F) with rows of length 1."""
+        return nn.functional.normalize(h, dim=1)
+
+
 class HeadedArchitecture(nn.Module, TrainableModule):
     """The features of an architecture, standardised, and a head that predicts from them.
 
     Features are scaled so that every pooled layer contributes the same total variance, and features have variance 1 on
-    average. A ridge penalty then does not favour wide layers.
+    average. A ridge penalty then does not favour wide layers. With `unit_length`, features whose sizes mean something
+    are centred only, and each series is scaled to length 1.
 
     Parameters
     ----------
@@ -27,6 +36,8 @@ class HeadedArchitecture(nn.Module, TrainableModule):
         Width of the head's hidden layer. None is a linear head.
     n_cases : int, default=0
         Number of training series.
+    unit_length : bool, default=False
+        Whether the head sees features of length 1, if the backbone has `has_meaningful_sizes`.
     **trial : dict
         Other arguments that the engine gives to every architecture, such as `n_channels`. The copy needs none of them.
 
@@ -39,19 +50,30 @@ class HeadedArchitecture(nn.Module, TrainableModule):
     shift, scale : Tensor of shape (F,)
         They standardise features h: (h - shift) * scale. The scale of a constant feature is 0. For other features it is
         the inverse of the standard deviation, times the square root of m / n, where n is the number of features of its
-        layer and m is the mean number of features per layer.
+        layer and m is the mean number of features per layer. For features of length 1 it is 1.
+    unit_length : bool
+        Whether the head sees features of length 1.
     """
 
     shift: torch.Tensor
     scale: torch.Tensor
 
     def __init__(
-        self, *, start: Architecture, n_outputs: int, head_width: int | None = None, n_cases: int = 0, **trial: Any
+        self,
+        *,
+        start: Architecture,
+        n_outputs: int,
+        head_width: int | None = None,
+        n_cases: int = 0,
+        unit_length: bool = False,
+        **trial: Any,
     ) -> None:
         super().__init__()
         self.backbone = copy.deepcopy(start).cpu()
         self.n_cases = n_cases
-        self.head = _head(self.n_features, n_outputs, head_width)
+        self.unit_length = unit_length and start.has_meaningful_sizes
+        head = _head(self.n_features, n_outputs, head_width)
+        self.head = nn.Sequential(UnitLength(), head) if self.unit_length else head
         self.register_buffer("shift", torch.zeros(self.n_features))
         self.register_buffer("scale", torch.ones(self.n_features))
 
@@ -108,7 +130,8 @@ class HeadedArchitecture(nn.Module, TrainableModule):
         """Learn shift and scale from features (n, F), and return them standardised. Constant features become zero."""
         shift, spread = features.mean(0, dtype=np.float64), features.std(0, dtype=np.float64)
         varies = spread > 1e-6 * np.maximum(np.abs(shift), 1)
-        scale = np.where(varies, 1 / np.where(varies, spread, 1), 0) * self._share_of_layer()
+        sizes = np.where(varies & (not self.unit_length), spread, 1)
+        scale = np.where(varies, 1 / sizes, 0) * self._share_of_layer()
         self.shift.copy_(torch.from_numpy(shift))
         self.scale.copy_(torch.from_numpy(scale))
         return self.standardised(features)
@@ -119,9 +142,10 @@ class HeadedArchitecture(nn.Module, TrainableModule):
         return np.repeat(np.sqrt(sizes.sum() / (len(sizes) * sizes)), sizes)
 
     def standardised(self, features: np.ndarray) -> np.ndarray:
-        """Return features (n, F) standardised with the shift and scale that `standardise` has learnt."""
+        """Return features (n, F) as the head sees them, with the shift and scale that `standardise` has learnt."""
         shift, scale = self.shift.cpu().numpy(), self.scale.cpu().numpy()  # (F,)
-        return ((features - shift) * scale).astype(np.float32)
+        rows = ((features - shift) * scale).astype(np.float32)
+        return UnitLength()(torch.from_numpy(rows)).numpy() if self.unit_length else rows
 
     @torch.no_grad()
     def start_head(self, weight: np.ndarray, bias: np.ndarray) -> None:

@@ -73,7 +73,7 @@ class MaskedArchitecture(Architecture):
     window : int
         Number of time steps of a window.
     stride : int
-        Number of time steps that one step of the encoder's map stands for.
+        Number of time steps that one step of the encoder's map covers.
 
     Raises
     ------
@@ -90,7 +90,7 @@ class MaskedArchitecture(Architecture):
         _warn_of_batch_norm(self.encoder)
 
     def _stride(self, n_timepoints: int) -> int:
-        """Return how many time steps one step of the encoder's map stands for."""
+        """Return how many time steps one step of the encoder's map covers."""
         return map_stride(self.encoder, n_timepoints, self.n_steps)
 
     def _window(self, window: int | str, n_timepoints: int) -> int:

@@ -43,6 +43,7 @@ class Prototypes(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.randn(n_prototypes, n_projections) / n_projections**0.5)
         self.n_frozen = n_frozen
+        self._learns = False  # a GPU is asked until they do, and never again
         self.register_buffer("seen", torch.zeros((), dtype=torch.long))
 
     def __len__(self) -> int:
@@ -57,12 +58,22 @@ class Prototypes(nn.Module):
 
     def scores(self, z: torch.Tensor) -> torch.Tensor:
         """Score projections z (n, P) that are not counted, such as those of windows: (n, K)."""
-        weight = self.weight.detach() if self.seen < self.n_frozen else self.weight
+        weight = self.weight if not self.weight.requires_grad or self.learns else self.weight.detach()
         return cosine_logits(z, weight, temperature=1.0)
+
+    @property
+    def learns(self) -> bool:
+        """Whether the prototypes learn."""
+        self._learns = self._learns or bool(self.seen >= self.n_frozen)
+        return self._learns
 
     def thaw(self) -> None:
         """Let the prototypes learn from now on."""
         self.seen.clamp_(min=self.n_frozen)
+
+    def _load_from_state_dict(self, *args: Any) -> None:
+        self._learns = False
+        super()._load_from_state_dict(*args)
 
 
 class PrototypeArchitecture(SiameseArchitecture):
@@ -192,7 +203,7 @@ def _prototypes(architecture: PrototypeArchitecture | CentredTeacherArchitecture
 
 
 def thaw_in_time(architecture: PrototypeArchitecture | CentredTeacherArchitecture) -> None:
-    if architecture.progress >= LARGEST_FROZEN_SHARE:
+    if not architecture.prototypes.learns and architecture.progress >= LARGEST_FROZEN_SHARE:
         architecture.prototypes.thaw()
 
 

@@ -12,7 +12,7 @@ from sklearn_ssl.encoders._tokens import windows_of
 
 
 def map_stride(encoder: nn.Module, n_timepoints: int, n_steps: int, name: str = "encoder") -> int:
-    """Return how many time steps one step of the encoder's map stands for.
+    """Return how many time steps one step of the encoder's map covers.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def whole_window(window: int | str, stride: int, n_timepoints: int) -> int:
     steps = max(resolved_window(window, stride, n_timepoints), stride if window == "auto" else 1)
     if steps % stride:
         raise ValueError(
-            f"`window` must be a multiple of the {stride} time steps that one step of the encoder stands for, got "
+            f"`window` must be a multiple of the {stride} time steps that one step of the encoder covers, got "
             f"{steps}; take window={stride} or window='auto'."
         )
     return steps

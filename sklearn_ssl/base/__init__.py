@@ -6,7 +6,6 @@ from sklearn_ssl._parameters.hyperparameters import (
     function,
     names,
     number,
-    positional,
     recipe,
     whole_numbers,
 )
@@ -52,7 +51,6 @@ __all__ = [
     "function",
     "names",
     "number",
-    "positional",
     "recipe",
     "whole_numbers",
 ]

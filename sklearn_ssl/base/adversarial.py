@@ -68,7 +68,7 @@ class AdversarialTransformer(GenerativeMixin, SSLTransformer, abc.ABC):
     encoder: Any = recipe(default_factory=partial(StridedEncoder, norm="none"))
     generator: Any = recipe(default_factory=partial(ConvGenerator, width=32, noise_inputs=True), needs="build")
     n_noise: int = number(default=32, least=1, integer=True)
-    objective: str = choice("non-saturating", "hinge", "minimax")
+    objective: str = choice("non-saturating", "hinge", "minimax", default="non-saturating")
     penalty: float = number(default=1.0, least=0)
     generator_lr_ratio: float = number(default=1.0, above=0)
     smoothing: float = number(default=0.0, least=0, below=1)

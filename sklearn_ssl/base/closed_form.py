@@ -72,7 +72,7 @@ class ClosedFormTransformer(StepFreeTransformer, abc.ABC):
     n_components: int = number(default=320, least=1, integer=True)
     shrinkage: float | str = number(default=0.5, above=0, or_else=("auto",))
     max_view_cases: int = number(default=1024, least=2, integer=True)
-    incremental: bool = choice(True, False)
+    incremental: bool = choice(True, False, default=True)
     sketch_size: int = number(default=1024, least=2, integer=True)
 
     @abc.abstractmethod

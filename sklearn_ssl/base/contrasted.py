@@ -25,7 +25,7 @@ class ContrastedTransformer(JointEmbeddingTransformer, abc.ABC):
     """
 
     temperature: float = number(default=0.07, least=0.01, most=1)
-    learn_temperature: bool = choice(True, False)
+    learn_temperature: bool = choice(True, False, default=True)
 
     def _training_params(self) -> dict[str, Any]:
         return {"optimizer__param_groups": [("log_scale", {"weight_decay": 0.0})]}

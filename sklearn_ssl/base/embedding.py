@@ -7,8 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.callback import with_callbacks
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ssl._engine.batches import Companion, SeriesDataset
@@ -23,6 +22,7 @@ from sklearn_ssl._engine.recipes import with_own_recipes
 from sklearn_ssl._input.collections import Collection, validated_collection
 from sklearn_ssl._parameters.fitted_state import unchanged_on_error
 from sklearn_ssl._parameters.hyperparameters import Hyperparameters, choice, recipe
+from sklearn_ssl._parameters.scikit_learn import CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn_ssl.architectures import Architecture
 from sklearn_ssl.base.learnt_views import net_with_learnt_views
 from sklearn_ssl.encoders.inception import small_inception
@@ -175,11 +175,11 @@ class EmbeddingTransformer(
         """Return the net, which `partial_fit` in another thread may replace meanwhile, and the series for it."""
         check_is_fitted(self)
         net = self.net_
-        return net, net.series(validated_collection(self, X, reset=False))
+        return net, net.series(validated_collection(self, X, reset=False, in_pieces=True))
 
     def _checked(self, X: Any, *, reset: bool) -> Collection:
         self.check_hyperparameters()
-        return validated_collection(self, X, reset=reset, min_cases=2)
+        return validated_collection(self, X, reset=reset, min_cases=2, in_pieces=True)
 
     def _architecture(self) -> Callable[..., Architecture]:
         return Architecture

@@ -178,7 +178,7 @@ class ViewMakingMixin:
         check_is_fitted(self)
         check_whole_number("n_views", n_views, least=1)
         net = self.net_
-        dataset = net.series(validated_collection(self, X, reset=False))
+        dataset = net.series(validated_collection(self, X, reset=False, in_pieces=True))
         with seeded_stream(draw_seed(random_state), torch.device(net.device)):
             made = [torch.cat(list(net.over_batches(dataset, partial(_view, net.module_)))) for _ in range(n_views)]
         return torch.stack(made).numpy()

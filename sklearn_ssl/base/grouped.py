@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_ssl._engine.batches import SeriesDataset
 from sklearn_ssl._engine.net import SSLNet
 from sklearn_ssl._input.collections import Collection, collection_of
+from sklearn_ssl._input.on_disk import is_on_disk
 from sklearn_ssl.architectures import Architecture
 from sklearn_ssl.base.contrasted import ContrastedTransformer
 from sklearn_ssl.encoders.grouped import checked_groups
@@ -47,9 +48,9 @@ class GroupedTransformer(ContrastedTransformer, abc.ABC):
 
     def _with_zeros(self, X: Any) -> Any:
         """Put zeros where a whole group is missing in a series that has others."""
-        collection = collection_of(X, allow_missing=True)
+        collection = collection_of(X, allow_missing=True, in_pieces=True)
         groups = checked_groups(self.channel_groups, collection.n_channels)
-        if isinstance(collection.values, np.memmap) or not np.isnan(collection.values).any():
+        if is_on_disk(collection.values) or not np.isnan(collection.values).any():
             return X
         return _without_missing_groups(collection, groups)
 

@@ -127,7 +127,7 @@ class ReconstructingTransformer(MaskedTransformer, abc.ABC):
             raise ValueError(f"`elsewhere` must be 'nan' or 'series', got {shown(elsewhere)}.")
         check_is_fitted(self)
         net = self.net_
-        collection = validated_collection(self, X, reset=False)
+        collection = validated_collection(self, X, reset=False, in_pieces=True)
         dataset = net.series(collection, _as_gaps(hidden, collection.values.shape))
         with seeded_stream(draw_seed(random_state), torch.device(net.device)):
             parts = list(net.over_batches(dataset, partial(_reconstruction, net.module_, elsewhere == "series")))

@@ -104,7 +104,7 @@ class PretextTransformer(PretextAccuracyMixin, SSLTransformer, abc.ABC):
         """
         check_is_fitted(self)
         net = self.net_
-        dataset = net.series(validated_collection(self, X, reset=False))
+        dataset = net.series(validated_collection(self, X, reset=False, in_pieces=True))
         with seeded_stream(draw_seed(random_state), torch.device(net.device)):
             both = torch.cat(list(net.over_batches(dataset, net.module_.answers)))  # (n, 2, questions)
         number, predicted = both.long().numpy().swapaxes(0, 1)

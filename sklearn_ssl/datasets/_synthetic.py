@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from scipy.signal import lfilter
+import scipy
 
 from sklearn_ssl._parameters.arguments import (
     check_flag,
@@ -322,7 +322,7 @@ def _autoregression(coefficient: float, shape: tuple[int, ...], random: np.rando
     # The first innovation has the standard deviation of the series, so that the series is stationary from the start.
     innovations = random.standard_normal(shape)
     innovations[..., 1:] *= np.sqrt(1 - coefficient**2)
-    return lfilter([1], [1, -coefficient], innovations)
+    return scipy.signal.lfilter([1], [1, -coefficient], innovations)
 
 
 def _check_counts(n_cases: int, n_channels: int, n_timepoints: int, n_classes: int) -> None:

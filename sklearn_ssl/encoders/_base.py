@@ -24,14 +24,14 @@ class EncoderModule(nn.Module, abc.ABC):
     widths : sequence of int
         Number of features of each map that `layers` returns.
     stride : int, default=1
-        Number of time steps that one step of a feature map stands for.
+        Number of time steps that one step of a feature map covers.
 
     Attributes
     ----------
     widths : list of int
         Number of features of each map that `layers` returns. The last one is the width of the output.
     stride : int
-        Number of time steps that one step of a feature map stands for.
+        Number of time steps that one step of a feature map covers.
     pools_over_time : bool
         Whether the encoder pools by itself, so that its maps have one time step. If so, the default pooling takes the
         last map as it is.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from sklearn_ssl._parameters.hyperparameters import names, positional, recipe
+from sklearn_ssl._parameters.hyperparameters import names, recipe
 from sklearn_ssl._parameters.ranges import as_names
 from sklearn_ssl.encoders._base import Encoder, EncoderModule
 from sklearn_ssl.encoders.inception import small_inception
@@ -51,7 +51,7 @@ class ChannelIndependentEncoder(Encoder):
     torch.Size([2, 32, 50])
     """
 
-    encoder: typing.Any = positional(recipe(default_factory=small_inception, needs="build"))
+    encoder: typing.Any = recipe(default_factory=small_inception, needs="build", kw_only=False)
     aggregation: str | tuple[str, ...] = names(*_AGGREGATIONS, default=("mean", "max"))
 
     def _module(self, n_channels: int) -> EncoderModule:

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from sklearn_ssl._input.padding import resize_mask, zero_padding
-from sklearn_ssl._parameters.hyperparameters import choice, positional, recipe
+from sklearn_ssl._parameters.hyperparameters import choice, recipe
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl._processes.norms import summed
 from sklearn_ssl.encoders._attention import CrossBlock, position_codes
@@ -62,7 +62,7 @@ class GroupedEncoder(Encoder):
     torch.Size([2, 16, 50])
     """
 
-    encoder: Any = positional(recipe(default_factory=small_inception, needs="build"))
+    encoder: Any = recipe(default_factory=small_inception, needs="build", kw_only=False)
     groups: Any = None
     attended: bool = choice(False, True, default=False)
 
@@ -97,18 +97,28 @@ class ChannelGroups(EncoderModule):
         self.encoders = nn.ModuleList(encoders)
         mixed = self.group_widths[-1] if attended and len(groups) > 1 else []
         self.mixers = nn.ModuleList(CrossBlock(width, math.gcd(MOST_HEADS, width), 2 * width) for width in mixed)
+        for group, channels in enumerate(groups):  # on the device, which would wait for lists of the host
+            self.register_buffer(f"channels_{group}", torch.tensor(channels), persistent=False)
         for layer, width in enumerate(self.widths):
             self.register_buffer(f"mean_{layer}", torch.zeros(width))
 
     def present(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
         """Tell which groups are not missing in x (B, C, L): (B, G)."""
         has_value = (x != 0) if mask is None else (x != 0) & mask[:, None]  # (B, C, L)
-        return torch.stack([has_value[:, group].flatten(1).any(dim=1) for group in self.groups], dim=1)
+        return torch.stack([self.of_group(has_value, group).flatten(1).any(dim=1) for group in self._numbers], dim=1)
+
+    def of_group(self, x: torch.Tensor, group: int) -> torch.Tensor:
+        """Return the channels of a group: x (B, C, L) to (B, c, L)."""
+        return x.index_select(1, self.get_buffer(f"channels_{group}"))
+
+    @property
+    def _numbers(self) -> range:
+        return range(len(self.groups))
 
     def adapt(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> None:
         """Adapt the encoders, and take the mean features of each group."""
-        for encoder, group in zip(self.encoders, self.groups, strict=True):
-            encoder.adapt(x[:, group], mask)  # type: ignore[operator]
+        for group, encoder in enumerate(self.encoders):
+            encoder.adapt(self.of_group(x, group), mask)  # type: ignore[operator]
         with torch.no_grad():
             self._follow(self._joined(x, mask), self.present(x, mask), mask, kept=0.0)
 
@@ -129,7 +139,7 @@ class ChannelGroups(EncoderModule):
         return maps
 
     def _joined(self, x: torch.Tensor, mask: torch.Tensor | None) -> list[torch.Tensor]:
-        maps = [one.layers(x[:, group], mask) for one, group in zip(self.encoders, self.groups, strict=True)]  # type: ignore[operator]
+        maps = [one.layers(self.of_group(x, group), mask) for group, one in enumerate(self.encoders)]  # type: ignore[operator]
         return [
             _steps_last(torch.cat([h.transpose(1, 2) for h in of_layer], 2)) for of_layer in zip(*maps, strict=True)
         ]
@@ -137,7 +147,9 @@ class ChannelGroups(EncoderModule):
     def _of_features(self, layer: int, present: torch.Tensor) -> torch.Tensor:
         """Return for each feature of a layer whether its group is present, (B, D, 1)."""
         widths = self.group_widths[layer]
-        return torch.cat([present[:, [group]].expand(-1, width) for group, width in enumerate(widths)], 1)[:, :, None]
+        return torch.cat([present[:, group, None].expand(-1, width) for group, width in enumerate(widths)], 1)[
+            :, :, None
+        ]
 
     @torch.no_grad()
     def _follow(self, maps: list[torch.Tensor], present: torch.Tensor, mask: torch.Tensor | None, kept: float) -> None:

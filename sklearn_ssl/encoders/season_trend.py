@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from sklearn_ssl._input.padding import resize_mask, zero_padding
-from sklearn_ssl._parameters.hyperparameters import number, positional, recipe
+from sklearn_ssl._parameters.hyperparameters import number, recipe
 from sklearn_ssl.encoders._base import Encoder, EncoderModule
 from sklearn_ssl.encoders.tcn import TCNEncoder
 
@@ -68,7 +68,7 @@ class SeasonTrendEncoder(Encoder):
     torch.Size([2, 12, 50])
     """
 
-    encoder: typing.Any = positional(recipe(default_factory=plain_tcn, needs="build"))
+    encoder: typing.Any = recipe(default_factory=plain_tcn, needs="build", kw_only=False)
     width: int = number(default=160, least=1, integer=True)
     n_kernels: int = number(default=8, least=1, most=16, integer=True)
     length: int = number(default=201, least=1, integer=True)

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+import scipy
 from scipy.ndimage import correlate1d
-from scipy.signal import butter, find_peaks, peak_widths, sosfiltfilt
 
 from sklearn_ssl._input.collections import Collection, collection_of, is_ragged
 from sklearn_ssl._parameters.shown import shown
@@ -236,9 +236,9 @@ def _peak(x: np.ndarray) -> np.ndarray:
     mask = np.zeros(x.shape, dtype=bool)
     for place in np.ndindex(x.shape[:2]):
         row = x[place]
-        peaks, found = find_peaks(row, prominence=row.std())
+        peaks, found = scipy.signal.find_peaks(row, prominence=row.std())
         prominences = tuple(found[key] for key in ("prominences", "left_bases", "right_bases"))
-        _, _, left, right = peak_widths(row, peaks, prominence_data=prominences)  # at half the prominence
+        _, _, left, right = scipy.signal.peak_widths(row, peaks, prominence_data=prominences)  # at half the prominence
         for start, end in zip(np.ceil(left).astype(int), np.floor(right).astype(int), strict=True):
             mask[place][start : end + 1] = True
     return mask
@@ -267,8 +267,8 @@ def _burst(x: np.ndarray) -> np.ndarray:
 
 
 def _high_frequency(x: np.ndarray) -> np.ndarray:
-    high_pass = butter(4, 2 / FAST_PERIOD, "highpass", output="sos")
-    fast = sosfiltfilt(high_pass, x, axis=2, padlen=min(15, x.shape[2] - 1))
+    high_pass = scipy.signal.butter(4, 2 / FAST_PERIOD, "highpass", output="sos")
+    fast = scipy.signal.sosfiltfilt(high_pass, x, axis=2, padlen=min(15, x.shape[2] - 1))
     variance = _local_variance(x)
     heard = variance > AUDIBLE * np.square(_root_mean_square(x))
     return (_local_mean(np.square(fast)) >= FAST_SHARE * variance) & heard

@@ -272,7 +272,7 @@ class Representation:
         net = self.net
         if not hasattr(getattr(net, "module_", None), "projections"):
             raise ValueError(f'`space` must be "features" here, since {self.name} has no projector.')
-        dataset = net.series(collection_of(series))
+        dataset = net.series(collection_of(series, in_pieces=True))
         return np.concatenate([batch.numpy() for batch in net.represent(dataset, "projections")])  # (n, P)
 
 

@@ -11,8 +11,8 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from sklearn.base import MetaEstimatorMixin, clone
-from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.base import clone
+from sklearn.callback import with_callbacks
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import train_test_split
 from sklearn.utils import get_tags
@@ -30,7 +30,8 @@ from sklearn_ssl._engine.random_streams import draw_seed
 from sklearn_ssl._engine.recipes import with_own_recipes
 from sklearn_ssl._input.collections import Collection, validated_collection
 from sklearn_ssl._parameters.fitted_state import FittedState, unchanged_on_error
-from sklearn_ssl._parameters.hyperparameters import Hyperparameters, choice, number, positional, recipe
+from sklearn_ssl._parameters.hyperparameters import Hyperparameters, choice, number, recipe
+from sklearn_ssl._parameters.scikit_learn import CallbackSupportMixin, MetaEstimatorMixin
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl._processes.team import leads
 from sklearn_ssl.architectures import HeadedArchitecture
@@ -117,7 +118,7 @@ class EncoderPredictor(TrainingProgressMixin, CallbackSupportMixin, MetaEstimato
 
     _n_stages = 1  # of `fit`, as scikit-learn's callbacks see them
 
-    transformer: Any = positional(recipe(default_factory=VICRegTransformer, needs="fit"))
+    transformer: Any = recipe(default_factory=VICRegTransformer, needs="fit", kw_only=False)
     pretrained: str = choice("refit", "keep", default="refit")
     head_width: int | None = number(default=None, least=1, integer=True, or_else=(None,))
     penalty: float | None = number(default=None, above=0, or_else=(None,))
@@ -220,7 +221,7 @@ class EncoderPredictor(TrainingProgressMixin, CallbackSupportMixin, MetaEstimato
     def _checked(self, X: Any, *, reset: bool) -> Collection:
         self.check_hyperparameters()
         self._check_transformer(self._given_transformer())
-        return validated_collection(self, X, reset=reset, min_cases=2)
+        return validated_collection(self, X, reset=reset, min_cases=2, in_pieces=True)
 
     def _check_transformer(self, transformer: Any) -> None:
         if not isinstance(transformer, EmbeddingTransformer):
@@ -375,7 +376,7 @@ class EncoderPredictor(TrainingProgressMixin, CallbackSupportMixin, MetaEstimato
     def _outputs(self, X: Any) -> np.ndarray:
         """Return the outputs of the head, (n, K)."""
         check_is_fitted(self)
-        collection = validated_collection(self, X, reset=False)
+        collection = validated_collection(self, X, reset=False, in_pieces=True)
         net = self.net_  # once, since `partial_fit` in another thread may replace it
         batches = net.represent(net.series(collection), "outputs")
         outputs = torch.cat(list(batches)).numpy()

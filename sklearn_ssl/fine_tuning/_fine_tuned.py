@@ -16,13 +16,14 @@ from sklearn_ssl._engine.guards import check_features
 from sklearn_ssl._engine.net import SSLNet
 from sklearn_ssl._input.collections import Collection
 from sklearn_ssl._numerics.low_rank import InvarianceMap
-from sklearn_ssl._parameters.hyperparameters import choice, number, positional, recipe
+from sklearn_ssl._parameters.hyperparameters import choice, number, recipe
 from sklearn_ssl.architectures import FineTunedArchitecture
 from sklearn_ssl.augmentations._default_views import slight_views
 from sklearn_ssl.augmentations._given import as_augmentation
 from sklearn_ssl.base.embedding import EmbeddingTransformer
 from sklearn_ssl.encoders import RocketEncoder, stages
 from sklearn_ssl.fine_tuning._base import EncoderPredictor
+from sklearn_ssl.fine_tuning._spread import PENALTY, Others
 from sklearn_ssl.fine_tuning._tasks import HeadStart, Labels, Task
 from sklearn_ssl.methods.joint_embedding.vicreg import VICRegTransformer
 from sklearn_ssl.pooling import Pooling
@@ -47,20 +48,17 @@ def vicreg_on_fixed_kernels() -> VICRegTransformer:
 class FineTuned(EncoderPredictor, abc.ABC):
     r"""A predictor that pretrains its transformer before it learns from labels.
 
-    By default VICReg trains a layer on the features of random, fixed kernels. The head sees the output of this layer
-    and the features below it.
-
-    A linear head starts from a ridge regression on standardised features, with the penalty
+    A linear head starts from a ridge regression on scaled features, with the penalty
 
     .. math:: \lambda\, s^2\, w^\top (I + S_w / r)\, w
 
     on the weights w of an output. :math:`\lambda` is `penalty` and r is the shrinkage. :math:`S_w = D^\top D / m`, and
     each row of D is the change of the standardised features from a series, labelled or not, to an augmented copy of it.
-    There are up to four copies of each series, and at most m = 1,024 copies. s is the root mean square of the features
-    after :math:`(I + S_w / r)^{-1/2}`; it gives `penalty` the same meaning with and without :math:`S_w`. So predictions
-    change little where series change as `augmentation` changes them. This is tangent prop with differences in place of
-    derivatives. If features of several layers are pooled, they are scaled such that every layer has the same share of
-    the total variance.
+    There are up to four copies of each series, and at most m = 1,024 copies. s is the factor by which
+    :math:`(I + S_w / r)^{-1/2}` changes the root mean square of the features; it gives `penalty` the same meaning with
+    and without :math:`S_w`. So predictions change little where series change as `augmentation` changes them. This is
+    tangent prop with differences in place of derivatives. If features of several layers are pooled, they are scaled
+    such that every layer has the same share of the total variance.
 
     Parameters
     ----------
@@ -73,11 +71,12 @@ class FineTuned(EncoderPredictor, abc.ABC):
     mode : {"finetune", "gradual", "probe"}, default="finetune"
         Which parts learn from the labels. "finetune": encoder and head. "gradual": first the head, then the stages of
         the encoder one after another, from the top. "probe": the head alone; a linear head then stays the solution from
-        which it starts.
+        which it starts. If the encoder has no part that could learn, as that of a closed form, all three are "probe".
     shrinkage : float, "auto" or None, default="auto"
         r, as a multiple of the mean of the non-zero eigenvalues of :math:`S_w`. The smaller it is, the less predictions
         follow the changes that `augmentation` makes. None leaves :math:`S_w` out. "auto" is None or 0.1, whichever
-        predicts left-out labelled series better.
+        predicts left-out labelled series better, and None after a transformer in closed form, which knows such changes
+        already.
     augmentation : Augmentation or callable, default=None
         Changes of a series that should not change its label; used for :math:`S_w` alone. None is
         ``Compose(crop=CropResize(min_ratio=0.8), time_warp=TimeWarp(sigma=0.1),
@@ -103,8 +102,9 @@ class FineTuned(EncoderPredictor, abc.ABC):
     """
 
     _n_stages = 2
+    _has_unit_length = False
 
-    transformer: Any = positional(recipe(default_factory=vicreg_on_fixed_kernels, needs="fit"))
+    transformer: Any = recipe(default_factory=vicreg_on_fixed_kernels, needs="fit", kw_only=False)
     mode: str = choice("finetune", "gradual", "probe", default="finetune")
     shrinkage: float | str | None = number(default="auto", above=0, or_else=("auto", None))
     augmentation: Any = recipe(default_factory=slight_views, needs="__call__")
@@ -128,11 +128,12 @@ class FineTuned(EncoderPredictor, abc.ABC):
             n_frozen=None if self.mode == "probe" else self.n_frozen,
             gradual=self.mode == "gradual",
             update_statistics=self.norm_statistics == "update",
+            unit_length=self._has_unit_length,
         )
 
     def _dataset(self, net: SSLNet, collection: Collection, labels: Labels) -> SeriesDataset:
         labelled = super()._dataset(net, collection, labels)
-        if self._is_solved or not net.module_.has_constant_features or len(labels) > MOST_REMEMBERED:
+        if self._is_solved_by(net) or not net.module_.has_constant_features or len(labels) > MOST_REMEMBERED:
             return labelled
         constant = torch.cat(list(net.represent(labelled, "constant_features")))  # once, and not in every epoch
         targets = dataclasses.replace(labels.alone(), constant=constant)
@@ -146,20 +147,29 @@ class FineTuned(EncoderPredictor, abc.ABC):
         self, net: SSLNet, series: SeriesDataset, features: np.ndarray, labels: Labels
     ) -> tuple[np.ndarray, np.ndarray]:
         starts = {
-            shrinkage: self._probe_behind(mapped, features[labels.rows], labels)
+            shrinkage: self._probe_behind(mapped, features, labels, self._penalty_of(net))
             for shrinkage, mapped in self._maps(net, series, features).items()
         }
         self.shrinkage_ = min(starts, key=lambda shrinkage: starts[shrinkage][-1])
         weight, bias, _ = starts[self.shrinkage_]
         return weight, bias
 
-    def _probe_behind(self, mapped: Map, features: np.ndarray, labels: Labels) -> HeadStart:
-        weight, bias, error = self.task_.start(mapped(features), labels, self.penalty)
+    def _probe_behind(self, mapped: Map, features: np.ndarray, labels: Labels, penalty: float | None) -> HeadStart:
+        others = self._spread_to(mapped, features, labels)
+        weight, bias, error = self.task_.start(mapped(features[labels.rows]), labels, penalty, others)
         return mapped(weight), bias, error  # the map is symmetric
+
+    def _penalty_of(self, net: SSLNet) -> float | None:
+        return PENALTY if self.penalty is None and net.module_.unit_length else self.penalty
+
+    def _spread_to(self, mapped: Map, features: np.ndarray, labels: Labels) -> Others | None:
+        """Return the series to which labels are spread, or None."""
+        return None
 
     def _maps(self, net: SSLNet, series: SeriesDataset, features: np.ndarray) -> dict[float | None, Map]:
         """Return for each candidate shrinkage a symmetric map of rows (n, F) after which the penalty is plain ridge."""
-        candidates: tuple[Any, ...] = (None, AUTO_SHRINKAGE) if self.shrinkage == "auto" else (self.shrinkage,)
+        chosen = (None,) if net.module_.backbone.has_meaningful_sizes else (None, AUTO_SHRINKAGE)
+        candidates: tuple[Any, ...] = chosen if self.shrinkage == "auto" else (self.shrinkage,)
         return {
             shrinkage: _unchanged if shrinkage is None else self._invariant(net, series, features, float(shrinkage))
             for shrinkage in candidates
@@ -172,8 +182,9 @@ class FineTuned(EncoderPredictor, abc.ABC):
         check_features(copies)
         changes = net.module_.standardised(copies) - features[rows]
         invariant = InvarianceMap.of(torch.from_numpy(changes), shrinkage)
-        size = invariant(torch.from_numpy(features[rows])).square().mean().sqrt()
-        return partial(_mapped, invariant, float(size) or 1.0)
+        known = torch.from_numpy(features[rows])
+        size = float(invariant(known).norm() / known.norm())
+        return partial(_mapped, invariant, size if size > 0 else 1.0)
 
     @staticmethod
     def _apart(held_out: np.ndarray, dataset: Any, y: Any = None, **kwargs: Any) -> tuple[Subset, Subset]:
@@ -194,7 +205,7 @@ class FineTuned(EncoderPredictor, abc.ABC):
     def _held_out(self, task: Task, labels: Labels, seed: int) -> np.ndarray:
         held_out = super()._held_out(task, labels, seed)
         n_left = len(labels) - len(held_out)
-        if self._is_solved or (n_left >= 2 and len(held_out) != 1):
+        if self._is_probe or (n_left >= 2 and len(held_out) != 1):
             return held_out
         if self.early_stopping:
             raise ValueError(
@@ -208,11 +219,14 @@ class FineTuned(EncoderPredictor, abc.ABC):
         )
 
     def _planned(self, net: SSLNet, dataset: SeriesDataset) -> tuple[int, int]:
-        return (0, 0) if self._is_solved else super()._planned(net, dataset)
+        return (0, 0) if self._is_solved_by(net) else super()._planned(net, dataset)
 
     @property
-    def _is_solved(self) -> bool:
-        return self.mode == "probe" and self.head_width is None  # a linear probe has a closed form
+    def _is_probe(self) -> bool:
+        return self.mode == "probe" and self.head_width is None  # which has a closed form
+
+    def _is_solved_by(self, net: SSLNet) -> bool:
+        return self._is_probe or (self.head_width is None and not net.module_.has_stages)
 
 
 def _unchanged(rows: np.ndarray) -> np.ndarray:
@@ -220,5 +234,5 @@ def _unchanged(rows: np.ndarray) -> np.ndarray:
 
 
 def _mapped(invariant: InvarianceMap, size: float, rows: np.ndarray) -> np.ndarray:
-    """Map rows (n, F), such that standardised features keep variance 1 on average."""
+    """Map rows (n, F), such that features keep their size on average."""
     return (invariant(torch.from_numpy(np.asarray(rows, dtype=np.float32))) / size).numpy()

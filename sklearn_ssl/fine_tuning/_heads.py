@@ -10,6 +10,7 @@ from sklearn.linear_model import RidgeCV
 
 PENALTIES = tuple(np.logspace(-3, 3, 10))
 SCALES = (-3.0, 5.0)  # natural logarithms
+USUAL_SCALE, AS_GOOD_AS = np.log(2.0), 10.0  # where nothing is known of the scale, and how many series this counts
 
 
 class LinearHead(typing.NamedTuple):
@@ -47,12 +48,16 @@ def ridge_head(features: np.ndarray, target: np.ndarray, weight: np.ndarray, pen
 
 
 def calibrated(head: LinearHead, codes: np.ndarray, weight: np.ndarray) -> LinearHead:
-    """Scale a head such that the softmax of its leave-one-out predictions has the least cross-entropy."""
-    rows = np.arange(len(codes))
+    """Scale a head such that the softmax of its leave-one-out predictions has the least cross-entropy.
+
+    A series that is the only one of its class says nothing. The usual scale counts as some series.
+    """
+    told = np.flatnonzero(np.bincount(codes)[codes] > 1)
+    shares = weight[told] / weight.mean()
 
     def cross_entropy(logarithm: float) -> float:
-        surprise = -log_softmax(np.exp(logarithm) * head.left_out, axis=1)[rows, codes]
-        return float(np.average(surprise, weights=weight))
+        surprise = -log_softmax(np.exp(logarithm) * head.left_out[told], axis=1)[np.arange(len(told)), codes[told]]
+        return float(shares @ surprise + AS_GOOD_AS * (logarithm - USUAL_SCALE) ** 2)
 
     scale = np.exp(minimize_scalar(cross_entropy, bounds=SCALES, method="bounded").x)
     return LinearHead(scale * head.weight, scale * head.bias, scale * head.left_out, head.error)

@@ -126,6 +126,11 @@ class LabelledInFront(SeriesDataset):
     def __getitem__(self, index: Any) -> Batch:
         return super().__getitem__(torch.cat([self._drawn(), torch.atleast_1d(torch.as_tensor(index))]))
 
+    @property
+    def reads_ahead(self) -> bool:
+        """Whether a thread may read a batch before it is needed: not here, where numbers are drawn for each batch."""
+        return False
+
     def split(self, held_out: np.ndarray) -> tuple[SeriesDataset, SeriesDataset]:
         """Return all series without the labels that are held out, and the held-out series with their labels."""
         training, apart = copy.copy(self), self.labels[held_out]

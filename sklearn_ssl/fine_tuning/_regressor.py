@@ -3,11 +3,11 @@
 from typing import Any, Self, final
 
 import numpy as np
-from sklearn.base import RegressorMixin
 from sklearn.callback import with_callbacks
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ssl._numerics.scores import mean_r2
+from sklearn_ssl._parameters.scikit_learn import RegressorMixin
 from sklearn_ssl.fine_tuning._fine_tuned import FineTuned
 from sklearn_ssl.fine_tuning._targets import checked_numbers, weights
 from sklearn_ssl.fine_tuning._tasks import NumberTask
@@ -25,6 +25,9 @@ class SSLRegressor(RegressorMixin, FineTuned):
 
     over the set K of known targets, where :math:`p_{ij}` is the prediction of output j for series i, :math:`y_{ij}` is
     the target, standardised over the known targets of output j, and :math:`w_i` is the weight of the series.
+
+    By default VICReg trains a layer on the features of random, fixed kernels. The head sees the output of this layer
+    and the features below it.
 
     NaN marks an unknown target. With several outputs some targets of a series may be known and others not.
 

@@ -13,7 +13,7 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import _check_method_params
 
 from sklearn_ssl._input.labels import UNLABELLED, values_of
-from sklearn_ssl._parameters.hyperparameters import Hyperparameters, mark, positional
+from sklearn_ssl._parameters.hyperparameters import Hyperparameters, mark
 from sklearn_ssl.fine_tuning._targets import is_labelled, of_one_type
 
 
@@ -39,7 +39,7 @@ class LabelledScorer(Hyperparameters):
     0.667
     """
 
-    scoring: Any = positional(dataclasses.field(default=None))
+    scoring: Any = dataclasses.field(default=None, kw_only=False)
     unlabelled: Any = mark(default=UNLABELLED)
 
     def __call__(self, estimator: Any, X: Any, y: Any, **params: Any) -> float:

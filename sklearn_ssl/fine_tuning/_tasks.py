@@ -16,6 +16,7 @@ from scipy.special import log_softmax
 from sklearn_ssl._input.labels import UNLABELLED
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.fine_tuning._heads import calibrated, ridge_head
+from sklearn_ssl.fine_tuning._spread import Others, spread_head
 from sklearn_ssl.fine_tuning._targets import (
     check_marks,
     check_spread,
@@ -125,7 +126,9 @@ class Task(abc.ABC):
         return None
 
     @abc.abstractmethod
-    def start(self, features: np.ndarray, labels: Labels, penalty: float | None) -> HeadStart:
+    def start(
+        self, features: np.ndarray, labels: Labels, penalty: float | None, others: Others | None = None
+    ) -> HeadStart:
         """Return weight (K, F) and bias (K,) of the linear probe, and its squared error for left-out series."""
 
     @abc.abstractmethod
@@ -198,8 +201,13 @@ class ClassTask(Task):
         """Return the classes."""
         return labels.target
 
-    def start(self, features: np.ndarray, labels: Labels, penalty: float | None) -> HeadStart:
-        """Fit ridge on 1 for the class and -1 for others, scaled such that its softmax is calibrated."""
+    def start(
+        self, features: np.ndarray, labels: Labels, penalty: float | None, others: Others | None = None
+    ) -> HeadStart:
+        """Fit ridge on 1 for the class and -1 for others, scaled such that its softmax is calibrated.
+
+        With `others`, ridge on spread labels is added. It counts less, the more labels there are.
+        """
         weight, bias = np.zeros((self.n_outputs, features.shape[1])), np.zeros(self.n_outputs)
         counted = labels.weight > 0
         present, codes = np.unique(labels.target[counted], return_inverse=True)
@@ -207,6 +215,10 @@ class ClassTask(Task):
             return weight, bias, 0.0
         sides = 2.0 * np.eye(len(present))[codes] - 1  # (n, K)
         head = ridge_head(features[counted], sides, labels.weight[counted], penalty)
+        if others is not None:
+            spread = spread_head(features[counted], codes, labels.weight[counted], others)
+            per_class = len(codes) / len(present)
+            head = head._replace(weight=head.weight + spread[0] / per_class, bias=head.bias + spread[1] / per_class)
         head = calibrated(head, codes, labels.weight[counted])
         bias -= np.abs(head.left_out).max()  # of the classes that `partial_fit` expects and has not seen yet
         weight[present], bias[present] = head.weight, head.bias
@@ -265,7 +277,9 @@ class NumberTask(Task):
             raise ValueError(f"{self.name} needs labelled series with a weight above 0, and all have 0.")
         return Labels(rows, columns[rows], weight)
 
-    def start(self, features: np.ndarray, labels: Labels, penalty: float | None) -> HeadStart:
+    def start(
+        self, features: np.ndarray, labels: Labels, penalty: float | None, others: Others | None = None
+    ) -> HeadStart:
         """Fit ridge for each target on the series in which it is known."""
         errors = []
         weight, bias = np.zeros((self.n_outputs, features.shape[1])), np.zeros(self.n_outputs)

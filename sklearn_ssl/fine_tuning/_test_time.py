@@ -13,17 +13,16 @@ from sklearn_ssl._engine.guards import check_features
 from sklearn_ssl._engine.net import SSLNet
 from sklearn_ssl._engine.random_streams import seeded_stream
 from sklearn_ssl._input.collections import validated_collection
-from sklearn_ssl._parameters.hyperparameters import number, positional, recipe
+from sklearn_ssl._parameters.hyperparameters import number, recipe
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.architectures import Batch, FineTunedArchitecture
 from sklearn_ssl.architectures._modes import attackable
-from sklearn_ssl.fine_tuning._classifier import EncoderClassifier
-from sklearn_ssl.fine_tuning._fine_tuned import FineTuned
+from sklearn_ssl.fine_tuning._classifier import FineTunedClassifier
 from sklearn_ssl.methods.masked.mae import MAETransformer
 
 
 @final
-class TestTimeClassifier(FineTuned, EncoderClassifier):
+class TestTimeClassifier(FineTunedClassifier):
     r"""Test-time training: the encoder learns from a test series, without its label, before the series is classified.
 
     `fit` pretrains a transformer and then fits a head, as `SSLClassifier` does. For each test series x, prediction
@@ -88,7 +87,7 @@ class TestTimeClassifier(FineTuned, EncoderClassifier):
 
     __test__ = False  # the name makes pytest think that this is a test
 
-    transformer: Any = positional(recipe(default_factory=MAETransformer, needs="fit"))
+    transformer: Any = recipe(default_factory=MAETransformer, needs="fit", kw_only=False)
     mode: str = "probe"
     n_steps: int = number(default=10, least=0, integer=True)
     n_copies: int = number(default=16, least=1, integer=True)
@@ -116,7 +115,7 @@ class TestTimeClassifier(FineTuned, EncoderClassifier):
         check_is_fitted(self)
         self.check_hyperparameters()
         net = self.net_  # once, since `partial_fit` in another thread may replace it
-        dataset = net.series(validated_collection(self, X, reset=False))
+        dataset = net.series(validated_collection(self, X, reset=False, in_pieces=True))
         student = _Student(net, self.transformer_._loss())
         learn = partial(student.learn, self.n_steps, self.n_copies, lr=self.test_lr, momentum=self.test_momentum)
         parts = []

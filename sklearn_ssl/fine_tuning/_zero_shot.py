@@ -6,15 +6,16 @@ from typing import Any, Self, final
 
 import numpy as np
 from scipy.special import softmax
-from sklearn.base import ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ssl._input.collections import Collection, validated_collection
 from sklearn_ssl._input.companions import check_descriptions
 from sklearn_ssl._parameters.fitted_state import unchanged_on_error
-from sklearn_ssl._parameters.hyperparameters import Hyperparameters, number, positional, recipe
+from sklearn_ssl._parameters.hyperparameters import Hyperparameters, number, recipe
 from sklearn_ssl._parameters.ranges import as_names
+from sklearn_ssl._parameters.scikit_learn import ClassifierMixin, MetaEstimatorMixin
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.base import PairedTransformer
 from sklearn_ssl.base.staged import kept_copy
@@ -103,7 +104,7 @@ class ZeroShotClassifier(ClassifierMixin, MetaEstimatorMixin, Hyperparameters):
     array(['fast', 'slow'], dtype='<U4')
     """
 
-    transformer: Any = positional(recipe(default_factory=CLIPTransformer, needs="fit"))
+    transformer: Any = recipe(default_factory=CLIPTransformer, needs="fit", kw_only=False)
     descriptions: Any = None
     prompts: str | tuple[str, ...] = ("{}",)
     novelty_level: float = number(default=0.05, least=0, below=1)

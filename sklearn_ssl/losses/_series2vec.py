@@ -74,7 +74,7 @@ def _apart(z: torch.Tensor, name: str, distances: torch.Tensor) -> torch.Tensor:
             f"`{name}` must have the shape (n, n) = {(len(z),) * 2}, one number for each pair of series, got "
             f"{tuple(distances.shape)}."
         )
-    first, second = torch.triu_indices(len(z), len(z), 1).to(z.device)
+    first, second = torch.triu_indices(len(z), len(z), 1, device=z.device)
     wanted = distances.detach()[first, second].to(z.dtype)
     return F.mse_loss(_from_0_to_1(F.pdist(z)), _from_0_to_1(wanted)) / 2
 

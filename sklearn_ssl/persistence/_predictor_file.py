@@ -15,7 +15,7 @@ from sklearn_ssl.persistence._encoder_plan import EncoderPlan
 from sklearn_ssl.persistence._file import check_as_built, described_encoder
 from sklearn_ssl.persistence._layout import Form, check_finite, check_forms, filled, forms_of
 from sklearn_ssl.persistence._parts import parts_of, predictor_module_of
-from sklearn_ssl.persistence._predictor_module import PredictorModule, built_head, described_head
+from sklearn_ssl.persistence._predictor_module import BY_LENGTH, PredictorModule, built_head, described_head
 from sklearn_ssl.persistence._pretrained_predictors import (
     NUMBER_TYPES,
     PretrainedClassifier,
@@ -185,7 +185,7 @@ def _checked_head(described: Any) -> dict[str, Any]:
     whole(described, "n_outputs")
     if described["width"] is not None:
         whole(described, "width")
-    if not isinstance(described["normalised"], bool):
+    if not isinstance(described["normalised"], bool) and described["normalised"] != BY_LENGTH:
         raise ValueError(f"its head is {shown(described)}")
     return described
 

@@ -8,7 +8,10 @@ from torch import nn
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.architectures import TrainableModule, maps
 from sklearn_ssl.architectures._base import pooled_features
+from sklearn_ssl.architectures._headed import UnitLength
 from sklearn_ssl.persistence._description import INSTEAD
+
+BY_LENGTH = "length"
 
 
 class PredictorModule(nn.Module, TrainableModule):
@@ -73,7 +76,8 @@ def described_head(head: nn.Module) -> dict[str, Any]:
     ValueError
         If it is not a head of this package.
     """
-    normalised = isinstance(head, nn.Sequential) and isinstance(head[0], nn.BatchNorm1d)
+    first = type(head[0] if isinstance(head, nn.Sequential) else head)
+    normalised = {nn.BatchNorm1d: True, UnitLength: BY_LENGTH}.get(first, False)
     inner = list(head[1:] if normalised else [head])  # type: ignore[index]
     layers = [layer for part in inner for layer in (part if isinstance(part, nn.Sequential) else [part])]
     kinds = [type(layer) for layer in layers]
@@ -83,10 +87,12 @@ def described_head(head: nn.Module) -> dict[str, Any]:
     return {"n_outputs": layers[-1].out_features, "width": width, "normalised": normalised}
 
 
-def built_head(n_features: int, n_outputs: int, width: int | None, normalised: bool) -> nn.Module:
+def built_head(n_features: int, n_outputs: int, width: int | None, normalised: bool | str) -> nn.Module:
     """Build a head that `described_head` describes, without numbers that mean anything."""
     if width is None:
         head: nn.Module = nn.Linear(n_features, n_outputs)
     else:
         head = nn.Sequential(nn.Linear(n_features, width), nn.ReLU(), nn.Linear(width, n_outputs))
+    if normalised == BY_LENGTH:
+        return nn.Sequential(UnitLength(), head)
     return nn.Sequential(nn.BatchNorm1d(n_features, affine=False), head) if normalised else head

@@ -53,7 +53,7 @@ class PretrainedTransformer(UntrainedTransformer):
 
     def __repr__(self, N_CHAR_MAX: int = 700) -> str:
         if not isinstance(self.encoder, nn.Module):
-            return super().__repr__(N_CHAR_MAX)
+            return super().__repr__(N_CHAR_MAX)  # type: ignore[call-arg]
         n_weights = sum(weight.numel() for weight in self.encoder.parameters())
         encoder = f"<{type(self.encoder).__name__} with {n_weights:,} weights>"  # its layers would fill a page
         return f"PretrainedTransformer(encoder={encoder}, pooling={self.pooling!r})"

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import torch
 from scipy.special import log_softmax
-from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, column_or_1d
 
@@ -23,6 +22,7 @@ from sklearn_ssl._input.plain import plain
 from sklearn_ssl._numerics.scores import mean_r2
 from sklearn_ssl._parameters.fitted_state import unchanged_on_error
 from sklearn_ssl._parameters.hyperparameters import Hyperparameters, choice, mark
+from sklearn_ssl._parameters.scikit_learn import ClassifierMixin, RegressorMixin
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.encoders import ChannelIndependentEncoder
 from sklearn_ssl.persistence._predictor_module import PredictorModule

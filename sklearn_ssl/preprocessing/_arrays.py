@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_ssl._input.on_disk import OnDisk
 from sklearn_ssl._input.plain import plain
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.preprocessing._tables import as_array
@@ -24,7 +25,13 @@ def plain_arrays(X: Any, order: str) -> Any:
         return X
     if isinstance(X, list):
         return [one.T if np.ndim(one) == 2 and len(one) > 1 else one for one in X]
-    return X.swapaxes(1, 2) if getattr(X, "ndim", 0) == 3 else X
+    if getattr(X, "ndim", 0) != 3:
+        return X
+    return X.changed(_turned) if isinstance(X, OnDisk) else _turned(X)
+
+
+def _turned(rows: np.ndarray) -> np.ndarray:
+    return rows.swapaxes(1, 2)
 
 
 def _joined(X: Any) -> Any:

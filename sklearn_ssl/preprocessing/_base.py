@@ -1,17 +1,24 @@
 """The base of all transformers from series to series."""
 
 import abc
+import copy
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ssl._input.collections import Collection, validated_collection
+from sklearn_ssl._input.on_disk import OnDisk
 from sklearn_ssl._input.plain import plain
 from sklearn_ssl._parameters.fitted_state import unchanged_on_error
 from sklearn_ssl._parameters.hyperparameters import Hyperparameters
+from sklearn_ssl._parameters.scikit_learn import OneToOneFeatureMixin, TransformerMixin
 from sklearn_ssl.preprocessing._forms import channel_names, for_series, in_form_of
+
+
+def _rows_changed(transformer: Any, rows: np.ndarray) -> np.ndarray:
+    return np.asarray(transformer.transform(rows))
 
 
 class _Table(TransformerMixin):
@@ -26,6 +33,9 @@ class CollectionTransformer(OneToOneFeatureMixin, _Table, Hyperparameters, abc.A
     The result has the form of the input: a 2-D array, a 3-D array or a list of 2-D arrays. There is one exception:
     where one channel becomes several, a 2-D array becomes a 3-D one. The dtypes float32 and float64 are kept, and all
     others become float64. The input is never changed. `set_output` acts on 2-D results only.
+
+    Series on disk stay there: the result is an :class:`~sklearn_ssl.datasets.OnDisk`, whose series are changed when
+    they are read.
 
     A subclass learns in `_learn`, and returns the new series from `_changed`.
 
@@ -80,6 +90,9 @@ class CollectionTransformer(OneToOneFeatureMixin, _Table, Hyperparameters, abc.A
         """
         check_is_fitted(self)
         X = plain(X)
+        if isinstance(X, OnDisk):
+            self._checked(X[:1], reset=False)  # the others are checked when they are read
+            return self._on_disk(X)
         return self._contained(X, self._changed(self._checked(X, reset=False)))
 
     def fit_transform(self, X: Any, y: Any = None) -> Any:
@@ -101,7 +114,7 @@ class CollectionTransformer(OneToOneFeatureMixin, _Table, Hyperparameters, abc.A
             X = plain(X)
             collection = self._checked(X, reset=True)
             self._learn(collection)
-            return self._contained(X, self._changed(collection))
+            return self._on_disk(X) if isinstance(X, OnDisk) else self._contained(X, self._changed(collection))
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Return the names of the time steps of 2-D results, or of the channels of all others.
@@ -146,7 +159,10 @@ class CollectionTransformer(OneToOneFeatureMixin, _Table, Hyperparameters, abc.A
 
     def _checked(self, X: Any, *, reset: bool) -> Collection:
         self.check_hyperparameters()
-        return validated_collection(self, X, reset=reset, dtype=None, allow_missing=True)
+        return validated_collection(self, X, reset=reset, dtype=None, allow_missing=True, in_pieces=True)
+
+    def _on_disk(self, X: OnDisk) -> OnDisk:
+        return X.changed(partial(_rows_changed, copy.copy(self)))
 
     def _contained(self, X: Any, collection: Collection) -> Any:
         result = in_form_of(X, collection)

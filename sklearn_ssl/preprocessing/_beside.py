@@ -1,4 +1,4 @@
-"""Labels and groups that are given beside recordings: one value per recording, or one per time step."""
+"""Labels and groups that are given next to recordings: one value per recording, or one per time step."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -14,7 +14,8 @@ from sklearn_ssl._input.collections import Collection, collection_of
 from sklearn_ssl._parameters.fitted_state import unchanged_on_error
 from sklearn_ssl.preprocessing._forms import in_form_of
 from sklearn_ssl.preprocessing._gaps import missing_channel
-from sklearn_ssl.preprocessing._wrapped import SCALERS, WrappedTransformer, series_in_cache, spared_second_look
+from sklearn_ssl.preprocessing._pieces import pieces, series_in_cache
+from sklearn_ssl.preprocessing._wrapped import SCALERS, WrappedTransformer, spared_second_look
 
 # For these scalers, `partial_fit` to one batch after the other is the same as one `fit` to all series.
 _FITTED_IN_BATCHES = (StandardScaler, MinMaxScaler, MaxAbsScaler)
@@ -91,7 +92,7 @@ class ChannelWise(WrappedTransformer):
         with unchanged_on_error(self):
             collection = self._checked(X, reset=not started)
             transformer = copy.deepcopy(self.transformer_) if started else self._fresh_transformer()
-            self._keep(transformer.partial_fit(_observed_steps(collection)), collection)
+            self._keep(transformer.partial_fit(_observed_steps(collection.read(slice(None)))), collection)
         return self
 
     @available_if(_transformer_has("inverse_transform"))
@@ -123,12 +124,12 @@ class ChannelWise(WrappedTransformer):
         if type(transformer) in _FITTED_IN_BATCHES:
             _fit_in_batches(transformer, collection)
         else:
-            transformer.fit(_observed_steps(collection))
+            transformer.fit(_observed_steps(collection.read(slice(None))))
         self._keep(transformer, collection)
 
     def _keep(self, transformer: Any, collection: Collection) -> None:
         case = 0 if collection.lengths is None else int(np.argmax(collection.lengths))
-        first_step = collection.values[[case], :, 0]  # (1, C)
+        first_step = collection.read([case]).values[:, :, 0]  # (1, C)
         self.transformer_ = transformer
         self.n_channels_out_ = self._dense(transformer.transform(first_step), 1).shape[1]
 
@@ -158,19 +159,33 @@ class ChannelWise(WrappedTransformer):
 
 def _fit_in_batches(scaler: Any, collection: Collection) -> None:
     # This learns the same as one fit, and moves far less memory. But `partial_fit` spoils the statistics of a channel
-    # that is missing in a whole batch, so that all series are fitted at once then.
-    for rows in series_in_cache(collection):
-        steps = _steps(collection.rows(rows))
-        if np.isnan(steps).all(axis=0).any():
-            scaler.fit(_observed_steps(collection))
-            return
-        with spared_second_look(scaler):
-            scaler.partial_fit(steps)
+    # that is missing in a whole batch. Such a batch is joined to the one before.
+    held = np.empty((0, collection.n_channels))
+    for piece in pieces(collection):
+        steps = _steps(piece)
+        if _has_all_channels(held) and _has_all_channels(steps):
+            _fit_further(scaler, held)
+            held = steps
+        else:
+            held = np.concatenate([held, steps]) if len(held) else steps
+    _fit_further(scaler, _observed(held))
+
+
+def _fit_further(scaler: Any, steps: np.ndarray) -> None:
+    with spared_second_look(scaler):
+        scaler.partial_fit(steps)
+
+
+def _has_all_channels(steps: np.ndarray) -> bool:
+    return not np.isnan(steps).all(axis=0).any()
 
 
 def _observed_steps(collection: Collection) -> np.ndarray:
-    steps = _steps(collection)
-    for channel, first in enumerate(steps[0] if len(steps) else [np.nan]):
+    return _observed(_steps(collection))
+
+
+def _observed(steps: np.ndarray) -> np.ndarray:
+    for channel, first in enumerate(steps[0] if len(steps) else np.full(steps.shape[1], np.nan)):
         if np.isnan(first) and np.isnan(steps[:, channel]).all():
             raise missing_channel(channel)
     return steps

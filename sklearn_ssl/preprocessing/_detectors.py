@@ -4,12 +4,12 @@ import abc
 from typing import Any, Self, final
 
 import numpy as np
-from sklearn.base import OutlierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ssl._input.collections import validated_collection
 from sklearn_ssl._parameters.fitted_state import unchanged_on_error
 from sklearn_ssl._parameters.hyperparameters import Hyperparameters, choice, number
+from sklearn_ssl._parameters.scikit_learn import OutlierMixin
 from sklearn_ssl.preprocessing._forms import for_series
 from sklearn_ssl.preprocessing._smooth import MAD_TO_STD
 

@@ -8,7 +8,8 @@ from scipy.linalg import solve_banded
 from sklearn_ssl._input.collections import Collection
 from sklearn_ssl._parameters.hyperparameters import choice, number
 from sklearn_ssl.preprocessing._base import CollectionTransformer
-from sklearn_ssl.preprocessing._gaps import Gaps, missing_channel
+from sklearn_ssl.preprocessing._gaps import Gaps
+from sklearn_ssl.preprocessing._pieces import channel_statistics
 
 
 @typing.final
@@ -73,11 +74,7 @@ class FillMissing(CollectionTransformer):
     padding: str = choice("keep", "fill", default="keep")
 
     def _learn(self, collection: Collection) -> None:
-        observed = ~np.isnan(collection.values)
-        count = np.count_nonzero(observed, axis=(0, 2))
-        if (count == 0).any():
-            raise missing_channel(int(np.argmin(count)))
-        self.channel_means_ = np.sum(collection.values, axis=(0, 2), where=observed, dtype=np.float64) / count
+        self.channel_means_ = channel_statistics(collection).mean
 
     def _changed(self, collection: Collection) -> Collection:
         lengths = collection.lengths if self.padding == "keep" else None

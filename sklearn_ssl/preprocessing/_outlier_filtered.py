@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn import get_config
-from sklearn.base import MetaEstimatorMixin, clone, is_classifier
+from sklearn.base import clone, is_classifier
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import _safe_indexing, get_tags, indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
@@ -15,7 +15,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from sklearn_ssl._parameters.fitted_state import unchanged_on_error
-from sklearn_ssl._parameters.hyperparameters import Hyperparameters, choice, number, positional, recipe
+from sklearn_ssl._parameters.hyperparameters import Hyperparameters, choice, number, recipe
+from sklearn_ssl._parameters.scikit_learn import MetaEstimatorMixin
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.preprocessing._channel_wise import ChannelWise
 from sklearn_ssl.preprocessing._detectors import ZScoreDetector
@@ -148,7 +149,7 @@ class OutlierFiltered(MetaEstimatorMixin, Hyperparameters):
     array([8., 8.])
     """
 
-    estimator: Any = positional(recipe(robustly_scaled))
+    estimator: Any = recipe(robustly_scaled, kw_only=False)
     detector: Any = recipe(default_factory=ZScoreDetector)
     features: str = choice("auto", "series", "summary", "flat", default="auto")
     min_cases: int = number(default=2, least=1, integer=True)

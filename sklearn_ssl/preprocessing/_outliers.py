@@ -2,15 +2,16 @@
 
 import dataclasses
 import typing
-from collections.abc import Iterator
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from sklearn_ssl._input.collections import CHUNK_BYTES, Collection
+from sklearn_ssl._input.collections import Collection
+from sklearn_ssl._input.lengths import CHUNK_BYTES
 from sklearn_ssl._parameters.hyperparameters import choice, number
 from sklearn_ssl.preprocessing._base import CollectionTransformer
-from sklearn_ssl.preprocessing._gaps import Gaps, missing_channel
+from sklearn_ssl.preprocessing._gaps import Gaps
+from sklearn_ssl.preprocessing._pieces import channel_quantiles, channel_statistics, channel_variances
 from sklearn_ssl.preprocessing._smooth import MAD_TO_STD, check_odd_window
 
 
@@ -94,8 +95,7 @@ class ClipOutliers(CollectionTransformer):
         if self.method == "hampel":
             return None, None
         limits = _zscore_limits if self.method == "zscore" else _iqr_limits
-        lower, upper = np.transpose([limits(observed, self._factor) for observed in _observed_channels(collection)])
-        return lower, upper
+        return limits(collection, self._factor)
 
     def _changed(self, collection: Collection) -> Collection:
         values = collection.values
@@ -125,27 +125,19 @@ class ClipOutliers(CollectionTransformer):
         return self.lower_[:, None].astype(values.dtype), self.upper_[:, None].astype(values.dtype)  # (C, 1)
 
 
-def _observed_channels(collection: Collection) -> Iterator[np.ndarray]:
-    for channel in range(collection.n_channels):
-        values = collection.values[:, channel]
-        observed = values[~np.isnan(values)]
-        if len(observed) == 0:
-            raise missing_channel(channel)
-        yield observed
+def _zscore_limits(collection: Collection, factor: float) -> tuple[np.ndarray, np.ndarray]:
+    known = channel_statistics(collection)
+    reach = factor * np.sqrt(channel_variances(collection, known))
+    return _unless(known.smallest == known.largest, known.mean - reach, known.mean + reach)
 
 
-def _zscore_limits(observed: np.ndarray, factor: float) -> tuple[float, float]:
-    if observed.min() == observed.max():
-        return -np.inf, np.inf
-    mean, reach = observed.mean(dtype=np.float64), factor * observed.std(dtype=np.float64)
-    return mean - reach, mean + reach
+def _iqr_limits(collection: Collection, factor: float) -> tuple[np.ndarray, np.ndarray]:
+    first, third = channel_quantiles(collection, 0.25), channel_quantiles(collection, 0.75)
+    return _unless(first == third, first - factor * (third - first), third + factor * (third - first))
 
 
-def _iqr_limits(observed: np.ndarray, factor: float) -> tuple[float, float]:
-    first, third = np.quantile(observed, [0.25, 0.75]).astype(np.float64)
-    if first == third:
-        return -np.inf, np.inf
-    return first - factor * (third - first), third + factor * (third - first)
+def _unless(unknown: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return np.where(unknown, -np.inf, lower), np.where(unknown, np.inf, upper)
 
 
 def _rolling_median_and_mad(values: np.ndarray, window: int) -> tuple[np.ndarray, np.ndarray]:

@@ -166,7 +166,9 @@ class AsCollection(CollectionTransformer):
             self.categories_: dict[Any, np.ndarray] = {}
             self.__dict__.pop("columns_", None)
         plain = self._plain(X, reset=reset)
-        collection = validated_collection(self, plain, reset=reset, dtype=None, allow_missing=True, known_axes=True)
+        collection = validated_collection(
+            self, plain, reset=reset, dtype=None, allow_missing=True, known_axes=True, in_pieces=True
+        )
         return ReadCollection(collection.values, collection.lengths, plain)
 
     def _contained(self, X: Any, collection: Collection) -> Any:

@@ -7,11 +7,14 @@ from typing import Any, final
 import numpy as np
 import pandas as pd
 
-from sklearn_ssl._input.collections import is_ragged, observed_lengths, plain
-from sklearn_ssl._input.plain import readable_errors
+from sklearn_ssl._input.collections import is_ragged
+from sklearn_ssl._input.lengths import observed_lengths
+from sklearn_ssl._input.on_disk import OnDisk, is_on_disk
+from sklearn_ssl._input.plain import plain, readable_errors
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.preprocessing._as_collection import as_collection
 from sklearn_ssl.preprocessing._stamps import stamps_of
+from sklearn_ssl.preprocessing._stored_recordings import observed_steps, stored_recording, stored_recordings
 from sklearn_ssl.preprocessing._tables import columns_of, holds_frames, is_nested, is_table
 
 
@@ -28,7 +31,7 @@ class Recordings:
         The keys of a dictionary, the ids of a long table, or the numbers of the recordings.
     times : list of pandas.Index, or None
         The time stamps of the steps of each recording.
-    rows : list of ndarray, or None
+    rows : list of ndarray or range, or None
         For each step of each recording, its row in the table it came from.
     columns : dict of str to list of ndarray
         Columns that are no channels, step by step for each recording. Tables with series in their cells have one value
@@ -42,7 +45,7 @@ class Recordings:
     values: Any
     ids: list
     times: list[pd.Index] | None = None
-    rows: list[np.ndarray] | None = None
+    rows: list[Any] | None = None
     columns: dict[str, list] = dataclasses.field(default_factory=dict)
     of_one_table: bool = False
     keyed: bool = False
@@ -64,9 +67,9 @@ class Recordings:
     @property
     def n_steps(self) -> list[int]:
         """Number of steps of each recording, without its padding."""
-        if isinstance(self.values, np.ndarray):
-            return _lengths(self.values, 0)
-        return [_lengths(one[None], case)[0] for case, one in enumerate(self.values)]
+        if isinstance(self.values, np.ndarray) and not is_on_disk(self.values):
+            return _lengths(self.values)
+        return [observed_steps(one, case) for case, one in enumerate(self.values)]
 
 
 @final
@@ -123,7 +126,7 @@ class Reader:
         if isinstance(X, (list, tuple)) and all(map(_is_row, X)) and len(set(map(len, X))) > 1:
             X = [np.atleast_2d(np.asarray(plain(one))) for one in X]
         values = [_array(one, case) for case, one in enumerate(X)] if is_ragged(X) else _three_d(X)
-        rows = [np.arange(values[0].shape[1])] if len(values) == 1 else None
+        rows = [range(values[0].shape[1])] if len(values) == 1 else None
         return Recordings(values, list(range(len(values))), rows=rows, of_one_table=rows is not None)
 
     def _of_frames(self, frames: list[pd.DataFrame]) -> Recordings:
@@ -291,8 +294,8 @@ def _frame(table: Any, case: int | None) -> pd.DataFrame:
     )
 
 
-def _lengths(values: np.ndarray, first: int) -> list[int]:
-    lengths = observed_lengths(values, allow_missing=True, first=first)
+def _lengths(values: np.ndarray) -> list[int]:
+    lengths = observed_lengths(values, allow_missing=True)
     return [values.shape[2]] * len(values) if lengths is None else lengths.tolist()
 
 
@@ -329,7 +332,10 @@ def _check_numbers(name: Hashable, column: pd.Series) -> None:
         )
 
 
-def _three_d(X: Any) -> np.ndarray:
+def _three_d(X: Any) -> Any:
+    stored = stored_recordings(X) if isinstance(X, OnDisk) else None
+    if stored is not None:
+        return stored
     try:
         array = X if isinstance(X, np.memmap) else np.asarray(X)
     except ValueError as error:
@@ -351,9 +357,10 @@ def _numbers_of_objects(array: np.ndarray) -> np.ndarray:
         return array
 
 
-def _array(recording: Any, case: int) -> np.ndarray:
+def _array(recording: Any, case: int) -> Any:
     recording = plain(recording)
-    array = recording if isinstance(recording, np.memmap) else np.asarray(recording)
+    stored = stored_recording(recording) if isinstance(recording, OnDisk) else None
+    array = recording if isinstance(recording, np.memmap) else np.asarray(recording) if stored is None else stored
     if array.dtype.kind not in "biuf":
         raise ValueError(f"Recording {case} of X has dtype {array.dtype}. Give numbers.")
     return array

@@ -5,7 +5,7 @@ import typing
 import numpy as np
 
 from sklearn_ssl._input.collections import Collection
-from sklearn_ssl._parameters.hyperparameters import number, positional
+from sklearn_ssl._parameters.hyperparameters import number
 from sklearn_ssl.preprocessing._base import CollectionTransformer
 from sklearn_ssl.preprocessing._gaps import bridged
 
@@ -51,7 +51,7 @@ class Resample(CollectionTransformer):
            [[0., 2., 4., 6., 8.]]])
     """
 
-    length: int = positional(number(default=128, least=1, integer=True))
+    length: int = number(default=128, least=1, integer=True, kw_only=False)
 
     def _learn(self, collection: Collection) -> None:
         return

@@ -7,7 +7,8 @@ import numpy as np
 
 from sklearn_ssl._input.collections import Collection
 from sklearn_ssl._parameters.shown import shown
-from sklearn_ssl.preprocessing._wrapped import SCALERS, WrappedTransformer, series_in_cache, spared_second_look
+from sklearn_ssl.preprocessing._pieces import series_in_cache
+from sklearn_ssl.preprocessing._wrapped import SCALERS, WrappedTransformer, spared_second_look
 
 
 @typing.final
@@ -59,7 +60,7 @@ class SeriesWise(WrappedTransformer):
         if collection.lengths is not None and not collection.lengths.any():
             raise ValueError("X has no observed value: all are NaN. Give at least one series with values.")
         if self._only_scales:
-            self._scaled(Collection(collection.values[:1], None))
+            self._scaled(collection.read(slice(1)))
             self.n_channels_out_ = collection.n_channels
         else:
             _, table = next(self._tables(collection))

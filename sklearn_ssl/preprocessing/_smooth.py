@@ -4,8 +4,8 @@ import dataclasses
 import typing
 
 import numpy as np
+import scipy
 from scipy.ndimage import gaussian_filter1d, median_filter, uniform_filter1d
-from scipy.signal import lfilter, savgol_filter
 
 from sklearn_ssl._input.collections import Collection
 from sklearn_ssl._parameters.hyperparameters import choice, number
@@ -118,9 +118,9 @@ class Smooth(CollectionTransformer):
                 return uniform_filter1d(x, self.window, mode="nearest")
             case "exponential":
                 start = (1 - self.alpha) * x[:, :, :1]
-                return lfilter([self.alpha], [1, self.alpha - 1], x, zi=start)[0]
+                return scipy.signal.lfilter([self.alpha], [1, self.alpha - 1], x, zi=start)[0]
             case "savgol":
-                return savgol_filter(x, self.window, self.polyorder, mode="nearest")
+                return scipy.signal.savgol_filter(x, self.window, self.polyorder, mode="nearest")
             case "median":
                 return median_filter(x, size=(1, 1, self.window), mode="nearest")
             case "gaussian":

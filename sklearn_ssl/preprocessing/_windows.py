@@ -14,7 +14,8 @@ from sklearn_ssl.preprocessing._recordings import Reader, Recordings, check_ids
 from sklearn_ssl.preprocessing._stamps import is_duration
 from sklearn_ssl.preprocessing._step_times import StepTimes
 from sklearn_ssl.preprocessing._window_labels import StepLabels, is_share, mean_of_windows
-from sklearn_ssl.preprocessing._window_places import Places, windows_at
+from sklearn_ssl.preprocessing._window_places import Places
+from sklearn_ssl.preprocessing._window_reader import windows_of
 
 LABELS = ("majority", "last", "any", "pure", "mean")
 SHORT = ("error", "skip", "pad")
@@ -58,6 +59,7 @@ def window_recordings(
 
         - an array of shape (n_recordings, n_channels, n_timepoints), or (n_recordings, n_timepoints) for one channel;
         - a list of arrays of shape (n_channels, n_timepoints), which may differ in length;
+        - arrays of zarr or h5py, or `OnDisk`, in place of arrays;
         - one data frame, which is one recording. Its rows are time steps and its columns are channels;
         - a list of such data frames;
         - a long data frame of many recordings, with `case`, or with the ids and the time in its MultiIndex;
@@ -134,9 +136,10 @@ def window_recordings(
 
     Returns
     -------
-    windows : ndarray of shape (n_windows, n_channels, length)
+    windows : ndarray or OnDisk of shape (n_windows, n_channels, length)
         The windows, in the dtype of `X`. The windows of a single recording are a read-only view into it, even if they
-        overlap; if it is memory-mapped, so are they. The windows of several recordings are a copy.
+        overlap; if it is memory-mapped, so are they. The windows of several recordings are a copy. If a recording is an
+        array of zarr or h5py, or an `OnDisk`, windows stay on disk and are cut out when they are read.
     labels : ndarray of shape (n_windows,) or None
         The labels. None without y and events.
     groups : ndarray of shape (n_windows,)
@@ -211,7 +214,7 @@ def window_recordings(
     if len(places) == 0:
         raise ValueError("No window is left. Lower `length`, raise `max_gap`, or give `background` a label.")
     group = _groups(groups, recordings, times.n_steps, places, block)
-    result = windows_at(places, recordings.values, length), labels, group
+    result = windows_of(places, recordings.values, length), labels, group
     return (*result, _table(recordings, places, group)) if return_table else result
 
 

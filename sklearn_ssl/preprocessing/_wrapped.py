@@ -2,7 +2,6 @@
 
 import abc
 import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,22 +11,13 @@ from sklearn.base import clone
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 from sklearn.utils import get_tags
 
-from sklearn_ssl._input.collections import Collection
-from sklearn_ssl._parameters.hyperparameters import positional, recipe
+from sklearn_ssl._parameters.hyperparameters import recipe
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.preprocessing._base import CollectionTransformer
 from sklearn_ssl.preprocessing._forms import channel_names
 
 # These scalers treat columns independently, and rows too once they are fitted. They ignore NaN.
 SCALERS = (StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler)
-_VALUES_IN_CACHE = 3 << 17
-
-
-def series_in_cache(collection: Collection) -> Iterator[slice]:
-    """Yield slices of series. Each has so few series that their table stays in the processor's cache."""
-    n_cases = max(1, _VALUES_IN_CACHE // (collection.n_channels * collection.n_timepoints))
-    for start in range(0, len(collection), n_cases):
-        yield slice(start, start + n_cases)
 
 
 def spared_second_look(transformer: Any) -> contextlib.AbstractContextManager:
@@ -45,7 +35,7 @@ class WrappedTransformer(CollectionTransformer, abc.ABC):
         itself. None is ``StandardScaler()``.
     """
 
-    transformer: Any = positional(recipe(default_factory=StandardScaler))
+    transformer: Any = recipe(default_factory=StandardScaler, kw_only=False)
 
     def _fresh_transformer(self) -> Any:
         transformer = self.resolved("transformer")

@@ -4,7 +4,7 @@ import typing
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import ClassNamePrefixFeaturesOutMixin, MetaEstimatorMixin, TransformerMixin, clone
+from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
@@ -15,7 +15,8 @@ from sklearn_ssl._engine.processes import working_together
 from sklearn_ssl._engine.random_streams import draw_seed
 from sklearn_ssl._input.collections import Collection, validated_collection
 from sklearn_ssl._parameters.fitted_state import unchanged_on_error
-from sklearn_ssl._parameters.hyperparameters import Hyperparameters, number, positional, recipe
+from sklearn_ssl._parameters.hyperparameters import Hyperparameters, number, recipe
+from sklearn_ssl._parameters.scikit_learn import ClassNamePrefixFeaturesOutMixin, MetaEstimatorMixin, TransformerMixin
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.base import SSLTransformer, StagedTransformer
 from sklearn_ssl.base.kept import check_kept, kept_copy
@@ -113,7 +114,7 @@ class ReplayTransformer(
     40
     """
 
-    transformer: Any = positional(recipe(default_factory=SimSiamTransformer, needs="fit"))
+    transformer: Any = recipe(default_factory=SimSiamTransformer, needs="fit", kw_only=False)
     buffer: Any = recipe(default_factory=MinRedBuffer, needs="kept")
     n_updates: int = number(default=4, least=1, integer=True)
     stream_batch_size: int = number(default=32, least=1, integer=True)

@@ -15,7 +15,7 @@ from skorch.dataset import ValidSplit
 from torch import nn
 
 from sklearn_ssl import RandomEncoderTransformer, SimCLRTransformer, VICRegTransformer, WCCNTransformer
-from sklearn_ssl._engine.batches import BatchIterator
+from sklearn_ssl._engine.batches import BatchIterator, SeriesDataset
 from sklearn_ssl._engine.budgets import resolved_batch_size, resolved_epochs, steps_per_epoch
 from sklearn_ssl._input.collections import Collection
 from sklearn_ssl.augmentations import Jitter
@@ -79,7 +79,7 @@ class TestBatches:
         ],
     )
     def test_sizes_are_nearly_equal(self, n_cases, batch_size, sizes):
-        dataset = torch.utils.data.TensorDataset(torch.arange(n_cases))
+        dataset = SeriesDataset(Collection(np.zeros((n_cases, 1, 2)), None), torch.device("cpu"))
         batches = list(BatchIterator(dataset, batch_size, shuffle=True))
         assert [len(rows) for _, rows in batches] == sizes
         assert len(batches) == steps_per_epoch(n_cases, batch_size)

@@ -152,7 +152,7 @@ def test_weights_that_are_not_finite_are_refused(event):
 )
 def test_projections_are_looked_at_from_a_milestone_on_and_in_the_last_step(milestones, step, is_due):
     monitor = guards.CollapseMonitor()
-    monitor.milestones_, monitor.before_, monitor.projections_ = milestones, {"projections": 0.5}, None
+    monitor.milestones_, monitor.before_, monitor.compared_ = milestones, {"projections": 0.5}, None
     net = SimpleNamespace(steps_=step, planned_steps_=20)
     monitor.on_batch_end(net, training=True, y_pred=(torch.randn(4, 2),))
-    assert (monitor.projections_ is not None) == is_due
+    assert (monitor.compared_ is not None) == is_due

@@ -10,7 +10,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils import get_tags
 from small_predictors import PARTLY, X, Y, changed, classifier, dataset_of, labels_of, robust, s4l, simclr
 
-from sklearn_ssl import VICRegTransformer
+from sklearn_ssl import SSLClassifier, VICRegTransformer, WCCNTransformer
 from sklearn_ssl.encoders import InceptionEncoder
 from sklearn_ssl.fine_tuning import LabelledScorer, LabelledSplit, is_labelled
 from sklearn_ssl.fine_tuning._tasks import ClassTask, Labels
@@ -224,7 +224,8 @@ def test_tags_of_predictors(make):
 def test_the_default_transformer_is_given_by_name_or_by_position(make):
     cls = type(make())
     assert cls(UNTRAINED).transformer is cls(transformer=UNTRAINED).transformer is UNTRAINED
-    assert isinstance(cls().resolved("transformer"), VICRegTransformer)
+    expected = WCCNTransformer if cls is SSLClassifier else VICRegTransformer
+    assert isinstance(cls().resolved("transformer"), expected)
     with pytest.raises(TypeError, match="`transformer`"):
         cls(3).check_hyperparameters()
 

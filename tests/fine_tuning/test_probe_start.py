@@ -17,7 +17,7 @@ from sklearn_ssl.pooling import Pooling
 
 def test_probe_is_ridge_on_standardised_features():
     alike = simclr(encoder=InceptionEncoder(depth=3, width=4))  # its layers have the same width
-    model = classifier(alike, mode="probe", shrinkage=None).fit(X, PARTLY)
+    model = classifier(alike, mode="probe", shrinkage=None, n_neighbors=0).fit(X, PARTLY)
     features = alike.fit(X).transform(X).astype(np.float64)
     features = StandardScaler().fit_transform(features[:, features.std(axis=0) > 1e-6])
     ridge = RidgeCV(alphas=np.logspace(-3, 3, 10)).fit(features[:24], 2.0 * np.eye(3)[Y[:24]] - 1)
@@ -43,7 +43,8 @@ def test_every_layer_has_the_same_share_in_what_the_head_sees():
 def test_penalty_of_the_probe_counts_what_augmentation_changes():
     """Backwards is the only copy there is, so that S_w is known."""
     alike = simclr(encoder=InceptionEncoder(depth=3, width=4))
-    model = classifier(alike, mode="probe", penalty=3.0, shrinkage=0.2, augmentation=TimeReversal(p=1.0))
+    augmentation = TimeReversal(p=1.0)
+    model = classifier(alike, mode="probe", penalty=3.0, shrinkage=0.2, augmentation=augmentation, n_neighbors=0)
     model.fit(X, PARTLY)
     transformer = alike.fit(X)
     scaler = StandardScaler().fit(transformer.transform(X).astype(np.float64))
@@ -54,7 +55,7 @@ def test_penalty_of_the_probe_counts_what_augmentation_changes():
     values = np.linalg.eigvalsh(within)
     penalty = np.eye(len(within)) + within / (0.2 * values[values > 1e-6 * values[-1]].mean())
     mapped = forwards @ np.linalg.inv(sqrtm(penalty))
-    penalty *= (mapped**2).sum() / forwards.size * forwards.shape[1] / scaler.n_features_in_  # mean variance of 1
+    penalty *= (mapped**2).sum() / (forwards**2).sum()  # features keep their size on average
     known, sides = forwards[:24] - forwards[:24].mean(axis=0), 2.0 * np.eye(3)[Y[:24]] - 1
     weight = np.linalg.solve(known.T @ known + 3.0 * penalty, known.T @ sides)  # (F, K)
     expected = (forwards - forwards[:24].mean(axis=0)) @ weight + sides.mean(axis=0)
@@ -95,10 +96,19 @@ def test_scale_of_the_probe_has_the_least_surprise_for_left_out_series():
 
     def surprise(scores):
         exponentials = np.exp(scores)
-        return -(weight * np.log(exponentials[np.arange(30), codes] / exponentials.sum(axis=1))).sum()
+        return -(weight * np.log(exponentials[np.arange(30), codes] / exponentials.sum(axis=1))).sum() / weight.mean()
 
-    best = surprise(calibrated(head, codes, weight).left_out)
-    assert all(best <= surprise(scale * head.left_out) + 1e-6 for scale in np.geomspace(0.1, 100, 50))
+    def objective(scale):
+        return surprise(scale * head.left_out) + 10 * np.log(scale / 2) ** 2  # as good as ten series
+
+    found = calibrated(head, codes, weight).left_out[0, 0] / head.left_out[0, 0]
+    assert all(objective(found) <= objective(scale) + 1e-6 for scale in np.geomspace(0.1, 100, 50))
+
+
+def test_a_series_that_is_alone_in_its_class_does_not_tell_the_scale():
+    features, codes = np.random.default_rng(0).normal(size=(3, 5)), np.arange(3)
+    head = ridge_head(features, 2.0 * np.eye(3) - 1, np.ones(3), penalty=0.1)
+    np.testing.assert_allclose(calibrated(head, codes, np.ones(3)).weight, 2 * head.weight, rtol=1e-4)
 
 
 def test_two_classes_of_the_probe():

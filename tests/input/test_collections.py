@@ -115,7 +115,7 @@ def test_trailing_nan_of_one_channel_alone_is_a_gap():
 
 
 def test_gaps_in_late_chunks_are_found(monkeypatch):
-    monkeypatch.setattr("sklearn_ssl._input.collections.CHUNK_BYTES", 64)
+    monkeypatch.setattr("sklearn_ssl._input.lengths.CHUNK_BYTES", 64)
     X = np.ones((50, 2, 4))
     X[:, :, 3] = np.nan
     assert set(collect(X).lengths) == {3}

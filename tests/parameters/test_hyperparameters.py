@@ -18,7 +18,6 @@ from sklearn_ssl._parameters.hyperparameters import (
     mark,
     names,
     number,
-    positional,
     recipe,
 )
 from sklearn_ssl._parameters.ranges import as_names
@@ -59,7 +58,7 @@ class Every(Hyperparameters):
     whole: int = number(default=1, integer=True)
     any_number: float = number(default=1.0)
     other: Any = number(default=None, least=0, or_else=(None, "auto"))
-    option: Any = choice(1, "one", True)
+    option: Any = choice(1, "one", True, default=1)
     loose: Any = names("a", "b", default=("a",), distinct=False)
     distinct: Any = names("a", "b", default=("a",))
     built: Any = recipe(default_factory=Inner, needs="build")
@@ -77,7 +76,7 @@ def test_a_positional_field_comes_with_and_without_its_name():
     class Wrapper(Hyperparameters):
         """A wrapper."""
 
-        inner: Any = positional(recipe(default_factory=Inner))
+        inner: Any = recipe(default_factory=Inner, kw_only=False)
         rate: float = number(default=0.5)
 
     inner = Inner()

@@ -94,7 +94,8 @@ RANGES = {
     "a tuple of whole numbers at least 2": "TrendSeasonGenerator.periods",
     "a whole number at least 0": (
         "DINOTransformer.n_crops MaskedViewsTransformer.n_crops UticaTransformer.n_crops "
-        "EncoderPredictor.max_epochs FineTuned.n_frozen MLPProjector.depth TrendSeasonGenerator.degree "
+        "EncoderPredictor.max_epochs FineTuned.n_frozen FineTunedClassifier.n_neighbors MLPProjector.depth "
+        "TrendSeasonGenerator.degree "
         "TestTimeClassifier.n_steps RocketEncoder.n_groups Smooth.polyorder SwAVTransformer.n_crops"
     ),
     "a whole number at least 0 and at most 30": "TCNEncoder.depth",
@@ -192,7 +193,8 @@ RANGES = {
         "WMSETransformer.projector SimMTMTransformer.projector"
     ),
     "an object with `fit`": (
-        "EncoderPredictor.transformer FineTuned.transformer MimCoTransformer.teacher ReplayTransformer.transformer "
+        "EncoderPredictor.transformer FineTuned.transformer SSLClassifier.transformer MimCoTransformer.teacher "
+        "ReplayTransformer.transformer "
         "TestTimeClassifier.transformer ZeroShotClassifier.transformer "
         "DistilledTokenizer.teacher PerceptualTokenizer.teacher"
     ),
@@ -262,6 +264,7 @@ POSITIONAL = {
     "ChannelIndependentEncoder.encoder",
     "EncoderPredictor.transformer",
     "FineTuned.transformer",
+    "SSLClassifier.transformer",
     "LabelledScorer.scoring",
     "OutlierFiltered.estimator",
     "GeneratedViews.generator",

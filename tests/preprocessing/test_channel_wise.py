@@ -106,7 +106,7 @@ def test_batches_do_not_show(scaler, dtype, monkeypatch):
     X = padded(series()).astype(dtype)
     X[0, 0] = X[1:3, 1] = NAN  # channels that whole batches lack
     expected = ChannelWise(scaler).fit_transform(X)
-    monkeypatch.setattr("sklearn_ssl.preprocessing._wrapped._VALUES_IN_CACHE", 20)
+    monkeypatch.setattr("sklearn_ssl.preprocessing._pieces._VALUES_IN_CACHE", 20)
     result = ChannelWise(scaler).fit_transform(X)
     np.testing.assert_allclose(result, expected, rtol=2e-6 if dtype == np.float32 else 1e-12, atol=1e-6)
 
@@ -114,7 +114,7 @@ def test_batches_do_not_show(scaler, dtype, monkeypatch):
 def test_batches_learn_as_one_fit(monkeypatch):
     X = series()
     expected = StandardScaler().fit(table(X, [20] * 5))
-    monkeypatch.setattr("sklearn_ssl.preprocessing._wrapped._VALUES_IN_CACHE", 20)
+    monkeypatch.setattr("sklearn_ssl.preprocessing._pieces._VALUES_IN_CACHE", 20)
     scaler = ChannelWise().fit(X).transformer_
     np.testing.assert_allclose(scaler.mean_, expected.mean_)
     np.testing.assert_allclose(scaler.scale_, expected.scale_)

@@ -63,7 +63,7 @@ def test_a_channel_missing_in_a_series_stays_missing(scaler):
 @pytest.mark.parametrize("scaler", [StandardScaler(), RobustScaler()], ids=repr)
 def test_batches_do_not_show(scaler, monkeypatch):
     expected = SeriesWise(scaler).fit_transform(series())
-    monkeypatch.setattr("sklearn_ssl.preprocessing._wrapped._VALUES_IN_CACHE", 20)
+    monkeypatch.setattr("sklearn_ssl.preprocessing._pieces._VALUES_IN_CACHE", 20)
     for one, other in zip(SeriesWise(scaler).fit_transform(series()), expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-12)
 

@@ -61,7 +61,7 @@ class WCCNTransformer(ClosedFormTransformer):
     """
 
     whitening: float = number(default=0.0, least=0, most=1)
-    rotated: bool = choice(True, False)
+    rotated: bool = choice(True, False, default=True)
 
     def _scaling(self):
         return partial(partially_whitened, whitening=self.whitening, rotated=self.rotated)

@@ -29,7 +29,7 @@ class MaskedViewsTransformer(JointEmbeddingTransformer, abc.ABC):
         Draws the windows that are hidden in a view. None is ``BlockMasking(ratio=0.3, spread=0.2)``.
     window : int or "auto", default="auto"
         Number of time steps of the windows that are hidden or seen as a whole, a multiple of the time steps that one
-        step of the encoder stands for. "auto" is the window of the encoder if it has one, and else 8, but at most a
+        step of the encoder covers. "auto" is the window of the encoder if it has one, and else 8, but at most a
         quarter of the longest series, rounded down to a power of two.
     masked_share : float, default=0.5
         Share of the views of which a part is hidden.

@@ -25,7 +25,7 @@ class BEiTV2Transformer(CodePredictingTransformer):
     an earlier block, at three quarters of the depth, and from the mean of h over the observed windows, which is one
     more token; both go through a few blocks that are thrown away after training. So the mean, which is pooled into the
     features, has to carry what the earlier block does not know. A loss of :math:`2 \log K` is chance level. The mean
-    stands for the class token of the authors, which the encoders of this package do not have. The encoder must have
+    replaces the class token of the authors, which the encoders of this package do not have. The encoder must have
     tokens and two blocks or more.
 
     Parameters

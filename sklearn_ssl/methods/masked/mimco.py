@@ -37,7 +37,7 @@ class MimCoTransformer(MaskedTransformer, StagedTransformer):
     ----------
     teacher : transformer, default=None
         Gives the features. It is cloned, and the clone is fitted to the same series first. Its encoder, if that is
-        None, is as here. Otherwise one step of the teacher's encoder must stand for as many time steps as a window, or
+        None, is as here. Otherwise one step of the teacher's encoder must cover as many time steps as a window, or
         for a part of them. A fitted transformer in `sklearn.frozen.FrozenEstimator` is used as it is. None is
         ``MoCoV3Transformer()``.
     temperature : float, default=0.2

@@ -12,7 +12,7 @@ class SimMIMTransformer(ReconstructingTransformer):
     r"""SimMIM: replace random windows by a learnt value, and predict their values by a linear map.
 
     The encoder sees the whole series, with a learnt value per channel at hidden steps. A linear map turns each step of
-    its last map into the values of the time steps that it stands for. Minimises
+    its last map into the values of the time steps that it covers. Minimises
 
     .. math:: \frac{1}{|H|} \sum_{(i, c, t) \in H} |\hat x_{ict} - x_{ict}|,
 
