@@ -2,13 +2,15 @@
 Dirty data: gaps, spikes, broken recordings
 ===========================================
 
-Published series are clean. Here they get what recordings outside of archives have: byte strings for labels, axes in
-different units, gaps, spikes, and broken recordings in the training part. One Pipeline reads, fills, clips, scales,
-pretrains and classifies. How much of the lost accuracy it recovers, and what each step is worth, is measured with
+Published series are clean. Here they get what recordings outside of archives have: byte
+strings for labels, axes in different units, gaps, spikes, and broken recordings in the
+training part. One Pipeline reads, fills, clips, scales, pretrains and classifies. How
+much of the lost accuracy it recovers, and what each step is worth, is measured with
 VICReg, with the same encoder untrained, and with MiniRocket and a ridge classifier.
 
-Without a folder this is a short run on the accelerometer of BasicMotions, which ships with aeon. Name a folder that
-holds UWaveGestureLibrary in aeon's form for the long run, whose results are at the end::
+Without a folder this is a short run on the accelerometer of BasicMotions, which ships
+with aeon. Name a folder that holds UWaveGestureLibrary in aeon's form for the long run,
+whose results are at the end::
 
     python examples/plot_dirty_data.py --data FOLDER
     SKLEARN_SSL_DATA=FOLDER python examples/plot_dirty_data.py
@@ -17,8 +19,8 @@ holds UWaveGestureLibrary in aeon's form for the long run, whose results are at 
 # %%
 # The data
 # --------
-# Three axes of 100 or 105 time steps. In UWaveGestureLibrary every third step is enough to tell the eight gestures
-# apart.
+# Three axes of 100 or 105 time steps. In UWaveGestureLibrary every third step is enough
+# to tell the eight gestures apart.
 import argparse
 import os
 
@@ -37,41 +39,66 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_ssl import RandomEncoderTransformer, VICRegTransformer
-from sklearn_ssl.preprocessing import AsCollection, ChannelWise, ClipOutliers, FillMissing, OutlierFiltered, as_labels
+from sklearn_ssl.preprocessing import (
+    AsCollection,
+    ChannelWise,
+    ClipOutliers,
+    FillMissing,
+    OutlierFiltered,
+    as_labels,
+)
 
 parser = argparse.ArgumentParser()
-parser.add_argument("--data", default=os.environ.get("SKLEARN_SSL_DATA"), help="folder with archives in aeon's form")
-parser.add_argument("--seeds", type=int, help="how many seeds to average over, 3 with a folder and 1 without")
+parser.add_argument(
+    "--data",
+    default=os.environ.get("SKLEARN_SSL_DATA"),
+    help="folder with archives in aeon's form",
+)
+parser.add_argument(
+    "--seeds",
+    type=int,
+    help="how many seeds to average over, 3 with a folder and 1 without",
+)
 options, _ = parser.parse_known_args()
 SEEDS = range(options.seeds or (3 if options.data else 1))
 MAX_STEPS = 100 if options.data else 10  # of VICReg
 
 
 def load(split):
-    """Return one part of UWaveGestureLibrary from the folder, or of BasicMotions, which aeon ships."""
+    """Return one part of UWaveGestureLibrary from the folder, or of BasicMotions, which
+    aeon ships.
+    """
     if options.data is None:
         X, y = load_basic_motions(split=split)
         return X[:, :3], y
     try:
-        X, y = load_classification("UWaveGestureLibrary", split=split, extract_path=options.data)
+        X, y = load_classification(
+            "UWaveGestureLibrary", split=split, extract_path=options.data
+        )
     except Exception as error:
         raise SystemExit(
-            f"UWaveGestureLibrary could not be read or downloaded ({error}). Give the folder that holds "
-            "UWaveGestureLibrary/UWaveGestureLibrary_TRAIN.ts by --data or SKLEARN_SSL_DATA."
+            f"UWaveGestureLibrary could not be read or downloaded ({error}). Give "
+            f"the folder that holds "
+            "UWaveGestureLibrary/UWaveGestureLibrary_TRAIN.ts by --data or "
+            "SKLEARN_SSL_DATA."
         ) from error
     return X[:, :, ::3], y
 
 
 X_train, y_train = load("train")
 X_test, y_test = load("test")
-print(f"{X_train.shape} training series, {X_test.shape} test series, {len(set(y_train))} classes")
+print(
+    f"{X_train.shape} training series, {X_test.shape} test series, "
+    f"{len(set(y_train))} classes"
+)
 
 # %%
 # The dirt
 # --------
-# The published series have a standard deviation of 1. Three in ten training recordings are broken but keep their
-# labels: a third of them has the wrong gain, a third drifts, and of a third only noise is left. Then, in both parts,
-# one value in fifty becomes a spike, every axis gets two gaps of 5 to 15 steps, and each axis has its own unit.
+# The published series have a standard deviation of 1. Three in ten training recordings
+# are broken but keep their labels: a third of them has the wrong gain, a third drifts,
+# and of a third only noise is left. Then, in both parts, one value in fifty becomes a
+# spike, every axis gets two gaps of 5 to 15 steps, and each axis has its own unit.
 UNITS = np.array([[1.0], [9.81], [1000.0]])
 
 
@@ -100,25 +127,32 @@ def with_gaps(X, rng):
 
 
 def as_table(X, y):
-    """Return a data frame as one might hold it: one column per axis, arrays in the cells, labels as byte strings."""
+    """Return a data frame as one might hold it: one column per axis, arrays in the
+    cells, labels as byte strings.
+    """
     axes = {name: list(X[:, channel]) for channel, name in enumerate("xyz")}
     return pd.DataFrame({**axes, "gesture": [label.encode() for label in y]})
 
 
 def dirty_tables(seed):
-    """Return training and test part with dirt, and which training recordings are broken."""
+    """Return training and test part with dirt, and which training recordings are
+    broken.
+    """
     rng = np.random.default_rng(seed)
     X_broken, broken = with_broken_recordings(X_train, rng)
-    train, test = (with_gaps(with_spikes(X, rng), rng) * UNITS for X in (X_broken, X_test))
+    train, test = (
+        with_gaps(with_spikes(X, rng), rng) * UNITS for X in (X_broken, X_test)
+    )
     return as_table(train, y_train), as_table(test, y_test), broken
 
 
 # %%
 # The pipeline
 # ------------
-# `AsCollection` makes series of the table, `as_labels` strings of the labels. Broken recordings are left out while the
-# encoder and the classifier are fitted. They are so many here that they inflate means and standard deviations and hide
-# behind them. An isolation forest uses neither, and needs no guess of how many there are.
+# `AsCollection` makes series of the table, `as_labels` strings of the labels. Broken
+# recordings are left out while the encoder and the classifier are fitted. They are so
+# many here that they inflate means and standard deviations and hide behind them. An
+# isolation forest uses neither, and needs no guess of how many there are.
 def pipeline(features, classifier):
     """Return all steps."""
     return Pipeline(
@@ -127,16 +161,30 @@ def pipeline(features, classifier):
             ("fill", FillMissing(padding="fill")),
             ("clip", ClipOutliers(action="interpolate")),
             ("scale", ChannelWise(StandardScaler())),
-            ("ssl", OutlierFiltered(features, detector=IsolationForest(random_state=0))),
-            ("classify", OutlierFiltered(classifier, detector=IsolationForest(random_state=0))),
+            (
+                "ssl",
+                OutlierFiltered(features, detector=IsolationForest(random_state=0)),
+            ),
+            (
+                "classify",
+                OutlierFiltered(classifier, detector=IsolationForest(random_state=0)),
+            ),
         ]
     )
 
 
 train, _, _ = dirty_tables(seed=0)
 y = as_labels(train["gesture"])
-cheap = pipeline(RandomEncoderTransformer(device="cpu", random_state=0), KNeighborsClassifier())
-print(train.map(lambda cell: cell if isinstance(cell, bytes) else f"{cell[:3].round(2)} ...").head(3).to_string())
+cheap = pipeline(
+    RandomEncoderTransformer(device="cpu", random_state=0), KNeighborsClassifier()
+)
+print(
+    train.map(
+        lambda cell: cell if isinstance(cell, bytes) else f"{cell[:3].round(2)} ..."
+    )
+    .head(3)
+    .to_string()
+)
 
 # %%
 # Three things cannot be left out, since nothing works without them.
@@ -153,18 +201,24 @@ for name, model, labels in [
 # %%
 # Settings
 # --------
-# A spike says nothing about the value that it replaced, so it is interpolated. How spikes are found and gaps filled is
-# chosen by cross-validation in the training parts, with the untrained encoder, which is cheap.
+# A spike says nothing about the value that it replaced, so it is interpolated. How
+# spikes are found and gaps filled is chosen by cross-validation in the training parts,
+# with the untrained encoder, which is cheap.
 search = GridSearchCV(
     cheap,
-    {"fill__method": ["forward", "linear"], "clip__method": ["zscore", "iqr", "hampel"]},
+    {
+        "fill__method": ["forward", "linear"],
+        "clip__method": ["zscore", "iqr", "hampel"],
+    },
     n_jobs=2,
     refit=False,
 )
 scores = 0
 for seed in SEEDS:
     train, _, _ = dirty_tables(seed)
-    scores += search.fit(train, as_labels(train["gesture"])).cv_results_["mean_test_score"] / len(SEEDS)
+    scores += search.fit(train, as_labels(train["gesture"])).cv_results_[
+        "mean_test_score"
+    ] / len(SEEDS)
 settings = search.cv_results_["params"][np.argmax(scores)]
 for score, candidate in zip(scores, search.cv_results_["params"], strict=True):
     print(f"{score:.3f}  {candidate}{'  <- chosen' if candidate is settings else ''}")
@@ -172,17 +226,21 @@ for score, candidate in zip(scores, search.cv_results_["params"], strict=True):
 # %%
 # Each step left out
 # ------------------
-# Three systems share all steps but the last two. Pretraining may warn of a dimensional collapse where a step is left
-# out: unscaled series with spikes hide what tells them apart.
+# Three systems share all steps but the last two. Pretraining may warn of a dimensional
+# collapse where a step is left out: unscaled series with spikes hide what tells them
+# apart.
 SYSTEMS = {
     "VICReg + 5-NN": lambda seed: pipeline(
-        VICRegTransformer(max_steps=MAX_STEPS, device="cpu", random_state=seed), KNeighborsClassifier()
+        VICRegTransformer(max_steps=MAX_STEPS, device="cpu", random_state=seed),
+        KNeighborsClassifier(),
     ),
     "untrained + 5-NN": lambda seed: pipeline(
-        RandomEncoderTransformer(device="cpu", random_state=seed), KNeighborsClassifier()
+        RandomEncoderTransformer(device="cpu", random_state=seed),
+        KNeighborsClassifier(),
     ),
     "MiniRocket + ridge": lambda seed: pipeline(
-        MiniRocket(random_state=seed), make_pipeline(StandardScaler(), RidgeClassifierCV(np.logspace(-3, 3, 13)))
+        MiniRocket(random_state=seed),
+        make_pipeline(StandardScaler(), RidgeClassifierCV(np.logspace(-3, 3, 13))),
     ),
 }
 
@@ -194,20 +252,28 @@ def without(model, *steps):
 
 def unfiltered(model, *steps):
     """Return the pipeline with broken recordings in the fit of some of its steps."""
-    return model.set_params(**{step: model.named_steps[step].estimator for step in steps})
+    return model.set_params(
+        **{step: model.named_steps[step].estimator for step in steps}
+    )
 
 
 def clipped_first(model, **params):
     """Return the pipeline with spikes turned into gaps before gaps are filled."""
     read, fill, clip, *others = model.steps
-    return Pipeline([read, clip, fill, *others]).set_params(clip__action="nan", **params)
+    return Pipeline([read, clip, fill, *others]).set_params(
+        clip__action="nan", **params
+    )
 
 
 FILTERS = "ssl", "classify"
 VARIANTS = {
-    "clean data, only scaled": lambda model: without(unfiltered(model, *FILTERS), "clip"),
+    "clean data, only scaled": lambda model: without(
+        unfiltered(model, *FILTERS), "clip"
+    ),
     "clean data, all steps": lambda model: model,
-    "dirty data, only filled": lambda model: without(unfiltered(model, *FILTERS), "clip", "scale"),
+    "dirty data, only filled": lambda model: without(
+        unfiltered(model, *FILTERS), "clip", "scale"
+    ),
     "dirty data, all steps": lambda model: model,
     "- ClipOutliers": lambda model: without(model, "clip"),
     "- StandardScaler": lambda model: without(model, "scale"),
@@ -216,8 +282,12 @@ VARIANTS = {
     "- OutlierFiltered, both": lambda model: unfiltered(model, *FILTERS),
     "clipped before filling": clipped_first,
     "clipped by Hampel": lambda model: model.set_params(clip__method="hampel"),
-    "clipped by Hampel before filling": lambda model: clipped_first(model, clip__method="hampel"),
-    "the same - OutlierFiltered, both": lambda model: unfiltered(clipped_first(model, clip__method="hampel"), *FILTERS),
+    "clipped by Hampel before filling": lambda model: clipped_first(
+        model, clip__method="hampel"
+    ),
+    "the same - OutlierFiltered, both": lambda model: unfiltered(
+        clipped_first(model, clip__method="hampel"), *FILTERS
+    ),
 }
 
 
@@ -228,11 +298,21 @@ def accuracy(system, variant, seed):
         train, test = as_table(X_train, y_train), as_table(X_test, y_test)
     else:
         train, test, _ = dirty_tables(seed)
-    return model.fit(train, as_labels(train["gesture"])).score(test, as_labels(test["gesture"]))
+    return model.fit(train, as_labels(train["gesture"])).score(
+        test, as_labels(test["gesture"])
+    )
 
 
-runs = [(system, variant, seed) for variant in VARIANTS for system in SYSTEMS for seed in SEEDS]
-scores = np.reshape(Parallel(n_jobs=2)(delayed(accuracy)(*run) for run in runs), (len(VARIANTS), len(SYSTEMS), -1))
+runs = [
+    (system, variant, seed)
+    for variant in VARIANTS
+    for system in SYSTEMS
+    for seed in SEEDS
+]
+scores = np.reshape(
+    Parallel(n_jobs=2)(delayed(accuracy)(*run) for run in runs),
+    (len(VARIANTS), len(SYSTEMS), -1),
+)
 table = dict(zip(VARIANTS, scores, strict=True))
 
 
@@ -256,38 +336,60 @@ print_row("recovered by all steps", shares)
 train, test, broken = dirty_tables(seed=0)
 fitted = clone(cheap).set_params(**settings).fit(train, y)
 left_out = ~fitted["ssl"].inlier_mask_
-print(f"The encoder is fitted without {left_out.sum()} series; {broken[left_out].sum()} of {broken.sum()} broken ones.")
+print(
+    f"The encoder is fitted without {left_out.sum()} series; "
+    f"{broken[left_out].sum()} of {broken.sum()} broken ones."
+)
 
 # %%
 # What came out
 # -------------
-# On UWaveGestureLibrary with three seeds, all steps recover with VICReg most of what the dirt costs, and on clean data
-# they cost next to nothing.
+# On UWaveGestureLibrary with three seeds, all steps recover with VICReg most of what
+# the dirt costs, and on clean data they cost next to nothing.
 #
 # - `ClipOutliers` is worth most: without it, hardly anything is recovered.
-# - `StandardScaler` is second. Without it, the axis with the largest unit is nearly all that the encoder sees.
-# - `OutlierFiltered` makes no difference here, neither around the features nor around the classifier. Values within
-#   limits do not disturb VICReg, whatever they show, and a broken training recording is far from every test series and
-#   so the neighbour of none.
-# - Hampel's filter looks at a few steps at a time: it finds spikes and lets broken recordings through. With it, leaving
-#   them out of VICReg's fit does help. It also has to come before filling, because a spike at the edge of a gap is
-#   filled on into a plateau. For limits learnt from quartiles this order makes no difference.
+# - `StandardScaler` is second. Without it, the axis with the largest unit is nearly all
+#   that the encoder sees.
+# - `OutlierFiltered` makes no difference here, neither around the features nor around
+#   the classifier. Values within limits do not disturb VICReg, whatever they show, and
+#   a broken training recording is far from every test series and so the neighbour of
+#   none.
+# - Hampel's filter looks at a few steps at a time: it finds spikes and lets broken
+#   recordings through. With it, leaving them out of VICReg's fit does help. It also has
+#   to come before filling, because a spike at the edge of a gap is filled on into a
+#   plateau. For limits learnt from quartiles this order makes no difference.
 #
-# MiniRocket with a ridge classifier is ahead in every row and loses least. Its features are shares of values above a
-# threshold, which a spike hardly changes, so there is less to recover, of which it recovers about half.
+# MiniRocket with a ridge classifier is ahead in every row and loses least. Its features
+# are shares of values above a threshold, which a spike hardly changes, so there is less
+# to recover. It recovers about half of that.
 
 # %%
 # A series before and after
 # -------------------------
-# A test series as it is read, and as it reaches the encoder; in grey, as it was published.
+# A test series as it is read, and as it reaches the encoder; in grey, as it was
+# published.
 before, after = (fitted[:steps].transform(test[:1])[0] for steps in (1, 4))
 published = X_test[0] * UNITS
 figure, axes = plt.subplots(3, 2, figsize=(9, 6), sharex=True, layout="constrained")
 for channel, row in enumerate(axes):
-    row[0].plot(published[channel], color="grey", linewidth=3, alpha=0.5, label="published")
-    row[0].plot(before[channel], color="black", linewidth=1, marker=".", markersize=3, label="dirty")
+    row[0].plot(
+        published[channel], color="grey", linewidth=3, alpha=0.5, label="published"
+    )
+    row[0].plot(
+        before[channel],
+        color="black",
+        linewidth=1,
+        marker=".",
+        markersize=3,
+        label="dirty",
+    )
     row[0].set(ylabel=f"axis {'xyz'[channel]}")
-    row[1].plot(fitted["scale"].transform(published[None])[0, channel], color="grey", linewidth=3, alpha=0.5)
+    row[1].plot(
+        fitted["scale"].transform(published[None])[0, channel],
+        color="grey",
+        linewidth=3,
+        alpha=0.5,
+    )
     row[1].plot(after[channel], color="black", linewidth=1)
 axes[0, 0].set(title="before: units, spikes, gaps")
 axes[0, 1].set(title="after: filled, clipped, scaled")

@@ -2,23 +2,29 @@
 Forecasting from windows
 ========================
 
-A regressor on the representation of a window predicts the value that follows it. The series is the monthly number of
-airline passengers from 1949 to 1960, which ships with aeon. Its first nine years are for training, the rest is
-predicted one month ahead; no window for training reaches into the rest. The rows with features are compared with two
+A regressor on the representation of a window predicts the value that follows it. The
+series is the monthly number of airline passengers from 1949 to 1960, which ships with
+aeon. Its first nine years are for training, the rest is predicted one month ahead; no
+window for training reaches into the rest. The rows with features are compared with two
 forecasts without any: the last value, and the value of a year before.
 """
 
 # %%
 # Windows
 # -------
-# Two years are a window, the month after it is the target. Level and spread of a window are taken out of both, so that
-# a regressor sees shapes; they are put back into every forecast.
+# Two years are a window, the month after it is the target. Level and spread of a window
+# are taken out of both, so that a regressor sees shapes; they are put back into every
+# forecast.
 import matplotlib.pyplot as plt
 import numpy as np
 from aeon.datasets import load_airline
 from aeon.transformations.collection.convolution_based import MiniRocket
 from sklearn.linear_model import RidgeCV
-from sklearn.metrics import mean_absolute_error, mean_absolute_percentage_error, root_mean_squared_error
+from sklearn.metrics import (
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    root_mean_squared_error,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
@@ -40,8 +46,9 @@ shape_target = (target - level) / spread
 # %%
 # Features and ridge
 # ------------------
-# Every row with features ends in the same ridge regression. The order of months matters here, so the views neither crop
-# nor stretch time. The numbers are means over three seeds.
+# Every row with features ends in the same ridge regression. The order of months matters
+# here, so the views neither crop nor stretch time. The numbers are means over three
+# seeds.
 VIEWS = Compose(warp=MagnitudeWarp(), scaling=Scaling(), jitter=Jitter(sigma=0.05))
 FEATURES = {
     "window itself": lambda seed: FunctionTransformer(lambda X: X[:, 0]),
@@ -54,7 +61,10 @@ FEATURES = {
 def forecast(features, seed):
     """Return the forecasts for the months of the test part."""
     model = make_pipeline(
-        SeriesWise(StandardScaler()), features(seed), StandardScaler(), RidgeCV(np.logspace(-3, 4, 15))
+        SeriesWise(StandardScaler()),
+        features(seed),
+        StandardScaler(),
+        RidgeCV(np.logspace(-3, 4, 15)),
     )
     shapes = model.fit(past[train], shape_target[train]).predict(past[test])
     return shapes * spread[test] + level[test]
@@ -63,7 +73,10 @@ def forecast(features, seed):
 forecasts = {
     "last value": [past[test, 0, -1]],
     "a year before": [past[test, 0, -12]],
-    **{name: [forecast(features, seed) for seed in range(3)] for name, features in FEATURES.items()},
+    **{
+        name: [forecast(features, seed) for seed in range(3)]
+        for name, features in FEATURES.items()
+    },
 }
 
 # %%
@@ -73,7 +86,11 @@ print(f"{'forecast':<16}{'MAE':>8}{'RMSE':>8}{'MAPE':>8}")
 for name, runs in forecasts.items():
     errors = [
         [error(target[test], run) for run in runs]
-        for error in (mean_absolute_error, root_mean_squared_error, mean_absolute_percentage_error)
+        for error in (
+            mean_absolute_error,
+            root_mean_squared_error,
+            mean_absolute_percentage_error,
+        )
     ]
     mae, rmse, mape = np.mean(errors, axis=1)
     print(f"{name:<16}{mae:>8.1f}{rmse:>8.1f}{mape:>8.1%}")

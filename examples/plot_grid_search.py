@@ -2,14 +2,16 @@
 Searching encoder and augmentation
 ==================================
 
-Encoder, views and method are parameters like any other: a `GridSearchCV` over a Pipeline searches them, nested names
-and all. Pretraining happens inside each fold, so no validation series is ever seen by the encoder.
+Encoder, views and method are parameters like any other: a `GridSearchCV` over a
+Pipeline searches them, nested names and all. Pretraining happens inside each fold, so
+no validation series is ever seen by the encoder.
 """
 
 # %%
 # A Pipeline
 # ----------
-# Four classes of waves, generated; nothing is downloaded. The budget in optimiser steps keeps the example short.
+# Four classes of waves, generated; nothing is downloaded. The budget in optimiser steps
+# keeps the example short.
 import matplotlib.pyplot as plt
 import numpy as np
 from aeon.transformations.collection.convolution_based import MiniRocket
@@ -30,7 +32,12 @@ model = Pipeline(
         ("scale", ChannelWise(StandardScaler())),
         (
             "ssl",
-            SimCLRTransformer(encoder=InceptionEncoder(depth=3, width=8), max_steps=40, device="cpu", random_state=0),
+            SimCLRTransformer(
+                encoder=InceptionEncoder(depth=3, width=8),
+                max_steps=40,
+                device="cpu",
+                random_state=0,
+            ),
         ),
         ("knn", KNeighborsClassifier(n_neighbors=3)),
     ]
@@ -39,15 +46,21 @@ model = Pipeline(
 # %%
 # The grid
 # --------
-# ``ssl__encoder__depth`` reaches into the encoder's recipe, ``ssl__augmentation__jitter__sigma`` into one step of the
-# default views, ``ssl`` replaces the method itself: here by the same encoder untrained, and by
-# MiniRocket.
+# ``ssl__encoder__depth`` reaches into the encoder's recipe,
+# ``ssl__augmentation__jitter__sigma`` into one step of the default views, ``ssl``
+# replaces the method itself: here by the same encoder untrained, and by MiniRocket.
 folds = StratifiedKFold(n_splits=3, shuffle=True, random_state=0)
 grid = [
-    {"ssl__encoder__depth": [1, 3], "ssl__augmentation__jitter__sigma": [0.05, 0.5], "ssl__temperature": [0.1, 0.5]},
+    {
+        "ssl__encoder__depth": [1, 3],
+        "ssl__augmentation__jitter__sigma": [0.05, 0.5],
+        "ssl__temperature": [0.1, 0.5],
+    },
     {
         "ssl": [
-            RandomEncoderTransformer(encoder=InceptionEncoder(depth=3, width=8), device="cpu", random_state=0),
+            RandomEncoderTransformer(
+                encoder=InceptionEncoder(depth=3, width=8), device="cpu", random_state=0
+            ),
             MiniRocket(random_state=0),
         ]
     },
@@ -60,8 +73,14 @@ results = search.cv_results_
 def label(parameters):
     """Return a setting in words."""
     if "ssl" in parameters:
-        return "untrained" if isinstance(parameters["ssl"], RandomEncoderTransformer) else "MiniRocket"
-    return ", ".join(f"{name.split('__')[-1]} {value}" for name, value in parameters.items())
+        return (
+            "untrained"
+            if isinstance(parameters["ssl"], RandomEncoderTransformer)
+            else "MiniRocket"
+        )
+    return ", ".join(
+        f"{name.split('__')[-1]} {value}" for name, value in parameters.items()
+    )
 
 
 for rank in np.argsort(results["rank_test_score"]):
@@ -71,7 +90,8 @@ for rank in np.argsort(results["rank_test_score"]):
 # %%
 # Reading it
 # ----------
-# Compare the spread over the folds with the differences between settings: it tells how much such a search can decide.
+# Compare the spread over the folds with the differences between settings: it tells how
+# much such a search can decide.
 labels = [label(parameters) for parameters in results["params"]]
 order = np.argsort(results["mean_test_score"])
 figure, axis = plt.subplots(figsize=(8, 4), layout="constrained")
@@ -79,7 +99,9 @@ axis.barh(
     [labels[i] for i in order],
     results["mean_test_score"][order],
     xerr=results["std_test_score"][order],
-    color=["darkorange" if "ssl" in results["params"][i] else "steelblue" for i in order],
+    color=[
+        "darkorange" if "ssl" in results["params"][i] else "steelblue" for i in order
+    ],
     capsize=3,
 )
 axis.set(xlabel="accuracy, mean and standard deviation over folds", xlim=(0, 1))

@@ -2,15 +2,17 @@
 Filling gaps and finding anomalies with a masked model
 ======================================================
 
-A model that predicts hidden values can fill gaps, and it is surprised by series that are unlike those it knows. Both
-are tried here on series of a smart watch, with simpler ways next to them. The set ships with aeon. Gaps and anomalies
-are put in, so that the truth is known.
+A model that predicts hidden values can fill gaps, and it is surprised by series that
+are unlike those it knows. Both are tried here on series of a smart watch, with simpler
+ways next to them. The set ships with aeon. Gaps and anomalies are put in, so that the
+truth is known.
 """
 
 # %%
 # Gaps
 # ----
-# In each series, each of the six channels loses one stretch of 4 to 16 of its 100 steps.
+# In each series, each of the six channels loses one stretch of 4 to 16 of its 100
+# steps.
 import matplotlib.pyplot as plt
 import numpy as np
 from aeon.datasets import load_classification
@@ -40,8 +42,9 @@ def with_gaps(X):
 gappy_train, gappy_test = with_gaps(X_train), with_gaps(X_test)
 
 # %%
-# Every imputer learns from the training series with gaps. The error is the root of the mean squared error at the gaps
-# of the test series, in standard deviations of the channel. `KNNImputer` sees each time step as a row of six values.
+# Every imputer learns from the training series with gaps. The error is the root of the
+# mean squared error at the gaps of the test series, in standard deviations of the
+# channel. `KNNImputer` sees each time step as a row of six values.
 imputers = {
     "mean of the channel": FillMissing(method="mean"),
     "lines": FillMissing(method="linear"),
@@ -50,7 +53,10 @@ imputers = {
 }
 gaps = np.isnan(gappy_test)
 scale = X_train.std(axis=(0, 2), keepdims=True)
-filled = {name: imputer.fit(gappy_train).transform(gappy_test) for name, imputer in imputers.items()}
+filled = {
+    name: imputer.fit(gappy_train).transform(gappy_test)
+    for name, imputer in imputers.items()
+}
 for name, X in filled.items():
     error = ((X - X_test) / scale)[gaps]
     print(f"{name:22s} {np.sqrt(np.mean(error**2)):.2f}")
@@ -64,7 +70,12 @@ for channel, ax in enumerate(axes):
     ax.plot(X_test[case, channel], color="0.7", label="what was there")
     ax.plot(gappy_test[case, channel], color="black", label="with a gap")
     for name, colour in {"lines": "tab:blue", "masked model": "tab:orange"}.items():
-        ax.plot(np.where(hidden, filled[name][case, channel], np.nan), color=colour, marker=".", label=name)
+        ax.plot(
+            np.where(hidden, filled[name][case, channel], np.nan),
+            color=colour,
+            marker=".",
+            label=name,
+        )
     ax.set_ylabel(f"channel {channel}")
 axes[0].legend(ncols=4, loc="lower right", bbox_to_anchor=(1, 1), frameon=False)
 axes[-1].set_xlabel("time step")
@@ -72,8 +83,9 @@ axes[-1].set_xlabel("time step")
 # %%
 # Anomalies
 # ---------
-# Half of the test series get an anomaly: a stretch of 30 steps is turned around in time. Its values stay the same, so
-# no single value is unusual. The detectors learn from the untouched training series and see no label.
+# Half of the test series get an anomaly: a stretch of 30 steps is turned around in
+# time. Its values stay the same, so no single value is unusual. The detectors learn
+# from the untouched training series and see no label.
 scaler = ChannelWise(StandardScaler()).fit(X_train)
 Z_train, Z_test = scaler.transform(X_train), scaler.transform(X_test)
 is_anomaly = np.arange(len(Z_test)) % 2 == 1
@@ -85,19 +97,34 @@ model = TSTTransformer(max_steps=600, random_state=0).fit(Z_train)
 untrained = RandomEncoderTransformer(random_state=0).fit(Z_train)
 forest = IsolationForest(random_state=0)
 scores = {
-    "error of the masked model": model.reconstruction_error(Z_test, n_draws=20, random_state=0),
-    "forest on the series": -forest.fit(Z_train.reshape(len(Z_train), -1)).score_samples(Z_test.reshape(40, -1)),
-    "forest on untrained features": -forest.fit(untrained.transform(Z_train)).score_samples(
-        untrained.transform(Z_test)
+    "error of the masked model": model.reconstruction_error(
+        Z_test, n_draws=20, random_state=0
     ),
-    "forest on the model's features": -forest.fit(model.transform(Z_train)).score_samples(model.transform(Z_test)),
+    "forest on the series": -forest.fit(
+        Z_train.reshape(len(Z_train), -1)
+    ).score_samples(Z_test.reshape(40, -1)),
+    "forest on untrained features": -forest.fit(
+        untrained.transform(Z_train)
+    ).score_samples(untrained.transform(Z_test)),
+    "forest on the model's features": -forest.fit(
+        model.transform(Z_train)
+    ).score_samples(model.transform(Z_test)),
 }
 
 # %%
-# The area under the ROC curve is the chance that an anomalous series has a higher score than an untouched one.
-# Activities differ in size, and so do errors. So the same area is given within activities too, averaged over the four.
+# The area under the ROC curve is the chance that an anomalous series has a higher score
+# than an untouched one. Activities differ in size, and so do errors. So the same area
+# is given within activities too, averaged over the four.
 for name, score in scores.items():
-    within = np.mean([roc_auc_score(is_anomaly[y_test == c], score[y_test == c]) for c in np.unique(y_test)])
-    print(f"{name:32s} {roc_auc_score(is_anomaly, score):.2f}, within activities {within:.2f}")
+    within = np.mean(
+        [
+            roc_auc_score(is_anomaly[y_test == c], score[y_test == c])
+            for c in np.unique(y_test)
+        ]
+    )
+    print(
+        f"{name:32s} {roc_auc_score(is_anomaly, score):.2f}, within activities "
+        f"{within:.2f}"
+    )
 
 plt.show()

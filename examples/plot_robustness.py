@@ -2,13 +2,14 @@
 What a classifier can withstand
 ===============================
 
-Four ways to learn from labelled series are compared on series that were disturbed: with noise, gaps, drift, lost
-channels, shifts in time, and by an adversary. `RobustSSLClassifier` was trained against the last one alone. The series
-are BasicMotions, which ships with aeon: 40 training and 40 test recordings of a smart watch, six channels, four
-activities.
+Four ways to learn from labelled series are compared on series that were disturbed: with
+noise, gaps, drift, lost channels, shifts in time, and by an adversary.
+`RobustSSLClassifier` was trained against the last one alone. The series are
+BasicMotions, which ships with aeon: 40 training and 40 test recordings of a smart
+watch, six channels, four activities.
 
-The run below is short: all training takes 40 steps. ``--full`` trains as by default, which takes some minutes, and
-``--csv`` writes every accuracy to a file::
+The run below is short: all training takes 40 steps. ``--full`` trains as by default,
+which takes some minutes, and ``--csv`` writes every accuracy to a file::
 
     python examples/plot_robustness.py
     python examples/plot_robustness.py --full --seeds 0 1 2 --csv robustness.csv
@@ -17,9 +18,10 @@ The run below is short: all training takes 40 steps. ``--full`` trains as by def
 # %%
 # The models
 # ----------
-# All have the same steps in front: gaps are filled and channels scaled. The three networks have the same encoder and,
-# but for the length of training, the library's defaults; `SSLClassifier` is pretrained by VICReg and fine-tuned, the
-# others do both at once.
+# All have the same steps in front: gaps are filled and channels scaled. The three
+# networks have the same encoder and, but for the length of training, the library's
+# defaults; `SSLClassifier` is pretrained by VICReg and fine-tuned, the others do both
+# at once.
 import argparse
 
 import numpy as np
@@ -30,7 +32,12 @@ from sklearn.linear_model import RidgeClassifierCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_ssl import RobustSSLClassifier, S4LClassifier, SSLClassifier, VICRegTransformer
+from sklearn_ssl import (
+    RobustSSLClassifier,
+    S4LClassifier,
+    SSLClassifier,
+    VICRegTransformer,
+)
 from sklearn_ssl.evaluation import robustness_report
 from sklearn_ssl.plotting import RobustnessDisplay
 from sklearn_ssl.preprocessing import ChannelWise, FillMissing
@@ -52,7 +59,9 @@ def models(seed):
     last_steps = {
         "SSLClassifier": [SSLClassifier(vicreg, random_state=seed, **BUDGET)],
         "S4LClassifier": [S4LClassifier(vicreg, random_state=seed, **BUDGET)],
-        "RobustSSLClassifier": [RobustSSLClassifier(vicreg, random_state=seed, **BUDGET)],
+        "RobustSSLClassifier": [
+            RobustSSLClassifier(vicreg, random_state=seed, **BUDGET)
+        ],
         "MiniRocket, ridge": [
             MiniRocket(random_state=seed),
             StandardScaler(),
@@ -60,18 +69,22 @@ def models(seed):
         ],
     }
     return {
-        name: make_pipeline(FillMissing(), ChannelWise(StandardScaler()), *steps) for name, steps in last_steps.items()
+        name: make_pipeline(FillMissing(), ChannelWise(StandardScaler()), *steps)
+        for name, steps in last_steps.items()
     }
 
 
 # %%
 # The reports
 # -----------
-# The draws are the same for all models. The adversary needs gradients, so it has no row of MiniRocket.
+# The draws are the same for all models. The adversary needs gradients, so it has no row
+# of MiniRocket.
 tables, reports = [], {}
 for seed in options.seeds:
     for name, model in models(seed).items():
-        reports[name] = robustness_report(model.fit(X_train, y_train), X_test, y_test, random_state=0)
+        reports[name] = robustness_report(
+            model.fit(X_train, y_train), X_test, y_test, random_state=0
+        )
         tables.append(reports[name].to_frame().assign(model=name, seed=seed))
         print(f"{name}, seed {seed}\n{reports[name]}\n", flush=True)
 table = pd.concat(tables)
@@ -81,19 +94,20 @@ if options.csv:
 # %%
 # What came out
 # -------------
-# In the full run, mean of three seeds on 40 test series; every model is right on all of them while they are clean.
+# In the full run, mean of three seeds on 40 test series; every model is right on all of
+# them while they are clean.
 #
-# * `RobustSSLClassifier` loses nothing to an attack of a tenth of a standard deviation, the radius it was trained
-#   with, where `SSLClassifier` loses 1.7 points and `S4LClassifier` 4.2. At three times that radius they keep 0.617,
-#   0.492 and 0.483.
-# * It is also level with `S4LClassifier` or ahead under nearly all else, but behind `SSLClassifier` where channels are
-#   lost (0.850 to 0.892 without half of them).
-# * MiniRocket with ridge suffers most from noise (0.750 at a quarter of a standard deviation, where the networks have
-#   0.958 and more) and from long gaps, and least from drift (0.992 at one standard deviation; the networks have 0.717
-#   to 0.783).
+# * `RobustSSLClassifier` loses nothing to an attack of a tenth of a standard deviation,
+#   the radius it was trained with, where `SSLClassifier` loses 1.7 points and
+#   `S4LClassifier` 4.2. At three times that radius they keep 0.617, 0.492 and 0.483.
+# * It is also level with `S4LClassifier` or ahead under nearly all else, but behind
+#   `SSLClassifier` where channels are lost (0.850 to 0.892 without half of them).
+# * MiniRocket with ridge suffers most from noise (0.750 at a quarter of a standard
+#   deviation, where the networks have 0.958 and more) and from long gaps, and least
+#   from drift (0.992 at one standard deviation; the networks have 0.717 to 0.783).
 #
-# With three times 40 series a point is little more than one of them. BasicMotions is easy; other sets may tell another
-# story.
+# With three times 40 series a point is little more than one of them. BasicMotions is
+# easy; other sets may tell another story.
 
 # %%
 # The picture

@@ -2,13 +2,15 @@
 Two hypotheses about VICReg and SimCLR
 ======================================
 
-The literature expects two things: that VICReg's features repeat each other less than SimCLR's, since its loss punishes
-covariance, and that SimCLR's separate classes better, since its loss pushes series apart. Both are tested here. The
-untrained encoder and MiniRocket are compared with them, and so is the accuracy of the encoders after fine-tuning with
-labels, which may even out what pretraining left different.
+The literature expects two things: that VICReg's features repeat each other less than
+SimCLR's, since its loss punishes covariance, and that SimCLR's separate classes better,
+since its loss pushes series apart. Both are tested here. The untrained encoder and
+MiniRocket are compared with them, and so is the accuracy of the encoders after
+fine-tuning with labels, which may even out what pretraining left different.
 
-Without a folder this is a short run on two sets that ship with aeon. Name a folder that holds UWaveGestureLibrary and
-RacketSports in aeon's form for the long run, on three sets with three seeds, whose results are below::
+Without a folder this is a short run on two sets that ship with aeon. Name a folder that
+holds UWaveGestureLibrary and RacketSports in aeon's form for the long run, on three
+sets with three seeds, whose results are below::
 
     python examples/plot_two_hypotheses.py --data FOLDER
     SKLEARN_SSL_DATA=FOLDER python examples/plot_two_hypotheses.py
@@ -30,13 +32,26 @@ from sklearn.metrics import silhouette_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_ssl import RandomEncoderTransformer, SimCLRTransformer, SSLClassifier, VICRegTransformer
+from sklearn_ssl import (
+    RandomEncoderTransformer,
+    SimCLRTransformer,
+    SSLClassifier,
+    VICRegTransformer,
+)
 from sklearn_ssl.evaluation import effective_rank, knn_probe
 from sklearn_ssl.preprocessing import ChannelWise
 
 parser = argparse.ArgumentParser()
-parser.add_argument("--data", default=os.environ.get("SKLEARN_SSL_DATA"), help="folder with archives in aeon's form")
-parser.add_argument("--seeds", type=int, help="how many seeds to average over, 3 with a folder and 2 without")
+parser.add_argument(
+    "--data",
+    default=os.environ.get("SKLEARN_SSL_DATA"),
+    help="folder with archives in aeon's form",
+)
+parser.add_argument(
+    "--seeds",
+    type=int,
+    help="how many seeds to average over, 3 with a folder and 2 without",
+)
 options, _ = parser.parse_known_args()
 
 SHIPPED = ("ArrowHead", "BasicMotions")
@@ -51,7 +66,8 @@ def load(name, split):
         return load_classification(name, split=split, extract_path=folder)
     except Exception as error:
         raise SystemExit(
-            f"{name} could not be read or downloaded ({error}). Give the folder that holds {name}/{name}_TRAIN.ts by "
+            f"{name} could not be read or downloaded ({error}). Give the folder that "
+            f"holds {name}/{name}_TRAIN.ts by "
             "--data or SKLEARN_SSL_DATA."
         ) from error
 
@@ -59,15 +75,20 @@ def load(name, split):
 # %%
 # What is measured
 # ----------------
-# Redundancy: the effective rank of the standardised features, higher is less redundant, and the mean absolute
-# correlation between two of them, lower is less redundant. Separation: the silhouette of the true classes, and the
-# accuracy of the nearest neighbour. Everything is measured on the test part, which nothing was fitted on; the
-# neighbours are training series. Effective ranks are compared at equal numbers of series.
+# Redundancy: the effective rank of the standardised features, higher is less redundant,
+# and the mean absolute correlation between two of them, lower is less redundant.
+# Separation: the silhouette of the true classes, and the accuracy of the nearest
+# neighbour. Everything is measured on the test part, which nothing was fitted on; the
+# neighbours are training series. Effective ranks are compared at equal numbers of
+# series.
 #
-# `SSLClassifier` fine-tunes each encoder with the labels of all training series. The untrained one has settings of its
-# own there: that is the same network from scratch.
+# `SSLClassifier` fine-tunes each encoder with the labels of all training series. The
+# untrained one has settings of its own there: that is the same network from scratch.
 BUDGET = {"max_steps": 300 if options.data else 20, "device": "cpu"}
-LABELLED = {"max_epochs": 50 if options.data else 5, "shrinkage": None}  # heads start from a plain ridge regression
+LABELLED = {
+    "max_epochs": 50 if options.data else 5,
+    "shrinkage": None,
+}  # heads start from a plain ridge regression
 ROWS = {
     "VICReg": lambda seed: VICRegTransformer(random_state=seed, **BUDGET),
     "SimCLR": lambda seed: SimCLRTransformer(random_state=seed, **BUDGET),
@@ -77,7 +98,12 @@ ROWS = {
 FINE_TUNING = {
     "VICReg": LABELLED,
     "SimCLR": LABELLED,
-    "untrained": {"lr": 1e-3, "layer_decay": 1.0, "norm_statistics": "update", **LABELLED},
+    "untrained": {
+        "lr": 1e-3,
+        "layer_decay": 1.0,
+        "norm_statistics": "update",
+        **LABELLED,
+    },
 }
 
 
@@ -89,9 +115,13 @@ def mean_correlation(H):
 
 
 def fine_tuned(model, row, seed, X, y):
-    """Return a classifier that starts from the encoder of a fitted pipeline and learns from all labels."""
+    """Return a classifier that starts from the encoder of a fitted pipeline and learns
+    from all labels.
+    """
     scaler, transformer = model[0], model[1]
-    classifier = SSLClassifier(FrozenEstimator(transformer), random_state=seed, **FINE_TUNING[row])
+    classifier = SSLClassifier(
+        FrozenEstimator(transformer), random_state=seed, **FINE_TUNING[row]
+    )
     return make_pipeline(FrozenEstimator(scaler), classifier).fit(X, y)
 
 
@@ -99,7 +129,9 @@ def measured(name, row, seed):
     """Return one line of the table."""
     X, y = load(name, "train")
     X_test, y_test = load(name, "test")
-    model = make_pipeline(ChannelWise(StandardScaler()), ROWS[row](seed), StandardScaler()).fit(X)
+    model = make_pipeline(
+        ChannelWise(StandardScaler()), ROWS[row](seed), StandardScaler()
+    ).fit(X)
     H = np.asarray(model.transform(X_test))  # (n_cases, n_features)
     return {
         "set": name,
@@ -108,12 +140,18 @@ def measured(name, row, seed):
         "effective rank": effective_rank(H),
         "mean |correlation|": mean_correlation(H),
         "silhouette": silhouette_score(H, y_test),
-        "1-NN": knn_probe(model, X, y, n_neighbors=1, X_test=X_test, y_test=y_test).score,
-        "fine-tuned": fine_tuned(model, row, seed, X, y).score(X_test, y_test) if row in FINE_TUNING else np.nan,
+        "1-NN": knn_probe(
+            model, X, y, n_neighbors=1, X_test=X_test, y_test=y_test
+        ).score,
+        "fine-tuned": fine_tuned(model, row, seed, X, y).score(X_test, y_test)
+        if row in FINE_TUNING
+        else np.nan,
     }
 
 
-table = pd.DataFrame([measured(name, row, seed) for name in SETS for row in ROWS for seed in SEEDS])
+table = pd.DataFrame(
+    [measured(name, row, seed) for name in SETS for row in ROWS for seed in SEEDS]
+)
 FIGURES = ["effective rank", "mean |correlation|", "silhouette", "1-NN", "fine-tuned"]
 means = table.groupby(["set", "row"], sort=False)[FIGURES].mean()
 print(means.round(3).to_string())
@@ -121,22 +159,30 @@ print(means.round(3).to_string())
 # %%
 # What came out
 # -------------
-# A hypothesis counts as supported on a set when the difference of the means has the expected sign and exceeds twice its
-# standard error over the seeds, and as contradicted when it exceeds that with the other sign.
+# A hypothesis counts as supported on a set when the difference of the means has the
+# expected sign and exceeds twice its standard error over the seeds, and as contradicted
+# when it exceeds that with the other sign.
 #
-# On the three sets of the long run, with three seeds and 300 steps, it was this. Less redundancy in VICReg's features:
-# the mean correlation supports it on two sets of three and leaves one undecided, the effective rank supports it on one,
-# leaves one undecided and contradicts it by one part in a hundred on the third, and the differences are small next to
-# the step from the untrained encoder to either. Better separation by SimCLR: nowhere supported; VICReg separates
-# UWaveGestureLibrary better by both measures, and RacketSports by the silhouette.
+# On the three sets of the long run, with three seeds and 300 steps, it was this. Less
+# redundancy in VICReg's features: the mean correlation supports it on two sets of three
+# and leaves one undecided, the effective rank supports it on one, leaves one undecided
+# and contradicts it by one part in a hundred on the third, and the differences are
+# small next to the step from the untrained encoder to either. Better separation by
+# SimCLR: nowhere supported; VICReg separates UWaveGestureLibrary better by both
+# measures, and RacketSports by the silhouette.
 #
-# Fine-tuned with all labels, VICReg and SimCLR have 0.886 and 0.889 on UWaveGestureLibrary, which is undecided, 0.806
-# and 0.796 on ArrowHead, and 0.882 and 0.873 on RacketSports, where VICReg is ahead by a point. The same network from
-# scratch has 0.780, 0.815 and 0.838: pretraining is worth ten and four points on two sets and nothing on ArrowHead,
-# which has 36 training series. Three seeds decide little: with the heads of an earlier version SimCLR was ahead by a
-# point on RacketSports, and VICReg by four on ArrowHead.
+# Fine-tuned with all labels, VICReg and SimCLR have 0.886 and 0.889 on
+# UWaveGestureLibrary, which is undecided, 0.806 and 0.796 on ArrowHead, and 0.882 and
+# 0.873 on RacketSports, where VICReg is ahead by a point. The same network from scratch
+# has 0.780, 0.815 and 0.838: pretraining is worth ten and four points on two sets and
+# nothing on ArrowHead, which has 36 training series. Three seeds decide little: with
+# the heads of an earlier version SimCLR was ahead by a point on RacketSports, and
+# VICReg by four on ArrowHead.
 HYPOTHESES = {
-    "VICReg is less redundant": {"effective rank": "VICReg", "mean |correlation|": "SimCLR"},
+    "VICReg is less redundant": {
+        "effective rank": "VICReg",
+        "mean |correlation|": "SimCLR",
+    },
     "SimCLR separates better": {"silhouette": "SimCLR", "1-NN": "SimCLR"},
     "SimCLR is ahead once fine-tuned": {"fine-tuned": "SimCLR"},
 }
@@ -146,7 +192,9 @@ def verdict(name, figure, higher):
     """Say whether the row expected to be higher is."""
     runs = table[table["set"] == name].pivot(index="seed", columns="row", values=figure)
     difference = runs[higher] - runs["SimCLR" if higher == "VICReg" else "VICReg"]
-    error = difference.std() / np.sqrt(len(difference)) if len(difference) > 1 else np.inf
+    error = (
+        difference.std() / np.sqrt(len(difference)) if len(difference) > 1 else np.inf
+    )
     if abs(difference.mean()) <= 2 * error:
         return "undecided"
     return "supported" if difference.mean() > 0 else "contradicted"
@@ -155,7 +203,10 @@ def verdict(name, figure, higher):
 for hypothesis, figures in HYPOTHESES.items():
     print(hypothesis)
     for figure, higher in figures.items():
-        print(f"  {figure:<20}" + "".join(f"{name}: {verdict(name, figure, higher):<15}" for name in SETS))
+        print(
+            f"  {figure:<20}"
+            + "".join(f"{name}: {verdict(name, figure, higher):<15}" for name in SETS)
+        )
 
 # %%
 # A picture
@@ -167,8 +218,15 @@ for axis, name in zip(axes.flat[:-1], FIGURES, strict=True):
     for shift, row in enumerate(ROWS):
         runs = table[table["row"] == row]
         places = [SETS.index(one) + 0.15 * (shift - 1.5) for one in runs["set"]]
-        axis.plot(places, runs[name], MARKS[row], color=GREYS[row], label=row, markersize=6)
-    axis.set(title=name, xticks=range(len(SETS)), xticklabels=SETS, xlim=(-0.5, len(SETS) - 0.5))
+        axis.plot(
+            places, runs[name], MARKS[row], color=GREYS[row], label=row, markersize=6
+        )
+    axis.set(
+        title=name,
+        xticks=range(len(SETS)),
+        xticklabels=SETS,
+        xlim=(-0.5, len(SETS) - 0.5),
+    )
 axes.flat[-1].axis("off")
 axes.flat[-1].legend(*axes.flat[0].get_legend_handles_labels(), loc="center")
 figure.savefig("two_hypotheses.png", dpi=150)

@@ -1,4 +1,4 @@
-"""What pretraining is worth: default settings on published splits, beside the untrained encoder and MiniRocket.
+"""What pretraining is worth: default settings on published splits, next to the untrained encoder and MiniRocket.
 
 Nothing is chosen here: every transformer has its defaults, is fitted on the training part, and the test part is looked
 at once. Rows are appended as they come, and a run that was stopped goes on where it was. Run it with

@@ -152,7 +152,7 @@ def accuracies(rows, methods, probe):
 
 
 def means(rows, methods):
-    """Return the table of the docs: a line a method, the best linear probe or own accuracy first.
+    """Return the table of the docs: a line per method, the best linear probe or own accuracy first.
 
     Means are over the sets that a method has, which the column "sets" counts. Only methods that have all are ranked.
     The gain over the untrained encoder is that of the first probe, or of the own accuracy, on the same sets and seeds.

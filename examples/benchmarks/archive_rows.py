@@ -80,7 +80,7 @@ REFERENCES = {
 RAW = "raw series"
 PLAIN = {
     RAW: lambda: FunctionTransformer(as_rows),
-    "catch22": lambda: Catch22(replace_nans=True),
+    "catch22": lambda: make_pipeline(FunctionTransformer(np.float64), Catch22(replace_nans=True)),  # refuses float32
 }
 PUBLISHED = {"TS2Vec by its authors": None, "untrained TS2Vec by its authors": 0}  # training steps
 PROBES = {"linear": linear_probe, "1-NN": knn_probe, "SVM": svm_probe}
@@ -124,7 +124,7 @@ def end_with_the_run(run):
 
 
 def instance(method, seed, device):
-    """Return the estimator that a name stands for."""
+    """Return the estimator that has this name."""
     if method in REFERENCES:
         return REFERENCES[method](seed)
     if method in PLAIN:

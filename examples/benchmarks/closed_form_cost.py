@@ -42,7 +42,7 @@ def measured(method, X, repeats):
 
 
 def main():
-    """Print a line a method."""
+    """Print a line per method."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shape", type=int, nargs=3, default=(120, 3, 315), help="series, channels, time steps")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())

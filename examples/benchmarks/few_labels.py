@@ -1,7 +1,8 @@
-"""UCI HAR with few labels: `SSLClassifier` beside the same network trained from scratch and MiniRocket with ridge.
+"""UCI HAR with few labels: `SSLClassifier` next to the same network trained from scratch and MiniRocket with ridge.
 
-All training windows are there without labels; a stratified share of them has one. All is at its defaults. The encoder
-of `SSLClassifier` is pretrained once a seed; rows with "Inception" have VICReg at its own defaults in its place.
+All training windows are there without labels; a stratified share of them has one. All is at its defaults. In rows with
+"kernels" VICReg trains a layer on fixed features, which was the default of `SSLClassifier` before and is that of
+`SSLRegressor`. Rows with "Inception" have VICReg at its own defaults. Encoders are pretrained once a seed.
 `S4LClassifier` trains on both at once, and WCCN takes no gradient steps; MiniRocket and the networks from scratch have
 the labelled windows alone. Every row gets the same labels and is judged on the windows of other people. A seed draws
 the labels and the method's random numbers. Rows are appended as they come, and a run that was stopped goes on where it
@@ -31,7 +32,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import LabelEncoder, StandardScaler
 
-from sklearn_ssl import RandomEncoderTransformer, S4LClassifier, SSLClassifier, VICRegTransformer, WCCNTransformer
+from sklearn_ssl import RandomEncoderTransformer, S4LClassifier, SSLClassifier, SSLRegressor, VICRegTransformer
 from sklearn_ssl.datasets import load_ucihar
 from sklearn_ssl.fine_tuning import EncoderClassifier
 from sklearn_ssl.preprocessing import ChannelWise
@@ -49,14 +50,13 @@ def ridge():
 
 def rows(X, seed):
     """Return what makes each model by the name of its row, given all windows."""
-    default = SSLClassifier().resolved("transformer").set_params(device="cpu", random_state=seed)
+    kernels = SSLRegressor().resolved("transformer").set_params(device="cpu", random_state=seed)
     vicreg = VICRegTransformer(device="cpu", random_state=seed)
-    wccn = WCCNTransformer(device="cpu", random_state=seed)
     return {
-        **pretrained_and_not("SSLClassifier", default, X, seed),
+        "SSLClassifier": lambda: SSLClassifier(random_state=seed),
+        **pretrained_and_not("kernels", kernels, X, seed),
         **pretrained_and_not("Inception", vicreg, X, seed),
         "S4LClassifier": lambda: S4LClassifier(vicreg, random_state=seed),
-        "WCCN, probe": lambda: SSLClassifier(wccn, mode="probe", random_state=seed),
         "MiniRocket, ridge": lambda: make_pipeline(MiniRocket(random_state=seed), ridge()),
     }
 

@@ -13,7 +13,7 @@ for the penalty, and for the encoder with
         --means head_start_encoders_means.csv --methods MiniRocket MultiRocket+Hydra VICReg \
         "VICReg beside MiniRocket" "VICReg on MultiRocket+Hydra" "VICReg beside MultiRocket+Hydra" --shrinkages None
 
-where "MiniRocket" stands for its features, "on" for a layer that VICReg trains on them, and "beside" for both together.
+where "MiniRocket" are its features, "on" is a layer that VICReg trains on them, and "beside" means both together.
 FOLDER holds archives in aeon's form; what is missing there aeon downloads.
 """
 

@@ -79,7 +79,7 @@ def untrained_of(method):
 
 
 def model_of(method, seed):
-    """Return the transformer that a name stands for."""
+    """Return the transformer that has this name."""
     if not method.startswith(UNTRAINED):
         return instance(method, seed, "cpu")
     encoder = next(encoder_of(one) for one in with_encoder() if untrained_of(one) == method)

@@ -118,7 +118,7 @@ def ranks(features):
 
 
 def means(rows, methods):
-    """Return the table of the docs: a line a method that has rows, those on top first, then by the linear probe."""
+    """Return the table of the docs: a line per method that has rows, those on top first, then by the linear probe."""
     frame = pd.DataFrame(rows).set_index(list(KEY)).astype(float)
     untrained = frame["linear"].xs(UNTRAINED, level="method")
     frame["points"] = 100 * frame["linear"].sub(untrained)  # on the same series, with the same seed

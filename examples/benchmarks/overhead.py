@@ -58,14 +58,14 @@ class BareModel(nn.Module):
         return self.projector(self.features(x))
 
 
-def bare_fit(X, method, batch_size, steps):
+def bare_fit(X, method, batch_size, steps, device="cpu"):
     """Train with a plain loop; return the model and the loss of every step."""
     _, loss_function, weights = METHODS[method]
     width = pooled_width()
     torch.manual_seed(SEED)
-    model = BareModel(X.shape[1], width)
+    model = BareModel(X.shape[1], width).to(device)
     optimiser = torch.optim.AdamW(model.parameters(), lr=RATE, weight_decay=DECAY, fused=True)
-    data = torch.from_numpy(X)
+    data = torch.from_numpy(X).to(device)
     losses: list[float] = []
     warmup = math.ceil(0.1 * steps)
     model.train()
@@ -92,7 +92,7 @@ def pooled_width():
     return POOLING.n_features([layer.shape[1] for layer in probe.layers(torch.zeros(2, 1, 8))])
 
 
-def library_fit(X, method, batch_size, steps):
+def library_fit(X, method, batch_size, steps, device="cpu", precision="float32", **params):
     """Fit the transformer; return it and the loss of every step."""
     cls, _, weights = METHODS[method]
     transformer = cls(
@@ -104,9 +104,11 @@ def library_fit(X, method, batch_size, steps):
         batch_size=batch_size,
         lr=RATE,
         weight_decay=DECAY,
-        device="cpu",
+        device=device,
+        precision=precision,
         random_state=SEED,
         **weights,
+        **params,
     ).fit(X)
     losses = [loss for epoch in transformer.net_.history[:, "batches", :, "train_loss"] for loss in epoch]
     return transformer, losses

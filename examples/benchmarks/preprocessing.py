@@ -1,5 +1,5 @@
 """
-What the preprocessing transformers cost beside plain NumPy
+What the preprocessing transformers cost compared with plain NumPy
 ===========================================================
 
 Every transformer learns from and transforms the same synthetic series, 7,352 x 9 x 128 by default, next to a
@@ -126,7 +126,7 @@ def measure(X: np.ndarray, plain: Callable, transformer, repeats: int) -> tuple[
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description="Time the preprocessing transformers beside plain NumPy.")
+    parser = argparse.ArgumentParser(description="Time the preprocessing transformers next to plain NumPy.")
     parser.add_argument("--shape", type=int, nargs=3, default=(7352, 9, 128), help="series, channels, time steps")
     parser.add_argument("--missing", type=float, default=0.05, help="share of missing values where there are any")
     parser.add_argument("--dtype", choices=["float32", "float64"], default="float32")

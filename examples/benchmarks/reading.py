@@ -1,5 +1,5 @@
 """
-What reading a long table costs beside a sort of pandas
+What reading a long table costs compared with a sort of pandas
 =======================================================
 
 `as_collection` reads a table of a million rows, with 1,000 series, and pandas sorts the same table by series and time

@@ -7,17 +7,19 @@ scale: 1 is linear, 0 is flat. Run it with
 
     python examples/benchmarks/scaling.py --csv scaling.csv --slopes scaling_slopes.csv --figure scaling.png
 
-Then, on Linux, a memory-mapped file four times larger than the memory that the process may take is fitted and
-transformed. The limit is one on private writable memory (RLIMIT_DATA), set to what the process has after a fit of 64
-series, plus the allowance. It leaves out pages of the mapped file that the kernel keeps in memory while there is room,
-and drops when there is none; a limit on address space would count the whole file. As a check that the limit bites, the
-process tries to copy the file into memory first, and must fail. The peak of anonymous resident memory (RssAnon),
-watched by a thread, is in the table too.
+Then, on Linux, files four times larger than the memory that the process may take are fitted and transformed: a memory
+map; a store of zarr, behind three steps of a Pipeline; and windows of one long recording, behind the same steps. Their
+features are written to a file. The limit is one on private writable memory (RLIMIT_DATA), set to what the process has
+after a fit of 64 series, plus the allowance. It leaves out pages of the mapped file that the kernel keeps in memory
+while there is room, and drops when there is none; a limit on address space would count the whole file. As a check that
+the limit bites, the process tries to copy the series into memory first, and must fail. The peak of anonymous resident
+memory (RssAnon), watched by a thread, is in the table too.
 """
 
 import argparse
 import contextlib
 import csv
+import itertools
 import json
 import resource
 import subprocess
@@ -31,6 +33,10 @@ import numpy as np
 import torch
 from growing_table import GrowingTable
 from methods_by_name import make_method
+from sklearn.pipeline import make_pipeline
+
+from sklearn_ssl.datasets import OnDisk, write_features
+from sklearn_ssl.preprocessing import ChannelWise, ClipOutliers, FillMissing, window_recordings
 
 AXES = {  # the axis that varies, its place in the shape, shape of the rest, ratio between points
     "series": (0, (0, 1, 64), 4),
@@ -42,6 +48,7 @@ POINTS = 4
 OPERATIONS = ("fit", "transform")
 MAPPED_SERIES = (32, 512)  # channels and time steps; 64 KiB a series in float32
 MAPPED_BATCH = 32
+FORMS = ("memory map", "zarr", "windows")
 KEY = ("axis", "size", "method", "operation")
 MEASURES = ("seconds", "peak MiB", "data MiB", "features MiB", "beyond MiB")
 FIELDS = (*KEY, *MEASURES, "error")
@@ -54,7 +61,7 @@ def main():
     if options.child:
         torch.set_num_threads(options.threads)
         kind, *arguments = json.loads(options.child)
-        print(json.dumps({"point": measured, "mapped": mapped}[kind](*arguments)))
+        print(json.dumps({"point": measured, "stored": stored}[kind](*arguments)))
         return
     for method in options.methods:
         make_method(method)  # a name that is unknown shows before any work
@@ -88,10 +95,11 @@ def parsed_options():
     parser.add_argument("--csv", type=Path, default="scaling.csv")
     parser.add_argument("--slopes", type=Path, help="also write the slopes to this file")
     parser.add_argument("--figure", help="draw the points to this file")
-    parser.add_argument("--memory", type=int, default=512, help="MiB allowed for mapped data; 0 leaves this part out")
-    parser.add_argument("--factor", type=float, default=4.0, help="mapped data over allowed memory")
-    parser.add_argument("--folder", help="where the mapped file is written; default: the system's temporary folder")
-    parser.add_argument("--mapped-csv", type=Path, help="also write the table of mapped data to this file")
+    parser.add_argument("--memory", type=int, default=512, help="MiB allowed for stored data; 0 leaves this part out")
+    parser.add_argument("--forms", nargs="+", choices=FORMS, default=FORMS, help="forms of the stored data")
+    parser.add_argument("--factor", type=float, default=4.0, help="stored data over allowed memory")
+    parser.add_argument("--folder", help="where the data are stored; default: the system's temporary folder")
+    parser.add_argument("--mapped-csv", type=Path, help="also write the table of stored data to this file")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -166,7 +174,7 @@ def resident(name):
 
 
 def forget_peak():
-    """Start the peak of resident memory anew, where the system can."""
+    """Start the peak of resident memory again, where the system can."""
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
 
@@ -235,50 +243,73 @@ def draw(rows, path):
 def beyond_memory(options):
     """Fit and transform series that memory has no room for, print and write what came out."""
     if not Path("/proc/self/status").exists():
-        print("Mapped data: left out, the limit needs Linux.")
+        print("Stored data: left out, the limit needs Linux.")
         return
     lines = []
-    for method in options.methods:
+    for method, form in itertools.product(options.methods, options.forms):
         with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-            found = in_child(["mapped", method, options.memory, options.factor, folder], options.threads)
-        lines.append({"method": method} | {name: value for name, value in found.items() if value != ""})
+            found = in_child(["stored", method, form, options.memory, options.factor, folder], options.threads)
+        lines.append({"method": method, "form": form} | {name: value for name, value in found.items() if value != ""})
         print("  ".join(f"{name} {value}" for name, value in lines[-1].items()), flush=True)
     if options.mapped_csv:
         write(lines, options.mapped_csv)
 
 
-def mapped(method, allowed, factor, folder):
-    """Return what fitting and transforming a memory-mapped file takes under a limit on memory."""
-    X = mapped_series(Path(folder) / "series.npy", int(allowed * factor))
+def stored(method, form, allowed, factor, folder):
+    """Return what fitting and transforming stored series takes under a limit on memory."""
+    folder = Path(folder)
+    X = stored_series(form, folder, int(allowed * factor))
     warm(method, X.shape[1])
+    estimator = one_epoch(method, batch_size=MAPPED_BATCH)
+    if form != "memory map":
+        estimator = make_pipeline(FillMissing(), ClipOutliers(), ChannelWise(), estimator)
+        write_features(estimator.fit(X[:64]), X[:64], folder / "features.npy")
     limit = int((resident("VmData") + allowed) * MIB)
     resource.setrlimit(resource.RLIMIT_DATA, (limit, resource.getrlimit(resource.RLIMIT_DATA)[1]))
     check_that_limit_bites(X)
-    transformer = one_epoch(method, batch_size=MAPPED_BATCH)
     with PeakOfAnonymousMemory() as watch:
         start = time.perf_counter()
-        transformer.fit(X)
+        estimator.fit(X)
         fitted = time.perf_counter()
-        features = transformer.transform(X)
+        in_memory = form == "memory map"
+        features = estimator.transform(X) if in_memory else write_features(estimator, X, folder / "features.npy")
         end = time.perf_counter()
     return {
         "series": " x ".join(map(str, X.shape)),
         "series MiB": round(X.nbytes / MIB),
         "allowed MiB": allowed,
         "most anonymous MiB taken": round(watch.grown),
-        "features MiB of it": round(features.nbytes / MIB),
+        "features MiB of it": round(features.nbytes / MIB) if in_memory else 0,
         "fit seconds": round(fitted - start, 1),
         "transform seconds": round(end - fitted, 1),
     }
 
 
-def mapped_series(path, size):
-    """Write a file of standard normal series of `size` MiB, block by block, and map it."""
-    n_series = size * MIB // (4 * MAPPED_SERIES[0] * MAPPED_SERIES[1])
-    X = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(n_series, *MAPPED_SERIES))
-    rng = np.random.default_rng(0)
+def stored_series(form, folder, size):
+    """Store standard normal series of `size` MiB, block by block, and open them."""
+    n_channels, length = MAPPED_SERIES
+    n_series = size * MIB // (4 * n_channels * length)
+    if form == "windows":
+        recording = normal_values(folder / "recording.npy", (n_series * length, n_channels))
+        return window_recordings([OnDisk(recording).T], length=length)[0]
+    X = normal_values(folder / "series.npy", (n_series, n_channels, length))
+    if form == "memory map":
+        return X
+    import zarr
+
+    array = zarr.create_array(folder / "series.zarr", shape=X.shape, chunks=(16, *MAPPED_SERIES), dtype=X.dtype)
     for start in range(0, n_series, 256):
-        X[start : start + 256] = rng.standard_normal(X[start : start + 256].shape, dtype=np.float32)
+        array[start : start + 256] = X[start : start + 256]
+    return OnDisk(array)
+
+
+def normal_values(path, shape):
+    """Write a file of standard normal values, block by block, and map it."""
+    X = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
+    rng = np.random.default_rng(0)
+    at_once = max(1, 16 * MIB // (4 * int(np.prod(shape[1:]))))
+    for start in range(0, len(X), at_once):
+        X[start : start + at_once] = rng.standard_normal(X[start : start + at_once].shape, dtype=np.float32)
     X.flush()
     return np.load(path, mmap_mode="r")
 

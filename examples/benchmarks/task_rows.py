@@ -47,7 +47,7 @@ FIELDS = (*KEY, "value", "seconds", "error")
 END = "end"  # the measure of the last row of a part: what there is to say of it, and that it need not be run again
 FIT, TRANSFORM = "fit", "transform"
 CLASSIFIER = "SSLClassifier"
-LIKE_CLASSIFIER = "VICReg on fixed features"  # has the same kernels to compile
+LIKE_CLASSIFIER = "WCCN"  # has the same kernels to compile
 UNIT = ", unit length"  # what follows the name of a method whose features are scaled so
 WHITENED = ("WCCN", "ClosedFormVICReg")
 SHARES = {"10 %": 0.1, "all": None}
@@ -117,14 +117,14 @@ def data_of(name, folder):
 
 
 def made(method, seed, device):
-    """Return the transformer or classifier that a name stands for, without its scaling."""
+    """Return the transformer or classifier that has this name, without its scaling."""
     if method == CLASSIFIER:
         return SSLClassifier().resolved("transformer").set_params(device=device, random_state=seed)
     return instance(method.removesuffix(UNIT), seed, device)
 
 
 def scaling(method):
-    """Return the scaling of a method's features that its row stands for."""
+    """Return the scaling of a method's features that belongs to its row."""
     if method.endswith(UNIT) or method.startswith(WHITENED):
         return make_pipeline(StandardScaler(with_std=False), Normalizer())
     return FunctionTransformer() if method == RAW else StandardScaler()
@@ -140,8 +140,8 @@ def one_fit(name, method, seed, options):
     judged = yield from distances(data, options) if method == DTW else embedding(model, method, data, options.limit)
     if method == CLASSIFIER:
         yield from classified(on_top(model, seed), data, options)
-    else:
-        yield from few_labels(judged, options.draws)
+        return  # without labels it is its transformer
+    yield from few_labels(judged, options.draws)
     yield from retrieval(judged)
     yield from clustering(judged, seed)
     yield from anomalies(judged, seed)
