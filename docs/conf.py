@@ -1,4 +1,5 @@
 import importlib
+import importlib.util
 import inspect
 import os
 import pkgutil
@@ -8,6 +9,7 @@ import warnings
 from pathlib import Path
 
 from sklearn.base import BaseEstimator
+from sphinx.util.fileutil import copy_asset
 
 import sklearn_ssl
 
@@ -28,6 +30,15 @@ extensions = [
 templates_path = ["_templates"]
 exclude_patterns = ["_build", "_templates", "api/generated/backreferences"]
 default_role = "py:obj"
+
+# A misspelt class, function or label is an error. Names in single backquotes are often parameters, which have no page.
+# Private bases and the classes of other projects have none either.
+nitpicky = True
+nitpick_ignore_regex = [
+    ("py:obj", ".*"),
+    ("py:class", r"Module|(abc|sklearn|skorch|torch)\..*|sklearn_ssl\..*\._.*|sklearn_ssl\.base\.[a-z_]+\.\w+"),
+    ("py:mod", r"sklearn\..*"),
+]
 
 # Inventories of other projects need the network, so a build fetches them only when told to.
 if os.environ.get("SKLEARN_SSL_INTERSPHINX") == "1":
@@ -80,6 +91,7 @@ def escape_shapes(app, what, name, obj, options, lines):
 
 def setup(app):
     app.connect("autodoc-process-docstring", escape_shapes, priority=400)  # before numpydoc
+    app.connect("build-finished", copy_mathjax)
 
 
 # The gallery: run by a full build only; `-D plot_gallery=0` lists the examples and runs none.
@@ -111,9 +123,29 @@ html_theme = "pydata_sphinx_theme"
 html_title = f"sklearn_ssl {release}"
 html_copy_source = False
 html_show_sourcelink = False
-html_sidebars = {page: [] for page in ("index", "choosing", "extending", "glossary", "changelog", "contributing")}
+html_css_files = ["narrow.css"]
+html_static_path = ["_static"]
+html_sidebars = {page: [] for page in ("index", "choosing", "methods", "faq", "glossary", "changelog", "maintaining")}
 html_theme_options = {
+    "header_links_before_dropdown": 5,
+    "navbar_align": "left",
     "navigation_with_keys": False,
-    "secondary_sidebar_items": ["page-toc"],
-    "show_prev_next": False,
+    "secondary_sidebar_items": {"*": ["page-toc"], "[!r]*/**": ["page-toc"]},  # none in records: tables need the room
+    "show_prev_next": True,
+    "show_version_warning_banner": False,
 }
+
+# Formulas are drawn by MathJax, which the package sphinx-mathjax-offline has. Its own extension copies all variants of
+# it, 24 MB; a page needs one of them and the fonts. Without the package pages load MathJax from the network.
+mathjax_package = importlib.util.find_spec("sphinx-mathjax-offline")
+if mathjax_package:
+    mathjax_path = "mathjax/tex-chtml.js"
+
+
+def copy_mathjax(app, exception):
+    """Copy what pages need of MathJax into the build."""
+    if mathjax_package and exception is None and app.builder.format == "html":
+        source = Path(mathjax_package.origin).parent / "static" / "mathjax"
+        target = Path(app.outdir) / "_static" / "mathjax"
+        copy_asset(source / "tex-chtml.js", target)
+        copy_asset(source / "output" / "chtml" / "fonts", target / "output" / "chtml" / "fonts")

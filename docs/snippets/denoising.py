@@ -1,4 +1,4 @@
-"""A method that compares time steps: the encoder sees a noisy series, a linear map at each step restores it."""
+"""A method that compares time steps: a linear map at each step removes noise."""
 
 from functools import partial
 from typing import Any, final
@@ -11,7 +11,9 @@ from sklearn_ssl.base import SSLTransformer, number
 from sklearn_ssl.encoders import at_every_step
 
 
-def denoising_loss(restored: torch.Tensor, x: torch.Tensor, observed: torch.Tensor) -> torch.Tensor:
+def denoising_loss(
+    restored: torch.Tensor, x: torch.Tensor, observed: torch.Tensor
+) -> torch.Tensor:
     """Mean squared error of restored values (B, C, L) at the observed steps (B, L)."""
     error = (restored.float() - x.float()).square().mean(dim=1)  # (B, L)
     return error[observed].mean()
@@ -32,12 +34,16 @@ class DenoisingArchitecture(Architecture):
         layers, _ = maps(self.encoder, noisy, batch.lengths)
         h = at_every_step(layers[-1], batch.x.shape[2])  # (B, D, L') to (B, D, L)
         everything = torch.ones_like(batch.x[:, 0], dtype=torch.bool)  # (B, L)
-        return self.restore(h), batch.x, everything if batch.mask is None else batch.mask
+        return (
+            self.restore(h),
+            batch.x,
+            everything if batch.mask is None else batch.mask,
+        )
 
 
 @final
 class DenoisingTransformer(SSLTransformer):
-    r"""Denoising: the encoder sees a series with noise, and its features restore the series.
+    r"""Denoising: the encoder sees a noisy series, its features restore the series.
 
     Minimises, over the observed steps t of all series i,
 

@@ -64,7 +64,7 @@ class FeatureScalesDisplay:
 
     @classmethod
     def from_estimator(cls, estimator: Any, X: Any, *, ax: Any = None) -> Self:
-        """Compute the scales and draw them; arguments as for `feature_scales`, and `ax` as for `plot`."""
+        """Draw the scales. Arguments are those of `feature_scales` and `plot`."""
         return cls(feature_scales(estimator, X)).plot(ax=ax)
 
     def plot(self, *, ax: Any = None) -> Self:

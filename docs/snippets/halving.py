@@ -1,4 +1,4 @@
-"""An encoder of one's own: two convolutions, the second of which halves the number of steps."""
+"""An encoder of one's own: two convolutions. The second one halves the steps."""
 
 from typing import final
 
@@ -33,7 +33,14 @@ class Halving(EncoderModule):
         self.fine = nn.Conv1d(n_channels, width, kernel_size=5, padding=2)
         self.coarse = nn.Conv1d(width, width, kernel_size=3, padding=1, stride=2)
 
-    def layers(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> list[torch.Tensor]:
+    def layers(
+        self, x: torch.Tensor, mask: torch.Tensor | None = None
+    ) -> list[torch.Tensor]:
         fine = zero_padding(self.fine(x).relu(), mask)  # (B, D, L)
         coarse = self.coarse(fine).relu()  # (B, D, ceil(L / 2))
-        return [fine, zero_padding(coarse, None if mask is None else resize_mask(mask, coarse.shape[2]))]
+        return [
+            fine,
+            zero_padding(
+                coarse, None if mask is None else resize_mask(mask, coarse.shape[2])
+            ),
+        ]

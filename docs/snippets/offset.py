@@ -10,7 +10,9 @@ from sklearn_ssl.base import number
 
 @final
 class Offset(Augmentation):
-    r"""Add a random constant to each channel, :math:`x_{ict} + \sigma e_{ic}` with :math:`e_{ic} \sim N(0, 1)`.
+    r"""Add a random constant to each channel.
+
+    The result is :math:`x_{ict} + \sigma e_{ic}` with :math:`e_{ic} \sim N(0, 1)`.
 
     Parameters
     ----------
@@ -23,5 +25,7 @@ class Offset(Augmentation):
     def draw(self, x: torch.Tensor, lengths: torch.Tensor) -> dict[str, torch.Tensor]:
         return {"offset": torch.randn(x.shape[:2], device=x.device)}  # (B, C)
 
-    def apply(self, x: torch.Tensor, lengths: torch.Tensor, draws: dict[str, torch.Tensor]) -> torch.Tensor:
+    def apply(
+        self, x: torch.Tensor, lengths: torch.Tensor, draws: dict[str, torch.Tensor]
+    ) -> torch.Tensor:
         return x + self.sigma * draws["offset"][:, :, None]  # (B, C, L)

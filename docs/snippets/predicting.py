@@ -11,9 +11,13 @@ from sklearn_ssl.base import JointEmbeddingTransformer, recipe
 from sklearn_ssl.projectors import MLPProjector
 
 
-def prediction_loss(p1: torch.Tensor, p2: torch.Tensor, z1: torch.Tensor, z2: torch.Tensor) -> torch.Tensor:
-    """Mean negative cosine of each prediction (n, d) and the projection (n, d) that it predicts."""
-    return -(F.cosine_similarity(p1, z2).mean() + F.cosine_similarity(p2, z1).mean()) / 2
+def prediction_loss(
+    p1: torch.Tensor, p2: torch.Tensor, z1: torch.Tensor, z2: torch.Tensor
+) -> torch.Tensor:
+    """Mean negative cosine of predictions (n, d) and projections (n, d)."""
+    return (
+        -(F.cosine_similarity(p1, z2).mean() + F.cosine_similarity(p2, z1).mean()) / 2
+    )
 
 
 class PredictingArchitecture(SiameseArchitecture):
@@ -41,14 +45,16 @@ class PredictingTransformer(JointEmbeddingTransformer):
     Parameters
     ----------
     predictor : MLPProjector, default=None
-        Head between the projection and the loss. Its output is as wide as the projection. None is
-        ``MLPProjector(width=64)``.
+        Head between the projection and the loss, whose output is as wide as the
+        projection. None is ``MLPProjector(width=64)``.
     """
 
     predictor: Any = recipe(default_factory=small_predictor, needs="build")
 
     def _architecture(self):
-        return self._with_views(PredictingArchitecture, predictor=self.resolved("predictor"))
+        return self._with_views(
+            PredictingArchitecture, predictor=self.resolved("predictor")
+        )
 
     def _loss(self):
         return prediction_loss
