@@ -18,6 +18,7 @@ training series, longer ones cut. The column "input" says so.
 
 import argparse
 import csv
+import itertools
 import os
 import sys
 from collections import defaultdict
@@ -44,6 +45,7 @@ from archive_rows import (
 from authors_ts2vec import authors_class
 from growing_table import GrowingTable
 from methods_by_name import transformers
+from workers import BACKENDS
 
 from sklearn_ssl.plotting import CriticalDifferenceDisplay
 
@@ -96,9 +98,12 @@ def parsed_options():
     )
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--backend", choices=BACKENDS, default="loky", help="who starts the processes of --jobs")
     parser.add_argument("--retry", action="store_true", help="run rows again that failed or were skipped")
     parser.add_argument("--report", action="store_true", help="run nothing, report what the CSV has")
-    return parser.parse_args(namespace=argparse.Namespace(run=os.getpid()))
+    options = parser.parse_args()
+    options.run = os.getpid() if options.backend == "loky" else None  # workers of a cluster have other parents
+    return options
 
 
 def key_of(name, method, seed):
@@ -115,12 +120,13 @@ def fill(table, work, options):
     if any(method in PUBLISHED for _, method, _ in left):
         authors_class()  # a folder that is missing shows before any work
     calls = (joblib.delayed(row_of)(*one, options) for one in left)
-    with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
-        rows = joblib.Parallel(n_jobs=options.jobs, return_as="generator_unordered", batch_size=1)(calls)
-        for count, row in enumerate(rows, start=1):
-            table.append(row)
-            found = row["error"] or "  ".join(f"{name} {row[name]}" for name in SCORES if row[name] != "")
-            print(f"{count}/{len(left)}  {row['set']}  {row['method']}  seed {row['seed']}:  {found}", flush=True)
+    count = itertools.count(1)
+
+    def shown(row):
+        found = row["error"] or "  ".join(f"{name} {row[name]}" for name in SCORES if row[name] != "")
+        return f"{next(count)}/{len(left)}  {row['set']}  {row['method']}  seed {row['seed']}:  {found}"
+
+    table.fill(calls, options.jobs, shown, options.backend)
 
 
 def report(rows, methods, options):

@@ -112,14 +112,14 @@ def row_of(name, method, seed, options):
 
 @functools.cache
 def end_with_the_run(run):
-    """See to it that this worker does not outlive a run that is killed."""
+    """See to it that this worker does not outlive a run that is killed; None where others see to it."""
 
     def watch():
         while os.getppid() == run:
             time.sleep(1)
         os._exit(1)
 
-    if os.getpid() != run:
+    if run not in (None, os.getpid()):
         threading.Thread(target=watch, daemon=True).start()
 
 

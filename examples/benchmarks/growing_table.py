@@ -2,7 +2,7 @@
 
 import csv
 
-import joblib
+from workers import as_they_come
 
 
 class GrowingTable:
@@ -33,18 +33,17 @@ class GrowingTable:
         """Write one row through to the file."""
         self._write([row])
 
-    def fill(self, calls, jobs, shown=None):
+    def fill(self, calls, jobs, shown=None, backend="loky"):
         """Make delayed calls in processes of one thread; append the row, or the list of rows, of each as it comes.
 
         Every row is printed, or the line that `shown` makes of what a call returned.
         """
-        with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
-            for result in joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)(calls):
-                rows = [result] if isinstance(result, dict) else result
-                for row in rows:
-                    self.append(row)
-                lines = [shown(result)] if shown else [as_line(row) for row in rows]
-                print(*lines, sep="\n", flush=True)
+        for result in as_they_come(calls, backend, jobs):
+            rows = [result] if isinstance(result, dict) else result
+            for row in rows:
+                self.append(row)
+            lines = [shown(result)] if shown else [as_line(row) for row in rows]
+            print(*lines, sep="\n", flush=True)
 
     def _write(self, rows):
         with self.path.open("a", newline="") as file:

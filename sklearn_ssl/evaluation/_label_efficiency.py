@@ -12,6 +12,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GroupShuffleSplit
 from sklearn.pipeline import Pipeline
+from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_ssl._engine.random_streams import draw_numpy_seed
 from sklearn_ssl._input.labels import UNLABELLED, sorted_codes
@@ -45,6 +46,7 @@ def label_efficiency(
     unlabelled: Any = UNLABELLED,
     random_state: Any = 0,
     name: str | None = None,
+    n_jobs: int | None = None,
 ) -> "LabelEfficiencyResult":
     """Score a probe on the embedding with few, more and all labels: how many labels pretraining saves.
 
@@ -91,6 +93,9 @@ def label_efficiency(
         Seed of the held-out part, of the draws, and of an estimator whose own `random_state` is None.
     name : str, default=None
         Name of the curve. None takes the class of the transformer, or "embedding".
+    n_jobs : int or None, default=None
+        Number of processes that fit the probes; -1 takes all cores. None is 1, or the number that
+        `joblib.parallel_config` sets. The scores do not depend on it.
 
     Returns
     -------
@@ -128,15 +133,16 @@ def label_efficiency(
     if not fitted:
         transformer = clone(_without_predictor(transformer)).fit(split.X)
     representation = Representation.of(transformer)
-    runs = _Runs(chosen, *both_parts(representation, split.X, split.X_test), split.targets, seed)
     drawn = _draws(split.targets, n_labels, n_draws, seed)
+    runs = _Runs(chosen, *both_parts(representation, split.X, split.X_test), split.targets, seed)
+    found = runs.of_all(drawn, n_jobs)
     return LabelEfficiencyResult(
         name=representation.name if name is None else name,
         fractions=shares,
         n_labels=n_labels,
         metric="accuracy" if targets.task == "classification" else "mae",
-        scores=np.array([[runs.run(labelled)[0] for labelled in draws] for draws in drawn]),
-        estimators=[[runs.run(labelled)[1] for labelled in draws] for draws in drawn],
+        scores=np.array([[score for score, _ in draws] for draws in found]),
+        estimators=[[estimator for _, estimator in draws] for draws in found],
         rows=[[split.rows[labelled] for labelled in draws] for draws in drawn],
         test_rows=split.test_rows,
         transformer=transformer,
@@ -285,20 +291,20 @@ class _Split:
 
 @final
 class _Runs:
-    """Fits and scores the probe, once for each set of labelled rows."""
+    """Fits and scores the probe, once for each set of labelled rows, in several processes if there are any."""
 
     def __init__(self, probe: Probe, H: np.ndarray, H_test: np.ndarray, targets: Targets, seed: int) -> None:
         self.probe, self.H, self.H_test, self.targets, self.seed = probe, H, H_test, targets, seed
-        self.done: dict[bytes, tuple[float, Any]] = {}
+
+    def of_all(self, drawn: list[list[np.ndarray]], n_jobs: int | None) -> list[list[tuple[float, Any]]]:
+        """Return the score and the fitted probe of every draw, for each number of labels."""
+        different = {labelled.tobytes(): labelled for labelled in chain.from_iterable(drawn)}
+        found = Parallel(n_jobs=n_jobs)(delayed(self.run)(labelled) for labelled in different.values())
+        by_rows = dict(zip(different, found, strict=True))
+        return [[by_rows[labelled.tobytes()] for labelled in draws] for draws in drawn]
 
     def run(self, labelled: np.ndarray) -> tuple[float, Any]:
         """Return the score and the fitted probe."""
-        key = labelled.tobytes()
-        if key not in self.done:
-            self.done[key] = self._run(labelled)
-        return self.done[key]
-
-    def _run(self, labelled: np.ndarray) -> tuple[float, Any]:
         task = self.targets.task
         with warnings.catch_warnings():
             # The user asked for one label per class; scikit-learn takes so many classes for a sign of regression.

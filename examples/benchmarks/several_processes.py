@@ -2,8 +2,8 @@
 
 Each row is a fit of a process or processes of its own, with one thread each. Run it with
 
-    python examples/benchmarks/distributed.py --csv distributed.csv [--processes 1 2] [--batch-sizes 64 256 1024]
-    python examples/benchmarks/distributed.py --csv distributed.csv --model
+    python examples/benchmarks/several_processes.py --csv distributed.csv [--processes 1 2] [--batch-sizes 64 256 1024]
+    python examples/benchmarks/several_processes.py --csv distributed.csv --model
 
 A step of SimCLR with the default encoder is measured: 9 channels, 128 steps. Seconds are the lower quartile over the
 steps, so that other work on the machine counts little. `cpu ms` is the time of the processor per step in process 0: it
