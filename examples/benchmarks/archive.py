@@ -229,12 +229,12 @@ def as_text(lines):
 
 
 def by_set(rows, methods):
-    """Return the linear probe's, or a classifier's own, accuracy of every set, and the set's input."""
-    frame = accuracies(rows, methods, "linear")
-    text = frame.map(lambda x: "" if np.isnan(x) else f"{x:.3f}")
+    """Return the linear probe's, or a classifier's own, accuracy in per cent: a line per method, a column per set."""
     inputs = {row["set"]: row["input"] for row in rows if row["input"]}
-    text.insert(0, "input", [inputs.get(name, "") for name in text.index])
-    return text.rename_axis("set").reset_index()
+    percent = 100 * accuracies(rows, methods, "linear")
+    text = percent.map(lambda x: "" if np.isnan(x) else f"{x:.1f}")
+    text.index = [name if inputs.get(name, "as is") == "as is" else f"{name} ({inputs[name]})" for name in text.index]
+    return text.T.rename_axis("method").reset_index()
 
 
 def write(table, path):
