@@ -96,9 +96,11 @@ def setup(app):
 
 # The gallery: run by a full build only; `-D plot_gallery=0` lists the examples and runs none.
 sys.path.insert(0, str(Path(__file__).parent))
+SECTIONS = ("first_steps", "messy_data", "few_labels", "time_steps", "methods", "judge")
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
+    "subsection_order": [f"../examples/{name}" for name in SECTIONS],
     "filename_pattern": r"plot_[^/\\]*\.py$",
     "ignore_pattern": r"benchmarks|__init__\.py$",
     "backreferences_dir": "api/generated/backreferences",

@@ -1,6 +1,6 @@
 """
-Learning from a stream: MinRed and two others
-=============================================
+Online learning from a stream (MinRed)
+======================================
 
 Series come one class after the other and do not come again. Three encoders learn from
 the stream, with 96 series in memory at most. Here is how much each of them knows along

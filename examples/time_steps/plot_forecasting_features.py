@@ -1,6 +1,6 @@
 """
-Forecasting from the features of the last step
-==============================================
+Forecasting with TS2Vec
+=======================
 
 The protocol of the TS2Vec paper: learn features per step without labels, then predict
 the next H values from the features of the last step of a window, by a ridge regression.
@@ -138,13 +138,13 @@ for name, rows in table.items():
 # One forecast
 # ------------
 # Two days of the test part, predicted from the four days before.
-figure, axis = plt.subplots(figsize=(9, 3.5), layout="constrained")
+figure, axis = plt.subplots(figsize=(6, 3.8), layout="constrained")
 row = 300
 axis.plot(np.arange(-PAST, 0), window["test"][row], color="0.6", label="window")
 axis.plot(future["test"][row], color="black", linewidth=2, label="what came")
 for name, style in (("a day before", ":"), ("window itself", "-."), ("TS2Vec", "--")):
     axis.plot(forecasts[48][name][0][row], style, label=name)
 axis.set(xlabel="hours from the end of the window", ylabel="load, standardised")
-figure.legend(loc="outside upper center", ncols=5)
+figure.legend(loc="outside upper center", ncols=3)
 figure.savefig("forecasting_features.png", dpi=150)
 print("The picture of the forecast is in forecasting_features.png.")

@@ -1,6 +1,6 @@
 """
-An encoder that moves to another data set
-=========================================
+Transfer learning to another data set
+=====================================
 
 Is an encoder that was pretrained on one data set of use for another one, when few
 labels are there? Both directions are tried, and there are two ways past the other
@@ -19,10 +19,10 @@ That run ends in three minutes; ``--full`` takes longer training, all test windo
 three seeds, and forty minutes on one core. With ``--csv`` every score is written as it
 comes, and a run that was stopped goes on::
 
-    python examples/plot_transfer.py
-    python examples/plot_transfer.py --data FOLDER
-    python examples/plot_transfer.py --data FOLDER --full --csv transfer.csv
-    SKLEARN_SSL_DATA=FOLDER python examples/plot_transfer.py
+    python examples/few_labels/plot_transfer.py
+    python examples/few_labels/plot_transfer.py --data FOLDER
+    python examples/few_labels/plot_transfer.py --data FOLDER --full --csv transfer.csv
+    SKLEARN_SSL_DATA=FOLDER python examples/few_labels/plot_transfer.py
 """
 
 # %%
@@ -375,8 +375,8 @@ STYLES = {
     "untrained ChannelIndependentEncoder, probe": ("tab:cyan", "<", ":"),
     "MiniRocket, ridge": ("tab:orange", "^", "-."),
 }
-figure, axes = plt.subplots(1, 2, figsize=(10, 5.5), layout="constrained")
-for axis, target in zip(axes, DATA, strict=True):
+for target in DATA:
+    figure, axis = plt.subplots(figsize=(5, 4.8), layout="constrained")
     for row, (color, marker, line_style) in STYLES.items():
         runs = table[(table["target"] == target) & (table["row"] == row)].groupby(
             "labels"
@@ -388,10 +388,10 @@ for axis, target in zip(axes, DATA, strict=True):
             LABELS[target], runs.min(), runs.max(), color=color, alpha=0.12, linewidth=0
         )
     axis.set(title=f"target: {target}", xscale="log", xlabel="labels")
+    axis.set(ylabel="accuracy on the test part")
     axis.set_xticks(LABELS[target], [str(n) for n in LABELS[target]])
     axis.minorticks_off()
     axis.grid(alpha=0.3)
-axes[0].set_ylabel("accuracy on the test part")
-figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
-figure.savefig("transfer.png", dpi=150)
-print("The picture is in transfer.png.")
+    figure.legend(loc="outside lower center", fontsize=8)
+    figure.savefig(f"transfer_{target.replace(' ', '_')}.png", dpi=150)
+    print(f"The picture of {target} is in transfer_{target.replace(' ', '_')}.png.")

@@ -1,6 +1,6 @@
 """
-How many labels are needed
-==========================
+Label efficiency: how many labels?
+==================================
 
 An encoder is pretrained on all windows, without labels; then a ridge classifier gets
 the labels of a part of them, from one to a hundred per cent. The same is done with the
@@ -12,10 +12,10 @@ Without a folder the windows are generated. With a folder they are those of UCI 
 folder holds the files of the publisher, or one packed file (see `load_ucihar`). A run
 takes 600 windows of each part; ``--full`` takes all::
 
-    python examples/plot_label_efficiency.py
-    python examples/plot_label_efficiency.py --data FOLDER
-    python examples/plot_label_efficiency.py --data FOLDER --full --csv curves.csv
-    SKLEARN_SSL_DATA=FOLDER python examples/plot_label_efficiency.py
+    python examples/few_labels/plot_label_efficiency.py
+    python examples/few_labels/plot_label_efficiency.py --data FOLDER
+    python examples/few_labels/plot_label_efficiency.py --data FOLDER --full --csv a.csv
+    SKLEARN_SSL_DATA=FOLDER python examples/few_labels/plot_label_efficiency.py
 """
 
 # %%

@@ -98,16 +98,18 @@ for name, each in predicted.items():
     )
 
 # %%
-fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
+_, axis = plt.subplots(figsize=(4.5, 3.4), layout="constrained")
 for place, case in enumerate(np.argsort(counts[:30])[[2, 14, 27]]):
-    left.plot(np.arange(windows.shape[2]) / RATE, windows[case, 0] + 8 * place, lw=0.8)
-    left.text(0, 8 * place + 3.6, f"{counts[case]:.1f} repetitions")
-left.set(
+    axis.plot(np.arange(windows.shape[2]) / RATE, windows[case, 0] + 8 * place, lw=0.8)
+    axis.text(0, 8 * place + 3.6, f"{counts[case]:.1f} repetitions")
+axis.set(
     xlabel="seconds", yticks=[], ylim=(-4, 22), title="One channel of three windows"
 )
+
+_, axis = plt.subplots(figsize=(4.5, 3.4), layout="constrained")
 for name, marker in (("MiniRocket", "s"), ("SimPer", "o")):
-    right.plot(counts[test], predicted[name], marker, ms=3, alpha=0.6, label=name)
-right.axline((8, 8), slope=1, color="0.5", lw=1)
-right.set(xlabel="repetitions", ylabel="predicted", title="Windows of the test part")
-right.legend()
+    axis.plot(counts[test], predicted[name], marker, ms=3, alpha=0.6, label=name)
+axis.axline((8, 8), slope=1, color="0.5", lw=1)
+axis.set(xlabel="repetitions", ylabel="predicted", title="Windows of the test part")
+axis.legend()
 plt.show()

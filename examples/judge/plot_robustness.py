@@ -1,6 +1,6 @@
 """
-What a classifier can withstand
-===============================
+Robustness to noise, gaps and attacks
+=====================================
 
 Four ways to learn from labelled series are compared on series that were disturbed: with
 noise, gaps, drift, lost channels, shifts in time, and by an adversary.
@@ -11,8 +11,8 @@ watch, six channels, four activities.
 The run below is short: all training takes 40 steps. ``--full`` trains as by default,
 which takes some minutes, and ``--csv`` writes every accuracy to a file::
 
-    python examples/plot_robustness.py
-    python examples/plot_robustness.py --full --seeds 0 1 2 --csv robustness.csv
+    python examples/judge/plot_robustness.py
+    python examples/judge/plot_robustness.py --full --seeds 0 1 2 --csv robustness.csv
 """
 
 # %%

@@ -1,6 +1,6 @@
 """
-Dirty data: gaps, spikes, broken recordings
-===========================================
+Dirty data: gaps, spikes, outliers
+==================================
 
 Published series are clean. Here they get what recordings outside of archives have: byte
 strings for labels, axes in different units, gaps, spikes, and broken recordings in the
@@ -12,8 +12,8 @@ Without a folder this is a short run on the accelerometer of BasicMotions, which
 with aeon. Name a folder that holds UWaveGestureLibrary in aeon's form for the long run,
 whose results are at the end::
 
-    python examples/plot_dirty_data.py --data FOLDER
-    SKLEARN_SSL_DATA=FOLDER python examples/plot_dirty_data.py
+    python examples/messy_data/plot_dirty_data.py --data FOLDER
+    SKLEARN_SSL_DATA=FOLDER python examples/messy_data/plot_dirty_data.py
 """
 
 # %%
@@ -370,32 +370,20 @@ print(
 # published.
 before, after = (fitted[:steps].transform(test[:1])[0] for steps in (1, 4))
 published = X_test[0] * UNITS
-figure, axes = plt.subplots(3, 2, figsize=(9, 6), sharex=True, layout="constrained")
-for channel, row in enumerate(axes):
-    row[0].plot(
-        published[channel], color="grey", linewidth=3, alpha=0.5, label="published"
+clean = fitted["scale"].transform(published[None])[0]
+for name, title, grey, black in (
+    ("before", "before: units, spikes, gaps", published, before),
+    ("after", "after: filled, clipped, scaled", clean, after),
+):
+    figure, axes = plt.subplots(
+        3, sharex=True, figsize=(4.5, 3.5), layout="constrained"
     )
-    row[0].plot(
-        before[channel],
-        color="black",
-        linewidth=1,
-        marker=".",
-        markersize=3,
-        label="dirty",
-    )
-    row[0].set(ylabel=f"axis {'xyz'[channel]}")
-    row[1].plot(
-        fitted["scale"].transform(published[None])[0, channel],
-        color="grey",
-        linewidth=3,
-        alpha=0.5,
-    )
-    row[1].plot(after[channel], color="black", linewidth=1)
-axes[0, 0].set(title="before: units, spikes, gaps")
-axes[0, 1].set(title="after: filled, clipped, scaled")
-axes[0, 0].legend()
-for axis in axes[2]:
-    axis.set(xlabel="time step")
-figure.align_ylabels()
-figure.savefig("dirty_data.png", dpi=150)
-print("The picture of a series before and after is in dirty_data.png.")
+    for axis, of_publisher, values, label in zip(axes, grey, black, "xyz", strict=True):
+        axis.plot(of_publisher, color="grey", linewidth=3, alpha=0.5)
+        axis.plot(values, color="black", linewidth=1, marker=".", markersize=3)
+        axis.set(ylabel=f"axis {label}")
+    axes[0].set(title=title)
+    axes[2].set(xlabel="time step")
+    figure.align_ylabels()
+    figure.savefig(f"dirty_data_{name}.png", dpi=150)
+print("The pictures of a series are in dirty_data_before.png and dirty_data_after.png.")

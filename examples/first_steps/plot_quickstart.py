@@ -72,17 +72,24 @@ for row, number in enumerate(numbers):
     print(f"{number} of each class:", *means, sep="  ")
 
 # %%
-# Accuracy against labels, and the embedding
-# ------------------------------------------
-# Points are draws. On the right are the first two principal components of the test
-# series' features, which no label has shaped.
-figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
+# Accuracy against labels
+# -----------------------
+# Points are draws, lines are their means.
+figure, axis = plt.subplots(figsize=(4.5, 3.3), layout="constrained")
 for name, values in scores.items():
-    (line,) = left.plot(numbers, values.mean(axis=1), label=name)
-    left.plot(numbers, values, ".", color=line.get_color())
-left.set(xlabel="labels of each class", ylabel="accuracy", xticks=numbers)
-left.legend()
-EmbeddingDisplay.from_embedding(learnt.transform(X_test), y_test, ax=right)
-right.set_title("WCCNTransformer")
+    (line,) = axis.plot(numbers, values.mean(axis=1), label=name)
+    axis.plot(numbers, values, ".", color=line.get_color())
+axis.set(xlabel="labels of each class", ylabel="accuracy", xticks=numbers)
+axis.legend()
 figure.savefig("quickstart.png", dpi=150)
-print("The pictures are in quickstart.png.")
+
+# %%
+# The embedding
+# -------------
+# The first two principal components of the test series' features, which no label has
+# shaped.
+figure, axis = plt.subplots(figsize=(4.5, 3.3), layout="constrained")
+EmbeddingDisplay.from_embedding(learnt.transform(X_test), y_test, ax=axis)
+axis.set_title("WCCNTransformer")
+figure.savefig("quickstart_embedding.png", dpi=150)
+print("The pictures are in quickstart.png and quickstart_embedding.png.")

@@ -1,6 +1,6 @@
 """
-Two hypotheses about VICReg and SimCLR
-======================================
+VICReg or SimCLR: two hypotheses
+================================
 
 The literature expects two things: that VICReg's features repeat each other less than
 SimCLR's, since its loss punishes covariance, and that SimCLR's separate classes better,
@@ -12,9 +12,11 @@ Without a folder this is a short run on two sets that ship with aeon. Name a fol
 holds UWaveGestureLibrary and RacketSports in aeon's form for the long run, on three
 sets with three seeds, whose results are below::
 
-    python examples/plot_two_hypotheses.py --data FOLDER
-    SKLEARN_SSL_DATA=FOLDER python examples/plot_two_hypotheses.py
+    python examples/judge/plot_two_hypotheses.py --data FOLDER
+    SKLEARN_SSL_DATA=FOLDER python examples/judge/plot_two_hypotheses.py
 """
+
+# sphinx_gallery_thumbnail_number = 4
 
 # %%
 # The data
@@ -209,25 +211,23 @@ for hypothesis, figures in HYPOTHESES.items():
         )
 
 # %%
-# A picture
-# ---------
-figure, axes = plt.subplots(2, 3, figsize=(15, 7), layout="constrained")
+# The pictures
+# ------------
+# Each mark is one seed.
 MARKS = dict(zip(ROWS, ("o", "s", "x", "^"), strict=True))
-GREYS = dict(zip(ROWS, ("black", "tab:orange", "tab:blue", "tab:green"), strict=True))
-for axis, name in zip(axes.flat[:-1], FIGURES, strict=True):
+COLOURS = dict(zip(ROWS, ("black", "tab:orange", "tab:blue", "tab:green"), strict=True))
+for measure in FIGURES:
+    figure, axis = plt.subplots(figsize=(4.5, 3.3), layout="constrained")
     for shift, row in enumerate(ROWS):
         runs = table[table["row"] == row]
         places = [SETS.index(one) + 0.15 * (shift - 1.5) for one in runs["set"]]
-        axis.plot(
-            places, runs[name], MARKS[row], color=GREYS[row], label=row, markersize=6
-        )
+        axis.plot(places, runs[measure], MARKS[row], color=COLOURS[row], label=row)
     axis.set(
-        title=name,
+        title=measure,
         xticks=range(len(SETS)),
         xticklabels=SETS,
         xlim=(-0.5, len(SETS) - 0.5),
     )
-axes.flat[-1].axis("off")
-axes.flat[-1].legend(*axes.flat[0].get_legend_handles_labels(), loc="center")
-figure.savefig("two_hypotheses.png", dpi=150)
-print("The picture is in two_hypotheses.png; each mark is one seed.")
+    figure.legend(loc="outside right upper")
+    name = measure.replace("|", "").replace(" ", "_")
+    figure.savefig(f"two_hypotheses_{name}.png", dpi=150)

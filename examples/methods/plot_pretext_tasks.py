@@ -1,6 +1,6 @@
 """
-Context tasks: what they see, what they answer, and when they are at chance
-============================================================================
+Pretext tasks: rotation, jigsaw, colorization
+=============================================
 
 Three methods learn from questions whose answers are known without labels: how was a
 series changed, in which order are its pieces, what is the value of a hidden channel?
@@ -60,15 +60,18 @@ sets = {
 # rises in the morning.
 transformations = NumberedTransformations()
 days = torch.tensor(X_train[:3], dtype=torch.float32)
-figure, axes = plt.subplots(1, 4, figsize=(10, 2.2), sharey=True, layout="constrained")
+figure, axes = plt.subplots(
+    2, 2, figsize=(5, 3.6), sharex=True, sharey=True, layout="constrained"
+)
 for number, (ax, name) in enumerate(
-    zip(axes, transformations.descriptions, strict=True)
+    zip(axes.flat, transformations.descriptions, strict=True)
 ):
     ax.plot(
         transformations(days, torch.full((3,), number))[:, 0].T, color="C0", alpha=0.6
     )
-    ax.set(title=f"{number}: {name}", xlabel="hour")
-axes[0].set_ylabel("scaled demand")
+    ax.set(title=f"{number}: {name}")
+figure.supxlabel("hour")
+figure.supylabel("scaled demand")
 
 # %%
 # Rotation: what it answers

@@ -1,6 +1,6 @@
 """
-One long recording: events, windows and grouped cross-validation
-================================================================
+One long recording: events and windows
+======================================
 
 Three hours of six channels at 100 Hz, and a table that says from when to when something
 happened: this page goes from there to an honest score in ten lines. The recording is
@@ -100,9 +100,7 @@ print(f"balanced accuracy {score:.3f}")
 # recording. The bottom row shows the predicted probability of each window in half an
 # hour that includes two blocks; the gaps are the purged minutes.
 shown = slice("2024-03-01 10:00", "2024-03-01 10:29:59")
-fig, (top, bottom) = plt.subplots(
-    2, sharex=True, figsize=(9, 4.5), layout="constrained"
-)
+fig, (top, bottom) = plt.subplots(2, sharex=True, figsize=(6, 4), layout="constrained")
 top.plot(recording["sensor0"].loc[shown].resample("100ms").first(), lw=0.4, color="0.4")
 predicted = pd.Series(probability, index=table["start_time"])
 for _, part in predicted.groupby(groups):
@@ -112,7 +110,7 @@ for event in events.itertuples():
         ax.axvspan(event.start, event.end, color="C1", alpha=0.3, lw=0)
 top.set(
     ylabel="sensor0",
-    title="Events (shaded) and predictions for windows of five seconds",
+    title="Events (shaded) and predictions",
 )
 bottom.set(
     ylabel="probability of vibration",

@@ -1,6 +1,6 @@
 """
-Searching encoder and augmentation
-==================================
+Hyper-parameter search in a Pipeline
+====================================
 
 Encoder, views and method are parameters like any other: a `GridSearchCV` over a
 Pipeline searches them, nested names and all. Pretraining happens inside each fold, so
@@ -94,9 +94,9 @@ for rank in np.argsort(results["rank_test_score"]):
 # much such a search can decide.
 labels = [label(parameters) for parameters in results["params"]]
 order = np.argsort(results["mean_test_score"])
-figure, axis = plt.subplots(figsize=(8, 4), layout="constrained")
-axis.barh(
-    [labels[i] for i in order],
+figure, axis = plt.subplots(figsize=(5, 3.6), layout="constrained")
+bars = axis.barh(
+    range(len(order)),
     results["mean_test_score"][order],
     xerr=results["std_test_score"][order],
     color=[
@@ -104,6 +104,8 @@ axis.barh(
     ],
     capsize=3,
 )
-axis.set(xlabel="accuracy, mean and standard deviation over folds", xlim=(0, 1))
+for place, i in enumerate(order):
+    axis.text(0.02, place, labels[i], va="center", color="white")
+axis.set(xlabel="accuracy, mean and deviation over folds", xlim=(0, 1), yticks=[])
 figure.savefig("grid_search.png", dpi=150)
 print("The picture of the search is in grid_search.png.")

@@ -1,6 +1,6 @@
 """
-Masked modelling: hide, predict, classify
-=========================================
+Masked autoencoder: hide and predict
+====================================
 
 A masked autoencoder hides most of every series and predicts it from the rest. Here is
 the whole way: what is hidden, what the model predicts before and after training, and
@@ -52,7 +52,7 @@ mae.fit(Z_train)
 # -----------------
 # One test series: black where it can be seen, shaded where it was hidden. Before
 # training the predictions say nothing.
-figure, axes = plt.subplots(2, 1, figsize=(9, 4.5), sharex=True, layout="constrained")
+figure, axes = plt.subplots(2, 1, figsize=(6, 4), sharex=True, layout="constrained")
 for ax, (name, model) in zip(
     axes, {"before training": untrained, "after training": mae}.items(), strict=True
 ):

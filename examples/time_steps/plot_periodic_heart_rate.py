@@ -1,6 +1,6 @@
 """
-Heart rate from the wrist
-=========================
+Heart rate from the wrist (PPG)
+===============================
 
 A photoplethysmogram at the wrist shows every heartbeat as a wave, and every step of a
 runner as a disturbance. SimPer learns from windows of such recordings without heart
@@ -12,12 +12,14 @@ Without a folder the recordings are generated. With a folder they are those of I
 of the time series extrinsic regression archive or of the IEEE Signal Processing Cup
 2015 (see `load_ieeeppg`)::
 
-    python examples/plot_periodic_heart_rate.py
-    python examples/plot_periodic_heart_rate.py --data FOLDER --steps 300
-    SKLEARN_SSL_DATA=FOLDER python examples/plot_periodic_heart_rate.py
+    python examples/time_steps/plot_periodic_heart_rate.py
+    python examples/time_steps/plot_periodic_heart_rate.py --data FOLDER --steps 300
+    SKLEARN_SSL_DATA=FOLDER python examples/time_steps/plot_periodic_heart_rate.py
 
 :ref:`record_heart_rate` compares SimPer with other methods on IEEEPPG.
 """
+
+# sphinx_gallery_thumbnail_number = 2
 
 # %%
 # The data
@@ -198,20 +200,23 @@ for name, rates in predicted.items():
     print(f"{name:<25} MAE {mae:5.1f}   MAPE {mape:6.1%}")
 
 # %%
-figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+figure, axis = plt.subplots(figsize=(4.5, 3.4), layout="constrained")
 seconds = np.arange(X.shape[2]) / RATE
 for place, waves in enumerate((windows_test[0, 0, :: MEASURED // RATE], X_test[0, 0])):
-    left.plot(seconds, (waves - waves.mean()) / waves.std() - 6 * place, lw=0.9)
-left.set(
+    axis.plot(seconds, (waves - waves.mean()) / waves.std() - 6 * place, lw=0.9)
+axis.set(
     xlabel="seconds",
     yticks=[0, -6],
     yticklabels=["raw", "no steps"],
     title=f"A window with {y_test[0]:.0f} bpm",
 )
+figure.savefig("heart_rate_window.png", dpi=150)
+
+figure, axis = plt.subplots(figsize=(4.5, 3.4), layout="constrained")
 for name, marker in (("without steps, read", "x"), ("SimPer, read", "o")):
-    right.plot(y_test, predicted[name], marker, ms=4, alpha=0.6, label=name)
-right.axline((100, 100), slope=1, color="0.5", lw=1)
-right.set(xlabel="heart rate (bpm)", ylabel="predicted (bpm)", title="Test windows")
-right.legend()
+    axis.plot(y_test, predicted[name], marker, ms=4, alpha=0.6, label=name)
+axis.axline((100, 100), slope=1, color="0.5", lw=1)
+axis.set(xlabel="heart rate (bpm)", ylabel="predicted (bpm)", title="Test windows")
+axis.legend()
 figure.savefig("heart_rate.png", dpi=150)
-print("The picture is in heart_rate.png.")
+print("The pictures are in heart_rate_window.png and heart_rate.png.")

@@ -1,6 +1,6 @@
 """
-Gestures from an accelerometer
-==============================
+Gesture recognition: SimCLR, VICReg
+===================================
 
 VICReg and SimCLR learn from the training series without labels. A nearest-neighbour
 classifier and a ridge classifier on their features are compared with the same encoder
@@ -12,8 +12,8 @@ stretched to 100 time steps, because MiniRocket takes equal lengths only. Name a
 that holds UWaveGestureLibrary in aeon's form to run on that: 120 training and 320 test
 recordings of eight gestures, three axes, 315 time steps::
 
-    python examples/plot_uwave_gesture.py --data FOLDER
-    SKLEARN_SSL_DATA=FOLDER python examples/plot_uwave_gesture.py
+    python examples/first_steps/plot_uwave_gesture.py --data FOLDER
+    SKLEARN_SSL_DATA=FOLDER python examples/first_steps/plot_uwave_gesture.py
 """
 
 # %%
@@ -25,6 +25,7 @@ import time
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from aeon.datasets import load_classification
 from aeon.transformations.collection.convolution_based import MiniRocket
 from sklearn.linear_model import RidgeClassifierCV
@@ -148,6 +149,13 @@ for name, make_transformer in TRANSFORMERS.items():
     )
 
 # %%
+means = pd.DataFrame({name: scores.mean(0) for name, scores in table.items()}).T
+figure, axis = plt.subplots(figsize=(4.5, 3.3), layout="constrained")
+means.set_axis(list(PROBES), axis=1).plot.barh(ax=axis, xlabel="accuracy", xlim=(0, 1))
+axis.invert_yaxis()
+figure.savefig("gestures.png", dpi=150)
+
+# %%
 # How the losses went
 # -------------------
 # The dashed line is the loss of projections that are all the same, for SimCLR chance
@@ -156,5 +164,5 @@ figure, axes = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
 for axis, name in zip(axes, ("VICReg", "SimCLR"), strict=True):
     TrainingCurveDisplay.from_estimator(fitted[name], ax=axis)
     axis.set_title(name)
-figure.savefig("uwave_losses.png", dpi=150)
-print("The picture of the losses is in uwave_losses.png.")
+figure.savefig("gesture_losses.png", dpi=150)
+print("The pictures are in gestures.png and gesture_losses.png.")

@@ -99,7 +99,7 @@ for name, runs in forecasts.items():
 # The forecasts
 # -------------
 months = 1949 + (PAST + np.flatnonzero(test)) / 12
-figure, axis = plt.subplots(figsize=(9, 4), layout="constrained")
+figure, axis = plt.subplots(figsize=(6, 3.8), layout="constrained")
 axis.plot(months, target[test], color="black", linewidth=2, label="passengers")
 for name, style in [("a year before", ":"), ("untrained", "-."), ("VICReg", "--")]:
     axis.plot(months, forecasts[name][0], style, label=name)

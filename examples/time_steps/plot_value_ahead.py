@@ -1,6 +1,6 @@
 """
-A value ahead in periodic series
-================================
+Predicting periodic series
+==========================
 
 What will a sensor show half a second from now? The series repeat, each at a speed and
 in a shape of its own. Whoever knows how long a period takes can look it up: the value
@@ -94,7 +94,7 @@ for name, each in predicted.items():
     )
 
 # %%
-fig, axes = plt.subplots(2, sharex=True, figsize=(9, 4), layout="constrained")
+fig, axes = plt.subplots(2, sharex=True, figsize=(6, 4), layout="constrained")
 for ax, case in zip(axes, (10, 60), strict=True):
     ax.plot(np.arange(PAST) / RATE, past[test][case, 0], color="0.4", lw=0.8)
     ax.plot(
@@ -106,8 +106,7 @@ for ax, case in zip(axes, (10, 60), strict=True):
     )
     for name, marker in (("ridge on the window", "s"), ("SimPer, look back", "x")):
         ax.plot((PAST - 1 + AHEAD) / RATE, predicted[name][case], marker, label=name)
-axes[0].legend(loc="upper left", ncols=3)
-axes[0].set_ylim(top=3.2)
+fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
 axes[0].set(title="Two windows of the test part and half a second ahead")
 axes[1].set(xlabel="seconds")
 plt.show()

@@ -1,12 +1,14 @@
 """
-Generated series: real or not?
-==============================
+Generating series with a GAN
+============================
 
 A generator learns to make series by playing against a critic. Here it learns waves:
 what it makes before and after the training, how much its samples are like real series
 in numbers, and what the critic says. The short form takes a minute; ``STEPS = 3000``
 takes ten minutes on one core and gives better samples.
 """
+
+# sphinx_gallery_thumbnail_number = 3
 
 # %%
 # The data

@@ -1,6 +1,6 @@
 """
-Segments of a recording: clusters and change points from features per step
-==========================================================================
+Segmentation and change points
+==============================
 
 A machine runs in one of three states and changes between them. Nobody has marked when.
 TS2Vec gives features for every time step of the recording. Clusters of these features
@@ -131,7 +131,7 @@ shown = slice(0, 3000)
 figure, axes = plt.subplots(
     4,
     1,
-    figsize=(9, 6),
+    figsize=(6.5, 5),
     sharex=True,
     layout="constrained",
     height_ratios=(1.5, 0.4, 1.6, 1.5),

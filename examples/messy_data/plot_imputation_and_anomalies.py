@@ -1,6 +1,6 @@
 """
-Filling gaps and finding anomalies with a masked model
-======================================================
+Imputation and anomaly detection
+================================
 
 A model that predicts hidden values can fill gaps, and it is surprised by series that
 are unlike those it knows. Both are tried here on series of a smart watch, with simpler
@@ -64,7 +64,7 @@ for name, X in filled.items():
 # %%
 # One series. The masked model sees the rest of the channel and all other channels.
 case = 22
-figure, axes = plt.subplots(3, 1, figsize=(9, 6), sharex=True, layout="constrained")
+figure, axes = plt.subplots(3, 1, figsize=(6, 4.2), sharex=True, layout="constrained")
 for channel, ax in enumerate(axes):
     hidden = gaps[case, channel]
     ax.plot(X_test[case, channel], color="0.7", label="what was there")
@@ -77,7 +77,7 @@ for channel, ax in enumerate(axes):
             label=name,
         )
     ax.set_ylabel(f"channel {channel}")
-axes[0].legend(ncols=4, loc="lower right", bbox_to_anchor=(1, 1), frameon=False)
+figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
 axes[-1].set_xlabel("time step")
 
 # %%

@@ -1,6 +1,6 @@
 """
-Name a class without training series
-====================================
+Zero-shot classification by texts (CLIP)
+========================================
 
 A model that has learnt from series and texts can name classes that it never saw, by
 their descriptions, and find series by words. Here it learns from all kinds of waves but
@@ -145,7 +145,7 @@ else:
 # is marked. A good model has a bright diagonal.
 order = np.argsort(texts_test, kind="stable")
 probabilities = classifier.predict_proba(X_test[order])
-figure, ax = plt.subplots(figsize=(7.5, 6), layout="constrained")
+figure, ax = plt.subplots(figsize=(6.4, 5), layout="constrained")
 image = ax.imshow(
     probabilities,
     aspect="auto",
