@@ -1,7 +1,7 @@
-"""Draw figures of the pages into a folder.
+"""Draw figures of the guide into a folder, and the picture of the README, which is committed, into docs/tables.
 
-python docs/figures/draw.py                                            # all of them, into docs/_build/figures
-python docs/figures/draw.py accuracy_and_labels --folder docs/tables   # the picture of the README
+python docs/figures/draw.py                      # all of them, into docs/_build/figures
+python docs/figures/draw.py accuracy_and_labels  # the picture of the README alone
 """
 
 import argparse
@@ -13,6 +13,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 SHARED = {"draw", "bursts"}
+README_PICTURE = "accuracy_and_labels"
 
 
 def main():
@@ -35,6 +36,8 @@ def main():
         runpy.run_path(f"{name}.py")
         for number in plt.get_fignums():
             plt.figure(number).savefig(folder / f"{name}{'' if number == 1 else f'_{number}'}.png", dpi=110)
+            if name == README_PICTURE:
+                plt.figure(number).savefig(HERE.parent / "tables" / f"{name}.png", dpi=110)
         plt.close("all")
         print(f"{name}: {time.process_time() - start:.1f} s of the processor")
 
