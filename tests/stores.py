@@ -35,12 +35,11 @@ def saved(X, folder, name="X.npy"):
     return folder / name
 
 
-def in_zarr(X, folder, n_rows=5):
+def in_zarr(X, folder, n_rows=5, fill_value=0):
     """Write an array to a store of zarr, in blocks of some rows."""
     zarr = pytest.importorskip("zarr")
-    array = zarr.create_array(
-        folder / "X.zarr", shape=X.shape, chunks=(n_rows, *X.shape[1:]), dtype=X.dtype, compressors=None
-    )
+    layout = {"shape": X.shape, "chunks": (n_rows, *X.shape[1:]), "dtype": X.dtype, "fill_value": fill_value}
+    array = zarr.create_array(folder / "X.zarr", compressors=None, **layout)
     array[:] = X
     return array
 

@@ -18,12 +18,13 @@ def in_random_order(rows: torch.Tensor, values: Any) -> torch.Tensor:
     If a single window has all blocks, the order is that of series in memory.
     """
     drawn = rows[torch.randperm(len(rows))]
-    blocks, per_window = values.windows_of_blocks(rows.numpy()) if isinstance(values, OnDisk) else (None, 0)
-    if blocks is None or len(numbers := np.unique(blocks)) <= per_window:
+    if not isinstance(values, OnDisk):
         return drawn
-    place = torch.randperm(len(numbers))
-    blocks_drawn, _ = values.windows_of_blocks(drawn.numpy())
-    window = place[torch.from_numpy(np.searchsorted(numbers, blocks_drawn))] // per_window
+    blocks, per_window = values.windows_of_blocks(drawn.numpy())
+    numbers, block_of = np.unique(blocks, return_inverse=True)
+    if len(numbers) <= per_window:
+        return drawn
+    window = torch.randperm(len(numbers))[torch.from_numpy(block_of)] // per_window  # (n,)
     return drawn[window.argsort(stable=True)]
 
 
@@ -48,14 +49,15 @@ def read_rows(values: Any, rows: np.ndarray, n_timepoints: int, lengths: np.ndar
         If a value on disk is missing or infinite that was not so before.
     """
     found = values.read(rows)[:, :, :n_timepoints] if isinstance(values, OnDisk) else values[rows, :, :n_timepoints]
-    batch = np.asarray(found, dtype=np.float32)
+    with np.errstate(over="ignore"):  # values that overflow are reported as infinite
+        batch = np.asarray(found, dtype=np.float32)
     if is_on_disk(values) and not np.isfinite(batch).all():
         _check_unchanged(batch, rows, n_timepoints if lengths is None else lengths[rows])
     return batch
 
 
 def _check_unchanged(batch: np.ndarray, rows: np.ndarray, lengths: np.ndarray | int) -> None:
-    observed = np.arange(batch.shape[2]) < np.reshape(lengths, (-1, 1))  # (n or 1, L)
+    observed = np.arange(batch.shape[2]) < np.atleast_1d(lengths)[:, None]  # (n or 1, L)
     lost = (~np.isfinite(batch) & observed[:, None]).any(axis=(1, 2))
     if lost.any():
         raise ValueError(

@@ -119,22 +119,29 @@ class OnDisk:
         """Return these series changed by a function of rows when they are read."""
         return OnDisk.read_by(Changed(self.reader, function))
 
-    def windows_of_blocks(self, rows: np.ndarray) -> tuple[np.ndarray | None, int]:
-        """Return the block of each row, or None if there are no blocks, and the number of blocks that are shuffled."""
+    def windows_of_blocks(self, rows: np.ndarray) -> tuple[np.ndarray, int]:
+        """Return the block of each row, and the number of blocks that are shuffled together."""
         return self.reader.blocks_of(rows), self.reader.window
 
     def __len__(self) -> int:
         return self.shape[0]
 
     def __getitem__(self, key: Any) -> Any:
-        rows, *others = key if isinstance(key, tuple) else (key,)
-        others = [one for one in others if one is not Ellipsis]
-        if isinstance(self.reader, StoreReader) and others and all(isinstance(one, slice) for one in (rows, *others)):
+        rows, *others = self._index_of_each_axis(key if isinstance(key, tuple) else (key,))
+        if isinstance(self.reader, StoreReader) and others and all(map(_is_range, (rows, *others))):
             return self.reader.piece((rows, *others))
         chosen = np.arange(len(self))[rows]
         if chosen.ndim == 0:
             return self.read(chosen[None])[(0, *others)]
         return self.read(chosen)[(slice(None), *others)] if others else OnDisk.read_by(Chosen(self.reader, chosen))
+
+    def _index_of_each_axis(self, key: tuple) -> list:
+        """Return an index for each axis, that of the rows first. Axes at the end of which all is chosen need none."""
+        place = next((number for number, one in enumerate(key) if one is Ellipsis), len(key))
+        before, after = key[:place], key[place + 1 :]
+        n_given = sum(one is not None for one in (*before, *after))
+        between = [slice(None)] * (self.ndim - n_given) if after else []
+        return [*before, *between, *after] or [slice(None)]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if copy is False:
@@ -158,6 +165,11 @@ def left_on_disk(X: Any) -> Any:
 def with_channel_axis(values: Any) -> Any:
     """Return series (n, L) of one channel as (n, 1, L), on disk if they were."""
     return values.changed(_with_channel) if isinstance(values, OnDisk) else values[:, None, :]
+
+
+def _is_range(index: Any) -> bool:
+    """Tell whether an index is a slice that every store can read: libraries differ in the steps that they know."""
+    return isinstance(index, slice) and index.step in (None, 1)
 
 
 def _with_channel(rows: np.ndarray) -> np.ndarray:

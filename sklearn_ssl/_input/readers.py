@@ -34,9 +34,9 @@ class Reader(abc.ABC):
     def read(self, rows: np.ndarray) -> np.ndarray:
         """Return rows in the order of their numbers (n,), which lie between 0 and the number of rows."""
 
-    def blocks_of(self, rows: np.ndarray) -> np.ndarray | None:
-        """Return the number of the block of each row (n,), or None if rows are read one by one."""
-        return None
+    def blocks_of(self, rows: np.ndarray) -> np.ndarray:
+        """Return the number of the block of each row (n,), one number for all rows if they are read one by one."""
+        return np.zeros_like(rows)
 
     @property
     def window(self) -> int:
@@ -118,6 +118,7 @@ class BlockReader(StoreReader):
         self._size = (chunks_of(store) or (1,))[0]
         self._window = blocks_in_window(self._size * int(np.prod(self.shape[1:])) * self.dtype.itemsize)
         self.recent = RecentBlocks(2 * self._window)  # a batch may lie in two windows
+        self._mark = object()  # of its blocks among those of other readers, whose ids may have been used before
 
     def blocks_of(self, rows: np.ndarray) -> np.ndarray:
         return rows // self._size
@@ -131,7 +132,7 @@ class BlockReader(StoreReader):
 
     def _read_part(self, ordered: np.ndarray) -> np.ndarray:
         start = int(ordered[0]) // self._size * self._size
-        block = self.recent.get((id(self), start), lambda: self.piece(slice(start, start + self._size)))
+        block = self.recent.get((self._mark, start), lambda: self.piece(slice(start, start + self._size)))
         return block[ordered - start]
 
 
@@ -177,15 +178,14 @@ class Shards(PartReader):
         for shard in self._blocked:
             shard.recent = min((one.recent for one in self._blocked), key=lambda recent: recent.most)
 
-    def blocks_of(self, rows: np.ndarray) -> np.ndarray | None:
+    def blocks_of(self, rows: np.ndarray) -> np.ndarray:
         if not self._blocked:
-            return None
+            return super().blocks_of(rows)
         shard_of = self._part_of(rows)
         blocks = self._starts[shard_of]
         for number in np.unique(shard_of):
             here = shard_of == number
-            within = self._shards[number].blocks_of(rows[here] - self._starts[number])
-            blocks[here] += 0 if within is None else within
+            blocks[here] += self._shards[number].blocks_of(rows[here] - self._starts[number])
         return blocks
 
     @property
@@ -212,7 +212,7 @@ class Chosen(Reader):
     def read(self, rows: np.ndarray) -> np.ndarray:
         return self._reader.read(self._rows[rows])
 
-    def blocks_of(self, rows: np.ndarray) -> np.ndarray | None:
+    def blocks_of(self, rows: np.ndarray) -> np.ndarray:
         return self._reader.blocks_of(self._rows[rows])
 
     @property
@@ -244,7 +244,7 @@ class Changed(Reader):
             result[some] = self._function(self._reader.read(rows[some]))
         return result
 
-    def blocks_of(self, rows: np.ndarray) -> np.ndarray | None:
+    def blocks_of(self, rows: np.ndarray) -> np.ndarray:
         return self._reader.blocks_of(rows)
 
     @property

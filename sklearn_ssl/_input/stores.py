@@ -33,7 +33,7 @@ class NpyFile:
 
     def _mapped(self) -> np.ndarray:
         try:
-            return np.load(self._path, mmap_mode="r")
+            return np.lib.format.open_memmap(self._path, mode="r")
         except FileNotFoundError:
             raise
         except Exception as error:
@@ -50,11 +50,12 @@ class _OfRows(abc.ABC):
 
     def __getitem__(self, key: Any) -> np.ndarray:
         rows, *others = key if isinstance(key, tuple) else (key,)
-        return self._rows(*rows.indices(self.shape[0])[:2])[(slice(None), *others)]
+        start, stop, _ = rows.indices(self.shape[0])
+        return self._rows(start, max(start, stop))[(slice(None), *others)]
 
     @abc.abstractmethod
     def _rows(self, start: int, stop: int) -> np.ndarray:
-        """Return the rows from `start` until before `stop`."""
+        """Return the rows from `start` until before `stop`, which may be none."""
 
 
 class ArrowColumn(_OfRows):
@@ -93,7 +94,7 @@ class Items(_OfRows):
         self.shape = (len(dataset), *self._series(0).shape) if len(dataset) else (0, 0)
 
     def _rows(self, start: int, stop: int) -> np.ndarray:
-        return np.stack([self._checked(number) for number in range(start, stop)])
+        return np.reshape([self._checked(number) for number in range(start, stop)], (stop - start, *self.shape[1:]))
 
     def _checked(self, number: int) -> np.ndarray:
         series = self._series(number)
@@ -199,7 +200,8 @@ def is_blank(store: Any, values: np.ndarray) -> bool:
         return is_blank(store.store, values.T)
     if not hasattr(store, "store_path"):
         return False
-    return bool((values == store.fill_value).all(axis=tuple(range(1, values.ndim))).any())
+    blank = np.isnan(values) if store.fill_value != store.fill_value else values == store.fill_value  # NaN is not NaN
+    return bool(blank.all(axis=tuple(range(1, values.ndim))).any())
 
 
 def address_of(store: Any) -> Any:

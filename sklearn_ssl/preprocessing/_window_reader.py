@@ -41,9 +41,9 @@ class WindowReader(PartReader):
         self._window = blocks_in_window(self.shape[1] * ((self._span or 0) + length) * self.dtype.itemsize)
         self._recent = RecentBlocks(2 * self._window)
 
-    def blocks_of(self, rows: np.ndarray) -> np.ndarray | None:
+    def blocks_of(self, rows: np.ndarray) -> np.ndarray:
         if self._span is None:
-            return None
+            return super().blocks_of(rows)
         per_recording = int(self._places.start.max()) // self._span + 1
         return self._places.recording[rows] * per_recording + self._places.start[rows] // self._span
 
@@ -52,8 +52,7 @@ class WindowReader(PartReader):
         return self._window
 
     def _part_of(self, ordered: np.ndarray) -> np.ndarray:
-        blocks = self.blocks_of(ordered)
-        return ordered if blocks is None else blocks
+        return ordered if self._span is None else self.blocks_of(ordered)
 
     def _read_part(self, ordered: np.ndarray) -> np.ndarray:
         start, stop = self._places.start[ordered], self._places.stop[ordered]

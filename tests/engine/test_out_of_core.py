@@ -3,7 +3,6 @@
 import contextlib
 import resource
 import sys
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,6 @@ from torch import nn
 
 from sklearn_ssl import RandomEncoderTransformer, S4LClassifier, VICRegTransformer
 from sklearn_ssl._engine.batches import BatchIterator, SeriesDataset
-from sklearn_ssl._engine.reading import one_ahead
 from sklearn_ssl._input.collections import Collection
 from sklearn_ssl.datasets import OnDisk, make_waves, write_features
 from sklearn_ssl.pooling import Pooling
@@ -163,29 +161,6 @@ def test_few_blocks_and_single_rows_are_shuffled_as_in_memory(n_rows):
     np.testing.assert_array_equal(order, torch.randperm(200))
 
 
-def test_a_thread_reads_one_batch_ahead():
-    names, read = [], []
-
-    def load(key):
-        names.append(threading.current_thread().name)
-        read.append(key)
-        return key
-
-    values = one_ahead(load, range(5))
-    assert next(values) == 0
-    assert len(read) <= 2
-    assert [*values] == [1, 2, 3, 4]
-    assert set(names) == {"sklearn_ssl_reads_0"}
-    assert [*one_ahead(load, [])] == []
-
-
-def test_an_epoch_that_is_left_early_leaves_no_thread():
-    values = one_ahead(lambda key: key, range(5))
-    next(values)
-    values.close()
-    assert not [one for one in threading.enumerate() if one.name.startswith("sklearn_ssl_reads")]
-
-
 class Spoiling(Chunked):
     """A store whose values become NaN, or end, after some reads."""
 
@@ -268,6 +243,6 @@ def test_a_pipeline_on_series_larger_than_the_memory(stored, mapped, tmp_path):
     series = stored(mapped, tmp_path)
     pipeline = make_pipeline(FillMissing(), ClipOutliers(), ChannelWise(), TRANSFORMERS[1])
     write_features(pipeline.fit(series[:64]), series[:64], tmp_path / "H.npy")
-    with memory_for(mapped.nbytes // 4):
+    with memory_for(mapped.nbytes // 2):  # the blocks that are remembered and three batches take a quarter
         written = write_features(pipeline.fit(series), series, tmp_path / "H.npy")
     assert written.shape == (len(mapped), 4)

@@ -25,6 +25,20 @@ KEYS = [
     (slice(1, 5), slice(0, 1)),
     (slice(None), 1),
     (3, 0),
+    (slice(2, 9, 3), slice(0, 1)),
+    (slice(None, None, -1), slice(0, 1)),
+    (slice(1, 5), slice(None), slice(None, None, -2)),
+    (slice(-3, None), slice(None), slice(-3, None)),
+    (slice(0, 0), slice(0, 1)),
+    (slice(5, 2), slice(0, 1)),
+    ...,
+    (..., 0),
+    (..., slice(0, 3)),
+    (ROWS, ..., slice(0, 3)),
+    (slice(1, 5), ..., slice(0, 1), 0),
+    (..., slice(1, 5), slice(None), 0),
+    (slice(1, 5), None),
+    (..., None),
 ]
 
 
@@ -86,6 +100,15 @@ def test_blocks_are_read_as_a_whole_and_remembered(X):
     assert store.reads == [slice(0, 4), slice(4, 8), slice(8, 12)]
 
 
+def test_blocks_of_a_store_that_is_gone_are_not_those_of_another(X):
+    known = OnDisk(Chunked(X, 4))
+    for day in range(30):
+        new = np.full_like(X[:4], day)
+        joined = OnDisk([known, OnDisk(Chunked(new, 4))])
+        np.testing.assert_array_equal(joined, [*X, *new])
+        del joined  # the next reader may have the id of the one that is gone
+
+
 def test_large_blocks_are_forgotten():
     rows = WINDOW_BYTES // 8
     store = Chunked(np.broadcast_to(np.zeros(1), (4 * rows, 1, 1)), rows)
@@ -118,6 +141,9 @@ def test_a_file_of_another_kind(tmp_path):
     (tmp_path / "X.csv").write_text("1,2")
     with pytest.raises(ValueError, match=r"cannot be read as a \.npy file"):
         OnDisk(tmp_path / "X.csv")
+    np.savez(tmp_path / "X.npz", X=np.zeros((3, 1, 4)))
+    with pytest.raises(ValueError, match=r"cannot be read as a \.npy file"):
+        OnDisk(tmp_path / "X.npz")
     with pytest.raises(FileNotFoundError):
         OnDisk(tmp_path / "absent.npy")
 
@@ -152,12 +178,16 @@ def shrink_npy(X, folder):
     return series
 
 
-def shrink_zarr(X, folder):
+def shrink_zarr(X, folder, fill_value=0):
     import zarr
 
-    series = OnDisk(in_zarr(X, folder))
+    series = OnDisk(in_zarr(X, folder, fill_value=fill_value))
     zarr.open_array(folder / "X.zarr", mode="r+").resize((6, *X.shape[1:]))
     return series
+
+
+def shrink_zarr_to_nan(X, folder):
+    return shrink_zarr(X, folder, np.nan)
 
 
 def close_hdf5(X, folder):
@@ -189,7 +219,9 @@ def lose_items(X, folder):
     return series
 
 
-@pytest.mark.parametrize("changed", [shrink_npy, shrink_zarr, close_hdf5, shrink_blocks, lose_items])
+@pytest.mark.parametrize(
+    "changed", [shrink_npy, shrink_zarr, shrink_zarr_to_nan, close_hdf5, shrink_blocks, lose_items]
+)
 def test_a_store_that_loses_rows(changed, X, tmp_path):
     if "zarr" in changed.__name__:
         pytest.importorskip("zarr")
