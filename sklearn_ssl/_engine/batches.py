@@ -55,6 +55,7 @@ class SeriesDataset(Dataset):
     def __init__(self, collection: Collection, device: torch.device, companion: Companion | None = None) -> None:
         self.collection = collection
         self.device = device
+        self._place = torch.empty(0, device=device).device  # with its number: "cuda" may be another GPU in a thread
         self.companion = None if companion is None else companion.to(device)
         self.values = self._resident() if self._fits() else None
         lengths = collection.lengths
@@ -85,7 +86,7 @@ class SeriesDataset(Dataset):
         return is_on_disk(self.collection.values)
 
     def _batch(self, rows: torch.Tensor, n_timepoints: int) -> Batch:
-        there = put(rows, self.device)
+        there = put(rows, self._place)
         x = self._read(rows, n_timepoints) if self.values is None else self.values[:, :, :n_timepoints][there]
         companion = {} if self.companion is None else self.companion.of_rows(there)
         if self.lengths is None:
@@ -96,7 +97,7 @@ class SeriesDataset(Dataset):
 
     def _read(self, rows: torch.Tensor, n_timepoints: int) -> torch.Tensor:
         batch = read_rows(self.collection.values, rows.numpy(), n_timepoints, self.collection.lengths)
-        return put(torch.from_numpy(batch), self.device)
+        return put(torch.from_numpy(batch), self._place)
 
     def _fits(self) -> bool:
         values = self.collection.values
@@ -129,7 +130,7 @@ class BatchIterator:
 
     def __iter__(self) -> Iterator[tuple[Any, torch.Tensor]]:
         source, rows = whole_of(self.dataset)
-        if self.shuffle and not getattr(source, "ordered", False):
+        if self.shuffle and not source.ordered:
             rows = in_random_order(rows, source.collection.values)
         batches = torch.tensor_split(rows, len(self))
         yield from zip(source.each(batches), batches, strict=True)

@@ -68,6 +68,13 @@ def test_batches_of_equal_series_fit_compiled_encoders(n_steps, size):
     assert len(batches[0]) == size
 
 
+def test_a_batch_of_unequal_series_is_as_large_as_it_may_be():
+    lengths = np.array([2048, *[1024] * 70])  # 32 of 1024 steps have INFERENCE_STEPS together
+    collection = Collection(np.broadcast_to(np.float32(0), (71, 1, 2048)), lengths)
+    batches, _ = inference_batches(collection, torch.arange(71), whole=False)
+    assert [len(batch) for batch in batches] == [32, 32, 7]
+
+
 def test_no_rows():
     batches, order = inference_batches(collection_of(UNEQUAL), torch.arange(0), whole=False)
     assert list(batches) == []
