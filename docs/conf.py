@@ -107,6 +107,7 @@ sphinx_gallery_conf = {
     "doc_module": ("sklearn_ssl",),
     "download_all_examples": False,
     "remove_config_comments": True,
+    "capture_repr": ("_repr_html_",),  # tables, and not what a last call on an axis returns
     "show_memory": False,
     "reset_modules": ("matplotlib", "seaborn", "gallery_threads.as_at_the_start"),
     "min_reported_time": 1,

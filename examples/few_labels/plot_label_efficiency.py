@@ -174,8 +174,13 @@ if options.csv:
 # %%
 # What came out
 # -------------
-# Accuracy on test windows, mean over draws and seeds. On UCI HAR, whose test windows
-# are of other people, it was this with all windows and three seeds (``--full``):
+# Accuracy on test windows, mean over draws and seeds. On the generated windows, whose
+# numbers are below, both pretrained encoders are ahead of the untrained one from two
+# per cent of the labels on. The network from scratch is ahead of them with half of the
+# labels and more. MiniRocket is ahead of all.
+#
+# On UCI HAR, whose test windows are of other people, it was this with all windows and
+# three seeds (``--full``):
 #
 # ============  =====  =====  =====  =====  =====  =====  =====
 # labels           1%     2%     5%    10%    20%    50%   100%
@@ -209,7 +214,8 @@ print(table.groupby("row", sort=False)["fit_seconds"].mean().round(1).to_string(
 # The curves
 # ----------
 # The band is one standard deviation over draws and seeds.
-display = LabelEfficiencyDisplay.from_results(results)
-plt.ylim(top=1)
-display.figure_.savefig("label_efficiency.png", dpi=150)
+figure, axis = plt.subplots(figsize=(6, 3.8), layout="constrained")
+LabelEfficiencyDisplay.from_results(results, ax=axis)
+axis.set(ylim=(None, 1))
+figure.savefig("label_efficiency.png", dpi=150)
 print("The picture is in label_efficiency.png.")

