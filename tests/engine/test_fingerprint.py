@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 import torch
 from shared import small
+from stores import Chunked
 
 from sklearn_ssl._engine.batches import SeriesDataset
-from sklearn_ssl._engine.fingerprint import fingerprint
+from sklearn_ssl._engine.fingerprint import fingerprint, hash_of_series
 from sklearn_ssl._input.collections import Collection
+from sklearn_ssl.datasets import OnDisk
 
 VALUES = np.arange(48, dtype=np.float32).reshape(4, 2, 6)
 
@@ -19,6 +21,25 @@ def of(values, estimator=None, ignore=("verbose",)):
 def test_equal_series_have_one_fingerprint():
     assert of(VALUES) == of(VALUES.copy()) == of(np.asfortranarray(VALUES))
     assert of(VALUES, small(verbose=1)) == of(VALUES)
+
+
+@pytest.mark.parametrize("n_bytes", [1, 100, 10**6])
+@pytest.mark.parametrize(
+    "given", [np.asarray, OnDisk, lambda X: OnDisk(Chunked(X, 3))], ids=["array", "rows", "blocks"]
+)
+def test_neither_the_store_nor_the_pieces_in_which_it_is_read_matter(given, n_bytes, monkeypatch):
+    expected = of(VALUES), hash_of_series(Collection(VALUES, None))
+    monkeypatch.setattr("sklearn_ssl._engine.fingerprint.CHUNK_BYTES", n_bytes)
+    assert (of(given(VALUES)), hash_of_series(Collection(given(VALUES), None))) == expected
+    assert [len(name) for name in expected] == [32, 32]
+
+
+@pytest.mark.parametrize("row", [0, 2, 3])
+def test_a_single_value_makes_another(row):
+    values = VALUES.copy()
+    values[row, 1, 5] = np.nan
+    assert of(values) != of(VALUES)
+    assert hash_of_series(Collection(values, None)) != hash_of_series(Collection(VALUES, None))
 
 
 @pytest.mark.parametrize(
