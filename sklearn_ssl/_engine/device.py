@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from sklearn_ssl._parameters.shown import shown
+from sklearn_ssl._parameters.shown import on_one_line, shown
 from sklearn_ssl._processes.team import current_team
 
 
@@ -26,7 +26,7 @@ def resolved_device(device: Any) -> torch.device:
     except (RuntimeError, TypeError, AssertionError, NotImplementedError) as error:
         raise ValueError(
             f'`device` must be "auto", "cpu" or an accelerator of this machine, such as "cuda" or "mps", '
-            f"got {shown(device)} ({shown(error)})."
+            f'got {shown(device)}. Set device="auto" to take what is there. PyTorch says: {on_one_line(error)}'
         ) from error
     return resolved if current_team() is None else _of_process(resolved)
 

@@ -2,12 +2,13 @@
 
 import dataclasses
 import numbers
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, final
 
 import numpy as np
 from sklearn.metrics import check_scoring
-from sklearn.model_selection import BaseCrossValidator, check_cv
+from sklearn.model_selection import BaseCrossValidator, StratifiedKFold, check_cv
 from sklearn.utils import _safe_indexing, indexable
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import _check_method_params
@@ -164,9 +165,21 @@ class LabelledSplit(BaseCrossValidator):
         values, known = values_of(y), _known(y, rows)
         has_nan = values.dtype.kind == "f" and bool(np.isnan(values).any())
         is_classes = known.dtype.kind != "f" or (len(rows) < len(values) and not has_nan)
-        return check_cv(self.cv, known, classifier=is_classes)
+        splitter = check_cv(self.cv, known, classifier=is_classes)
+        if isinstance(self.cv, numbers.Integral):
+            _check_enough(int(self.cv), known, isinstance(splitter, StratifiedKFold))
+        return splitter
 
 
 def _known(y: Any, rows: np.ndarray) -> np.ndarray:
     """Return the targets of labelled series in the type that these alone have."""
     return of_one_type(values_of(y)[rows])
+
+
+def _check_enough(n_folds: int, known: np.ndarray, stratified: bool) -> None:
+    """Refuse more folds than there are labelled series, or such series in the largest class if folds are stratified."""
+    most = max(Counter(known.tolist()).values(), default=0) if stratified else len(known)
+    if n_folds > most:
+        kind = "labelled series of one class" if stratified else "labelled series"
+        fewer = f"Use LabelledSplit({most}), or label more series." if most > 1 else "Label more series."
+        raise ValueError(f"{n_folds} folds need at least {n_folds} {kind}, and y has at most {most}. {fewer}")

@@ -78,6 +78,7 @@ def checked_classes(name: str, y: Any, n_cases: int, unlabelled: Any = UNLABELLE
     check_consistent_length(np.empty(n_cases), y)
     marked = is_mark(y, unlabelled)
     _check_complete(y, marked)
+    _check_no_blank(y, marked)
     if y.dtype.kind == "f":
         check_array(y[~marked], ensure_2d=False, ensure_min_samples=0, input_name="y")
     _check_any(name, ~marked)
@@ -245,6 +246,17 @@ def _check_complete(y: np.ndarray, marked: np.ndarray) -> None:
             f"y has {y[missing[0]]} in series {missing[0]}. If missing labels mean that the class is unknown, set "
             "`unlabelled` to numpy.nan, or give these series the number -1 by numpy.where(pandas.isna(y), -1, y)."
         )
+
+
+def _check_no_blank(y: np.ndarray, marked: np.ndarray) -> None:
+    """Refuse empty texts: a cell of a table without a label would become a class of its own."""
+    for row in np.flatnonzero(~marked) if y.dtype.kind in "OU" else ():
+        if isinstance(y[row], str) and not y[row].strip():
+            blank = shown(y[row])
+            raise ValueError(
+                f"y has the text {blank} in series {row}. If it marks series without a label, set `unlabelled` to "
+                f"{blank}; if it is a class, give it a name."
+            )
 
 
 def _check_no_mark_in_text(values: np.ndarray) -> None:

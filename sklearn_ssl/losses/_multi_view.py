@@ -3,6 +3,8 @@ from itertools import combinations
 
 import torch
 
+from sklearn_ssl._parameters.shown import shown
+
 
 def multi_view_loss(
     *views: torch.Tensor, pair_loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -31,6 +33,8 @@ def multi_view_loss(
     ------
     ValueError
         If there are fewer than two views. `pair_loss` checks the shapes of the views.
+    TypeError
+        If `pair_loss` returns no tensor.
 
     References
     ----------
@@ -49,4 +53,8 @@ def multi_view_loss(
     if len(views) < 2:
         raise ValueError(f"`views` must be two or more tensors, got {len(views)}; make more views per series.")
     losses = [pair_loss(first, second) for first, second in combinations(views, 2)]
+    if not isinstance(losses[0], torch.Tensor):
+        raise TypeError(
+            f"`pair_loss` must return a tensor that was computed from the two views, got {shown(losses[0])}."
+        )
     return torch.stack(losses).mean()

@@ -91,8 +91,8 @@ def predictor_module_of(predictor: Any) -> PredictorModule:
     check_fitted("predictor", predictor)
     if not has_head(predictor):
         raise TypeError(
-            "`predictor` must be a fitted classifier or regressor of sklearn_ssl, for example SSLClassifier, got "
-            f"{shown(predictor)}. Use save_encoder for a transformer."
+            "`predictor` must be a fitted classifier or regressor of sklearn_ssl, for example the last step "
+            f"pipeline[-1] of a Pipeline, got {shown(predictor)}. Use save_encoder for a transformer."
         )
     if not getattr(predictor, "predicts_in_one_pass", True):
         raise TypeError(

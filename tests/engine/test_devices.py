@@ -9,7 +9,7 @@ from sklearn_ssl._processes.team import team_of_block
 
 @pytest.mark.parametrize("device", ["meta", "cuda:99", "tpu", 3.5, None])
 def test_devices_that_hold_no_values_here_are_refused(device):
-    with pytest.raises(ValueError, match=r'`device` must be "auto", "cpu" or an accelerator of this machine.*got '):
+    with pytest.raises(ValueError, match=r'`device` must be .* accelerator of this machine.* got .* device="auto"'):
         resolved_device(device)
 
 

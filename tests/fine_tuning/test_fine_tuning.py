@@ -292,6 +292,13 @@ def test_the_remedy_for_missing_labels_works(dtype):
     assert_array_equal(task.classes[labels.target], y[:24])
 
 
+def test_the_remedy_for_empty_texts_works():
+    y = np.where(PARTLY < 0, "", np.array(["walk", "sit", "lie"])[Y])
+    task = ClassTask("Model", None, unlabelled="")
+    labels = task.labels(y, 60, None)
+    assert_array_equal(task.classes[labels.target], y[:24])
+
+
 BAD = {
     "nothing labelled": ({}, np.full(60, -1), "needs labelled series"),
     "one class": ({}, np.where(PARTLY == 0, 0, -1), "one class only"),
@@ -311,6 +318,8 @@ BAD = {
         pd.Series(Y, dtype="Int64").where(PARTLY >= 0),
         "in series 24.*`unlabelled` to numpy.nan",
     ),
+    "empty text for no label": ({}, np.where(PARTLY < 0, "", "a"), "the text '' in series 24.*`unlabelled` to ''"),
+    "a blank among objects": ({}, np.where(PARTLY < 0, " ", PARTLY.astype(object)), "the text ' ' in series 24"),
     "numbers": ({}, np.linspace(0, 1, 60), "continuous"),
     "other length": ({}, Y[:-1], "inconsistent"),
     "no y": ({}, None, "requires y"),

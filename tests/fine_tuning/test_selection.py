@@ -21,6 +21,23 @@ def test_labelled_split_trains_on_all_unlabelled_series():
 
 
 @pytest.mark.parametrize(
+    ("y", "folds", "message"),
+    [
+        (
+            [0, 1, 0, 1, -1],
+            5,
+            r"at least 5 labelled series of one class.* at most 2\. Use LabelledSplit\(2\)",
+        ),
+        ([0, 1, -1, -1, -1], 2, r"at most 1\. Label more series"),
+        ([0.5, 1.5, 2.5, np.nan, np.nan], 4, r"4 labelled series, and y has at most 3\. Use LabelledSplit\(3\)"),
+    ],
+)
+def test_more_folds_than_labels(y, folds, message):
+    with pytest.raises(ValueError, match=message):
+        next(LabelledSplit(folds).split(X[:5], y))
+
+
+@pytest.mark.parametrize(
     ("y", "expected"),
     [
         ([0, -1, 2], [True, False, True]),

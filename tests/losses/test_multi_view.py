@@ -51,3 +51,8 @@ def test_symmetric_losses_ignore_the_order_of_views(pair_loss):
 def test_too_few_views(n_views):
     with pytest.raises(ValueError, match=f"`views` must be two or more tensors, got {n_views}; make more views"):
         multi_view_loss(*normal(n_views, 6, 4), pair_loss=ntxent_loss)
+
+
+def test_a_loss_that_is_no_tensor_is_named():
+    with pytest.raises(TypeError, match=r"`pair_loss` must return a tensor .* got 3\.0"):
+        multi_view_loss(*normal(2, 6, 4), pair_loss=lambda first, second: 3.0)

@@ -199,6 +199,8 @@ def test_what_has_no_head_is_not_stored(tmp_path):
         save_predictor(SSLClassifier(), path)
     with pytest.raises(TypeError, match=r"must be a fitted classifier or regressor .* Use save_encoder"):
         save_predictor(untrained().fit(X), path)
+    with pytest.raises(TypeError, match=r"for example the last step pipeline\[-1\] of a Pipeline, got Pipeline"):
+        save_predictor(make_pipeline(untrained()).fit(X), path)
     assert list(tmp_path.iterdir()) == []
 
 
