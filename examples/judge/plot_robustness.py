@@ -15,6 +15,8 @@ which takes some minutes, and ``--csv`` writes every accuracy to a file::
     python examples/judge/plot_robustness.py --full --seeds 0 1 2 --csv robustness.csv
 """
 
+# sphinx_gallery_thumbnail_number = 2
+
 # %%
 # The models
 # ----------
@@ -24,6 +26,7 @@ which takes some minutes, and ``--csv`` writes every accuracy to a file::
 # at once.
 import argparse
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from aeon.datasets import load_basic_motions
@@ -110,9 +113,20 @@ if options.csv:
 # easy; other sets may tell another story.
 
 # %%
-# The picture
-# -----------
-# That of the last seed.
+# The pictures
+# ------------
+# One panel for each disturbance, of the last seed.
 display = RobustnessDisplay.from_reports(reports)
 display.figure_.savefig("robustness.png", dpi=150)
-print("The picture is in robustness.png.")
+
+# %%
+# Noise alone, with the mean of all seeds. A severity is the standard deviation of the
+# noise divided by that of the channel.
+noise = table[table["corruption"].isin(["clean", "noise"])]
+means = noise.pivot_table("accuracy", "severity", "model", sort=False)
+figure, axis = plt.subplots(figsize=(4.5, 3.4), layout="constrained")
+means.plot(ax=axis, style=["o-", "s--", "D-.", "^:"], legend=False)
+axis.set(xlabel="severity of the noise", ylabel="accuracy")
+figure.legend(loc="outside upper center", ncols=2)
+figure.savefig("robustness_noise.png", dpi=150)
+print("The pictures are in robustness.png and robustness_noise.png.")

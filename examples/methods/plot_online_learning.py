@@ -82,14 +82,16 @@ print(
 )
 
 # %%
-display = StreamDisplay.from_results(reports)
+_, axis = plt.subplots(figsize=(7, 3.4), layout="constrained")
+display = StreamDisplay.from_results(reports, ax=axis)
 
 # %%
 # Class by class
 # --------------
 # The same for each class. Forgetting is the best accuracy along the stream minus the
 # last one.
-by_class = StreamDisplay.from_results(reports["MinRed"], of="tasks")
+_, axis = plt.subplots(figsize=(7, 3.4), layout="constrained")
+by_class = StreamDisplay.from_results(reports["MinRed"], of="tasks", ax=axis)
 
 # %%
 # What is left in memory

@@ -157,6 +157,6 @@ axes[3].plot(curves["raw values"][shown], color="0.6", label="raw values")
 for change in true_changes[true_changes < 3000]:
     axes[3].axvline(change, color="tab:red", linestyle=":", linewidth=1)
 axes[3].set(ylabel="jump of features", xlabel="time step")
-axes[3].legend(loc="upper left")
+figure.legend(loc="outside lower center", ncols=2)
 figure.savefig("segments.png", dpi=150)
 print("The picture of the segments is in segments.png.")
