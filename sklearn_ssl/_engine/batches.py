@@ -1,6 +1,6 @@
 """A collection as a PyTorch data set, what accompanies it, and batches of both."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -64,16 +64,48 @@ class SeriesDataset(Dataset):
     def __len__(self) -> int:
         return len(self.collection)
 
+    @property
+    def collections(self) -> list[Collection]:
+        """The collections of the data set: one."""
+        return [self.collection]
+
+    @property
+    def largest(self) -> "SeriesDataset":
+        """Of several sets the one with the most series; here the data set itself."""
+        return self
+
+    def takes_channels(self, n_channels: int) -> bool:
+        """Tell whether a net that is trained on these series takes series with so many channels."""
+        return n_channels == self.collection.n_channels
+
+    def usable(self, rows: torch.Tensor) -> list[torch.Tensor]:
+        """Return the rows that batches are cut from, those of one set together."""
+        return [rows]
+
+    def batches(self, rows: torch.Tensor, batch_size: int, *, shuffle: bool) -> Sequence[torch.Tensor]:
+        """Cut rows into batches of nearly equal size, in random order if `shuffle` and not `ordered`."""
+        if shuffle and not self.ordered:
+            rows = in_random_order(rows, self.collection.values)
+        return torch.tensor_split(rows, steps_per_epoch(len(rows), batch_size))
+
+    def n_batches(self, rows: torch.Tensor, batch_size: int, *, shuffle: bool) -> int:
+        """Count the batches of `batches`."""
+        return steps_per_epoch(len(rows), batch_size)
+
+    def smallest_batch(self, rows: torch.Tensor, batch_size: int) -> int:
+        """Return how many series the smallest batch has."""
+        return len(rows) // steps_per_epoch(len(rows), batch_size)
+
     def __getitem__(self, index: Any) -> Batch:
         """Return a batch that ends with its longest series."""
-        rows = _rows(index)
+        rows = as_rows(index)
         lengths = self.collection.lengths
         longest = self.collection.n_timepoints if lengths is None else int(lengths[rows.numpy()].max(initial=0))
         return self._batch(rows, longest)
 
     def whole(self, index: Any) -> Batch:
         """Return a batch with all time steps of the data set."""
-        return self._batch(_rows(index), self.collection.n_timepoints)
+        return self._batch(as_rows(index), self.collection.n_timepoints)
 
     def each(self, indices: Iterable[torch.Tensor], *, whole: bool = False) -> Iterator[Batch]:
         """Yield the batch of each index, with all time steps if `whole`. Series on disk are read one batch ahead."""
@@ -110,15 +142,13 @@ class SeriesDataset(Dataset):
         return torch.tensor(self.collection.values, dtype=torch.float32, device=self.device)
 
 
-def _rows(index: Any) -> torch.Tensor:
+def as_rows(index: Any) -> torch.Tensor:
+    """Return an index as a tensor (B,)."""
     return torch.atleast_1d(torch.as_tensor(index))
 
 
 class BatchIterator:
-    """Batches of a data set, of nearly equal size: rows in random order if `shuffle`, at least two in each.
-
-    A data set that is `ordered` is never shuffled.
-    """
+    """Batches of a data set or of a part of it, as the data set cuts them, with at least two series in each."""
 
     def __init__(self, dataset: Dataset, batch_size: int, *, shuffle: bool) -> None:
         self.dataset = dataset
@@ -126,13 +156,12 @@ class BatchIterator:
         self.shuffle = shuffle
 
     def __len__(self) -> int:
-        return steps_per_epoch(len(self.dataset), self.batch_size)  # type: ignore[arg-type]
+        source, rows = whole_of(self.dataset)
+        return source.n_batches(rows, self.batch_size, shuffle=self.shuffle)
 
     def __iter__(self) -> Iterator[tuple[Any, torch.Tensor]]:
         source, rows = whole_of(self.dataset)
-        if self.shuffle and not source.ordered:
-            rows = in_random_order(rows, source.collection.values)
-        batches = torch.tensor_split(rows, len(self))
+        batches = source.batches(rows, self.batch_size, shuffle=self.shuffle)
         yield from zip(source.each(batches), batches, strict=True)
 
 
@@ -176,3 +205,9 @@ def whole_of(dataset: Any) -> tuple[Any, torch.Tensor]:
     while isinstance(dataset, Subset):
         dataset, rows = dataset.dataset, torch.as_tensor(dataset.indices)[rows]
     return dataset, rows
+
+
+def n_usable(dataset: Any) -> int:
+    """Count the series of a data set, or of a part of one, that training can use."""
+    source, rows = whole_of(dataset)
+    return sum(map(len, source.usable(rows)))

@@ -26,16 +26,18 @@ def fingerprint(estimator: Any, dataset: SeriesDataset, ignore: tuple[str, ...])
     state = estimator.__getstate__()
     parameters = {name: state[name] for name in estimator.get_params(deep=False) if name not in ignore}
     digest = hashlib.blake2b(joblib.hash((type(estimator).__qualname__, parameters)).encode(), digest_size=16)
-    _add_series(digest, dataset.collection)
+    for collection in dataset.collections:
+        _add_series(digest, collection)
     if dataset.companion is not None:
         digest.update(dataset.companion.content())
     return digest.hexdigest()
 
 
-def hash_of_series(collection: Collection) -> str:
+def hash_of_series(collections: list[Collection]) -> str:
     """Return a hash that is the same for equal series, in any process."""
     digest = hashlib.blake2b(digest_size=16)
-    _add_series(digest, collection)
+    for collection in collections:
+        _add_series(digest, collection)
     return digest.hexdigest()
 
 

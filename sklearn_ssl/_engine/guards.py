@@ -86,6 +86,8 @@ class CollapseMonitor(Callback):
     rank says little about fewer than 16 series, or about series so far from 0 that their own spread is below 0.1. The
     monitor does not warn then, nor in `partial_fit`.
 
+    After `fit_many` the monitor looks at the largest set.
+
     Parameters
     ----------
     least_share : float, default=1e-3
@@ -130,7 +132,7 @@ class CollapseMonitor(Callback):
             return
         self.n_calls_: int = 1
         self.collapsed_ = False
-        self.same_series_ = _same_series(X, min(len(X), self.n_cases))
+        self.same_series_ = _same_series(X.largest, self.n_cases)
         self.before_ = {"features": self._spread_of_features(net, X)}
 
     def on_batch_end(self, net: Any, batch: Any = None, training: bool = False, **kwargs: Any) -> None:
@@ -179,6 +181,7 @@ class CollapseMonitor(Callback):
             )
 
     def _look_at_ranks(self, net: Any, dataset: Any) -> None:
+        dataset = dataset.largest
         n_cases = min(len(dataset), RANK_CASES)
         if n_cases < FEWEST_RANK_CASES:
             return
@@ -212,7 +215,7 @@ class CollapseMonitor(Callback):
         return spread < self.least_share * self.before_[name]
 
     def _spread_of_features(self, net: Any, dataset: Any) -> float:
-        series = getattr(dataset, "dataset", dataset)  # also behind a split
+        series = getattr(dataset, "dataset", dataset).largest  # also behind a split
         first = torch.arange(min(self.n_cases, len(series)))
         features = torch.cat(list(net.represent(series, "features", first)))  # (n, F)
         if not features.isfinite().all():
@@ -239,5 +242,5 @@ def _vectors(net: Any, dataset: Any) -> dict[str, np.ndarray]:
 
 
 def _same_series(dataset: Any, n_cases: int) -> bool:
-    x = dataset[torch.arange(n_cases)].x
+    x = dataset[torch.arange(min(len(dataset), n_cases))].x
     return bool((x == x[:1]).all())

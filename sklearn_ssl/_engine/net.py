@@ -12,8 +12,15 @@ from skorch import NeuralNet
 from torch import nn
 from torch.utils.data import Dataset
 
-from sklearn_ssl._engine.batches import BatchIterator, Companion, SeriesDataset, inference_batches
-from sklearn_ssl._engine.budgets import LARGEST_BATCH, resolved_batch_size, steps_per_epoch
+from sklearn_ssl._engine.batches import (
+    BatchIterator,
+    Companion,
+    SeriesDataset,
+    inference_batches,
+    n_usable,
+    whole_of,
+)
+from sklearn_ssl._engine.budgets import LARGEST_BATCH, resolved_batch_size
 from sklearn_ssl._engine.guards import check_features
 from sklearn_ssl._engine.interrupts import DeferredInterrupt, TrainingStopped
 from sklearn_ssl._engine.net_params import own_callbacks
@@ -25,7 +32,9 @@ from sklearn_ssl._engine.random_streams import (
     restore_generators,
     seed_generators,
 )
-from sklearn_ssl._input.collections import Collection, collection_of
+from sklearn_ssl._engine.several_sets import SeveralSets
+from sklearn_ssl._input.collections import collection_of
+from sklearn_ssl._input.several import SeveralCollections
 from sklearn_ssl._processes.rows import shared_step
 from sklearn_ssl._processes.team import current_team
 from sklearn_ssl.architectures import Batch
@@ -182,12 +191,15 @@ class SSLNet(NeuralNet):
         if self.history and self.history[-1, "epoch"] > self.epochs_:
             del self.history[-1]
 
-    def series(self, collection: Collection, companion: Companion | None = None) -> SeriesDataset:
-        """Put a collection, and what goes with it, where this net computes."""
+    def series(self, collection: Any, companion: Companion | None = None) -> Any:
+        """Put a collection, or several, and what goes with the series, where this net computes."""
+        if isinstance(collection, SeveralCollections):
+            return SeveralSets([self.series(one) for one in collection.sets])
         return SeriesDataset(collection, torch.device(self.device), companion)
 
-    def adapt(self, dataset: SeriesDataset) -> None:
-        """Let the module fix before training what it takes from the series; it sees at most 512 of them."""
+    def adapt(self, dataset: Any) -> None:
+        """Let the module fix before training what it takes from the series; it sees at most 512 of the largest set."""
+        dataset = dataset.largest
         rows = torch.randperm(len(dataset), generator=torch.Generator().manual_seed(self.seed))[:ADAPTATION_CASES]
         batch = dataset[rows]
         with self.random_stream(), torch.no_grad():
@@ -217,8 +229,15 @@ class SSLNet(NeuralNet):
 
     def steps_per_epoch(self, dataset: Dataset) -> int:
         """Count the optimiser steps of one pass over what `train_split` leaves of a data set."""
+        source, rows = whole_of(self.training_part(dataset))
         n_cases: int = len(dataset)  # type: ignore[arg-type]
-        return steps_per_epoch(self.n_training_cases(dataset), self.batch_size_for(n_cases))
+        return source.n_batches(rows, self.batch_size_for(n_cases), shuffle=True)
+
+    def smallest_batch(self, dataset: Dataset) -> int:
+        """Return how many series the smallest batch of a pass has."""
+        source, rows = whole_of(self.training_part(dataset))
+        n_cases: int = len(dataset)  # type: ignore[arg-type]
+        return source.smallest_batch(rows, self.batch_size_for(n_cases))
 
     @contextlib.contextmanager
     def random_stream(self) -> Iterator[None]:
@@ -317,8 +336,8 @@ class SSLNet(NeuralNet):
         super().on_epoch_end(net, dataset_train=dataset_train, dataset_valid=dataset_valid, **kwargs)
         self.epochs_ += 1
 
-    def n_training_cases(self, dataset: Dataset) -> int:
-        """Count the series that `train_split` leaves for training.
+    def training_part(self, dataset: Dataset) -> Dataset:
+        """Return what `train_split` leaves of a data set for training.
 
         Raises
         ------
@@ -326,12 +345,12 @@ class SSLNet(NeuralNet):
             If either part has fewer than two series.
         """
         parts = [part for part in self.get_split_datasets(dataset) if part is not None]
-        if min(len(part) for part in parts) < 2:
+        if min(n_usable(part) for part in parts) < 2:
             raise ValueError(
                 f'`net_params`: "train_split" makes parts of {[len(part) for part in parts]} series; at least two are '
                 "needed in each. Split off more, or nothing."
             )
-        return len(parts[0])
+        return parts[0]
 
     def represent(
         self, dataset: SeriesDataset, function: str, rows: torch.Tensor | None = None, *, whole: bool = False

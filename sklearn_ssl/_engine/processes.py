@@ -50,7 +50,7 @@ def check_team_fits(net: Any, dataset: Any) -> None:
     team = current_team()
     if team is None:
         return
-    smallest = net.n_training_cases(dataset) // net.steps_per_epoch(dataset)
+    smallest = net.smallest_batch(dataset)
     if smallest < team.size:
         raise ValueError(
             f"`batch_size` gives batches of {smallest} series, and {team.size} processes want at least one each. Set "
@@ -63,7 +63,7 @@ def check_alike(net: Any, dataset: Any) -> None:
     team = current_team()
     if team is None:
         return
-    values = {"X": hash_of_series(dataset.collection), **_state(net, net.random_states_)}
+    values = {"X": hash_of_series(dataset.collections), **_state(net, net.random_states_)}
     if dataset.companion is not None:
         values["what goes with X"] = hashlib.blake2b(dataset.companion.content()).hexdigest()
     team.check_equal(values, GIVE_EQUAL)
@@ -94,7 +94,8 @@ def _check_rows_are_separate(net: Any, dataset: Any, team: Team) -> None:
     encoder = net.module_.encoder
     if isinstance(encoder, EncoderModule):
         return
-    batch = dataset.whole(torch.arange(min(len(dataset), 4 * team.size)))
+    series = dataset.largest
+    batch = series.whole(torch.arange(min(len(series), 4 * team.size)))
     with net.random_stream():
         states = generator_states(torch.device(net.device))
         alone = _features_in_training(encoder, batch)

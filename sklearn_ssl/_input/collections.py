@@ -371,13 +371,19 @@ def _check_channels(estimator: Any, shape: tuple[int, ...], *, reset: bool) -> N
     n_channels = shape[1]
     if reset:
         estimator.n_channels_in_ = n_channels
-    elif n_channels != estimator.n_channels_in_:
+        vars(estimator).pop("any_channels_", None)
+    elif n_channels != estimator.n_channels_in_ and not takes_any_channels(estimator):
         turned = f" Series of shape (n_timepoints, n_channels) are{TURN}"
         raise ValueError(
             f"X has {n_channels} channel(s), but {type(estimator).__name__} was fitted on series with "
             f"{estimator.n_channels_in_}. Give the channels of the training data, in the same order."
             f"{turned if shape[2] == estimator.n_channels_in_ else ''}"
         )
+
+
+def takes_any_channels(estimator: Any) -> bool:
+    """Tell whether a fitted estimator takes series with any number of channels, as after `fit_many`."""
+    return getattr(estimator, "any_channels_", False)
 
 
 def _forget_columns(estimator: Any) -> None:

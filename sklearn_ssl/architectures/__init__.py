@@ -9,7 +9,7 @@ from sklearn_ssl.architectures._autoencoder import (
 from sklearn_ssl.architectures._averaged import AveragedArchitecture
 from sklearn_ssl.architectures._base import Architecture, maps
 from sklearn_ssl.architectures._batch import Batch
-from sklearn_ssl.architectures._channel_masked import ChannelAutoencoder, ManySetsArchitecture, TubeArchitecture
+from sklearn_ssl.architectures._channel_masked import ChannelAutoencoder, TubeArchitecture
 from sklearn_ssl.architectures._closed_form import ClosedFormArchitecture
 from sklearn_ssl.architectures._codes import AggregatedCodeArchitecture, CodeArchitecture
 from sklearn_ssl.architectures._context import AdversarialContextArchitecture, ContextArchitecture
@@ -107,7 +107,6 @@ __all__ = [
     "InstanceClassifierArchitecture",
     "JigsawArchitecture",
     "LatentPredictionArchitecture",
-    "ManySetsArchitecture",
     "MaskedArchitecture",
     "MaskedAutoencoder",
     "MaskedTeacherArchitecture",

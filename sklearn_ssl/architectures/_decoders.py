@@ -51,13 +51,10 @@ class TokenDecoder(nn.Module):
         Number of attention heads.
     n_out : int
         Number of values that are predicted for a token.
-    n_groups : int, default=1
-        Number of tokens G of one window.
     """
 
-    def __init__(self, n_features: int, *, width: int, depth: int, n_heads: int, n_out: int, n_groups: int = 1) -> None:
+    def __init__(self, n_features: int, *, width: int, depth: int, n_heads: int, n_out: int) -> None:
         super().__init__()
-        self.n_groups = n_groups
         self.embedding = nn.Linear(n_features, width)
         self.mask_token = nn.Parameter(0.02 * torch.randn(width))
         self.blocks = nn.ModuleList(TransformerBlock(width, n_heads, 4 * width, dropout=0.0) for _ in range(depth))
@@ -65,7 +62,7 @@ class TokenDecoder(nn.Module):
         self.out = nn.Linear(width, n_out)
 
     def forward(
-        self, h: torch.Tensor, order: torch.Tensor, there: torch.Tensor, observed: torch.Tensor
+        self, h: torch.Tensor, order: torch.Tensor, there: torch.Tensor, observed: torch.Tensor, n_windows: int
     ) -> torch.Tensor:
         """Predict all tokens.
 
@@ -79,21 +76,23 @@ class TokenDecoder(nn.Module):
             False where a series has fewer tokens.
         observed : bool Tensor of shape (B, N)
             True at the tokens of windows with an observed step.
+        n_windows : int
+            Number of windows T. N is a multiple of it.
 
         Returns
         -------
         prediction : Tensor of shape (B, N, n_out)
             The predictions.
         """
-        tokens = self.placed(self.embedding(h), order, there, observed.shape[1])  # (B, N, width)
+        codes = token_codes(observed.shape[1] // n_windows, n_windows, self.mask_token.shape[0], h.device)
+        tokens = self.placed(self.embedding(h), order, there, codes)  # (B, N, width)
         for block in self.blocks:
             tokens = block(tokens, observed[:, None, None])
         return self.out(self.norm(tokens))
 
-    def placed(self, h: torch.Tensor, order: torch.Tensor, there: torch.Tensor, n_tokens: int) -> torch.Tensor:
-        """Put tokens (B, k, width) to their places, mask tokens elsewhere, and add positions: (B, N, width)."""
-        canvas = put(h, order, there, self.mask_token.to(h.dtype).expand(len(h), n_tokens + 1, -1))
-        codes = token_codes(self.n_groups, n_tokens // self.n_groups, h.shape[2], h.device)
+    def placed(self, h: torch.Tensor, order: torch.Tensor, there: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
+        """Put tokens (B, k, width) to their places, mask tokens elsewhere, and add codes (N, width): (B, N, width)."""
+        canvas = put(h, order, there, self.mask_token.to(h.dtype).expand(len(h), len(codes) + 1, -1))
         return canvas + codes.to(h.dtype)
 
 

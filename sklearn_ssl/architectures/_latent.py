@@ -68,11 +68,13 @@ class LatentPredictionArchitecture(TaughtArchitecture, DecodedArchitecture):
         """Predict each of M blocks from the context alone: (M, B, G T, D)."""
         most = self.masking.most_visible(context.shape[2])
         kept = self.whole_tokens(context, hidden)
-        encoded = self.encoded(self.encoder.tokens(x), kept, None if most is None else self.n_groups * most)
-        layers, order, there = encoded
-        observed = [self.of_tokens(context | block) & self.existing(hidden) for block in blocks]  # each (B, G T)
+        most = None if most is None else self.encoder.n_groups(x.shape[1]) * most
+        layers, order, there = self.encoded(self.encoder.tokens(x), kept, most)
+        observed = [
+            self.of_tokens(context | block, hidden) & self.existing(hidden) for block in blocks
+        ]  # each (B, G T)
         repeated = (one.repeat(len(blocks), *[1] * (one.ndim - 1)) for one in (layers[-1], order, there))
-        return self.decoder(*repeated, torch.cat(observed)).unflatten(0, (len(blocks), -1))
+        return self.decoder(*repeated, torch.cat(observed), context.shape[2]).unflatten(0, (len(blocks), -1))
 
     @torch.no_grad()
     def targets(self, x: torch.Tensor, hidden: Hidden) -> torch.Tensor:

@@ -41,15 +41,12 @@ class Hidden:
         True at hidden values that are known. Padding is not among them.
     gaps : bool Tensor of shape (B, C, L) or None, default=None
         True at values that are unknown, so that they can be neither seen nor predicted.
-    channels : bool Tensor of shape (B, C) or None, default=None
-        True at channels that a series has. None if every series has all.
     """
 
     windows: torch.Tensor
     seen: torch.Tensor
     steps: torch.Tensor
     gaps: torch.Tensor | None = None
-    channels: torch.Tensor | None = None
 
 
 class MaskedArchitecture(Architecture):
@@ -224,8 +221,7 @@ class VisibleArchitecture(MaskedArchitecture):
     def __init__(self, *, n_channels: int, **masked: Any) -> None:
         super().__init__(n_channels=n_channels, **masked)
         self.n_channels = n_channels
-        self.n_groups = self.encoder.n_groups(n_channels)
-        if self.masking.channels == "apart" and self.n_groups != n_channels:
+        if self.masking.channels == "apart" and self.encoder.n_groups(n_channels) != n_channels:
             raise ValueError(
                 "Channels can be hidden apart only if each has tokens of its own: take "
                 'encoder=ChannelTransformerEncoder(), or channels="together" in `masking`.'
@@ -243,20 +239,17 @@ class VisibleArchitecture(MaskedArchitecture):
             )
         return self.stride
 
-    def of_tokens(self, windows: torch.Tensor) -> torch.Tensor:
+    def of_tokens(self, windows: torch.Tensor, hidden: Hidden) -> torch.Tensor:
         """Repeat what is known of windows (B, G or 1, T) for their tokens: (B, G T)."""
-        return windows.expand(-1, self.n_groups, -1).flatten(1)
+        return windows.expand(-1, self.encoder.n_groups(hidden.steps.shape[1]), -1).flatten(1)
 
     def existing(self, hidden: Hidden) -> torch.Tensor:
-        """Tell which tokens (B, G T) hold an observed step of a channel that the series has."""
-        tokens = self.of_tokens(hidden.seen[:, None])
-        if hidden.channels is None:
-            return tokens
-        return tokens & hidden.channels.repeat_interleave(hidden.seen.shape[1], dim=1)
+        """Tell which tokens (B, G T) hold an observed step."""
+        return self.of_tokens(hidden.seen[:, None], hidden)
 
     def whole_tokens(self, windows: torch.Tensor, hidden: Hidden) -> torch.Tensor:
         """Tell which tokens are among windows (B, G or 1, T), observed, and without an unknown value: (B, G T)."""
-        tokens = self.of_tokens(windows) & self.existing(hidden)
+        tokens = self.of_tokens(windows, hidden) & self.existing(hidden)
         return tokens if hidden.gaps is None else tokens & ~self.token_values(hidden.gaps).any(2)
 
     def encoded(
@@ -301,17 +294,20 @@ class VisibleArchitecture(MaskedArchitecture):
         """Encode the visible tokens of a batch, as `encoded` does."""
         most = self.masking.most_visible(hidden.seen.shape[1])
         kept = self.whole_tokens(~hidden.windows, hidden)  # (B, G T)
-        return self.encoded(self.encoder.tokens(batch.x), kept, None if most is None else self.n_groups * most)
+        most = None if most is None else self.encoder.n_groups(batch.x.shape[1]) * most
+        return self.encoded(self.encoder.tokens(batch.x), kept, most)
 
     def token_values(self, x: torch.Tensor) -> torch.Tensor:
         """Return the values that each token holds: (B, C, L) to (B, G T, C w / G)."""
-        return window_values(x, self.window) if self.n_groups == 1 else windows_of(x, self.window).flatten(1, 2)
+        is_whole = self.encoder.n_groups(x.shape[1]) == 1
+        return window_values(x, self.window) if is_whole else windows_of(x, self.window).flatten(1, 2)
 
     def of_values(self, tokens: torch.Tensor, n_timepoints: int) -> torch.Tensor:
         """Turn the values of tokens back into series: (B, G T, C w / G) to (B, C, L)."""
-        if self.n_groups == 1:
-            return of_window_values(tokens, self.n_channels, n_timepoints)
-        return tokens.unflatten(1, (self.n_groups, -1)).flatten(2)[:, :, :n_timepoints]
+        n_windows = -(-n_timepoints // self.window)
+        if tokens.shape[1] == n_windows:
+            return of_window_values(tokens, tokens.shape[2] // self.window, n_timepoints)
+        return tokens.unflatten(1, (-1, n_windows)).flatten(2)[:, :, :n_timepoints]
 
 
 class DecodedArchitecture(VisibleArchitecture):
@@ -340,7 +336,6 @@ class DecodedArchitecture(VisibleArchitecture):
             depth=decoder_depth,
             n_heads=math.gcd(self.encoder.n_heads, decoder_width),
             n_out=self.n_predicted,
-            n_groups=self.n_groups,
         )
 
     @property
@@ -352,7 +347,7 @@ class DecodedArchitecture(VisibleArchitecture):
         self, hidden: Hidden, layers: list[torch.Tensor], order: torch.Tensor, there: torch.Tensor
     ) -> torch.Tensor:
         """Predict for all tokens (B, G T, P) from the visible ones, as `visible` returns them."""
-        return self.decoder(layers[-1], order, there, self.existing(hidden))
+        return self.decoder(layers[-1], order, there, self.existing(hidden), hidden.seen.shape[1])
 
 
 class MaskedAutoencoder(DecodedArchitecture):
@@ -376,7 +371,7 @@ class MaskedAutoencoder(DecodedArchitecture):
     @property
     def n_predicted(self) -> int:
         """Number of values that are predicted for each token: those that it holds."""
-        return self.n_channels * self.window // self.n_groups
+        return self.n_channels * self.window // self.encoder.n_groups(self.n_channels)
 
     def forward(self, batch: Batch) -> tuple[torch.Tensor, ...]:
         """Return predictions, targets, and the weights of the targets, each (B, G T, C w / G)."""
@@ -391,14 +386,16 @@ class MaskedAutoencoder(DecodedArchitecture):
         if self.normalise == "none":
             return values
         known = torch.ones_like(batch.x) if batch.mask is None else batch.mask[:, None].expand_as(batch.x)
-        n_parts = self.n_channels // self.n_groups if self.normalise == "channel" else 1
+        n_parts = values.shape[2] // self.window if self.normalise == "channel" else 1
         values, known = (one.unflatten(2, (n_parts, -1)) for one in (values, self.token_values(known) > 0))
         return normalised_windows(values, known, self.eps).flatten(2)
 
     def predictions(self, batch: Batch, steps: torch.Tensor) -> torch.Tensor:
         """Predict all values (B, C, L) of series of which the tokens with a value at `steps` are hidden."""
         windows = windows_of(steps, self.window).any(3)  # (B, C, T)
-        hidden = self.hidden_by(windows if self.n_groups > 1 else windows.any(1, keepdim=True), batch)
+        hidden = self.hidden_by(
+            windows if self.encoder.n_groups(steps.shape[1]) > 1 else windows.any(1, keepdim=True), batch
+        )
         encoded = self.encoded(self.encoder.tokens(batch.x), self.whole_tokens(~hidden.windows, hidden))
         return self.of_values(self.predicted(hidden, *encoded), batch.x.shape[2])
 

@@ -143,7 +143,8 @@ class RegressedArchitecture(VisibleArchitecture):
         n_windows = hidden.seen.shape[1]  # T
         layers, order, there = self.visible(batch, hidden)
         features, places, asked = self.hidden_features(batch, hidden)
-        codes = token_codes(self.n_groups, n_windows, self.widths[-1], batch.x.device).to(layers[-1].dtype)  # (G T, D)
+        n_groups = self.encoder.n_groups(batch.x.shape[1])
+        codes = token_codes(n_groups, n_windows, self.widths[-1], batch.x.device).to(layers[-1].dtype)  # (G T, D)
         predicted = self.regressor(layers[-1], codes[order], there, codes[places], asked)
         scores = self.decoder(predicted, codes[places], asked)
         return scores, self.tokenizer.codes(batch).gather(1, places % n_windows), predicted, features, asked
@@ -153,7 +154,7 @@ class RegressedArchitecture(VisibleArchitecture):
         """Encode the hidden tokens alone: features (B, k, D), their places, and which of them are there (B, k)."""
         encoder = self.target_encoder()
         most = self.masking.most_hidden(hidden.seen.shape[1])
-        most = None if most is None else self.n_groups * most
+        most = None if most is None else self.encoder.n_groups(batch.x.shape[1]) * most
         kept = self.whole_tokens(hidden.windows, hidden)  # (B, G T)
         layers, places, asked = self.encoded(encoder.tokens(batch.x), kept, most, encoder)
         return layers[-1], places, asked

@@ -102,8 +102,9 @@ class FoldedTeacherArchitecture(TaughtArchitecture, DecodedArchitecture):
         """Encode each part (F, B, G T) by itself, and normalise the features of each token: (B, G T, D)."""
         teacher = cast(Any, self.teacher["encoder"])
         tokens = teacher.tokens(x)  # (B, G T, D)
-        most = self.masking.most_hidden(tokens.shape[1] // self.n_groups)
-        most = None if most is None else -(-self.n_groups * most // self.n_folds)
+        n_groups = self.encoder.n_groups(x.shape[1])
+        most = self.masking.most_hidden(tokens.shape[1] // n_groups)
+        most = None if most is None else -(-n_groups * most // self.n_folds)
         layers, order, there = self.encoded(tokens.repeat(self.n_folds, 1, 1), folds.flatten(0, 1), most, teacher)
         features = F.layer_norm(layers[-1].float(), layers[-1].shape[2:], eps=self.eps)  # (F B, k, D)
         canvas = features.new_zeros(len(features), tokens.shape[1] + 1, features.shape[2])

@@ -16,7 +16,6 @@ from sklearn_ssl.base.embedding import EmbeddingTransformer
 from sklearn_ssl.base.generative import BottleneckTransformer, GenerativeMixin, ViewMakingMixin
 from sklearn_ssl.base.grouped import GroupedTransformer
 from sklearn_ssl.base.joint_embedding import JointEmbeddingTransformer
-from sklearn_ssl.base.many_sets import ManySetsMixin
 from sklearn_ssl.base.masked import MaskedTransformer, ReconstructingTransformer
 from sklearn_ssl.base.paired import PairedTransformer
 from sklearn_ssl.base.pretext import HiddenChannelTransformer, PretextAccuracyMixin, PretextTransformer
@@ -35,7 +34,6 @@ __all__ = [
     "HiddenChannelTransformer",
     "Hyperparameters",
     "JointEmbeddingTransformer",
-    "ManySetsMixin",
     "MaskedTransformer",
     "PairedTransformer",
     "PretextAccuracyMixin",

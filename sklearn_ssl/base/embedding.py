@@ -18,12 +18,12 @@ from sklearn_ssl._engine.net_copy import copied_net
 from sklearn_ssl._engine.processes import working_together
 from sklearn_ssl._engine.progress import TaskReporter
 from sklearn_ssl._engine.random_streams import draw_seed
-from sklearn_ssl._engine.recipes import with_own_recipes
 from sklearn_ssl._input.collections import Collection, validated_collection
 from sklearn_ssl._parameters.fitted_state import unchanged_on_error
 from sklearn_ssl._parameters.hyperparameters import Hyperparameters, choice, recipe
 from sklearn_ssl._parameters.scikit_learn import CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn_ssl.architectures import Architecture
+from sklearn_ssl.base.building import module_of
 from sklearn_ssl.base.learnt_views import net_with_learnt_views
 from sklearn_ssl.encoders.inception import small_inception
 from sklearn_ssl.pooling import Pooling
@@ -95,8 +95,12 @@ class EmbeddingTransformer(
         KeyboardInterrupt
             If the fit is interrupted. The transformer then has the weights of the steps until then, and can be used.
         """
+        return self._fit(partial(self._checked, X, reset=True), X, y)
+
+    def _fit(self, checked: Callable[[], Any], X: Any, y: Any) -> Self:
+        """Train a new encoder on the collection, or the collections, that `checked` returns."""
         with unchanged_on_error(self) as state, working_together(self):
-            collection = self._checked(X, reset=True)
+            collection = checked()
             net, dataset = self._untrained(collection, self._companion(y, collection, reset=True))
             checkpoint = self._checkpoint(dataset)
             net = net if checkpoint is None else checkpoint.load() or net
@@ -207,14 +211,9 @@ class EmbeddingTransformer(
     def _build_net(self, collection: Collection, n_cases: int | None = None) -> SSLNet:
         """Build a net; `n_cases` tells the module how many series there will be, where these are only the first."""
         device = resolved_device(self.device)
-        module = with_own_recipes(
-            self._architecture(),
-            encoder=self.resolved("encoder"),
-            pooling=self.pooling,
-            n_channels=collection.n_channels,
-            n_timepoints=collection.n_timepoints,
-            n_cases=len(collection) if n_cases is None else n_cases,
-        )
+        n_cases = len(collection) if n_cases is None else n_cases
+        shape = {"n_channels": collection.n_channels, "n_timepoints": collection.n_timepoints}
+        module = module_of(self, **shape, n_cases=n_cases)
         params = {"verbose": 0, "optimizer": torch.optim.AdamW, "train_split": None, **self._net_params()}
         params |= {"precision": resolved_precision(self.precision, device), "seed": draw_seed(self.random_state)}
         return net_with_learnt_views(partial(SSLNet, device=str(device), **params), module, self, collection)

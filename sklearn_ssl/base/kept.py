@@ -5,6 +5,8 @@ from typing import Any
 
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_ssl._input.collections import takes_any_channels
+
 SWITCHES = ("verbose", "distributed")
 
 
@@ -37,7 +39,7 @@ def kept_copy(name: str, fitted: Any, n_channels: int) -> Any:
         If it was fitted to series with another number of channels.
     """
     check_kept(name, fitted)
-    if fitted.n_channels_in_ != n_channels:
+    if fitted.n_channels_in_ != n_channels and not takes_any_channels(fitted):
         raise ValueError(
             f"X has {n_channels} channel(s), but `{name}` was fitted on series with {fitted.n_channels_in_}. Give the "
             "channels of its training data, or change its encoder by sklearn_ssl.encoders.adapt_channels."

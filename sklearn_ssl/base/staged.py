@@ -2,7 +2,7 @@
 
 import abc
 import warnings
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
@@ -30,6 +30,12 @@ class StagedTransformer(SSLTransformer, abc.ABC):
 
     _stages: ClassVar[tuple[str, ...]] = ()
     _kind_of_stage: ClassVar[Any] = EmbeddingTransformer
+
+    def _checked_sets(self, collections: Any) -> NoReturn:
+        raise ValueError(
+            f"`collections` has several sets, and {type(self).__name__} fits `{self._stages[0]}` first, to one array "
+            "of series. Use fit(X), or a method that fits nothing first."
+        )
 
     def _build_net(self, collection: Collection, n_cases: int | None = None) -> SSLNet:
         with warnings.catch_warnings():

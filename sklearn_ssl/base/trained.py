@@ -22,10 +22,11 @@ from sklearn_ssl._parameters.fitted_state import unchanged_on_error
 from sklearn_ssl._parameters.hyperparameters import choice, number
 from sklearn_ssl._processes.team import leads
 from sklearn_ssl.base.embedding import EmbeddingTransformer
+from sklearn_ssl.base.many_sets import ManySetsMixin
 from sklearn_ssl.base.progress import TrainingProgressMixin
 
 
-class SSLTransformer(TrainingProgressMixin, EmbeddingTransformer, abc.ABC):
+class SSLTransformer(ManySetsMixin, TrainingProgressMixin, EmbeddingTransformer, abc.ABC):
     """A transformer whose encoder is trained without labels by gradient steps.
 
     Parameters

@@ -111,10 +111,11 @@ class Monitor(Callback, abc.ABC):
             collection = collection_of(getattr(self, parameter))
         except (ValueError, TypeError) as error:
             raise type(error)(f"`{parameter}` must be series like those that the net is trained on. {error}") from error
-        if collection.n_channels != dataset.collection.n_channels:
+        if not dataset.takes_channels(collection.n_channels):
+            known = dataset.largest.collection.n_channels
             raise ValueError(
-                f"`{parameter}` has {collection.n_channels} channels, but the net is trained on series with "
-                f"{dataset.collection.n_channels}. Give series that have passed all steps before the transformer."
+                f"`{parameter}` has {collection.n_channels} channels, but the net is trained on series with {known}. "
+                "Give series that have passed all steps before the transformer."
             )
 
     @contextlib.contextmanager

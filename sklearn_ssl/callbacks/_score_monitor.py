@@ -36,7 +36,7 @@ class ScoreMonitor(Monitor):
     ----------
     X : array of shape (n_cases, n_channels, n_timepoints) or (n_cases, n_timepoints), list of 2-D arrays, or None
         The series that are scored. None scores all series given to `fit`, including the part that a `train_split`
-        holds out.
+        holds out, and the largest set of `fit_many`.
     score : {"rankme", "alpha_req", "lidar", "alignment", "uniformity"} or callable, default="rankme"
         Name of a scorer of `sklearn_ssl.evaluation`, or a function ``score(estimator, X) -> float`` where greater is
         better, like scikit-learn's scorers with ``y=None``. The estimator is the net in training; it has `transform`.
@@ -113,7 +113,7 @@ class ScoreMonitor(Monitor):
 
     def _score(self, net: Any, dataset: Any) -> float:
         scorer = SCORERS[self.score] if isinstance(self.score, str) else self.score
-        value = scorer(net, dataset.collection.values if self.X is None else self.X)
+        value = scorer(net, dataset.largest.collection.values if self.X is None else self.X)
         try:
             return float(value)
         except (ValueError, TypeError) as error:

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ssl._engine.batches import SeriesDataset
 from sklearn_ssl._engine.random_streams import chosen_rows, draw_numpy_seed, seeded_stream
-from sklearn_ssl._input.collections import INFERENCE_STEPS, Collection, collection_of
+from sklearn_ssl._input.collections import INFERENCE_STEPS, Collection, collection_of, takes_any_channels
 from sklearn_ssl._input.padding import observed_mask
 from sklearn_ssl._parameters.arguments import check_choice
 from sklearn_ssl._parameters.shown import shown
@@ -162,7 +162,7 @@ class Representation:
         """
         collection = collection_of(self.series(X))
         n_channels = getattr(self.transformer, "n_channels_in_", None)
-        if n_channels is not None and collection.n_channels != n_channels:
+        if n_channels not in (None, collection.n_channels) and not takes_any_channels(self.transformer):
             raise ValueError(
                 f"X has {collection.n_channels} channels, but the transformer was fitted on {n_channels}. Give series "
                 "with the same channels as in fit."

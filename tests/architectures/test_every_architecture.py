@@ -49,7 +49,6 @@ READ_VALUES = {
     "SeriesMixingArchitecture",
 }
 WITHOUT_TRAINING_STEP = {
-    "ChannelAutoencoder",
     "Architecture",
     "AveragedArchitecture",
     "BottleneckArchitecture",
@@ -230,7 +229,7 @@ CASES = {
         [(6, 2, 32)] * 3 + [(6,)] * 4, losses.context_loss, constants=(1, 2), **RANDOM_WINDOWS
     ),
     "TubeArchitecture": Case([(6, 16, 4)] * 3, losses.masked_mse_loss, constants=(1, 2), **RANDOM_WINDOWS),
-    "ManySetsArchitecture": Case([(6, 16, 4)] * 3, losses.masked_mse_loss, constants=(1, 2), **RANDOM_WINDOWS),
+    "ChannelAutoencoder": Case([(6, 16, 4)] * 3, losses.masked_mse_loss, constants=(1, 2), **RANDOM_WINDOWS),
     "SeriesMixingArchitecture": Case(
         [(3, 6, 8), *[(6, 2, 32)] * 3, (2,)], losses.simmtm_loss, constants=(2, 3), **RANDOM_WINDOWS
     ),

@@ -2,29 +2,25 @@
 
 from typing import Any, final
 
-from sklearn_ssl.architectures import ManySetsArchitecture
-from sklearn_ssl.base import ManySetsMixin, recipe
+from sklearn_ssl.architectures import ChannelAutoencoder
+from sklearn_ssl.base import recipe
 from sklearn_ssl.encoders import ChannelTransformerEncoder
 from sklearn_ssl.methods.masked._autoencoders import MaskedAutoencoderTransformer
 
 
 @final
-class OmniMAETransformer(ManySetsMixin, MaskedAutoencoderTransformer):
+class OmniMAETransformer(MaskedAutoencoderTransformer):
     r"""OmniMAE: one masked autoencoder for several data sets with other channels and lengths.
 
-    `fit_many` trains on all sets at once. `fit` trains on one, as everywhere. Each set counts alike. Minimises
+    `fit_many` trains on all sets at once, in batches of one set each. `fit` trains on one, as everywhere. Minimises
 
-    .. math::
+    .. math:: \frac{1}{|H|} \sum_{(i, j) \in H} (\hat y_{ij} - y_{ij})^2
 
-        \frac{\sum_{(i, j) \in H} w_i (\hat y_{ij} - y_{ij})^2}{\sum_{(i, j) \in H} w_i}, \qquad
-        w_i = \frac{N}{S \, n_{s(i)}},
+    where H are the values j of hidden tokens of the series i of a batch, :math:`\hat y` the predictions and y the
+    targets. `fit_many` draws the sets in turn, so each counts alike.
 
-    where H are the values j of hidden tokens of the series i, :math:`\hat y` the predictions, y the targets, N the
-    number of all series, S the number of sets, and :math:`n_{s(i)}` the number of series of the set of i. A channel
-    that a series lacks is neither seen, nor hidden, nor predicted.
-
-    The paper trains one network on images and videos, and weighs nothing: how often a set is drawn is chosen by hand.
-    The authors hide 0.9 of an image and 0.95 of a video. Scale the series of every set before.
+    The paper trains one network on images and videos, and how often a set is drawn is chosen by hand. The authors hide
+    0.9 of an image and 0.95 of a video. Scale the series of every set before.
 
     Parameters
     ----------
@@ -49,7 +45,7 @@ class OmniMAETransformer(ManySetsMixin, MaskedAutoencoderTransformer):
     >>> three, _ = make_waves(n_cases=20, n_channels=3, n_timepoints=80, random_state=0)
     >>> six, _ = make_waves(n_cases=30, n_channels=6, n_timepoints=48, random_state=1)
     >>> model = OmniMAETransformer(max_epochs=1, random_state=0).fit_many([three, six])
-    >>> model.for_channels(3).transform(three).shape
+    >>> model.transform(three).shape
     (20, 768)
     >>> model.transform(six).shape
     (30, 768)
@@ -59,4 +55,4 @@ class OmniMAETransformer(ManySetsMixin, MaskedAutoencoderTransformer):
     normalise: str = "channel"
 
     def _architecture(self):
-        return self._autoencoder(ManySetsArchitecture)
+        return self._autoencoder(ChannelAutoencoder)

@@ -190,7 +190,7 @@ class TestSdAE:
     @pytest.mark.parametrize("encoder", [TOKENS, ChannelTransformerEncoder(depth=1, width=8, n_heads=2, window=WINDOW)])
     def test_each_hidden_token_is_in_one_part_and_parts_have_nearly_equal_sizes(self, encoder):
         fitted, tokens, folds = self.parts(encoder)
-        assert torch.equal(tokens, (HIDDEN & SEEN).repeat(1, fitted.n_groups))
+        assert torch.equal(tokens, (HIDDEN & SEEN).repeat(1, fitted.encoder.n_groups(series().shape[1])))
         assert torch.equal(folds.sum(0), tokens.long())
         sizes = folds.sum(2)  # (F, B)
         assert bool(((sizes[0] - sizes[1]).abs() <= 1).all())
