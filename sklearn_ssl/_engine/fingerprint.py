@@ -33,11 +33,10 @@ def fingerprint(estimator: Any, dataset: SeriesDataset, ignore: tuple[str, ...])
     return digest.hexdigest()
 
 
-def hash_of_series(collections: list[Collection]) -> str:
+def hash_of_series(collection: Collection) -> str:
     """Return a hash that is the same for equal series, in any process."""
     digest = hashlib.blake2b(digest_size=16)
-    for collection in collections:
-        _add_series(digest, collection)
+    _add_series(digest, collection)
     return digest.hexdigest()
 
 
