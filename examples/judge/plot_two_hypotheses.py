@@ -165,6 +165,9 @@ print(means.round(3).to_string())
 # expected sign and exceeds twice its standard error over the seeds, and as contradicted
 # when it exceeds that with the other sign.
 #
+# The short run, whose numbers are above, takes two seeds and 20 steps. That decides
+# little, and is too short for the network from scratch.
+#
 # On the three sets of the long run, with three seeds and 300 steps, it was this. Less
 # redundancy in VICReg's features: the mean correlation supports it on two sets of three
 # and leaves one undecided, the effective rank supports it on one, leaves one undecided

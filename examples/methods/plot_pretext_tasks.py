@@ -181,7 +181,7 @@ for ax, (name, (train, test)) in zip(axes, copies.items(), strict=True):
     ax.plot(predicted[0][case], color="C3", label="predicted from the others")
     ax.set(title=name, xlabel="time step")
 axes[0].set_ylabel("scaled acceleration")
-axes[1].legend(loc="upper right", fontsize="small")
+axes[1].legend(loc="lower right", fontsize="small")
 
 # %%
 # What the features are worth
