@@ -42,7 +42,8 @@ class ManySetsMixin(abc.ABC):
 
         The sets may differ in their numbers of time steps. They may differ in their numbers of channels if no weight
         depends on it, as with ``encoder=ChannelIndependentEncoder()``. Afterwards `transform` takes series with any
-        number of channels C, and returns as many features whatever C is. `for_channels` gives a copy for one C.
+        number of channels C, and returns an array (n_cases, n_features) whose width does not depend on C.
+        ``n_channels_in_`` is that of the set with the most channels. `for_channels` gives a copy for another C.
 
         A batch has series of one set. The sets are drawn in turn, in their order, so that each counts alike, whatever
         its size. An epoch ends when the set with the most batches has been passed once. Smaller sets start again

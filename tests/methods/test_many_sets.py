@@ -14,6 +14,7 @@ from skorch.callbacks import Callback, EarlyStopping
 from skorch.dataset import ValidSplit
 
 from sklearn_ssl import (
+    AutoencoderTransformer,
     CLIPTransformer,
     InstDiscTransformer,
     MAETransformer,
@@ -26,6 +27,7 @@ from sklearn_ssl.base import SSLTransformer
 from sklearn_ssl.callbacks import EpochCheckpoint, OnlineProbe, ScoreMonitor
 from sklearn_ssl.datasets import make_waves
 from sklearn_ssl.encoders import ChannelIndependentEncoder, ChannelTransformerEncoder, ResNetEncoder, TransformerEncoder
+from sklearn_ssl.evaluation import alignment_scorer
 from sklearn_ssl.persistence import load_encoder, save_encoder
 from sklearn_ssl.testing import all_estimators, cheap_instance
 
@@ -151,6 +153,18 @@ def test_unequal_lengths_within_a_set():
     np.testing.assert_allclose(model.transform(ragged)[:1], alone, rtol=1e-4, atol=1e-5)
 
 
+def test_sets_on_disk(tmp_path):
+    np.save(tmp_path / "three.npy", THREE.astype(np.float32))
+    mapped = np.load(tmp_path / "three.npy", mmap_mode="r")
+    assert_array_equal(small().fit_many([ONE, mapped]).transform(FIVE), small().fit_many([ONE, THREE]).transform(FIVE))
+
+
+def test_series_are_rebuilt_up_to_the_longest_of_all_sets():
+    model = small(AutoencoderTransformer, encoder=RESNET).fit_many([ONE, THREE[:, :1]])
+    assert model.reconstruct(ONE).shape == ONE.shape
+    assert model.reconstruct(THREE[:, :1]).shape[2] == 24
+
+
 def test_rows_of_all_sets_have_places_in_a_memory():
     model = small(InstDiscTransformer).fit_many([ONE, THREE])
     assert model.net_.module_.n_cases == 32
@@ -233,6 +247,13 @@ def test_a_module_of_a_user_is_tried_out():
     convolution = torch.nn.Conv1d(3, 4, 3, padding=1)
     with pytest.raises(ValueError, match="`n_channels` must be 3"):
         small(encoder=convolution, max_epochs=0).fit(THREE).for_channels(5)
+
+
+def test_reports_take_series_of_any_channels():
+    model = small().fit_many([ONE, THREE])
+    assert np.isfinite(alignment_scorer(model, FIVE))
+    with pytest.raises(ValueError, match="the transformer was fitted on 3"):
+        alignment_scorer(model.for_channels(3), FIVE)
 
 
 def test_a_classifier_keeps_it():
