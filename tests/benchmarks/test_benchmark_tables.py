@@ -142,6 +142,19 @@ def test_a_method_is_compared_with_the_untrained_encoder_of_its_own_seeds():
     assert list(table.loc["RandomEncoder", columns]) == ["2", "", "", ""]
 
 
+def test_the_table_by_set_has_per_cent_and_says_what_was_padded():
+    from archive import by_set
+
+    rows = [
+        *(row("A", "one", seed, linear=score) | {"input": "as is"} for seed, score in enumerate(("0.8", "0.6"))),
+        row("B", "classifier", 0, own="0.8125") | {"input": "padded"},
+        row("B", "one", 0, error="ValueError: no"),
+    ]
+    table = by_set(rows, ["one", "classifier"])
+    assert list(table.columns) == ["method", "A", "B (padded)"]
+    assert table.to_numpy().tolist() == [["one", "70.0", ""], ["classifier", "", "81.2"]]
+
+
 def test_slopes():
     from scaling import slopes
 
