@@ -45,14 +45,6 @@ if TYPE_CHECKING:
     class ClassNamePrefixFeaturesOutMixin:
         def get_feature_names_out(self, input_features: Any = None) -> Any: ...
 
-    class SelectorMixin(TransformerMixin):
-        support_: Any
-
-        def get_support(self, indices: bool = False) -> Any: ...
-        def transform(self, X: Any) -> Any: ...
-        def inverse_transform(self, X: Any) -> Any: ...
-        def get_feature_names_out(self, input_features: Any = None) -> Any: ...
-
     class CallbackSupportMixin:
         def set_callbacks(self, *callbacks: Any) -> Self: ...
 else:
@@ -67,7 +59,6 @@ else:
         TransformerMixin,
     )
     from sklearn.callback import CallbackSupportMixin
-    from sklearn.feature_selection import SelectorMixin
 
 __all__ = [
     "BaseEstimator",
@@ -78,6 +69,5 @@ __all__ = [
     "OneToOneFeatureMixin",
     "OutlierMixin",
     "RegressorMixin",
-    "SelectorMixin",
     "TransformerMixin",
 ]

@@ -9,11 +9,6 @@ import pandas as pd
 import torch
 from scipy.sparse import issparse
 from sklearn.base import clone
-from sklearn.compose import make_column_transformer
-from sklearn.decomposition import TruncatedSVD
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils.validation import check_consistent_length
 
 from sklearn_ssl._input.companions import distinct, is_numeric, texts_or_table
@@ -196,6 +191,10 @@ def _first(different: Any) -> Any:
 
 def _encoder_of_texts(texts: np.ndarray) -> Any:
     """Return shares of words, or where there are many words their main directions."""
+    from sklearn.decomposition import TruncatedSVD  # slow to import, and needed for texts only
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.pipeline import make_pipeline
+
     words = TfidfVectorizer(sublinear_tf=True, token_pattern=EVERY_WORD)
     try:
         counted = words.fit_transform(texts.tolist())
@@ -208,6 +207,9 @@ def _encoder_of_texts(texts: np.ndarray) -> Any:
 
 def _encoder_of_table(table: pd.DataFrame) -> Any:
     """Return standardised numbers, and a column of zeros and ones for each category."""
+    from sklearn.compose import make_column_transformer  # slow to import, and needed for tables only
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
     numbers = [column for column in table if is_numeric(table[column])]
     categories = [column for column in table if column not in numbers]
     encoder = make_column_transformer(

@@ -16,7 +16,7 @@ from sklearn_ssl._input.plain import readable_errors, without_missing
 from sklearn_ssl._input.tables import as_frame, columns_of, is_table
 from sklearn_ssl._parameters.fitted_state import unchanged_on_error
 from sklearn_ssl._parameters.hyperparameters import Hyperparameters, number
-from sklearn_ssl._parameters.scikit_learn import SelectorMixin
+from sklearn_ssl._parameters.selectors import SelectorMixin
 from sklearn_ssl._parameters.shown import shown
 from sklearn_ssl.preprocessing._forms import channel_names, for_series, has_channels, in_form_of
 from sklearn_ssl.preprocessing._tables import is_nested
