@@ -96,8 +96,9 @@ class TestProjections:
             {"training": True, "y_pred": differing()},
             {"training": True, "y_pred": (torch.zeros(4, 3, 2),)},
             {"training": True},
+            {"y_pred": (differing(),)},
         ],
-        ids=["validation", "one tensor", "three axes", "none"],
+        ids=["validation", "one tensor", "three axes", "none", "not said to be training"],
     )
     def test_what_is_no_projection_of_training_is_not_looked_at(self, other, monitor):
         monitor.on_batch_end(step(2), **other)
@@ -117,6 +118,15 @@ class TestProjections:
             stream.partial_fit(X)
             kept.append(dict(stream.net_.callbacks_)["collapse"].compared_ is not None)
         assert kept == [True, True, False, True]  # the third call has no look
+
+    @pytest.mark.parametrize(("epochs", "calls"), [(0, 1), (3, 5)], ids=["another net", "the same net"])
+    def test_a_training_begins_without_them(self, epochs, calls, monitor, monkeypatch):
+        monkeypatch.setattr(CollapseMonitor, "_spread_of_features", lambda *of: 0.5)
+        monkeypatch.setattr(guards, "_same_series", lambda *of: False)
+        monitor.compared_, monitor.ranks_, monitor.n_calls_ = differing(), {"features": 1.0}, 4
+        monitor.on_train_begin(SimpleNamespace(epochs_=epochs, planned_steps_=20), X=SimpleNamespace(largest=X))
+        assert (monitor.compared_, monitor.ranks_, monitor.n_calls_) == (None, {}, calls)
+        assert monitor.milestones_ == [2.0, 10.0]
 
     def test_they_are_not_pickled(self):
         """They are on a device that another machine may not have."""
