@@ -188,7 +188,7 @@ def _reader_of(source: Any) -> Reader:
             f"with at least one series, got {tuple(store.shape)}. Reshape it, or leave it out."
         )
     chunks = chunks_of(store)
-    return StoreReader(store) if chunks is None or chunks[0] == 1 else BlockReader(store)
+    return StoreReader(store) if chunks is None or chunks[0] == 1 else BlockReader(store, chunks[0])
 
 
 def _joined(shards: list[Reader]) -> Reader:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_ssl._input.stores import address_of, chunks_of, is_blank, shape_now, store_at
+from sklearn_ssl._input.stores import address_of, is_blank, shape_now, store_at
 from sklearn_ssl._parameters.shown import on_one_line
 
 # A shuffled epoch goes through windows of so many blocks, or fewer where they would take more memory.
@@ -48,7 +48,7 @@ class PartReader(Reader):
     """Reads rows part by part, each with increasing numbers."""
 
     def read(self, rows: np.ndarray) -> np.ndarray:
-        order = np.argsort(rows, kind="stable")
+        order = np.argsort(rows)
         ordered = rows[order]
         result = np.empty((len(rows), *self.shape[1:]), self.dtype)
         cuts = np.flatnonzero(np.diff(self._part_of(ordered))) + 1
@@ -113,9 +113,9 @@ class StoreReader(PartReader):
 class BlockReader(StoreReader):
     """Reads rows of a store by whole blocks, and keeps the last ones."""
 
-    def __init__(self, store: Any) -> None:
+    def __init__(self, store: Any, size: int) -> None:
         super().__init__(store)
-        self._size = (chunks_of(store) or (1,))[0]
+        self._size = size
         self._window = blocks_in_window(self._size * int(np.prod(self.shape[1:])) * self.dtype.itemsize)
         self.recent = RecentBlocks(2 * self._window)  # a batch may lie in two windows
         self._mark = object()  # of its blocks among those of other readers, whose ids may have been used before

@@ -172,6 +172,12 @@ def test_no_view_without_a_copy(X):
         np.array(OnDisk(X), copy=False)
 
 
+@pytest.mark.parametrize("fill_value", [0, np.nan])
+def test_rows_that_have_the_fill_value_are_not_lost(fill_value, X, tmp_path):
+    X[3] = fill_value
+    np.testing.assert_array_equal(OnDisk(in_zarr(X, tmp_path, fill_value=fill_value)), X)
+
+
 def shrink_npy(X, folder):
     series = OnDisk(saved(X, folder))
     np.save(folder / "X.npy", X[:6])
