@@ -76,6 +76,10 @@ class TestShards:
         again, _ = joined[[11, 0, 8]].windows_of_blocks(np.array([2, 0]))
         np.testing.assert_array_equal(again, blocks[[8, 11]])
 
+    def test_blocks_are_counted_from_the_beginning_of_their_store(self, X):
+        blocks, _ = OnDisk([X[:1], Chunked(X[1:], 4)]).windows_of_blocks(np.arange(12))
+        np.testing.assert_array_equal(np.diff(blocks[1:]), [0, 0, 0, 1, 0, 0, 0, 1, 0, 0])
+
     def test_the_largest_blocks_say_how_many_are_remembered(self, X, monkeypatch):
         monkeypatch.setattr(readers, "WINDOW_BYTES", 3 * X[:4].nbytes)
         joined = OnDisk([Chunked(X, 2), Chunked(X, 4), X]).reader
@@ -98,6 +102,7 @@ def test_rows_that_are_chosen_again_are_rows_of_the_store(X):
     chosen = OnDisk(X)[::2][[4, 0]][1:]
     assert chosen.reader._reader is OnDisk(chosen).reader._reader
     assert not isinstance(chosen.reader._reader, readers.Chosen)
+    assert chosen.shape == (1, 2, 8)
     np.testing.assert_array_equal(chosen, X[:1])
 
 
