@@ -8,6 +8,8 @@ the way, and whether it forgets the classes of the beginning. The untrained enco
 MiniRocket stand next to them.
 """
 
+# sphinx_gallery_thumbnail_number = 2
+
 # %%
 # A stream
 # --------
