@@ -25,12 +25,12 @@ comes, and a run that was stopped goes on::
     SKLEARN_SSL_DATA=FOLDER python examples/few_labels/plot_transfer.py
 """
 
-# sphinx_gallery_thumbnail_number = 2
-
 # %%
 # The data
 # --------
 # Each set is scaled by itself, channel by channel.
+# sphinx_gallery_thumbnail_number = 2
+
 import argparse
 import functools
 import os

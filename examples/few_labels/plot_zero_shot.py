@@ -80,7 +80,8 @@ else:
     left_out, questions = "fast square wave", ["square", "slow", "fast saw-tooth"]
     other_words = ["rapid wave", "rectangular wave", "ramp"]
 classes = sorted(set(texts))
-print(len(classes), "descriptions:", ", ".join(classes))
+print(len(classes), "descriptions:")
+print(*classes, sep="\n")
 
 # %%
 # Train on all kinds but one

@@ -15,8 +15,6 @@ which takes some minutes, and ``--csv`` writes every accuracy to a file::
     python examples/judge/plot_robustness.py --full --seeds 0 1 2 --csv robustness.csv
 """
 
-# sphinx_gallery_thumbnail_number = 2
-
 # %%
 # The models
 # ----------
@@ -24,6 +22,8 @@ which takes some minutes, and ``--csv`` writes every accuracy to a file::
 # networks have the same encoder and, but for the length of training, the library's
 # defaults; `SSLClassifier` is pretrained by VICReg and fine-tuned, the others do both
 # at once.
+# sphinx_gallery_thumbnail_number = 2
+
 import argparse
 
 import matplotlib.pyplot as plt

@@ -16,11 +16,11 @@ sets with three seeds, whose results are below::
     SKLEARN_SSL_DATA=FOLDER python examples/judge/plot_two_hypotheses.py
 """
 
-# sphinx_gallery_thumbnail_number = 4
-
 # %%
 # The data
 # --------
+# sphinx_gallery_thumbnail_number = 4
+
 import argparse
 import os
 

@@ -7,14 +7,14 @@ and counts. What happens to training and to accuracy when nobody scales them, an
 kind of scaling mends it?
 """
 
-# sphinx_gallery_thumbnail_number = 2
-
 # %%
 # Series in twelve units
 # ----------------------
 # JapaneseVowels comes with aeon: nine speakers say two vowels, each recording is twelve
 # channels of unequal length. Every channel gets a unit of its own, from a thousandth to
 # a thousand, and an offset of two of its units.
+# sphinx_gallery_thumbnail_number = 2
+
 import time
 
 import matplotlib.pyplot as plt

@@ -41,11 +41,10 @@ encoder = TransformerEncoder(depth=3, width=64, window=8, dropout=0.0)
 masking = RandomMasking(ratio=0.75)
 mae = MAETransformer(
     encoder=encoder, masking=masking, max_steps=600, lr=2e-3, random_state=0
-)
+).fit(Z_train)
 untrained = MAETransformer(
     encoder=encoder, masking=masking, max_epochs=0, random_state=0
 ).fit(Z_train)
-mae.fit(Z_train)
 
 # %%
 # What is predicted
