@@ -66,8 +66,8 @@ def public_classes():
     return {
         f"{module}.{name}": value
         for module in public
-        for name, value in vars(importlib.import_module(module)).items()
-        if inspect.isclass(value) and value.__module__.startswith("sklearn_ssl")
+        for name, value in inspect.getmembers(importlib.import_module(module), inspect.isclass)
+        if value.__module__.startswith("sklearn_ssl")
     }
 
 
