@@ -29,6 +29,7 @@ comes, and a run that was stopped goes on::
 # The data
 # --------
 # Each set is scaled by itself, channel by channel.
+
 # sphinx_gallery_thumbnail_number = 2
 
 import argparse

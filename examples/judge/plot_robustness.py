@@ -22,6 +22,7 @@ which takes some minutes, and ``--csv`` writes every accuracy to a file::
 # networks have the same encoder and, but for the length of training, the library's
 # defaults; `SSLClassifier` is pretrained by VICReg and fine-tuned, the others do both
 # at once.
+
 # sphinx_gallery_thumbnail_number = 2
 
 import argparse

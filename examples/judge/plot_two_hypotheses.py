@@ -19,6 +19,7 @@ sets with three seeds, whose results are below::
 # %%
 # The data
 # --------
+
 # sphinx_gallery_thumbnail_number = 4
 
 import argparse

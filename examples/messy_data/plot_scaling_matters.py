@@ -13,6 +13,7 @@ kind of scaling mends it?
 # JapaneseVowels comes with aeon: nine speakers say two vowels, each recording is twelve
 # channels of unequal length. Every channel gets a unit of its own, from a thousandth to
 # a thousand, and an offset of two of its units.
+
 # sphinx_gallery_thumbnail_number = 2
 
 import time

@@ -14,6 +14,7 @@ takes ten minutes on one core and gives better samples.
 # Waves of two classes, a sine and a triangle with other frequencies, with random phases
 # and amplitudes: two channels, 64 steps. Half of them are for the training, the other
 # half to compare with. The channels are scaled first.
+
 # sphinx_gallery_thumbnail_number = 3
 
 import matplotlib.pyplot as plt

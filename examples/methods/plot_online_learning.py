@@ -15,6 +15,7 @@ MiniRocket stand next to them.
 # burst. Each class comes as a whole before the next one. The series are generated, with
 # about the same scale in both channels. Real series have to be scaled first, by a
 # scaler that was fitted to the first series of the stream or to older ones.
+
 # sphinx_gallery_thumbnail_number = 2
 
 import matplotlib.pyplot as plt

@@ -25,6 +25,7 @@ of the time series extrinsic regression archive or of the IEEE Signal Processing
 # A window has two pulse waves and the acceleration along three axes, for 8 seconds at
 # 125 Hz. The generated runners start slowly and get faster, so that heart rate and
 # steps grow, each in its own way.
+
 # sphinx_gallery_thumbnail_number = 2
 
 import argparse
