@@ -95,7 +95,7 @@ def cheap_instance(cls: type) -> Any:
         small["transformer"] = cheap_instance(sklearn_ssl.SimSiamTransformer).set_params(random_state=None)
     if issubclass(cls, EncoderPredictor):
         # scikit-learn's checks want 200 or 300 series to be fitted well, for which a width of 4 has too few features
-        width = 64 if issubclass(cls, RegressorMixin) else 16 if issubclass(cls, JointClassifier) else 4
+        width = 64 if issubclass(cls, RegressorMixin) else 12 if issubclass(cls, JointClassifier) else 4
         default = type(cls().resolved("transformer"))
         start = default if issubclass(default, ReconstructingTransformer) else sklearn_ssl.SimCLRTransformer
         small["transformer"] = cheap_instance(start).set_params(encoder__width=width)

@@ -21,7 +21,7 @@ def with_dask(stack, n_jobs):
     """Start a cluster of processes on this machine; a user has an address instead: ``Client("tcp://...")``."""
     from distributed import Client, LocalCluster
 
-    cluster = LocalCluster(n_workers=n_jobs, threads_per_worker=1, dashboard_address=None)
+    cluster = LocalCluster(n_workers=n_jobs, threads_per_worker=1, dashboard_address=":0")
     stack.enter_context(Client(stack.enter_context(cluster)))
     return {}
 

@@ -175,7 +175,7 @@ def test_a_class_of_one_group_has_a_message(people):
 def test_online_probe_takes_groups(people):
     _, y, groups = people
     probe = OnlineProbe(np.zeros((60, 1, 8)), y, groups=groups)
-    dataset = type("Dataset", (), {"collection": type("Collection", (), {"n_channels": 1})})
+    dataset = type("Dataset", (), {"takes_channels": lambda n_channels: n_channels == 1})
     probe._prepare(None, dataset)
     for train, test in probe.folds_:
         assert not set(groups[train]) & set(groups[test])
